@@ -1,0 +1,176 @@
+//! The one error type of the library.
+
+use std::fmt;
+
+use crate::scores::ScoreKind;
+use crate::simd::Level;
+
+/// What went wrong, in one sentence that names the value and the limit.
+///
+/// Every error but one ([`Error::is_out_of_memory`]) is about what the caller
+/// passed in, and repeating the call repeats the error.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Error {
+    kind: Kind,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Kind {
+    EmptyVocabulary {
+        shape: [usize; 3],
+    },
+    VocabularyTooLarge {
+        vocab: usize,
+        limit: usize,
+    },
+    SizeOverflow {
+        shape: [usize; 3],
+        strides: [usize; 2],
+    },
+    DataLength {
+        shape: [usize; 3],
+        needed: usize,
+        given: usize,
+    },
+    DataTooShort {
+        shape: [usize; 3],
+        strides: [usize; 2],
+        needed: usize,
+        given: usize,
+    },
+    LengthsCount {
+        batch: usize,
+        given: usize,
+    },
+    LengthTooLong {
+        item: usize,
+        length: usize,
+        time: usize,
+    },
+    ZeroBeams,
+    BeamsTooLarge {
+        beams: usize,
+        limit: usize,
+    },
+    InvalidScore {
+        kind: ScoreKind,
+        item: usize,
+        step: usize,
+        token: usize,
+        value: f32,
+    },
+    LevelUnknown {
+        name: String,
+    },
+    LevelUnavailable {
+        level: Level,
+        best: Level,
+    },
+    OutOfMemory {
+        what: &'static str,
+        bytes: usize,
+    },
+}
+
+impl Error {
+    /// Whether the machine, not the input, is at fault: a buffer that the
+    /// input asks for could not be allocated.
+    pub fn is_out_of_memory(&self) -> bool {
+        matches!(self.kind, Kind::OutOfMemory { .. })
+    }
+
+    /// The batch item at fault, where the error is about one.
+    pub fn item(&self) -> Option<usize> {
+        match self.kind {
+            Kind::InvalidScore { item, .. } | Kind::LengthTooLong { item, .. } => Some(item),
+            _ => None,
+        }
+    }
+}
+
+impl From<Kind> for Error {
+    fn from(kind: Kind) -> Self {
+        Error { kind }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Kind::EmptyVocabulary { shape } => write!(
+                f,
+                "shape {shape:?} has a vocabulary of 0 tokens; at least 1 is needed"
+            ),
+            Kind::VocabularyTooLarge { vocab, limit } => {
+                write!(f, "a vocabulary of {vocab} tokens is above the limit of {limit}")
+            }
+            Kind::SizeOverflow { shape, strides } => write!(
+                f,
+                "shape {shape:?} with strides {strides:?} spans more elements than memory can address"
+            ),
+            Kind::DataLength {
+                shape,
+                needed,
+                given,
+            } => write!(
+                f,
+                "shape {shape:?} needs exactly {needed} values, {given} were given"
+            ),
+            Kind::DataTooShort {
+                shape,
+                strides,
+                needed,
+                given,
+            } => write!(
+                f,
+                "shape {shape:?} with strides {strides:?} reaches {needed} values, {given} were given"
+            ),
+            Kind::LengthsCount { batch, given } => write!(
+                f,
+                "a batch of {batch} items needs {batch} lengths, {given} were given"
+            ),
+            Kind::LengthTooLong { item, length, time } => write!(
+                f,
+                "item {item}: length {length} is above the {time} time steps of the scores"
+            ),
+            Kind::ZeroBeams => write!(f, "a beam width of 0 finds nothing; at least 1 is needed"),
+            Kind::BeamsTooLarge { beams, limit } => {
+                write!(f, "a beam width of {beams} is above the limit of {limit}")
+            }
+            Kind::InvalidScore {
+                kind,
+                item,
+                step,
+                token,
+                value,
+            } => {
+                write!(f, "item {item}, step {step}, token {token}: {value} is not a valid ")?;
+                match kind {
+                    ScoreKind::Probabilities => {
+                        write!(f, "probability (limits: 0 and {})", ScoreKind::MAX_PROBABILITY)
+                    }
+                    ScoreKind::LogProbabilities => write!(
+                        f,
+                        "log-probability (limits: -inf and {})",
+                        ScoreKind::MAX_LOG_PROBABILITY
+                    ),
+                    ScoreKind::Logits => write!(f, "logit (it must be below +inf, and a number)"),
+                }
+            }
+            Kind::LevelUnknown { name } => write!(
+                f,
+                "{name:?} is not an instruction-set level; the levels are {}",
+                Level::NAMES
+            ),
+            Kind::LevelUnavailable { level, best } => write!(
+                f,
+                "this processor has no level {level}; its best is {best}"
+            ),
+            Kind::OutOfMemory { what, bytes } => {
+                write!(f, "no memory for {what}: {bytes} bytes could not be allocated")
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The natural logarithm, for the scores of the tokens that survive a scan.
+
+use super::exp::{LN2_HIGH, LN2_LOW};
+use crate::simd::{Float64, ScalarF64};
+
+/// `ln x` for positive normal x, in f64; at most 1 ULP from the exact value,
+/// exactly 0 at 1, and strictly increasing over the f32 numbers.
+///
+/// It is our own because the platform's differs in its last bit from one
+/// machine to the next.
+#[inline(always)]
+pub(crate) fn ln_f64<V: Float64>(x: V) -> V {
+    let (mantissa, exponent) = x.split_exponent();
+    ln_parts(mantissa - x.splat(1.0), exponent)
+}
+
+/// `ln x` of one number.
+pub(crate) fn ln(x: f64) -> f64 {
+    ln_f64(ScalarF64(x)).0
+}
+
+/// `ln(1 + u)` for u from 0 to 1; at most 1 ULP from the exact value.
+#[inline(always)]
+pub(super) fn ln_1p<V: Float64>(u: V) -> V {
+    // 1 + u is never formed, so its rounding costs nothing: from sqrt(2) up
+    // its half, less 1, is (u - 1) / 2, which is exact.
+    let one = u.splat(1.0);
+    let bound = u.splat(std::f64::consts::SQRT_2 - 1.0);
+    let f = u.select_ge(bound, (u - one) * u.splat(0.5), u);
+    let exponent = u.select_ge(bound, one, u.splat(0.0));
+    ln_parts(f, exponent)
+}
+
+/// `ln(1 + f) + exponent * ln 2` for 1 + f in [sqrt(1/2), sqrt(2)).
+///
+/// With s = f / (2 + f), ln(1 + f) = 2 atanh(s) = 2s + s R(s^2), and
+/// 2s = f - s f, so f itself, the leading term, enters exactly (the scheme of
+/// FDLIBM's `e_log.c`; R is fitted by `perf/coefficients.py`).
+#[inline(always)]
+fn ln_parts<V: Float64>(f: V, exponent: V) -> V {
+    let s = f / (f + f.splat(2.0));
+    let z = s * s;
+    let p = f.splat(f64::from_bits(0x3fc2f0705be023a0));
+    let p = p * z + f.splat(f64::from_bits(0x3fc39a1933097bc3));
+    let p = p * z + f.splat(f64::from_bits(0x3fc7466405c29fef));
+    let p = p * z + f.splat(f64::from_bits(0x3fcc71c5202b126f));
+    let p = p * z + f.splat(f64::from_bits(0x3fd24924941f8d46));
+    let p = p * z + f.splat(f64::from_bits(0x3fd999999997fd36));
+    let p = p * z + f.splat(f64::from_bits(0x3fe5555555555592));
+    let r = p * z;
+    let half_square = f * f * f.splat(0.5);
+    let correction = s * (half_square + r) + exponent * f.splat(LN2_LOW);
+    exponent * f.splat(LN2_HIGH) - ((half_square - correction) - f)
+}

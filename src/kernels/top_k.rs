@@ -1,0 +1,1 @@
+//! The best k tokens of a row.

@@ -1,0 +1,18 @@
+//! Beam search that is exact, SIMD-optimised and multithreaded.
+
+mod error;
+mod kernels;
+mod nbest;
+mod order;
+mod scores;
+mod search;
+mod simd;
+
+#[doc(hidden)]
+pub mod reference;
+
+pub use error::Error;
+pub use nbest::{Hypotheses, Hypothesis, NBest};
+pub use scores::{Element, Layout, ScoreKind, ScoresView};
+pub use search::independent::{IndependentSearch, beam_search};
+pub use simd::Level;

@@ -1,0 +1,135 @@
+//! The searches written naively from their definition: the oracle of the tests
+//! and the baseline of the benchmarks. Not part of the public interface.
+//!
+//! What is shared with the engine is the scalar arithmetic alone: the logarithm
+//! and the two exponentials of one number.
+
+use crate::kernels::exp::{exp_nonpositive_f32, exp_nonpositive_f64};
+use crate::kernels::log_probability;
+use crate::scores::{ScoreKind, ScoresView};
+use crate::simd::{ScalarF32, ScalarF64};
+
+/// Hypotheses, best first: tokens and score.
+pub type Hypotheses = Vec<(Vec<u32>, f64)>;
+
+/// Beam search over independent positions: log everything, score all of
+/// beam x vocab, sort it, carry whole sequences.
+///
+/// The scores must be valid.
+pub fn independent(scores: &ScoresView<'_>, beams: usize) -> Vec<Hypotheses> {
+    let item = |item| {
+        let mut hypotheses = vec![(Vec::new(), 0.0)];
+        for step in 0..scores.length(item) {
+            let log_probabilities = log_probability_row(scores, item, step);
+            let ranks = row_ranks(&values(scores, item, step));
+            let mut candidates = Vec::new();
+            for (parent, (_, score)) in hypotheses.iter().enumerate() {
+                for (token, log_probability) in log_probabilities.iter().enumerate() {
+                    let score = score + log_probability;
+                    if score > f64::NEG_INFINITY {
+                        candidates.push((score, parent, ranks[token], token));
+                    }
+                }
+            }
+            candidates.sort_by(|a, b| {
+                let scores = b.0.total_cmp(&a.0);
+                scores.then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2))
+            });
+            candidates.truncate(beams);
+            let extend = |&(score, parent, _, token): &(f64, usize, usize, usize)| {
+                let (tokens, _): &(Vec<u32>, f64) = &hypotheses[parent];
+                let mut tokens = tokens.clone();
+                tokens.push(token as u32);
+                (tokens, score)
+            };
+            hypotheses = candidates.iter().map(extend).collect();
+        }
+        hypotheses
+    };
+    (0..scores.batch()).map(item).collect()
+}
+
+/// Every possible sequence of one item with its score, best first: for tiny
+/// cases. Sequences of equal score are in no particular order.
+pub fn enumerate(scores: &ScoresView<'_>, item: usize) -> Hypotheses {
+    let mut sequences = vec![(Vec::new(), 0.0)];
+    for step in 0..scores.length(item) {
+        let row = log_probability_row(scores, item, step);
+        let mut longer = Vec::new();
+        for (tokens, score) in &sequences {
+            for (token, log_probability) in row.iter().enumerate() {
+                if *log_probability > f64::NEG_INFINITY {
+                    let mut tokens: Vec<u32> = tokens.clone();
+                    tokens.push(token as u32);
+                    longer.push((tokens, score + log_probability));
+                }
+            }
+        }
+        sequences = longer;
+    }
+    sequences.sort_by(|a, b| b.1.total_cmp(&a.1));
+    sequences
+}
+
+/// The scores of one position as f32.
+pub fn values(scores: &ScoresView<'_>, item: usize, step: usize) -> Vec<f32> {
+    let row = scores.row(item, step);
+    (0..row.len()).map(|token| row.get(token)).collect()
+}
+
+/// The log-probability of every token at one position.
+pub fn log_probability_row(scores: &ScoresView<'_>, item: usize, step: usize) -> Vec<f64> {
+    let values = values(scores, item, step);
+    let normaliser = match scores.kind() {
+        ScoreKind::Logits => log_sum_exp(&values),
+        _ => 0.0,
+    };
+    let log = |&value| log_probability(scores.kind(), value, normaliser);
+    values.iter().map(log).collect()
+}
+
+/// The rank of each token in its row: by value descending, then id ascending.
+pub fn row_ranks(values: &[f32]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|&a, &b| values[b].partial_cmp(&values[a]).expect("no NaN").then(a.cmp(&b)));
+    let mut ranks = vec![0; values.len()];
+    for (rank, &token) in order.iter().enumerate() {
+        ranks[token] = rank;
+    }
+    ranks
+}
+
+/// The log-sum-exp of a row by its definition: blocks of 2048 values, 64
+/// running sums in f32, added as a tree in f64, blocks joined in order.
+pub fn log_sum_exp(values: &[f32]) -> f64 {
+    let (mut max, mut sum) = (f64::NEG_INFINITY, 0.0);
+    for block in values.chunks(2048) {
+        let block_max = block.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        if block_max == f32::NEG_INFINITY {
+            continue;
+        }
+        let mut lanes = [0f32; 64];
+        for (i, &value) in block.iter().enumerate() {
+            lanes[i % 64] += exp_nonpositive_f32(ScalarF32(value - block_max)).0;
+        }
+        let mut tree: Vec<f64> = lanes.iter().map(|&lane| f64::from(lane)).collect();
+        while tree.len() > 1 {
+            let (low, high) = tree.split_at(tree.len() / 2);
+            tree = low.iter().zip(high).map(|(a, b)| a + b).collect();
+        }
+        let block_max = f64::from(block_max);
+        let new_max = if block_max > max { block_max } else { max };
+        let scale = |from: f64| exp_nonpositive_f64(ScalarF64(from - new_max)).0;
+        sum = if block_max > max {
+            sum * scale(max) + tree[0]
+        } else {
+            sum + tree[0] * scale(block_max)
+        };
+        max = new_max;
+    }
+    if sum > 0.0 {
+        max + crate::kernels::ln::ln(sum)
+    } else {
+        f64::NEG_INFINITY
+    }
+}

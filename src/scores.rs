@@ -1,0 +1,474 @@
+//! A borrowed view of the scores a search reads.
+
+use half::{bf16, f16};
+
+use crate::error::{Error, Kind};
+
+/// What the numbers of a tensor are. It is always said, never guessed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ScoreKind {
+    /// Probabilities: 0 is impossible; rows are used as they are, whatever
+    /// their sum.
+    Probabilities,
+    /// Natural logarithms of probabilities: `-inf` is impossible.
+    LogProbabilities,
+    /// Unnormalised scores, normalised by log-softmax over the vocabulary as
+    /// they are read: `-inf` is impossible.
+    Logits,
+}
+
+impl ScoreKind {
+    /// The largest value accepted as a probability; the excess over 1 leaves
+    /// room for a softmax that rounded upwards.
+    pub const MAX_PROBABILITY: f32 = 1.001;
+    /// The largest value accepted as a log-probability.
+    pub const MAX_LOG_PROBABILITY: f32 = 0.001;
+
+    /// Whether `value` may stand in a tensor of this kind. NaN never may.
+    pub fn accepts(self, value: f32) -> bool {
+        match self {
+            ScoreKind::Probabilities => (0.0..=Self::MAX_PROBABILITY).contains(&value),
+            ScoreKind::LogProbabilities => value <= Self::MAX_LOG_PROBABILITY,
+            ScoreKind::Logits => value < f32::INFINITY,
+        }
+    }
+
+    /// The value of this kind that marks a token as impossible.
+    pub(crate) fn impossible(self) -> f32 {
+        match self {
+            ScoreKind::Probabilities => 0.0,
+            ScoreKind::LogProbabilities | ScoreKind::Logits => f32::NEG_INFINITY,
+        }
+    }
+}
+
+mod sealed {
+    pub trait Sealed: Copy + Send + Sync + 'static {
+        fn wrap(data: &[Self]) -> super::Data<'_>;
+    }
+}
+
+/// A type of score: `f32`, [`half::f16`] or [`half::bf16`].
+pub trait Element: sealed::Sealed {}
+
+macro_rules! element {
+    ($type:ty, $variant:ident) => {
+        impl sealed::Sealed for $type {
+            fn wrap(data: &[Self]) -> Data<'_> {
+                Data::$variant(data)
+            }
+        }
+        impl Element for $type {}
+    };
+}
+element!(f32, F32);
+element!(f16, F16);
+element!(bf16, Bf16);
+
+/// Values of one of the three types: the whole tensor, or one row of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Data<'a> {
+    F32(&'a [f32]),
+    F16(&'a [f16]),
+    Bf16(&'a [bf16]),
+}
+
+/// One row: the scores of every token at one position of one item.
+pub(crate) type Row<'a> = Data<'a>;
+
+impl<'a> Data<'a> {
+    pub(crate) fn len(self) -> usize {
+        match self {
+            Data::F32(data) => data.len(),
+            Data::F16(data) => data.len(),
+            Data::Bf16(data) => data.len(),
+        }
+    }
+
+    pub(crate) fn slice(self, start: usize, end: usize) -> Self {
+        match self {
+            Data::F32(data) => Data::F32(&data[start..end]),
+            Data::F16(data) => Data::F16(&data[start..end]),
+            Data::Bf16(data) => Data::Bf16(&data[start..end]),
+        }
+    }
+
+    /// The value at `index`, exactly, as f32.
+    pub(crate) fn get(self, index: usize) -> f32 {
+        match self {
+            Data::F32(data) => data[index],
+            Data::F16(data) => data[index].to_f32(),
+            Data::Bf16(data) => data[index].to_f32(),
+        }
+    }
+
+    pub(crate) fn element_bytes(self) -> usize {
+        match self {
+            Data::F32(_) => 4,
+            Data::F16(_) | Data::Bf16(_) => 2,
+        }
+    }
+}
+
+/// Where the elements of a `[batch, time, vocab]` tensor lie in its slice.
+///
+/// The vocabulary is contiguous; the strides of batch and time are free, zero
+/// and overlapping ones included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    shape: [usize; 3],
+    /// Elements from one item to the next, and from one step to the next.
+    /// `None` where the tensor is dense and fills its slice.
+    strides: Option<[usize; 2]>,
+}
+
+impl Layout {
+    /// A dense tensor that fills its slice exactly.
+    pub fn contiguous(shape: [usize; 3]) -> Self {
+        Layout {
+            shape,
+            strides: None,
+        }
+    }
+
+    /// A tensor whose element `[item, step, token]` lies at
+    /// `item * strides[0] + step * strides[1] + token`.
+    pub fn strided(shape: [usize; 3], strides: [usize; 2]) -> Self {
+        Layout {
+            shape,
+            strides: Some(strides),
+        }
+    }
+}
+
+impl From<[usize; 3]> for Layout {
+    /// `[batch, time, vocab]`, dense.
+    fn from(shape: [usize; 3]) -> Self {
+        Layout::contiguous(shape)
+    }
+}
+
+impl From<[usize; 2]> for Layout {
+    /// `[time, vocab]`, dense: a batch of one item.
+    fn from([time, vocab]: [usize; 2]) -> Self {
+        Layout::contiguous([1, time, vocab])
+    }
+}
+
+/// Borrowed scores of shape `[batch, time, vocab]`, of a stated kind, with an
+/// optional length per item. Its layout is checked here, once; its values are
+/// checked by the scan that reads them.
+///
+/// ```
+/// use widebeam::ScoresView;
+///
+/// let probabilities = [0.5f32, 0.3, 0.2, 0.1, 0.1, 0.8];
+/// let scores = ScoresView::probabilities(&probabilities, [1, 2, 3])?;
+/// assert_eq!((scores.batch(), scores.time(), scores.vocab()), (1, 2, 3));
+/// # Ok::<(), widebeam::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct ScoresView<'a> {
+    data: Data<'a>,
+    kind: ScoreKind,
+    shape: [usize; 3],
+    strides: [usize; 2],
+    lengths: Option<&'a [usize]>,
+}
+
+impl<'a> ScoresView<'a> {
+    /// The largest vocabulary: token ids are `u32`.
+    pub const MAX_VOCAB: usize = (u32::MAX >> 1) as usize;
+
+    /// A view of probabilities. See [`ScoresView::new`] for the errors.
+    pub fn probabilities<T: Element>(
+        data: &'a [T],
+        layout: impl Into<Layout>,
+    ) -> Result<Self, Error> {
+        Self::new(ScoreKind::Probabilities, data, layout)
+    }
+
+    /// A view of natural log-probabilities. See [`ScoresView::new`] for the
+    /// errors.
+    pub fn log_probabilities<T: Element>(
+        data: &'a [T],
+        layout: impl Into<Layout>,
+    ) -> Result<Self, Error> {
+        Self::new(ScoreKind::LogProbabilities, data, layout)
+    }
+
+    /// A view of logits. See [`ScoresView::new`] for the errors.
+    pub fn logits<T: Element>(data: &'a [T], layout: impl Into<Layout>) -> Result<Self, Error> {
+        Self::new(ScoreKind::Logits, data, layout)
+    }
+
+    /// A view of scores of `kind`, every item as long as the time axis.
+    ///
+    /// # Errors
+    ///
+    /// If the vocabulary is empty or above [`ScoresView::MAX_VOCAB`], if the
+    /// layout spans more elements than `usize` counts, or if `data` is not
+    /// exactly as long as a dense layout needs or shorter than a strided one
+    /// reaches.
+    pub fn new<T: Element>(
+        kind: ScoreKind,
+        data: &'a [T],
+        layout: impl Into<Layout>,
+    ) -> Result<Self, Error> {
+        let Layout { shape, strides } = layout.into();
+        let [batch, time, vocab] = shape;
+        let dense = [time.saturating_mul(vocab), vocab];
+        let given = data.len();
+        if vocab == 0 {
+            return Err(Kind::EmptyVocabulary { shape }.into());
+        }
+        if vocab > Self::MAX_VOCAB {
+            return Err(Kind::VocabularyTooLarge {
+                vocab,
+                limit: Self::MAX_VOCAB,
+            }
+            .into());
+        }
+        let used_strides = strides.unwrap_or(dense);
+        let needed = span(shape, used_strides).ok_or(Kind::SizeOverflow {
+            shape,
+            strides: used_strides,
+        })?;
+        match strides {
+            None if given != needed => {
+                return Err(Kind::DataLength {
+                    shape,
+                    needed,
+                    given,
+                }
+                .into());
+            }
+            Some(strides) if given < needed => {
+                return Err(Kind::DataTooShort {
+                    shape,
+                    strides,
+                    needed,
+                    given,
+                }
+                .into());
+            }
+            _ => {}
+        }
+        // The products below index results, never `data`: with strides of
+        // zero they may be larger than the span.
+        if batch.checked_mul(time).is_none() {
+            return Err(Kind::SizeOverflow {
+                shape,
+                strides: used_strides,
+            }
+            .into());
+        }
+        Ok(ScoresView {
+            data: T::wrap(data),
+            kind,
+            shape,
+            strides: used_strides,
+            lengths: None,
+        })
+    }
+
+    /// The same view with item `i` cut to its first `lengths[i]` steps. What
+    /// lies beyond is never read.
+    ///
+    /// # Errors
+    ///
+    /// If there is not one length per item, or a length is above the time
+    /// axis.
+    pub fn with_lengths(mut self, lengths: &'a [usize]) -> Result<Self, Error> {
+        let [batch, time, _] = self.shape;
+        if lengths.len() != batch {
+            return Err(Kind::LengthsCount {
+                batch,
+                given: lengths.len(),
+            }
+            .into());
+        }
+        if let Some(item) = lengths.iter().position(|&length| length > time) {
+            return Err(Kind::LengthTooLong {
+                item,
+                length: lengths[item],
+                time,
+            }
+            .into());
+        }
+        self.lengths = Some(lengths);
+        Ok(self)
+    }
+
+    /// A view of some of the items alone.
+    ///
+    /// # Panics
+    ///
+    /// If the range does not lie within the batch.
+    pub fn items(&self, range: std::ops::Range<usize>) -> Self {
+        let lengths = self.lengths.map(|lengths| &lengths[range.clone()]);
+        assert!(range.start <= range.end && range.end <= self.batch());
+        let [_, time, vocab] = self.shape;
+        let shape = [range.len(), time, vocab];
+        let start = match span(shape, self.strides) {
+            Some(0) | None => 0,
+            Some(_) => range.start * self.strides[0],
+        };
+        ScoresView {
+            data: self.data.slice(start, self.data.len()),
+            shape,
+            lengths,
+            ..*self
+        }
+    }
+
+    /// What the scores are.
+    pub fn kind(&self) -> ScoreKind {
+        self.kind
+    }
+
+    /// The number of items.
+    pub fn batch(&self) -> usize {
+        self.shape[0]
+    }
+
+    /// The number of steps of the time axis.
+    pub fn time(&self) -> usize {
+        self.shape[1]
+    }
+
+    /// The number of tokens.
+    pub fn vocab(&self) -> usize {
+        self.shape[2]
+    }
+
+    /// The number of steps of `item` in use.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such item.
+    pub fn length(&self, item: usize) -> usize {
+        assert!(item < self.batch(), "item {item} of {}", self.batch());
+        self.lengths.map_or(self.time(), |lengths| lengths[item])
+    }
+
+    /// Bytes of scores in use: what a search reads.
+    pub fn bytes(&self) -> usize {
+        let steps: usize = (0..self.batch()).map(|item| self.length(item)).sum();
+        steps
+            .saturating_mul(self.vocab())
+            .saturating_mul(self.data.element_bytes())
+    }
+
+    /// The scores of one position.
+    pub(crate) fn row(&self, item: usize, step: usize) -> Row<'a> {
+        debug_assert!(step < self.length(item));
+        let start = item * self.strides[0] + step * self.strides[1];
+        self.data.slice(start, start + self.vocab())
+    }
+
+    /// The error that names the first invalid score of a row that a scan
+    /// refused, or `None` if the row is valid.
+    pub(crate) fn invalid_score(&self, item: usize, step: usize) -> Option<Error> {
+        let row = self.row(item, step);
+        let token = (0..row.len()).find(|&token| !self.kind.accepts(row.get(token)))?;
+        let kind = Kind::InvalidScore {
+            kind: self.kind,
+            item,
+            step,
+            token,
+            value: row.get(token),
+        };
+        Some(kind.into())
+    }
+}
+
+/// One past the last element that a layout reaches, or `None` on overflow.
+fn span([batch, time, vocab]: [usize; 3], strides: [usize; 2]) -> Option<usize> {
+    if batch == 0 || time == 0 {
+        return Some(0);
+    }
+    let items = (batch - 1).checked_mul(strides[0])?;
+    let steps = (time - 1).checked_mul(strides[1])?;
+    items.checked_add(steps)?.checked_add(vocab)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(result: Result<ScoresView<'_>, Error>) -> String {
+        result.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn dense_data_must_fill_its_shape() {
+        let data = [0f32; 24];
+        assert!(ScoresView::logits(&data, [2, 3, 4]).is_ok());
+        assert_eq!(
+            message(ScoresView::logits(&data[..23], [2, 3, 4])),
+            "shape [2, 3, 4] needs exactly 24 values, 23 were given"
+        );
+        assert_eq!(
+            message(ScoresView::logits(&data, [2, 3, 3])),
+            "shape [2, 3, 3] needs exactly 18 values, 24 were given"
+        );
+    }
+
+    #[test]
+    fn strides_reach_their_elements_and_no_further() {
+        let data: Vec<f32> = (0..20).map(|i| i as f32).collect();
+        // Time outermost: [time, batch, vocab] seen as [batch, time, vocab].
+        let view = ScoresView::logits(&data, Layout::strided([2, 3, 3], [3, 7])).unwrap();
+        let Data::F32(row) = view.row(1, 2) else {
+            panic!("f32 in, f32 out")
+        };
+        assert_eq!(row, [17.0, 18.0, 19.0]);
+        assert_eq!(
+            message(ScoresView::logits(
+                &data[..19],
+                Layout::strided([2, 3, 3], [3, 7])
+            )),
+            "shape [2, 3, 3] with strides [3, 7] reaches 20 values, 19 were given"
+        );
+    }
+
+    #[test]
+    fn sizes_that_overflow_are_refused() {
+        let huge = usize::MAX / 2;
+        let empty: [f32; 0] = [];
+        assert!(message(ScoresView::logits(&empty, [huge, 3, 4])).contains("more elements"));
+        let shape = [huge, huge, 1];
+        assert!(
+            message(ScoresView::logits(&[0f32], Layout::strided(shape, [0, 0])))
+                .contains("more elements")
+        );
+        assert!(message(ScoresView::logits(&empty, [0, 0, 1 << 40])).contains("limit"));
+    }
+
+    #[test]
+    fn lengths_are_one_per_item_and_within_time() {
+        let data = [0f32; 24];
+        let view = ScoresView::logits(&data, [2, 3, 4]).unwrap();
+        assert_eq!(view.with_lengths(&[0, 3]).unwrap().length(0), 0);
+        assert_eq!(
+            message(view.with_lengths(&[1])),
+            "a batch of 2 items needs 2 lengths, 1 were given"
+        );
+        assert_eq!(
+            message(view.with_lengths(&[1, 4])),
+            "item 1: length 4 is above the 3 time steps of the scores"
+        );
+    }
+
+    #[test]
+    fn empty_batches_and_times_are_no_error_but_an_empty_vocabulary_is() {
+        let empty: [f32; 0] = [];
+        assert!(ScoresView::logits(&empty, [0, 5, 7]).is_ok());
+        assert!(ScoresView::logits(&empty, [5, 0, 7]).is_ok());
+        assert_eq!(
+            message(ScoresView::logits(&empty, [5, 7, 0])),
+            "shape [5, 7, 0] has a vocabulary of 0 tokens; at least 1 is needed"
+        );
+    }
+}

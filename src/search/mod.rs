@@ -1,0 +1,4 @@
+//! The searches. They share the kernels, the order and the trellis.
+
+pub(crate) mod independent;
+pub(crate) mod shortlist;

@@ -1,0 +1,396 @@
+//! The 256-bit level of x86-64: two registers a vector.
+
+#![allow(unsafe_code)]
+
+use std::arch::x86_64::*;
+use std::ops::{Add, Div, Mul, Sub};
+
+use super::level::Kernel;
+use super::scalar::{MANTISSA, SQRT_HALF, SQRT_HALF_TO_ONE};
+use super::{
+    F32_LANES, F32Lanes, F64_LANES, F64Lanes, Float32, Float64, I16_LANES, I16Lanes, Seen, Simd,
+};
+
+/// Proof that the processor has AVX2 and F16C.
+///
+/// Every `unsafe` block of this file calls an intrinsic of these sets. It is
+/// sound because a value of `Avx2`, or of a vector type made from one, is at
+/// hand, and only [`Avx2::new`] makes the first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Avx2(());
+
+impl Avx2 {
+    /// The features asked for here and enabled in [`Avx2::enter`] must be the
+    /// same.
+    pub(super) fn new() -> Option<Self> {
+        let there = is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("f16c")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("lzcnt")
+            && is_x86_feature_detected!("popcnt");
+        there.then_some(Avx2(()))
+    }
+
+    #[inline]
+    pub(super) fn enter<K: Kernel>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "avx2,f16c,bmi1,bmi2,lzcnt,popcnt")]
+        fn avx2_entry<K: Kernel>(token: Avx2, kernel: K) -> K::Output {
+            kernel.run(token)
+        }
+        // SAFETY: `self` proves that the processor has these features.
+        unsafe { avx2_entry(self, kernel) }
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct F32x16([__m256; 2]);
+
+#[derive(Clone, Copy)]
+pub(crate) struct F64x8([__m256d; 2]);
+
+#[derive(Clone, Copy)]
+pub(crate) struct I16x32([__m256i; 2]);
+
+macro_rules! operator {
+    ($type:ident, $trait:ident, $method:ident, $intrinsic:ident) => {
+        impl $trait for $type {
+            type Output = Self;
+            #[inline(always)]
+            fn $method(self, other: Self) -> Self {
+                let ([a, b], [c, d]) = (self.0, other.0);
+                // SAFETY: `self` proves the level.
+                $type(unsafe { [$intrinsic(a, c), $intrinsic(b, d)] })
+            }
+        }
+    };
+}
+operator!(F32x16, Add, add, _mm256_add_ps);
+operator!(F32x16, Sub, sub, _mm256_sub_ps);
+operator!(F32x16, Mul, mul, _mm256_mul_ps);
+operator!(F64x8, Add, add, _mm256_add_pd);
+operator!(F64x8, Sub, sub, _mm256_sub_pd);
+operator!(F64x8, Mul, mul, _mm256_mul_pd);
+operator!(F64x8, Div, div, _mm256_div_pd);
+
+const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+
+impl Float32 for F32x16 {
+    #[inline(always)]
+    fn splat(self, x: f32) -> Self {
+        // SAFETY: `self` proves the level.
+        F32x16(unsafe { [_mm256_set1_ps(x); 2] })
+    }
+
+    #[inline(always)]
+    fn at_least(self, floor: Self) -> Self {
+        let ([a, b], [c, d]) = (self.0, floor.0);
+        // The instruction returns its second operand if either is NaN.
+        // SAFETY: `self` proves the level.
+        F32x16(unsafe { [_mm256_max_ps(c, a), _mm256_max_ps(d, b)] })
+    }
+
+    #[inline(always)]
+    fn round(self) -> Self {
+        let [a, b] = self.0;
+        // SAFETY: `self` proves the level.
+        F32x16(unsafe { [_mm256_round_ps::<NEAREST>(a), _mm256_round_ps::<NEAREST>(b)] })
+    }
+
+    #[inline(always)]
+    fn exp2_int(self) -> Self {
+        let mut lanes = self.0;
+        for half in &mut lanes {
+            // SAFETY: `self` proves the level.
+            unsafe {
+                let exponent = _mm256_add_epi32(_mm256_cvtps_epi32(*half), _mm256_set1_epi32(127));
+                *half = _mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponent));
+            }
+        }
+        F32x16(lanes)
+    }
+}
+
+impl F32Lanes for F32x16 {
+    type Seen = SeenF32;
+
+    #[inline(always)]
+    fn store(self, out: &mut [f32; F32_LANES]) {
+        // SAFETY: `self` proves the level; `out` has room for 16 lanes.
+        unsafe {
+            _mm256_storeu_ps(out.as_mut_ptr(), self.0[0]);
+            _mm256_storeu_ps(out.as_mut_ptr().add(8), self.0[1]);
+        }
+    }
+
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        let ([a, b], [c, d]) = (self.0, other.0);
+        // SAFETY: `self` proves the level.
+        F32x16(unsafe { [_mm256_max_ps(a, c), _mm256_max_ps(b, d)] })
+    }
+
+    #[inline(always)]
+    fn ge(self, other: Self) -> u32 {
+        let ([a, b], [c, d]) = (self.0, other.0);
+        // SAFETY: `self` proves the level.
+        unsafe {
+            let low = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GE_OQ>(a, c)) as u32;
+            let high = _mm256_movemask_ps(_mm256_cmp_ps::<_CMP_GE_OQ>(b, d)) as u32;
+            low | high << 8
+        }
+    }
+
+    #[inline(always)]
+    fn count_ge(self, other: Self, count: Self) -> Self {
+        let mut counts = count.0;
+        for (i, count) in counts.iter_mut().enumerate() {
+            // SAFETY: `self` proves the level.
+            unsafe {
+                let ge = _mm256_cmp_ps::<_CMP_GE_OQ>(self.0[i], other.0[i]);
+                *count = _mm256_add_ps(*count, _mm256_and_ps(ge, _mm256_set1_ps(1.0)));
+            }
+        }
+        F32x16(counts)
+    }
+
+    #[inline(always)]
+    fn see_below(self, bound: Self, seen: SeenF32) -> SeenF32 {
+        let ([a, b], [c, d]) = (self.0, bound.0);
+        // SAFETY: `self` proves the level.
+        unsafe {
+            let low = _mm256_cmp_ps::<_CMP_NGE_UQ>(a, c);
+            let high = _mm256_cmp_ps::<_CMP_NGE_UQ>(b, d);
+            SeenF32(_mm256_or_ps(seen.0, _mm256_or_ps(low, high)))
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct SeenF32(__m256);
+
+impl Seen for SeenF32 {
+    #[inline(always)]
+    fn any(self) -> bool {
+        // SAFETY: `self` proves the level.
+        unsafe { _mm256_movemask_ps(self.0) != 0 }
+    }
+}
+
+impl Float64 for F64x8 {
+    #[inline(always)]
+    fn splat(self, x: f64) -> Self {
+        // SAFETY: `self` proves the level.
+        F64x8(unsafe { [_mm256_set1_pd(x); 2] })
+    }
+
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        let ([a, b], [c, d]) = (self.0, other.0);
+        // SAFETY: `self` proves the level.
+        F64x8(unsafe { [_mm256_max_pd(a, c), _mm256_max_pd(b, d)] })
+    }
+
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        let ([a, b], [c, d]) = (self.0, other.0);
+        // SAFETY: `self` proves the level.
+        F64x8(unsafe { [_mm256_min_pd(a, c), _mm256_min_pd(b, d)] })
+    }
+
+    #[inline(always)]
+    fn round(self) -> Self {
+        let [a, b] = self.0;
+        // SAFETY: `self` proves the level.
+        F64x8(unsafe { [_mm256_round_pd::<NEAREST>(a), _mm256_round_pd::<NEAREST>(b)] })
+    }
+
+    #[inline(always)]
+    fn exp2_int(self) -> Self {
+        let mut lanes = self.0;
+        for half in &mut lanes {
+            // SAFETY: `self` proves the level.
+            unsafe {
+                // 1.5 * 2^52: what is added to it shows in the low bits.
+                let magic = _mm256_set1_pd(6_755_399_441_055_744.0 + 1023.0);
+                let low_bits = _mm256_castpd_si256(_mm256_add_pd(*half, magic));
+                *half = _mm256_castsi256_pd(_mm256_slli_epi64::<52>(low_bits));
+            }
+        }
+        F64x8(lanes)
+    }
+
+    #[inline(always)]
+    fn split_exponent(self) -> (Self, Self) {
+        // 2^52: with it as the upper bits, the lower ones read as an integer.
+        const INTEGER: f64 = 4_503_599_627_370_496.0;
+        let (mut mantissas, mut exponents) = (self.0, self.0);
+        for (i, half) in self.0.into_iter().enumerate() {
+            // SAFETY: `self` proves the level.
+            unsafe {
+                let shifted = _mm256_add_epi64(
+                    _mm256_castpd_si256(half),
+                    _mm256_set1_epi64x(SQRT_HALF_TO_ONE as i64),
+                );
+                let biased = _mm256_or_si256(
+                    _mm256_srli_epi64::<52>(shifted),
+                    _mm256_set1_epi64x(INTEGER.to_bits() as i64),
+                );
+                exponents[i] = _mm256_sub_pd(
+                    _mm256_castsi256_pd(biased),
+                    _mm256_set1_pd(INTEGER + 1023.0),
+                );
+                mantissas[i] = _mm256_castsi256_pd(_mm256_add_epi64(
+                    _mm256_and_si256(shifted, _mm256_set1_epi64x(MANTISSA as i64)),
+                    _mm256_set1_epi64x(SQRT_HALF as i64),
+                ));
+            }
+        }
+        (F64x8(mantissas), F64x8(exponents))
+    }
+
+    #[inline(always)]
+    fn select_ge(self, bound: Self, if_ge: Self, otherwise: Self) -> Self {
+        let mut lanes = otherwise.0;
+        for (i, lane) in lanes.iter_mut().enumerate() {
+            // SAFETY: `self` proves the level.
+            unsafe {
+                let ge = _mm256_cmp_pd::<_CMP_GE_OQ>(self.0[i], bound.0[i]);
+                *lane = _mm256_blendv_pd(*lane, if_ge.0[i], ge);
+            }
+        }
+        F64x8(lanes)
+    }
+}
+
+impl F64Lanes for F64x8 {
+    #[inline(always)]
+    fn store(self, out: &mut [f64; F64_LANES]) {
+        // SAFETY: `self` proves the level; `out` has room for 8 lanes.
+        unsafe {
+            _mm256_storeu_pd(out.as_mut_ptr(), self.0[0]);
+            _mm256_storeu_pd(out.as_mut_ptr().add(4), self.0[1]);
+        }
+    }
+}
+
+impl I16Lanes for I16x32 {
+    #[inline(always)]
+    fn store(self, out: &mut [i16; I16_LANES]) {
+        // SAFETY: `self` proves the level; `out` has room for 32 lanes.
+        unsafe {
+            _mm256_storeu_si256(out.as_mut_ptr().cast(), self.0[0]);
+            _mm256_storeu_si256(out.as_mut_ptr().add(16).cast(), self.0[1]);
+        }
+    }
+
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        let ([a, b], [c, d]) = (self.0, other.0);
+        // SAFETY: `self` proves the level.
+        I16x32(unsafe { [_mm256_max_epi16(a, c), _mm256_max_epi16(b, d)] })
+    }
+
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        let ([a, b], [c, d]) = (self.0, other.0);
+        // SAFETY: `self` proves the level.
+        I16x32(unsafe { [_mm256_min_epi16(a, c), _mm256_min_epi16(b, d)] })
+    }
+
+    #[inline(always)]
+    fn ge(self, other: Self) -> u32 {
+        let ([a, b], [c, d]) = (self.0, other.0);
+        // SAFETY: `self` proves the level.
+        unsafe {
+            let (low, high) = (_mm256_cmpgt_epi16(c, a), _mm256_cmpgt_epi16(d, b));
+            // Packing interleaves the registers' halves; the permutation
+            // puts the lanes back in order.
+            let packed = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi16(low, high));
+            !(_mm256_movemask_epi8(packed) as u32)
+        }
+    }
+
+    #[inline(always)]
+    fn flip_negative(self) -> Self {
+        let mut lanes = self.0;
+        for half in &mut lanes {
+            // SAFETY: `self` proves the level.
+            unsafe {
+                let sign = _mm256_srai_epi16::<15>(*half);
+                let flip = _mm256_srli_epi16::<1>(sign);
+                *half = _mm256_xor_si256(*half, flip);
+            }
+        }
+        I16x32(lanes)
+    }
+}
+
+impl Simd for Avx2 {
+    type F32 = F32x16;
+    type F64 = F64x8;
+    type I16 = I16x32;
+
+    #[inline(always)]
+    fn f32_splat(self, x: f32) -> F32x16 {
+        // SAFETY: `self` proves the level.
+        F32x16(unsafe { [_mm256_set1_ps(x); 2] })
+    }
+
+    #[inline(always)]
+    fn f32_load(self, x: &[f32; F32_LANES]) -> F32x16 {
+        // SAFETY: `self` proves the level; `x` holds 16 lanes.
+        F32x16(unsafe { [_mm256_loadu_ps(x.as_ptr()), _mm256_loadu_ps(x.as_ptr().add(8))] })
+    }
+
+    #[inline(always)]
+    fn f32_from_f16(self, bits: &[u16; F32_LANES]) -> F32x16 {
+        let bits = bits.as_ptr();
+        // SAFETY: `self` proves the level; `bits` holds 16 lanes of 16 bits.
+        F32x16(unsafe {
+            [
+                _mm256_cvtph_ps(_mm_loadu_si128(bits.cast())),
+                _mm256_cvtph_ps(_mm_loadu_si128(bits.add(8).cast())),
+            ]
+        })
+    }
+
+    #[inline(always)]
+    fn f32_from_bf16(self, bits: &[u16; F32_LANES]) -> F32x16 {
+        let bits = bits.as_ptr();
+        // SAFETY: `self` proves the level; `bits` holds 16 lanes of 16 bits.
+        unsafe {
+            let low = _mm256_cvtepu16_epi32(_mm_loadu_si128(bits.cast()));
+            let high = _mm256_cvtepu16_epi32(_mm_loadu_si128(bits.add(8).cast()));
+            F32x16([
+                _mm256_castsi256_ps(_mm256_slli_epi32::<16>(low)),
+                _mm256_castsi256_ps(_mm256_slli_epi32::<16>(high)),
+            ])
+        }
+    }
+
+    #[inline(always)]
+    fn f64_splat(self, x: f64) -> F64x8 {
+        // SAFETY: `self` proves the level.
+        F64x8(unsafe { [_mm256_set1_pd(x); 2] })
+    }
+
+    #[inline(always)]
+    fn f64_load(self, x: &[f64; F64_LANES]) -> F64x8 {
+        // SAFETY: `self` proves the level; `x` holds 8 lanes.
+        F64x8(unsafe { [_mm256_loadu_pd(x.as_ptr()), _mm256_loadu_pd(x.as_ptr().add(4))] })
+    }
+
+    #[inline(always)]
+    fn i16_splat(self, x: i16) -> I16x32 {
+        // SAFETY: `self` proves the level.
+        I16x32(unsafe { [_mm256_set1_epi16(x); 2] })
+    }
+
+    #[inline(always)]
+    fn i16_load(self, x: &[u16; I16_LANES]) -> I16x32 {
+        let x = x.as_ptr();
+        // SAFETY: `self` proves the level; `x` holds 32 lanes of 16 bits.
+        I16x32(unsafe { [_mm256_loadu_si256(x.cast()), _mm256_loadu_si256(x.add(16).cast())] })
+    }
+}

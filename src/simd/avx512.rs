@@ -1,0 +1,322 @@
+//! The 512-bit level of x86-64: one register a vector.
+
+#![allow(unsafe_code)]
+
+use std::arch::x86_64::*;
+use std::ops::{Add, Div, Mul, Sub};
+
+use super::level::Kernel;
+use super::scalar::{MANTISSA, SQRT_HALF, SQRT_HALF_TO_ONE};
+use super::{
+    F32_LANES, F32Lanes, F64_LANES, F64Lanes, Float32, Float64, I16_LANES, I16Lanes, Seen, Simd,
+};
+
+/// Proof that the processor has AVX-512 F, BW, DQ and VL.
+///
+/// Every `unsafe` block of this file calls an intrinsic of these sets. It is
+/// sound because a value of `Avx512`, or of a vector type made from one, is at
+/// hand, and only [`Avx512::new`] makes the first.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Avx512(());
+
+impl Avx512 {
+    /// The features asked for here and enabled in [`Avx512::enter`] must be
+    /// the same.
+    pub(super) fn new() -> Option<Self> {
+        let there = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("lzcnt")
+            && is_x86_feature_detected!("popcnt");
+        there.then_some(Avx512(()))
+    }
+
+    #[inline]
+    pub(super) fn enter<K: Kernel>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
+        fn avx512_entry<K: Kernel>(token: Avx512, kernel: K) -> K::Output {
+            kernel.run(token)
+        }
+        // SAFETY: `self` proves that the processor has these features.
+        unsafe { avx512_entry(self, kernel) }
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct F32x16(__m512);
+
+#[derive(Clone, Copy)]
+pub(crate) struct F64x8(__m512d);
+
+#[derive(Clone, Copy)]
+pub(crate) struct I16x32(__m512i);
+
+macro_rules! operator {
+    ($type:ident, $trait:ident, $method:ident, $intrinsic:ident) => {
+        impl $trait for $type {
+            type Output = Self;
+            #[inline(always)]
+            fn $method(self, other: Self) -> Self {
+                // SAFETY: `self` proves the level.
+                $type(unsafe { $intrinsic(self.0, other.0) })
+            }
+        }
+    };
+}
+operator!(F32x16, Add, add, _mm512_add_ps);
+operator!(F32x16, Sub, sub, _mm512_sub_ps);
+operator!(F32x16, Mul, mul, _mm512_mul_ps);
+operator!(F64x8, Add, add, _mm512_add_pd);
+operator!(F64x8, Sub, sub, _mm512_sub_pd);
+operator!(F64x8, Mul, mul, _mm512_mul_pd);
+operator!(F64x8, Div, div, _mm512_div_pd);
+
+const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+
+impl Float32 for F32x16 {
+    #[inline(always)]
+    fn splat(self, x: f32) -> Self {
+        // SAFETY: `self` proves the level.
+        F32x16(unsafe { _mm512_set1_ps(x) })
+    }
+
+    #[inline(always)]
+    fn at_least(self, floor: Self) -> Self {
+        // The instruction returns its second operand if either is NaN.
+        // SAFETY: `self` proves the level.
+        F32x16(unsafe { _mm512_max_ps(floor.0, self.0) })
+    }
+
+    #[inline(always)]
+    fn round(self) -> Self {
+        // SAFETY: `self` proves the level.
+        F32x16(unsafe { _mm512_roundscale_ps::<NEAREST>(self.0) })
+    }
+
+    #[inline(always)]
+    fn exp2_int(self) -> Self {
+        // SAFETY: `self` proves the level.
+        unsafe {
+            let exponent = _mm512_add_epi32(_mm512_cvtps_epi32(self.0), _mm512_set1_epi32(127));
+            F32x16(_mm512_castsi512_ps(_mm512_slli_epi32::<23>(exponent)))
+        }
+    }
+}
+
+impl F32Lanes for F32x16 {
+    type Seen = SeenF32;
+
+    #[inline(always)]
+    fn store(self, out: &mut [f32; F32_LANES]) {
+        // SAFETY: `self` proves the level; `out` has room for 16 lanes.
+        unsafe { _mm512_storeu_ps(out.as_mut_ptr(), self.0) }
+    }
+
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        // SAFETY: `self` proves the level.
+        F32x16(unsafe { _mm512_max_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn ge(self, other: Self) -> u32 {
+        // SAFETY: `self` proves the level.
+        u32::from(unsafe { _mm512_cmp_ps_mask::<_CMP_GE_OQ>(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn count_ge(self, other: Self, count: Self) -> Self {
+        // SAFETY: `self` proves the level.
+        unsafe {
+            let ge = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(self.0, other.0);
+            F32x16(_mm512_mask_add_ps(
+                count.0,
+                ge,
+                count.0,
+                _mm512_set1_ps(1.0),
+            ))
+        }
+    }
+
+    #[inline(always)]
+    fn see_below(self, bound: Self, seen: SeenF32) -> SeenF32 {
+        // SAFETY: `self` proves the level.
+        SeenF32(seen.0 | unsafe { _mm512_cmp_ps_mask::<_CMP_NGE_UQ>(self.0, bound.0) })
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct SeenF32(__mmask16);
+
+impl Seen for SeenF32 {
+    #[inline(always)]
+    fn any(self) -> bool {
+        self.0 != 0
+    }
+}
+
+impl Float64 for F64x8 {
+    #[inline(always)]
+    fn splat(self, x: f64) -> Self {
+        // SAFETY: `self` proves the level.
+        F64x8(unsafe { _mm512_set1_pd(x) })
+    }
+
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        // SAFETY: `self` proves the level.
+        F64x8(unsafe { _mm512_max_pd(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        // SAFETY: `self` proves the level.
+        F64x8(unsafe { _mm512_min_pd(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn round(self) -> Self {
+        // SAFETY: `self` proves the level.
+        F64x8(unsafe { _mm512_roundscale_pd::<NEAREST>(self.0) })
+    }
+
+    #[inline(always)]
+    fn exp2_int(self) -> Self {
+        // SAFETY: `self` proves the level.
+        unsafe {
+            let exponent = _mm512_add_epi64(_mm512_cvtpd_epi64(self.0), _mm512_set1_epi64(1023));
+            F64x8(_mm512_castsi512_pd(_mm512_slli_epi64::<52>(exponent)))
+        }
+    }
+
+    #[inline(always)]
+    fn split_exponent(self) -> (Self, Self) {
+        // SAFETY: `self` proves the level.
+        unsafe {
+            let shifted = _mm512_add_epi64(
+                _mm512_castpd_si512(self.0),
+                _mm512_set1_epi64(SQRT_HALF_TO_ONE as i64),
+            );
+            let biased = _mm512_cvtepi64_pd(_mm512_srli_epi64::<52>(shifted));
+            let exponent = _mm512_sub_pd(biased, _mm512_set1_pd(1023.0));
+            let mantissa = _mm512_add_epi64(
+                _mm512_and_si512(shifted, _mm512_set1_epi64(MANTISSA as i64)),
+                _mm512_set1_epi64(SQRT_HALF as i64),
+            );
+            (F64x8(_mm512_castsi512_pd(mantissa)), F64x8(exponent))
+        }
+    }
+
+    #[inline(always)]
+    fn select_ge(self, bound: Self, if_ge: Self, otherwise: Self) -> Self {
+        // SAFETY: `self` proves the level.
+        unsafe {
+            let ge = _mm512_cmp_pd_mask::<_CMP_GE_OQ>(self.0, bound.0);
+            F64x8(_mm512_mask_blend_pd(ge, otherwise.0, if_ge.0))
+        }
+    }
+}
+
+impl F64Lanes for F64x8 {
+    #[inline(always)]
+    fn store(self, out: &mut [f64; F64_LANES]) {
+        // SAFETY: `self` proves the level; `out` has room for 8 lanes.
+        unsafe { _mm512_storeu_pd(out.as_mut_ptr(), self.0) }
+    }
+}
+
+impl I16Lanes for I16x32 {
+    #[inline(always)]
+    fn store(self, out: &mut [i16; I16_LANES]) {
+        // SAFETY: `self` proves the level; `out` has room for 32 lanes.
+        unsafe { _mm512_storeu_epi16(out.as_mut_ptr(), self.0) }
+    }
+
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        // SAFETY: `self` proves the level.
+        I16x32(unsafe { _mm512_max_epi16(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        // SAFETY: `self` proves the level.
+        I16x32(unsafe { _mm512_min_epi16(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn ge(self, other: Self) -> u32 {
+        // SAFETY: `self` proves the level.
+        unsafe { _mm512_cmpge_epi16_mask(self.0, other.0) }
+    }
+
+    #[inline(always)]
+    fn flip_negative(self) -> Self {
+        // SAFETY: `self` proves the level.
+        unsafe {
+            let sign = _mm512_srai_epi16::<15>(self.0);
+            let flip = _mm512_and_si512(sign, _mm512_set1_epi16(i16::MAX));
+            I16x32(_mm512_xor_si512(self.0, flip))
+        }
+    }
+}
+
+impl Simd for Avx512 {
+    type F32 = F32x16;
+    type F64 = F64x8;
+    type I16 = I16x32;
+
+    #[inline(always)]
+    fn f32_splat(self, x: f32) -> F32x16 {
+        // SAFETY: `self` proves the level.
+        F32x16(unsafe { _mm512_set1_ps(x) })
+    }
+
+    #[inline(always)]
+    fn f32_load(self, x: &[f32; F32_LANES]) -> F32x16 {
+        // SAFETY: `self` proves the level; `x` holds 16 lanes.
+        F32x16(unsafe { _mm512_loadu_ps(x.as_ptr()) })
+    }
+
+    #[inline(always)]
+    fn f32_from_f16(self, bits: &[u16; F32_LANES]) -> F32x16 {
+        // SAFETY: `self` proves the level; `bits` holds 16 lanes of 16 bits.
+        F32x16(unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(bits.as_ptr().cast())) })
+    }
+
+    #[inline(always)]
+    fn f32_from_bf16(self, bits: &[u16; F32_LANES]) -> F32x16 {
+        // SAFETY: `self` proves the level; `bits` holds 16 lanes of 16 bits.
+        unsafe {
+            let wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(bits.as_ptr().cast()));
+            F32x16(_mm512_castsi512_ps(_mm512_slli_epi32::<16>(wide)))
+        }
+    }
+
+    #[inline(always)]
+    fn f64_splat(self, x: f64) -> F64x8 {
+        // SAFETY: `self` proves the level.
+        F64x8(unsafe { _mm512_set1_pd(x) })
+    }
+
+    #[inline(always)]
+    fn f64_load(self, x: &[f64; F64_LANES]) -> F64x8 {
+        // SAFETY: `self` proves the level; `x` holds 8 lanes.
+        F64x8(unsafe { _mm512_loadu_pd(x.as_ptr()) })
+    }
+
+    #[inline(always)]
+    fn i16_splat(self, x: i16) -> I16x32 {
+        // SAFETY: `self` proves the level.
+        I16x32(unsafe { _mm512_set1_epi16(x) })
+    }
+
+    #[inline(always)]
+    fn i16_load(self, x: &[u16; I16_LANES]) -> I16x32 {
+        // SAFETY: `self` proves the level; `x` holds 32 lanes of 16 bits.
+        I16x32(unsafe { _mm512_loadu_si512(x.as_ptr().cast()) })
+    }
+}

@@ -1,0 +1,250 @@
+//! The portable level: the vectors of the crate `wide`, compiled for what the
+//! target always has.
+//!
+//! `wide` chooses its instructions when it is compiled, so it cannot serve a
+//! level that is chosen at run time; and its `round`, `exp` and `ln` are not
+//! used, because their bits depend on how the crate is built.
+
+use std::ops::{Add, BitOr, Div, Mul, Sub};
+
+use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
+use wide::{f32x16, f64x8, i16x32, u32x16, u64x8};
+
+use super::scalar::{MANTISSA, SQRT_HALF, SQRT_HALF_TO_ONE};
+use super::{
+    F32_LANES, F32Lanes, F64_LANES, F64Lanes, Float32, Float64, I16_LANES, I16Lanes, Seen, Simd,
+};
+
+/// The level every target has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Baseline;
+
+#[derive(Clone, Copy)]
+pub(crate) struct F32x16(f32x16);
+
+#[derive(Clone, Copy)]
+pub(crate) struct F64x8(f64x8);
+
+#[derive(Clone, Copy)]
+pub(crate) struct I16x32(i16x32);
+
+macro_rules! operator {
+    ($type:ident, $trait:ident, $method:ident, $op:tt) => {
+        impl $trait for $type {
+            type Output = Self;
+            #[inline(always)]
+            fn $method(self, other: Self) -> Self {
+                $type(self.0 $op other.0)
+            }
+        }
+    };
+}
+operator!(F32x16, Add, add, +);
+operator!(F32x16, Sub, sub, -);
+operator!(F32x16, Mul, mul, *);
+operator!(F64x8, Add, add, +);
+operator!(F64x8, Sub, sub, -);
+operator!(F64x8, Mul, mul, *);
+operator!(F64x8, Div, div, /);
+
+/// 1.5 * 2^23: added to a small number, it leaves the number rounded to an
+/// integer in the low bits of the sum.
+const ROUND_F32: f32 = 12_582_912.0;
+/// 1.5 * 2^52, likewise.
+const ROUND_F64: f64 = 6_755_399_441_055_744.0;
+
+impl Float32 for F32x16 {
+    #[inline(always)]
+    fn splat(self, x: f32) -> Self {
+        F32x16(f32x16::splat(x))
+    }
+
+    #[inline(always)]
+    fn at_least(self, floor: Self) -> Self {
+        F32x16(floor.0.simd_gt(self.0).bitselect(floor.0, self.0))
+    }
+
+    #[inline(always)]
+    fn round(self) -> Self {
+        let magic = f32x16::splat(ROUND_F32);
+        F32x16((self.0 + magic) - magic)
+    }
+
+    #[inline(always)]
+    fn exp2_int(self) -> Self {
+        let low_bits: u32x16 = (self.0 + f32x16::splat(ROUND_F32 + 127.0)).to_bits();
+        F32x16(f32x16::from_bits(low_bits << 23u32))
+    }
+}
+
+impl F32Lanes for F32x16 {
+    type Seen = SeenF32;
+
+    #[inline(always)]
+    fn store(self, out: &mut [f32; F32_LANES]) {
+        *out = self.0.to_array();
+    }
+
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        F32x16(self.0.fast_max(other.0))
+    }
+
+    #[inline(always)]
+    fn ge(self, other: Self) -> u32 {
+        self.0.simd_ge(other.0).to_bitmask()
+    }
+
+    #[inline(always)]
+    fn count_ge(self, other: Self, count: Self) -> Self {
+        F32x16(count.0 + (self.0.simd_ge(other.0) & f32x16::splat(1.0)))
+    }
+
+    #[inline(always)]
+    fn see_below(self, bound: Self, seen: SeenF32) -> SeenF32 {
+        SeenF32(seen.0.bitor(!self.0.simd_ge(bound.0)))
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct SeenF32(f32x16);
+
+impl Seen for SeenF32 {
+    #[inline(always)]
+    fn any(self) -> bool {
+        self.0.to_bitmask() != 0
+    }
+}
+
+impl Float64 for F64x8 {
+    #[inline(always)]
+    fn splat(self, x: f64) -> Self {
+        F64x8(f64x8::splat(x))
+    }
+
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        F64x8(self.0.fast_max(other.0))
+    }
+
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        F64x8(self.0.fast_min(other.0))
+    }
+
+    #[inline(always)]
+    fn round(self) -> Self {
+        let magic = f64x8::splat(ROUND_F64);
+        F64x8((self.0 + magic) - magic)
+    }
+
+    #[inline(always)]
+    fn exp2_int(self) -> Self {
+        let low_bits: u64x8 = (self.0 + f64x8::splat(ROUND_F64 + 1023.0)).to_bits();
+        F64x8(f64x8::from_bits(low_bits << 52u32))
+    }
+
+    #[inline(always)]
+    fn split_exponent(self) -> (Self, Self) {
+        // 2^52: with it as the upper bits, the lower ones read as an integer.
+        const INTEGER: f64 = 4_503_599_627_370_496.0;
+        let shifted: u64x8 = self.0.to_bits() + u64x8::splat(SQRT_HALF_TO_ONE);
+        let biased = f64x8::from_bits((shifted >> 52u32) | u64x8::splat(INTEGER.to_bits()));
+        let exponent = biased - f64x8::splat(INTEGER + 1023.0);
+        let mantissa = (shifted & u64x8::splat(MANTISSA)) + u64x8::splat(SQRT_HALF);
+        (F64x8(f64x8::from_bits(mantissa)), F64x8(exponent))
+    }
+
+    #[inline(always)]
+    fn select_ge(self, bound: Self, if_ge: Self, otherwise: Self) -> Self {
+        F64x8(self.0.simd_ge(bound.0).bitselect(if_ge.0, otherwise.0))
+    }
+}
+
+impl F64Lanes for F64x8 {
+    #[inline(always)]
+    fn store(self, out: &mut [f64; F64_LANES]) {
+        *out = self.0.to_array();
+    }
+}
+
+impl I16Lanes for I16x32 {
+    #[inline(always)]
+    fn store(self, out: &mut [i16; I16_LANES]) {
+        *out = self.0.to_array();
+    }
+
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        I16x32(self.0.max(other.0))
+    }
+
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        I16x32(self.0.min(other.0))
+    }
+
+    #[inline(always)]
+    fn ge(self, other: Self) -> u32 {
+        !other.0.simd_gt(self.0).to_bitmask()
+    }
+
+    #[inline(always)]
+    fn flip_negative(self) -> Self {
+        let sign = self.0 >> 15u32;
+        I16x32(self.0 ^ (sign & i16x32::splat(i16::MAX)))
+    }
+}
+
+impl Simd for Baseline {
+    type F32 = F32x16;
+    type F64 = F64x8;
+    type I16 = I16x32;
+
+    #[inline(always)]
+    fn f32_splat(self, x: f32) -> F32x16 {
+        F32x16(f32x16::splat(x))
+    }
+
+    #[inline(always)]
+    fn f32_load(self, x: &[f32; F32_LANES]) -> F32x16 {
+        F32x16(f32x16::new(*x))
+    }
+
+    #[inline(always)]
+    fn f32_from_f16(self, bits: &[u16; F32_LANES]) -> F32x16 {
+        let halves: &[half::f16] = bits.reinterpret_cast();
+        let mut out = [0f32; F32_LANES];
+        halves.convert_to_f32_slice(&mut out);
+        F32x16(f32x16::new(out))
+    }
+
+    #[inline(always)]
+    fn f32_from_bf16(self, bits: &[u16; F32_LANES]) -> F32x16 {
+        let mut out = [0f32; F32_LANES];
+        for (out, &bits) in out.iter_mut().zip(bits) {
+            *out = f32::from_bits(u32::from(bits) << 16);
+        }
+        F32x16(f32x16::new(out))
+    }
+
+    #[inline(always)]
+    fn f64_splat(self, x: f64) -> F64x8 {
+        F64x8(f64x8::splat(x))
+    }
+
+    #[inline(always)]
+    fn f64_load(self, x: &[f64; F64_LANES]) -> F64x8 {
+        F64x8(f64x8::new(*x))
+    }
+
+    #[inline(always)]
+    fn i16_splat(self, x: i16) -> I16x32 {
+        I16x32(i16x32::splat(x))
+    }
+
+    #[inline(always)]
+    fn i16_load(self, x: &[u16; I16_LANES]) -> I16x32 {
+        I16x32(i16x32::new(bytemuck::cast(*x)))
+    }
+}

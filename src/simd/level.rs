@@ -1,0 +1,179 @@
+//! Instruction-set levels: which there are, which this processor has, and how
+//! a kernel is entered at one of them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::Simd;
+use super::baseline::Baseline;
+use crate::error::{Error, Kind};
+
+#[cfg(target_arch = "x86_64")]
+use super::{avx2::Avx2, avx512::Avx512};
+
+/// An instruction-set level. Every level returns the same bits; they differ in
+/// speed alone.
+///
+/// A search takes the best level of the processor unless it is told another,
+/// by its `with_level` method or by the environment variable
+/// [`Level::VARIABLE`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// What the compilation target always has: SSE2 on x86-64, NEON on Arm,
+    /// SIMD128 on WebAssembly where it is enabled.
+    Baseline,
+    /// 256-bit vectors of x86-64, with F16C.
+    Avx2,
+    /// 512-bit vectors of x86-64 (F, BW, DQ and VL).
+    Avx512,
+}
+
+impl Level {
+    /// Every level, lowest first.
+    pub const ALL: [Level; 3] = [Level::Baseline, Level::Avx2, Level::Avx512];
+
+    /// The environment variable that forces a level: `WIDEBEAM_LEVEL`, with a
+    /// name of [`Level::name`].
+    pub const VARIABLE: &'static str = "WIDEBEAM_LEVEL";
+
+    pub(crate) const NAMES: &'static str = "baseline, avx2 and avx512";
+
+    /// `baseline`, `avx2` or `avx512`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Baseline => "baseline",
+            Level::Avx2 => "avx2",
+            Level::Avx512 => "avx512",
+        }
+    }
+
+    /// Whether this processor has the level.
+    pub fn is_available(self) -> bool {
+        Dispatch::new(self).is_some()
+    }
+
+    /// The levels this processor has, lowest first.
+    pub fn available() -> impl Iterator<Item = Level> {
+        Level::ALL.into_iter().filter(|level| level.is_available())
+    }
+
+    /// The best level this processor has.
+    pub fn best() -> Level {
+        Level::available().last().unwrap_or(Level::Baseline)
+    }
+
+    /// The level that [`Level::VARIABLE`] names, or where it is unset or
+    /// empty, the best.
+    ///
+    /// # Errors
+    ///
+    /// If the variable names no level, or one this processor does not have.
+    pub fn from_environment() -> Result<Level, Error> {
+        let Some(name) = std::env::var_os(Level::VARIABLE).filter(|name| !name.is_empty()) else {
+            return Ok(Level::best());
+        };
+        let level: Level = name.to_string_lossy().parse()?;
+        Dispatch::require(level)?;
+        Ok(level)
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Level {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        let level = Level::ALL.into_iter().find(|level| level.name() == name);
+        level.ok_or_else(|| {
+            Error::from(Kind::LevelUnknown {
+                name: name.to_owned(),
+            })
+        })
+    }
+}
+
+/// An algorithm that can run at any level. Implementations are marked
+/// `#[inline(always)]`, as is all they call: code compiles to a level's
+/// instructions only where it ends up inside [`Dispatch::run`]'s entries.
+pub(crate) trait Kernel {
+    type Output;
+    fn run<S: Simd>(self, simd: S) -> Self::Output;
+}
+
+/// A level that this processor has.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Dispatch {
+    Baseline(Baseline),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
+}
+
+impl Dispatch {
+    pub(crate) fn new(level: Level) -> Option<Self> {
+        match level {
+            Level::Baseline => Some(Dispatch::Baseline(Baseline)),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => Avx2::new().map(Dispatch::Avx2),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => Avx512::new().map(Dispatch::Avx512),
+            #[cfg(not(target_arch = "x86_64"))]
+            Level::Avx2 | Level::Avx512 => None,
+        }
+    }
+
+    pub(crate) fn require(level: Level) -> Result<Self, Error> {
+        Dispatch::new(level).ok_or_else(|| {
+            Error::from(Kind::LevelUnavailable {
+                level,
+                best: Level::best(),
+            })
+        })
+    }
+
+    pub(crate) fn level(self) -> Level {
+        match self {
+            Dispatch::Baseline(_) => Level::Baseline,
+            #[cfg(target_arch = "x86_64")]
+            Dispatch::Avx2(_) => Level::Avx2,
+            #[cfg(target_arch = "x86_64")]
+            Dispatch::Avx512(_) => Level::Avx512,
+        }
+    }
+
+    /// Runs a kernel compiled for this level.
+    #[inline]
+    pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        match self {
+            Dispatch::Baseline(token) => kernel.run(token),
+            #[cfg(target_arch = "x86_64")]
+            Dispatch::Avx2(token) => token.enter(kernel),
+            #[cfg(target_arch = "x86_64")]
+            Dispatch::Avx512(token) => token.enter(kernel),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_read_back_and_the_best_level_is_available() {
+        for level in Level::ALL {
+            assert_eq!(level.to_string().parse::<Level>().unwrap(), level);
+        }
+        assert!(Level::best().is_available());
+        assert!(Level::Baseline.is_available());
+        assert_eq!(
+            "AVX-2".parse::<Level>().unwrap_err().to_string(),
+            "\"AVX-2\" is not an instruction-set level; the levels are baseline, avx2 and avx512"
+        );
+    }
+}

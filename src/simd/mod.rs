@@ -1,0 +1,165 @@
+//! Vectors of fixed width at every instruction-set level, and the choice of
+//! the level at run time.
+//!
+//! A kernel is written once, as a [`Kernel`] generic over [`Simd`], and
+//! [`Dispatch::run`] enters it inside a function compiled for the level's
+//! instructions. All levels have the same 16 lanes of f32, 8 of f64 and 32 of
+//! i16, made of as many registers as that takes, and only operations that
+//! IEEE 754 rounds in one way (no fused multiply-add, no approximate
+//! reciprocals); that is why every level returns the same bits.
+//!
+//! This module is the only one that may hold `unsafe` code. A value of a
+//! level's token, or of one of its vector types, is proof that the processor
+//! has the level: tokens are made by [`Dispatch::new`] alone, after asking it.
+
+mod baseline;
+mod level;
+mod scalar;
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+
+use std::ops::{Add, Div, Mul, Sub};
+
+pub use level::Level;
+pub(crate) use level::{Dispatch, Kernel};
+pub(crate) use scalar::{ScalarF32, ScalarF64};
+
+/// Arithmetic on f32, one or many at a time.
+///
+/// Operators round to nearest, ties to even, and never fuse.
+pub(crate) trait Float32:
+    Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self>
+{
+    /// `x` in every lane.
+    fn splat(self, x: f32) -> Self;
+
+    /// The larger of each lane and `floor`; NaN where `self` is NaN. `floor`
+    /// must not be NaN.
+    fn at_least(self, floor: Self) -> Self;
+
+    /// Rounded to the nearest integer, ties to even; exact for magnitudes
+    /// below 2^22, unspecified above. NaN stays NaN.
+    fn round(self) -> Self;
+
+    /// 2 to the power of an integer from -126 to 127; unspecified otherwise.
+    fn exp2_int(self) -> Self;
+}
+
+/// Arithmetic on f64, one or many at a time.
+pub(crate) trait Float64:
+    Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self>
+{
+    /// `x` in every lane.
+    fn splat(self, x: f64) -> Self;
+
+    /// The larger of two numbers; unspecified if either is NaN.
+    fn max(self, other: Self) -> Self;
+
+    /// The smaller of two numbers; unspecified if either is NaN.
+    fn min(self, other: Self) -> Self;
+
+    /// Rounded to the nearest integer, ties to even; exact for magnitudes
+    /// below 2^50, unspecified above.
+    fn round(self) -> Self;
+
+    /// 2 to the power of an integer from -1022 to 1023; unspecified otherwise.
+    fn exp2_int(self) -> Self;
+
+    /// For positive normal numbers, the `(m, k)` with `self = m * 2^k` and m
+    /// in [sqrt(1/2), sqrt(2)).
+    fn split_exponent(self) -> (Self, Self);
+
+    /// `if_ge` where `self >= bound`, else `otherwise` (so also for NaN).
+    fn select_ge(self, bound: Self, if_ge: Self, otherwise: Self) -> Self;
+}
+
+/// Lanes in a vector of f32.
+pub(crate) const F32_LANES: usize = 16;
+/// Lanes in a vector of f64.
+pub(crate) const F64_LANES: usize = 8;
+/// Lanes in a vector of 16-bit integers.
+pub(crate) const I16_LANES: usize = 32;
+
+/// The sixteen lanes of a level's f32 vector.
+pub(crate) trait F32Lanes: Float32 {
+    fn store(self, out: &mut [f32; F32_LANES]);
+
+    /// The larger of two numbers. If either is NaN the result is either
+    /// operand; if they are zeros of both signs, either zero.
+    fn max(self, other: Self) -> Self;
+
+    /// A bit for each lane, set where `self >= other` (never for NaN).
+    fn ge(self, other: Self) -> u32;
+
+    /// Adds 1 to each lane of `count` in which `self >= other`.
+    fn count_ge(self, other: Self, count: Self) -> Self;
+
+    /// Lane-wise facts gathered over many vectors, asked about once.
+    type Seen: Copy + Seen;
+
+    /// `seen`, and whether any lane of `self` is not `>= bound` (so also NaN).
+    fn see_below(self, bound: Self, seen: Self::Seen) -> Self::Seen;
+}
+
+/// Whether any of the lanes looked at had the property looked for.
+pub(crate) trait Seen {
+    fn any(self) -> bool;
+}
+
+/// The thirty-two lanes of a level's vector of 16-bit integers.
+pub(crate) trait I16Lanes: Copy {
+    fn store(self, out: &mut [i16; I16_LANES]);
+    fn max(self, other: Self) -> Self;
+    fn min(self, other: Self) -> Self;
+    /// A bit for each lane, set where `self >= other`.
+    fn ge(self, other: Self) -> u32;
+    /// `x` where the sign is clear, else `x` with all other bits flipped: turns
+    /// the bits of a 16-bit float into an integer of the same order.
+    fn flip_negative(self) -> Self;
+}
+
+/// The eight lanes of a level's f64 vector.
+pub(crate) trait F64Lanes: Float64 {
+    fn store(self, out: &mut [f64; F64_LANES]);
+}
+
+/// An instruction-set level: proof that it is there, and its vectors.
+pub(crate) trait Simd: Copy + Send + Sync + 'static {
+    type F32: F32Lanes;
+    type F64: F64Lanes;
+    type I16: I16Lanes;
+
+    fn f32_splat(self, x: f32) -> Self::F32;
+    fn f32_load(self, x: &[f32; F32_LANES]) -> Self::F32;
+    /// From the bits of IEEE 754 half-precision numbers, exactly.
+    fn f32_from_f16(self, bits: &[u16; F32_LANES]) -> Self::F32;
+    /// From the bits of bfloat16 numbers, exactly.
+    fn f32_from_bf16(self, bits: &[u16; F32_LANES]) -> Self::F32;
+
+    fn f64_splat(self, x: f64) -> Self::F64;
+    fn f64_load(self, x: &[f64; F64_LANES]) -> Self::F64;
+
+    fn i16_splat(self, x: i16) -> Self::I16;
+    fn i16_load(self, x: &[u16; I16_LANES]) -> Self::I16;
+}
+
+/// Asks for the cache line `offset` elements past the start of `data`, which
+/// may lie beyond its end: a prefetch of any address is harmless.
+#[inline(always)]
+pub(crate) fn prefetch<T>(data: &[T], offset: usize) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a prefetch is a hint; it reads nothing the program can see
+        // and does not fault, whatever the address. SSE is part of x86-64.
+        #[allow(unsafe_code)]
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(data.as_ptr().wrapping_add(offset).cast());
+        }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (data, offset);
+}
