@@ -127,6 +127,43 @@ impl F32Lanes for F32x16 {
     }
 
     #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        let ([a, b], [c, d]) = (self.0, other.0);
+        // SAFETY: `self` proves the level.
+        F32x16(unsafe { [_mm256_min_ps(a, c), _mm256_min_ps(b, d)] })
+    }
+
+    #[inline(always)]
+    fn reduce_max(self) -> f32 {
+        let [a, b] = self.0;
+        // SAFETY: `self` proves the level.
+        unsafe {
+            let eight = _mm256_max_ps(a, b);
+            let four = _mm_max_ps(
+                _mm256_castps256_ps128(eight),
+                _mm256_extractf128_ps::<1>(eight),
+            );
+            let two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)))
+        }
+    }
+
+    #[inline(always)]
+    fn reduce_min(self) -> f32 {
+        let [a, b] = self.0;
+        // SAFETY: `self` proves the level.
+        unsafe {
+            let eight = _mm256_min_ps(a, b);
+            let four = _mm_min_ps(
+                _mm256_castps256_ps128(eight),
+                _mm256_extractf128_ps::<1>(eight),
+            );
+            let two = _mm_min_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_min_ss(two, _mm_movehdup_ps(two)))
+        }
+    }
+
+    #[inline(always)]
     fn ge(self, other: Self) -> u32 {
         let ([a, b], [c, d]) = (self.0, other.0);
         // SAFETY: `self` proves the level.
@@ -284,7 +321,18 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn f32_load(self, x: &[f32; F32_LANES]) -> F32x16 {
         // SAFETY: `self` proves the level; `x` holds 16 lanes.
-        F32x16(unsafe { [_mm256_loadu_ps(x.as_ptr()), _mm256_loadu_ps(x.as_ptr().add(8))] })
+        F32x16(unsafe {
+            [
+                _mm256_loadu_ps(x.as_ptr()),
+                _mm256_loadu_ps(x.as_ptr().add(8)),
+            ]
+        })
+    }
+
+    #[inline(always)]
+    fn f32_unseen(self) -> SeenF32 {
+        // SAFETY: `self` proves the level.
+        SeenF32(unsafe { _mm256_setzero_ps() })
     }
 
     #[inline(always)]
@@ -322,6 +370,11 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn f64_load(self, x: &[f64; F64_LANES]) -> F64x8 {
         // SAFETY: `self` proves the level; `x` holds 8 lanes.
-        F64x8(unsafe { [_mm256_loadu_pd(x.as_ptr()), _mm256_loadu_pd(x.as_ptr().add(4))] })
+        F64x8(unsafe {
+            [
+                _mm256_loadu_pd(x.as_ptr()),
+                _mm256_loadu_pd(x.as_ptr().add(4)),
+            ]
+        })
     }
 }

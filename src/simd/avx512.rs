@@ -114,6 +114,24 @@ impl F32Lanes for F32x16 {
     }
 
     #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        // SAFETY: `self` proves the level.
+        F32x16(unsafe { _mm512_min_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn reduce_max(self) -> f32 {
+        // SAFETY: `self` proves the level.
+        unsafe { _mm512_reduce_max_ps(self.0) }
+    }
+
+    #[inline(always)]
+    fn reduce_min(self) -> f32 {
+        // SAFETY: `self` proves the level.
+        unsafe { _mm512_reduce_min_ps(self.0) }
+    }
+
+    #[inline(always)]
     fn ge(self, other: Self) -> u32 {
         // SAFETY: `self` proves the level.
         u32::from(unsafe { _mm512_cmp_ps_mask::<_CMP_GE_OQ>(self.0, other.0) })
@@ -231,6 +249,11 @@ impl Simd for Avx512 {
     fn f32_load(self, x: &[f32; F32_LANES]) -> F32x16 {
         // SAFETY: `self` proves the level; `x` holds 16 lanes.
         F32x16(unsafe { _mm512_loadu_ps(x.as_ptr()) })
+    }
+
+    #[inline(always)]
+    fn f32_unseen(self) -> SeenF32 {
+        SeenF32(0)
     }
 
     #[inline(always)]

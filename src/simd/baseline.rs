@@ -86,6 +86,27 @@ impl F32Lanes for F32x16 {
     }
 
     #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        F32x16(self.0.fast_min(other.0))
+    }
+
+    #[inline(always)]
+    fn reduce_max(self) -> f32 {
+        let lanes = self.0.to_array();
+        lanes
+            .into_iter()
+            .fold(lanes[0], |a, b| if b > a { b } else { a })
+    }
+
+    #[inline(always)]
+    fn reduce_min(self) -> f32 {
+        let lanes = self.0.to_array();
+        lanes
+            .into_iter()
+            .fold(lanes[0], |a, b| if b < a { b } else { a })
+    }
+
+    #[inline(always)]
     fn ge(self, other: Self) -> u32 {
         self.0.simd_ge(other.0).to_bitmask()
     }
@@ -175,6 +196,11 @@ impl Simd for Baseline {
     #[inline(always)]
     fn f32_load(self, x: &[f32; F32_LANES]) -> F32x16 {
         F32x16(f32x16::new(*x))
+    }
+
+    #[inline(always)]
+    fn f32_unseen(self) -> SeenF32 {
+        SeenF32(f32x16::splat(0.0))
     }
 
     #[inline(always)]

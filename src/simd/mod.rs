@@ -91,13 +91,22 @@ pub(crate) trait F32Lanes: Float32 {
     /// operand; if they are zeros of both signs, either zero.
     fn max(self, other: Self) -> Self;
 
+    /// The smaller of two numbers; as [`F32Lanes::max`] for NaN and zeros.
+    fn min(self, other: Self) -> Self;
+
+    /// The largest lane; unspecified if one is NaN.
+    fn reduce_max(self) -> f32;
+
+    /// The smallest lane; unspecified if one is NaN.
+    fn reduce_min(self) -> f32;
+
     /// A bit for each lane, set where `self >= other` (never for NaN).
     fn ge(self, other: Self) -> u32;
 
     /// Adds 1 to each lane of `count` in which `self < other`.
     fn count_less(self, other: Self, count: Self) -> Self;
 
-    /// Lane-wise facts gathered over many vectors, asked about once.
+    /// A fact gathered over many vectors, asked about once.
     type Seen: Copy + Seen;
 
     /// `seen`, and whether any lane of `self` is not `>= bound` (so also NaN).
@@ -121,6 +130,8 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
 
     fn f32_splat(self, x: f32) -> Self::F32;
     fn f32_load(self, x: &[f32; F32_LANES]) -> Self::F32;
+    /// Nothing seen yet.
+    fn f32_unseen(self) -> <Self::F32 as F32Lanes>::Seen;
     /// From the bits of IEEE 754 half-precision numbers, exactly.
     fn f32_from_f16(self, bits: &[u16; F32_LANES]) -> Self::F32;
     /// From the bits of bfloat16 numbers, exactly.
