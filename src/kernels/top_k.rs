@@ -77,15 +77,16 @@ impl TopK {
     ) -> Option<Found> {
         let k = tokens.len();
         let stripes = Stripes::new(row, next, kind);
-        if self.peaks.len() < stripes.len() {
-            self.peaks.resize(stripes.len(), [0.0; F32_LANES]);
-        }
-        let peaks = &mut self.peaks[..stripes.len()];
-        let scanned = match kind {
-            ScoreKind::Logits => scan::<S, E, true>(simd, kind, &stripes, peaks)?,
-            _ => scan::<S, E, false>(simd, kind, &stripes, peaks)?,
-        };
         let plan = Plan::new(k, row.len(), kind);
+        let panels = stripes.len().div_ceil(plan.panel);
+        if self.peaks.len() < panels {
+            self.peaks.resize(panels, [0.0; F32_LANES]);
+        }
+        let peaks = &mut self.peaks[..panels];
+        let scanned = match kind {
+            ScoreKind::Logits => scan::<S, E, true>(simd, kind, &stripes, plan.panel, peaks)?,
+            _ => scan::<S, E, false>(simd, kind, &stripes, plan.panel, peaks)?,
+        };
         let bound = plan.bound(simd, &scanned, peaks);
         self.survivors.clear(plan.capacity);
         if scanned.max >= plan.least {
@@ -101,6 +102,8 @@ impl TopK {
 /// How the best k of a row of some length are found.
 struct Plan {
     k: usize,
+    /// How many stripes share a peak.
+    panel: usize,
     /// Whether there are groups enough for a bound.
     bounded: bool,
     /// How many survivors may be held.
@@ -113,8 +116,15 @@ impl Plan {
     #[inline(always)]
     fn new(k: usize, length: usize, kind: ScoreKind) -> Self {
         let bounded = k <= 64 || k * 12 <= length;
+        let long = 64 * STRIPE;
+        let panel = if length >= long && (k <= 64 || k * 50 <= length) {
+            4
+        } else {
+            1
+        };
         Plan {
             k,
+            panel,
             bounded: bounded && k < length,
             capacity: if bounded {
                 2 * k + 4 * STRIPE
@@ -163,28 +173,38 @@ fn collect<S: Simd, E: Lanes>(
     plan: &Plan,
     survivors: &mut Survivors,
 ) {
+    const HALF: usize = COLUMNS / 2;
     let mut bound = simd.f32_splat(bound);
-    for (index, peak) in peaks.iter().enumerate() {
-        if simd.f32_load(peak).ge(bound) == 0 {
-            continue;
+    for (group, peaks) in peaks.chunks(64).enumerate() {
+        // Which of 64 panels to look into, found without a branch each.
+        let mut panels = 0u64;
+        for (i, peak) in peaks.iter().enumerate() {
+            panels |= u64::from(simd.f32_load(peak).ge(bound) != 0) << i;
         }
-        let stripe = stripes.get(index);
-        let (vectors, _) = stripe.as_chunks::<F32_LANES>();
-        for (half, vectors) in vectors.as_chunks::<{ COLUMNS / 2 }>().0.iter().enumerate() {
-            let mut reached = 0u64;
-            for (i, lanes) in vectors.iter().enumerate() {
-                let bits = E::load(simd, lanes).ge(bound);
-                reached |= u64::from(bits) << (i * F32_LANES);
+        while panels != 0 {
+            let panel = group * 64 + panels.trailing_zeros() as usize;
+            panels &= panels - 1;
+            let first = panel * plan.panel;
+            for index in first..stripes.len().min(first + plan.panel) {
+                let stripe = stripes.get(index);
+                let (vectors, _) = stripe.as_chunks::<F32_LANES>();
+                for (half, vectors) in vectors.as_chunks::<HALF>().0.iter().enumerate() {
+                    let mut reached = 0u64;
+                    for (i, lanes) in vectors.iter().enumerate() {
+                        let bits = E::load(simd, lanes).ge(bound);
+                        reached |= u64::from(bits) << (i * F32_LANES);
+                    }
+                    while reached != 0 {
+                        let lane = half * (STRIPE / 2) + reached.trailing_zeros() as usize;
+                        survivors.push(stripe[lane].to_f32(), (index * STRIPE + lane) as u32);
+                        reached &= reached - 1;
+                    }
+                }
+                if survivors.len() + STRIPE > plan.capacity {
+                    let last = survivors.keep_best(plan.k);
+                    bound = simd.f32_splat(last.next_up());
+                }
             }
-            while reached != 0 {
-                let lane = half * (STRIPE / 2) + reached.trailing_zeros() as usize;
-                survivors.push(stripe[lane].to_f32(), (index * STRIPE + lane) as u32);
-                reached &= reached - 1;
-            }
-        }
-        if survivors.len() + STRIPE > plan.capacity {
-            let last = survivors.keep_best(plan.k);
-            bound = simd.f32_splat(last.next_up());
         }
     }
 }
