@@ -5,7 +5,7 @@ use super::element::Lanes;
 use super::exp::exp_nonpositive_f32;
 use super::log_sum_exp::{self, RunningSum, add_lanes};
 use crate::scores::ScoreKind;
-use crate::simd::{F32_LANES, F32Lanes, Float32, Seen, Simd, prefetch};
+use crate::simd::{F32_LANES, F32Lanes, Seen, Simd, prefetch};
 
 /// Vectors in a stripe.
 pub(crate) const COLUMNS: usize = 8;

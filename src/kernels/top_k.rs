@@ -208,3 +208,250 @@ fn collect<S: Simd, E: Lanes>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use half::{bf16, f16};
+
+    use super::*;
+    use crate::order::rank_key;
+    use crate::scores::ScoreKind::{LogProbabilities, Logits, Probabilities};
+    use crate::simd::{Dispatch, Kernel, Level};
+
+    struct OfRow<'a, E> {
+        top_k: &'a mut TopK,
+        kind: ScoreKind,
+        row: &'a [E],
+        tokens: &'a mut [u32],
+        values: &'a mut [f32],
+    }
+
+    impl<E: Lanes> Kernel for OfRow<'_, E> {
+        type Output = Option<Found>;
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> Option<Found> {
+            self.top_k
+                .of_row(simd, self.kind, self.row, &[], self.tokens, self.values)
+        }
+    }
+
+    /// The best k by sorting all possible tokens.
+    fn naive<E: Lanes>(kind: ScoreKind, row: &[E], k: usize) -> Vec<(u32, f32)> {
+        let mut all: Vec<(u32, f32)> = (0..).zip(row.iter().map(|value| value.to_f32())).collect();
+        all.retain(|&(_, value)| value != kind.impossible());
+        all.sort_by_key(|&(token, value)| rank_key(value, token));
+        all.truncate(k);
+        all
+    }
+
+    fn check<E: Lanes>(kind: ScoreKind, row: &[E], k: usize) {
+        let expected = naive(kind, row, k);
+        for level in Level::available() {
+            let mut top_k = TopK::default();
+            let (mut tokens, mut values) = (vec![u32::MAX; k], vec![f32::NAN; k]);
+            let found = Dispatch::new(level).unwrap().run(OfRow {
+                top_k: &mut top_k,
+                kind,
+                row,
+                tokens: &mut tokens,
+                values: &mut values,
+            });
+            let count = found.unwrap().count;
+            let found: Vec<(u32, f32)> = tokens.into_iter().zip(values).take(count).collect();
+            assert_eq!(
+                found,
+                expected,
+                "{level} {kind:?} length {} k {k}",
+                row.len()
+            );
+        }
+    }
+
+    /// Numbers in (0, 1), the same on every run.
+    fn random(seed: u32) -> impl FnMut() -> f32 {
+        let mut state = u64::from(seed) << 1 | 1;
+        move || {
+            state = state
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
+            ((state >> 40) as f32 + 0.5) / (1 << 24) as f32
+        }
+    }
+
+    /// Shapes of rows that are bad for one way or another to find a bound.
+    fn patterns(length: usize, k: usize) -> Vec<Vec<f32>> {
+        let mut random = random(length as u32);
+        let size = length.max(1) as f32;
+        let by_index = |f: &dyn Fn(usize) -> f32| (0..length).map(f).collect::<Vec<f32>>();
+        vec![
+            (0..length).map(|_| random()).collect(),
+            (0..length).map(|_| (random() * 3.0).ceil() / 4.0).collect(),
+            by_index(&|i| (i + 1) as f32 / size),
+            by_index(&|i| (length - i) as f32 / size),
+            by_index(&|_| 0.5),
+            by_index(&|i| (i % 128 + 1) as f32 / 200.0),
+            by_index(&|i| ((i / 128) % 7 + i % 16 + 1) as f32 / 200.0),
+            by_index(&|i| {
+                if i * k.max(1) % length < k {
+                    0.75
+                } else {
+                    0.25
+                }
+            }),
+            by_index(&|i| if i % 97 == 5 { 0.5 } else { 0.0 }),
+        ]
+    }
+
+    fn to_kind(kind: ScoreKind, x: f32) -> f32 {
+        match kind {
+            Probabilities => x,
+            LogProbabilities | Logits if x == 0.0 => f32::NEG_INFINITY,
+            LogProbabilities => x.ln(),
+            Logits => (x - 0.5) * 20.0,
+        }
+    }
+
+    #[test]
+    fn short_rows_for_every_k() {
+        for length in 1..=70 {
+            for row in patterns(length, length / 3) {
+                for k in 1..=length {
+                    check(Probabilities, &row, k);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_length_beyond_all_blocks() {
+        for length in 1..=1100 {
+            for kind in [Probabilities, LogProbabilities, Logits] {
+                for (i, row) in patterns(length, 8).into_iter().enumerate() {
+                    let k = [1, 2, 8, 17, 64, 65, 100][(i + length) % 7].min(length);
+                    let row: Vec<f32> = row.into_iter().map(|x| to_kind(kind, x)).collect();
+                    check(kind, &row, k);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn long_rows_and_large_k() {
+        for length in [4096, 9000, 20_001] {
+            for row in patterns(length, 64) {
+                for k in [
+                    1,
+                    5,
+                    64,
+                    65,
+                    300,
+                    length / 13,
+                    length / 3,
+                    length - 1,
+                    length,
+                ] {
+                    check(Probabilities, &row, k);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sixteen_bit_rows() {
+        for length in (1..300).chain([1000, 5000, 9001]) {
+            for kind in [Probabilities, LogProbabilities, Logits] {
+                for (i, row) in patterns(length, 16).into_iter().enumerate() {
+                    let k = [1, 3, 16, 64, 70][(i + length) % 5].min(length);
+                    let row = row.into_iter().map(|x| to_kind(kind, x));
+                    let halves: Vec<f16> = row.clone().map(f16::from_f32).collect();
+                    check(kind, &halves, k);
+                    let brains: Vec<bf16> = row.map(bf16::from_f32).collect();
+                    check(kind, &brains, k);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_at_every_alignment() {
+        let mut random = random(7);
+        let data: Vec<f32> = (0..700).map(|_| random()).collect();
+        for start in 0..64 {
+            check(Probabilities, &data[start..start + 600], 9);
+        }
+    }
+
+    /// Wherever an invalid score stands, and whatever else is in the row.
+    #[test]
+    fn one_invalid_score_refuses_a_row() {
+        for length in [1usize, 15, 16, 17, 127, 128, 129, 500, 3000] {
+            for kind in [Probabilities, LogProbabilities, Logits] {
+                let invalid: &[f32] = match kind {
+                    Probabilities => &[f32::NAN, -f32::NAN, f32::INFINITY, -1e-30, 1.01],
+                    LogProbabilities => &[f32::NAN, -f32::NAN, f32::INFINITY, 0.01],
+                    Logits => &[f32::NAN, -f32::NAN, f32::INFINITY],
+                };
+                for filler in [0.0, 0.3] {
+                    for at in (0..length).step_by(length.div_ceil(40)) {
+                        for &value in invalid {
+                            let mut row = vec![to_kind(kind, filler); length];
+                            row[at] = value;
+                            for level in Level::available() {
+                                let found = Dispatch::new(level).unwrap().run(OfRow {
+                                    top_k: &mut TopK::default(),
+                                    kind,
+                                    row: &row,
+                                    tokens: &mut [0],
+                                    values: &mut [0.0],
+                                });
+                                assert_eq!(
+                                    found, None,
+                                    "{level} {kind:?} {value} at {at}/{length}"
+                                );
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The log-sum-exp has the reference's bits at every level, and the stated
+    /// error.
+    #[test]
+    fn log_sum_exp_of_rows() {
+        let mut random = random(3);
+        for length in (1..200).chain([2047, 2048, 2049, 5000, 10_000]) {
+            for scale in [1e-3, 1.0, 20.0, 300.0, 1e6, 1e37] {
+                let row: Vec<f32> = (0..length).map(|_| (random() - 0.5) * scale).collect();
+                let expected = crate::reference::log_sum_exp(&row);
+                let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                let exact: f64 = row
+                    .iter()
+                    .map(|&x| (f64::from(x) - f64::from(max)).exp())
+                    .sum();
+                let exact = f64::from(max) + exact.ln();
+                assert!(
+                    (expected - exact).abs() <= 4e-6 + exact.abs() * 1e-15,
+                    "{length} {scale}"
+                );
+                for level in Level::available() {
+                    let found = Dispatch::new(level).unwrap().run(OfRow {
+                        top_k: &mut TopK::default(),
+                        kind: Logits,
+                        row: &row,
+                        tokens: &mut [0],
+                        values: &mut [0.0],
+                    });
+                    let found = found.unwrap().normaliser;
+                    assert_eq!(
+                        found.to_bits(),
+                        expected.to_bits(),
+                        "{level} {length} {scale}"
+                    );
+                }
+            }
+        }
+    }
+}
