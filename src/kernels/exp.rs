@@ -3,7 +3,7 @@
 use crate::simd::{Float32, Float64};
 
 /// `e^x` for x from -infinity to 0, in f32, exactly 1 at 0; down to x = -86 at
-/// most 2 + |x| ULP from the exact value.
+/// most 3 + |x| ULP from the exact value.
 ///
 /// The |x| is the rounding of x log2(e). In a sum with e^0 it does not count:
 /// what it adds is at most |x| e^x, which is below 0.37 ULP of the sum.
@@ -108,7 +108,7 @@ mod tests {
                     let exact = f64::from(x).exp();
                     let ulp = f64::from((exact as f32).next_up()) - f64::from(exact as f32);
                     let error = (f64::from(y) - exact).abs() / ulp;
-                    assert!(error <= 2.0 + f64::from(-x), "{error} ULP at {x}");
+                    assert!(error <= 3.0 + f64::from(-x), "{error} ULP at {x}");
                     worst = worst.max(error);
                 } else {
                     assert!((0.0..=f64::exp(-86.0)).contains(&f64::from(y)), "{x} {y}");
