@@ -31,8 +31,8 @@ fn files_that_are_not_there_or_not_files() {
     }
     std::fs::create_dir(folder.path("folder.npy")).unwrap();
     std::fs::create_dir(folder.path("folder.npz")).unwrap();
-    decode(&folder.path("folder.npy"), PROBS).refused("directory");
-    decode(&folder.path("folder.npz"), PROBS).refused("directory");
+    decode(&folder.path("folder.npy"), PROBS).refused("is a folder, not a file");
+    decode(&folder.path("folder.npz"), PROBS).refused("is a folder, not a file");
     refused(
         "scores.bin",
         &good(),

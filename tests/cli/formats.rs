@@ -1,5 +1,7 @@
 //! Every format and type gives the library's answer on the same numbers.
 
+use std::path::PathBuf;
+
 use half::{bf16, f16};
 use npyz::Order;
 use safetensors::Dtype;
@@ -268,7 +270,7 @@ fn a_batch_of_many_groups_is_one_batch() {
         let bytes = npy_with_header(header, bytemuck::cast_slice(values));
         folder.write("big.npy", &bytes)
     };
-    let run = |path| decode(&path, "--scores logits --beams 2 --format jsonl");
+    let run = |path: PathBuf| decode(&path, "--scores logits --beams 2 --format jsonl");
     let view = ScoresView::logits(&values, [batch, time, vocab]).unwrap();
     let right = beam_search(&view, 2).unwrap();
     assert_answers(&run(write(&values)).succeeded().stdout, "big.npy", &right);

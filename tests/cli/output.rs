@@ -73,7 +73,8 @@ fn several_inputs_come_in_order_and_say_which_they_are() {
         .lines()
         .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap()["source"].clone())
         .collect();
-    assert_eq!(sources, [first.to_str(), first.to_str(), second.to_str()]);
+    let [first, second] = [&first, &second].map(|path| path.to_str().unwrap());
+    assert_eq!(sources, [first, first, second]);
 }
 
 #[test]

@@ -9,25 +9,25 @@ use npyz::WriterBuilder;
 use npyz::npz::NpzWriter;
 
 /// A folder of files that goes away with the test.
-pub struct Folder(tempfile::TempDir);
+pub(crate) struct Folder(tempfile::TempDir);
 
 impl Folder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Folder(tempfile::tempdir().unwrap())
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    pub fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let path = self.path(name);
         fs::write(&path, bytes).unwrap();
         path
     }
 
     /// Names of what lies in it.
-    pub fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.0.path()).unwrap();
         let mut names: Vec<_> = entries
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -39,10 +39,10 @@ impl Folder {
 
 /// What a run of the tool did.
 #[derive(Debug)]
-pub struct Run {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl From<Output> for Run {
@@ -57,7 +57,7 @@ impl From<Output> for Run {
 
 impl Run {
     #[track_caller]
-    pub fn succeeded(self) -> Self {
+    pub(crate) fn succeeded(self) -> Self {
         assert_eq!(self.code, Some(0), "{self:?}");
         self
     }
@@ -65,13 +65,13 @@ impl Run {
     /// It refused the input: one line on standard error that holds `message`,
     /// nothing on standard output.
     #[track_caller]
-    pub fn refused(self, message: &str) {
+    pub(crate) fn refused(self, message: &str) {
         assert_eq!(self.code, Some(2), "{self:?}");
         self.one_error(message);
     }
 
     #[track_caller]
-    pub fn one_error(&self, message: &str) {
+    pub(crate) fn one_error(&self, message: &str) {
         assert!(self.stderr.contains(message), "{self:?}");
         assert!(self.stderr.starts_with("widebeam: "), "{self:?}");
         assert_eq!(self.stderr.lines().count(), 1, "{self:?}");
@@ -79,14 +79,14 @@ impl Run {
     }
 }
 
-pub fn tool() -> Command {
+pub(crate) fn tool() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_widebeam"));
     command.env_remove("WIDEBEAM_LEVEL");
     command
 }
 
 /// `widebeam decode PATH --search independent` with further arguments.
-pub fn decode_command(path: &Path, arguments: &str) -> Command {
+pub(crate) fn decode_command(path: &Path, arguments: &str) -> Command {
     let mut command = tool();
     command.arg("decode").arg(path);
     command.args(["--search", "independent"]);
@@ -94,12 +94,12 @@ pub fn decode_command(path: &Path, arguments: &str) -> Command {
     command
 }
 
-pub fn decode(path: &Path, arguments: &str) -> Run {
+pub(crate) fn decode(path: &Path, arguments: &str) -> Run {
     decode_command(path, arguments).output().unwrap().into()
 }
 
 /// A `.npy` file: its values in the order they lie in.
-pub fn npy<T: npyz::Serialize + Copy>(
+pub(crate) fn npy<T: npyz::Serialize + Copy>(
     dtype: &str,
     order: npyz::Order,
     shape: &[u64],
@@ -119,12 +119,12 @@ pub fn npy<T: npyz::Serialize + Copy>(
 }
 
 /// A little-endian float32 `.npy` file in C order.
-pub fn npy_f32(shape: &[u64], values: &[f32]) -> Vec<u8> {
+pub(crate) fn npy_f32(shape: &[u64], values: &[f32]) -> Vec<u8> {
     npy("<f4", npyz::Order::C, shape, values)
 }
 
 /// A `.npy` file whose header is `header`, padded as the format asks for.
-pub fn npy_with_header(header: &str, data: &[u8]) -> Vec<u8> {
+pub(crate) fn npy_with_header(header: &str, data: &[u8]) -> Vec<u8> {
     let mut text = header.to_owned();
     while (10 + text.len() + 1) % 64 != 0 {
         text.push(' ');
@@ -138,7 +138,7 @@ pub fn npy_with_header(header: &str, data: &[u8]) -> Vec<u8> {
 }
 
 /// A `.npz` archive of `.npy` files.
-pub fn npz(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
+pub(crate) fn npz(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let mut archive = NpzWriter::new(std::io::Cursor::new(Vec::new()));
     let zip = archive.zip_writer();
     for (name, bytes) in files {

@@ -30,8 +30,8 @@ pub(crate) struct Hypothesis {
 /// Does a task. Nothing is written before everything is decoded, so that an
 /// error leaves nothing half-written.
 pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<(), Failure> {
-    check(task)?;
     let mut decoder = Decoder::new(task.search, task.beams, task.nbest, options.level)?;
+    check(task)?;
     let target = Target::prepare(task.output.map(|path| path.as_path()), task.format)?;
     let labels = task.labels.map(|path| Labels::open(path)).transpose()?;
     let lengths = task.lengths.map(|path| load::lengths(path)).transpose()?;
@@ -67,7 +67,7 @@ fn check(task: &Task<'_>) -> Result<(), Failure> {
             "--nbest {nbest} is more than the --beams {beams} that are searched"
         )));
     }
-    if nbest == 0 && beams > 0 {
+    if nbest == 0 {
         return Err(Failure::input(
             "--nbest 0 writes nothing; at least 1 is needed",
         ));

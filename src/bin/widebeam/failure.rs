@@ -4,6 +4,8 @@ use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use crate::printable::printable;
+
 /// Why the tool stops early.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -53,7 +55,7 @@ impl Failure {
             Failure::ClosedPipe => return ExitCode::SUCCESS,
         };
         // Where standard error is closed as well, the code alone must do.
-        let _ = writeln!(io::stderr(), "widebeam: {message}");
+        let _ = writeln!(io::stderr(), "widebeam: {}", printable(message));
         ExitCode::from(code)
     }
 }
@@ -71,5 +73,9 @@ impl From<widebeam::Error> for Failure {
 /// Tells the user of something that is no error, on standard error.
 pub(crate) fn note(message: impl fmt::Display) {
     // A note is no reason to fail, not even where it cannot be read.
-    let _ = writeln!(io::stderr(), "widebeam: note: {message}");
+    let _ = writeln!(
+        io::stderr(),
+        "widebeam: note: {}",
+        printable(&message.to_string())
+    );
 }

@@ -6,6 +6,7 @@ mod failure;
 mod labels;
 mod load;
 mod output;
+mod printable;
 mod progress;
 mod sample;
 

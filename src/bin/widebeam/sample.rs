@@ -151,13 +151,13 @@ fn report(
     )?;
     writeln!(
         out,
-        "The best path is greedy's, as it must be where frames do not depend on each other;\n\
-         what the beam adds is the next best, in order.\n"
+        "The best path is greedy's, as it must be where frames do not depend on each\n\
+         other; what the beam adds is the next best, in order.\n"
     )?;
     writeln!(
         out,
         "Next: widebeam decode --beams 1000\n      \
-         widebeam decode FILE.npy --search independent --scores probs --beams 8    (--help says more)"
+         widebeam decode --help    for files of your own, .npy, .npz or .safetensors"
     )
 }
 

@@ -8,6 +8,21 @@ use std::path::Path;
 
 use memmap2::Mmap;
 
+/// Opens a file to be read from anywhere in it.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    let file = File::open(path)?;
+    let kind = file.metadata()?.file_type();
+    if kind.is_dir() {
+        return Err(io::Error::other("is a folder, not a file"));
+    }
+    if !kind.is_file() {
+        return Err(io::Error::other(
+            "is a pipe or a device; only a regular file can be read out of order",
+        ));
+    }
+    Ok(file)
+}
+
 /// The bytes of a file: mapped, or read into memory.
 #[derive(Debug)]
 pub(crate) enum Bytes {
@@ -19,16 +34,7 @@ impl Bytes {
     /// Maps a file. Its pages are read when they are first looked at.
     #[allow(unsafe_code)]
     pub(crate) fn map(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
-        let kind = file.metadata()?.file_type();
-        if kind.is_dir() {
-            return Err(io::ErrorKind::IsADirectory.into());
-        }
-        if !kind.is_file() {
-            return Err(io::Error::other(
-                "not a regular file, which this format is read from",
-            ));
-        }
+        let file = open(path)?;
         // SAFETY: the mapping is read-only and private to this process, and
         // every value of every byte is valid for the types it is read as. What
         // no program can rule out is that another one changes the file while

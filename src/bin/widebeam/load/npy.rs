@@ -35,7 +35,7 @@ pub(crate) fn parse(start: &[u8], total: usize) -> Result<Array, String> {
     }
     let mut rest = start;
     let header = NpyHeader::from_reader(&mut rest)
-        .map_err(|error| format!("corrupt .npy header: {error}"))?;
+        .map_err(|error| format!("corrupt .npy header: {}", first_line(&error.to_string())))?;
     let offset = start.len() - rest.len();
 
     let (dtype, big_endian) = dtype(&header.dtype());
@@ -71,6 +71,11 @@ pub(crate) fn parse(start: &[u8], total: usize) -> Result<Array, String> {
         ));
     }
     Ok(array)
+}
+
+/// What is wrong; the parser goes on to print all of the header below it.
+fn first_line(message: &str) -> &str {
+    message.lines().next().unwrap_or_default()
 }
 
 fn too_large(shape: &[u64]) -> String {

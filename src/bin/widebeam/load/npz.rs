@@ -7,7 +7,7 @@ use std::path::Path;
 use npyz::npz::{NpzArchive, file_name_from_array_name};
 
 use super::array::Array;
-use super::mapped::Bytes;
+use super::mapped::{self, Bytes};
 use super::npy;
 use crate::failure::Failure;
 
@@ -20,7 +20,7 @@ pub(crate) struct Npz {
 impl Npz {
     /// Opens an archive and reads the header of every array in it.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
-        let file = File::open(path).map_err(|error| Failure::reading(&error))?;
+        let file = mapped::open(path).map_err(|error| Failure::reading(&error))?;
         let mut archive = NpzArchive::new(BufReader::new(file)).map_err(|error| corrupt(&error))?;
         let mut names: Vec<_> = archive.array_names().map(str::to_owned).collect();
         names.sort();

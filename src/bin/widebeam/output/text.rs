@@ -1,10 +1,10 @@
 //! A table to read: one hypothesis a line.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
 use crate::decode::{Answer, Hypothesis};
 use crate::labels::Labels;
+use crate::printable::printable;
 
 /// Digits after the point: a score is a log-probability of some units to some
 /// hundreds, and who needs every bit reads JSON.
@@ -20,7 +20,7 @@ pub(super) fn write(
         .first()
         .is_some_and(|first| answers.iter().any(|answer| answer.source != first.source));
     let source = match several {
-        true => widest(answers, "source", |answer| display(&answer.source).into()),
+        true => widest(answers, "source", |answer| printable(&answer.source).into()),
         false => 0,
     };
     let item = widest(answers, "item", |answer| answer.item.to_string());
@@ -53,7 +53,7 @@ pub(super) fn write(
     };
     line(["source", "item", "rank", "score", answer_head])?;
     for answer in answers {
-        let source = display(&answer.source);
+        let source = printable(&answer.source);
         let item = answer.item.to_string();
         if answer.hypotheses.is_empty() {
             line([&source, &item, "-", "-", "(no sequence is possible)"])?;
@@ -68,7 +68,7 @@ pub(super) fn write(
                 &item,
                 &(index + 1).to_string(),
                 &print_score(hypothesis),
-                &display(&text),
+                &printable(&text),
             ])?;
         }
     }
@@ -88,20 +88,4 @@ fn join(tokens: &[u32]) -> String {
 fn widest(answers: &[Answer], head: &str, print: impl Fn(&Answer) -> String) -> usize {
     let longest = answers.iter().map(|answer| print(answer).chars().count());
     longest.max().unwrap_or(0).max(head.len())
-}
-
-/// A text that keeps to its line: a label or a file name may hold a control
-/// character, which a terminal would obey.
-fn display(text: &str) -> Cow<'_, str> {
-    if !text.contains(char::is_control) {
-        return Cow::Borrowed(text);
-    }
-    let escaped = text.chars().flat_map(|c| {
-        let (kept, escaped) = match c.is_control() {
-            true => (None, Some(c.escape_default())),
-            false => (Some(c), None),
-        };
-        kept.into_iter().chain(escaped.into_iter().flatten())
-    });
-    Cow::Owned(escaped.collect())
 }
