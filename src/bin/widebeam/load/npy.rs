@@ -4,10 +4,12 @@ use npyz::{DType, Endianness, NpyHeader, Order, TypeChar};
 
 use super::array::{Array, Dtype};
 
-/// The longest header accepted: NumPy's own limit (`max_header_size`), for its
-/// reason. The header is a Python expression, and one nested deep enough
-/// exhausts the stack of whatever parses it.
+/// The longest header accepted: NumPy's own limit (`max_header_size`).
 const MAX_HEADER: usize = 10_000;
+
+/// The deepest nesting of brackets accepted. The header is a Python expression,
+/// and its parser takes time exponential in the depth. A shape has depth 2.
+const MAX_DEPTH: usize = 6;
 
 /// The most bytes in front of the values: what [`parse`] looks at.
 pub(crate) const MAX_PREFIX: usize = MAX_HEADER + PREFIX;
@@ -31,6 +33,11 @@ pub(crate) fn parse(start: &[u8], total: usize) -> Result<Array, String> {
     if claimed as usize > MAX_HEADER {
         return Err(format!(
             "corrupt .npy header: it claims {claimed} bytes, the limit is {MAX_HEADER}"
+        ));
+    }
+    if depth(start, claimed as usize) > MAX_DEPTH {
+        return Err(format!(
+            "corrupt .npy header: its brackets are nested more than {MAX_DEPTH} deep"
         ));
     }
     let mut rest = start;
@@ -71,6 +78,18 @@ pub(crate) fn parse(start: &[u8], total: usize) -> Result<Array, String> {
         ));
     }
     Ok(array)
+}
+
+/// The deepest nesting of brackets in a header of at most `length` bytes.
+/// Brackets in strings count, which no type of score has.
+fn depth(start: &[u8], length: usize) -> usize {
+    let header = start.iter().take(PREFIX + length);
+    let (_, deepest) = header.fold((0usize, 0), |(depth, deepest), byte| match byte {
+        b'(' | b'[' | b'{' => (depth + 1, deepest.max(depth + 1)),
+        b')' | b']' | b'}' => (depth.saturating_sub(1), deepest),
+        _ => (depth, deepest),
+    });
+    deepest
 }
 
 /// What is wrong; the parser goes on to print all of the header below it.
