@@ -157,7 +157,7 @@ fn report(
     writeln!(
         out,
         "Next: widebeam decode --beams 1000\n      \
-         widebeam decode --help    for files of your own, .npy, .npz or .safetensors"
+         widebeam decode --help    for your own .npy, .npz and .safetensors files"
     )
 }
 
