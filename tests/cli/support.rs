@@ -126,7 +126,7 @@ pub(crate) fn npy_f32(shape: &[u64], values: &[f32]) -> Vec<u8> {
 /// A `.npy` file whose header is `header`, padded as the format asks for.
 pub(crate) fn npy_with_header(header: &str, data: &[u8]) -> Vec<u8> {
     let mut text = header.to_owned();
-    while (10 + text.len() + 1) % 64 != 0 {
+    while !(10 + text.len() + 1).is_multiple_of(64) {
         text.push(' ');
     }
     text.push('\n');
