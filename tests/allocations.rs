@@ -43,7 +43,9 @@ fn allocations(f: impl FnOnce()) -> usize {
 fn scores(seed: u64, count: usize) -> Vec<f32> {
     let mut state = seed;
     let mut next = || {
-        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        state = state
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
         (state >> 40) as f32 / (1 << 24) as f32
     };
     (0..count).map(|_| next() * 0.9 + 0.01).collect()
@@ -53,9 +55,15 @@ fn scores(seed: u64, count: usize) -> Vec<f32> {
 /// rayon's queue of calls from outside allocates now and then.
 #[test]
 fn a_second_batch_of_the_same_shape_allocates_nothing() {
-    assert!(allocations(|| drop(std::hint::black_box(vec![1u8; 100]))) > 0, "it counts nothing");
+    assert!(
+        allocations(|| drop(std::hint::black_box(vec![1u8; 100]))) > 0,
+        "it counts nothing"
+    );
     for threads in [1, 2, 4] {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
         pool.install(|| {
             for (kind, shape, beams) in [
                 (ScoreKind::Probabilities, [6, 20, 1000], 5),
@@ -80,7 +88,10 @@ fn a_second_batch_of_the_same_shape_allocates_nothing() {
                 }
                 for batch in &batches {
                     let counted = allocations(|| decode(batch));
-                    assert_eq!(counted, 0, "{kind:?} {shape:?} beams {beams} threads {threads}");
+                    assert_eq!(
+                        counted, 0,
+                        "{kind:?} {shape:?} beams {beams} threads {threads}"
+                    );
                 }
             }
         });

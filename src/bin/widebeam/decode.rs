@@ -128,12 +128,7 @@ impl Decoder {
         let group = (GROUP_BYTES / (bytes / batch.max(1)).max(1)).clamp(1, batch.max(1));
         for start in (0..batch).step_by(group) {
             let part = scores.items(start..batch.min(start + group));
-            if let Err(error) = self.search.decode_into(&part, &mut self.nbest) {
-                return Err(match error.item() {
-                    Some(item) => self.error_of(scores, start + item).unwrap_or(error),
-                    None => error,
-                });
-            }
+            self.search.decode_into(&part, &mut self.nbest)?;
             answers.extend(self.nbest.iter().enumerate().map(|(item, hypotheses)| {
                 Answer {
                     source: source.to_owned(),
@@ -150,14 +145,5 @@ impl Decoder {
             progress.advance(part.bytes());
         }
         Ok(())
-    }
-
-    /// The error of one item, numbered as in the whole batch: a group numbers
-    /// its own items from 0. All other items are left out by a length of 0.
-    fn error_of(&mut self, scores: &ScoresView<'_>, item: usize) -> Option<Error> {
-        let mut lengths = vec![0; scores.batch()];
-        lengths[item] = scores.length(item);
-        let alone = scores.with_lengths(&lengths).ok()?;
-        self.search.decode_into(&alone, &mut self.nbest).err()
     }
 }
