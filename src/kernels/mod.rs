@@ -9,6 +9,7 @@ pub(crate) mod ln;
 mod log_sum_exp;
 mod rank;
 mod scan;
+mod short;
 pub(crate) mod top_k;
 
 use crate::scores::ScoreKind;
