@@ -3,16 +3,14 @@
 use super::element::Lanes;
 use super::exp::exp_nonpositive_f32;
 use super::log_sum_exp::{self, RunningSum, add_lanes};
-use super::rank::{RANKED, rank_by_counting};
+use super::rank::Counting;
 use super::top_k::Found;
 use crate::scores::ScoreKind;
 use crate::simd::{F32_LANES, F32Lanes, Seen, Simd};
 
-/// The longest such row.
-pub(crate) const LONGEST: usize = RANKED;
-
-/// Vectors in it.
-const VECTORS: usize = LONGEST / F32_LANES;
+/// The longest such row. In the log-sum-exp each of its tokens has a lane of
+/// its own.
+pub(crate) const LONGEST: usize = log_sum_exp::LANES;
 
 /// Token ids, so that ranking can be told which token a value belongs to.
 const TOKENS: [u32; LONGEST] = {
@@ -35,16 +33,35 @@ pub(crate) fn of_row<S: Simd, E: Lanes>(
     tokens: &mut [u32],
     values: &mut [f32],
 ) -> Option<Found> {
-    let mut padded = [E::impossible(kind); LONGEST];
-    padded[..row.len()].copy_from_slice(row);
+    match row.len().div_ceil(F32_LANES) {
+        ..=1 => of_vectors::<S, E, 1>(simd, kind, row, tokens, values),
+        2 => of_vectors::<S, E, 2>(simd, kind, row, tokens, values),
+        _ => of_vectors::<S, E, { LONGEST / F32_LANES }>(simd, kind, row, tokens, values),
+    }
+}
 
+/// For up to `VECTORS` vectors of tokens.
+#[inline(always)]
+fn of_vectors<S: Simd, E: Lanes, const VECTORS: usize>(
+    simd: S,
+    kind: ScoreKind,
+    row: &[E],
+    tokens: &mut [u32],
+    values: &mut [f32],
+) -> Option<Found> {
     let floor = simd.f32_splat(kind.impossible());
     let least = simd.f32_splat(kind.least_possible());
     let mut own = [floor; VECTORS];
-    let mut lanes = [0.0; LONGEST];
+    let mut lanes = [[kind.impossible(); F32_LANES]; VECTORS];
     let (mut largest, mut seen, mut possible) = (floor, simd.f32_unseen(), 0);
-    let padded = padded.as_chunks::<F32_LANES>().0;
-    for ((vector, own), out) in padded.iter().zip(&mut own).zip(lanes.as_chunks_mut().0) {
+
+    let (whole, rest) = row.as_chunks::<F32_LANES>();
+    let mut last = [E::impossible(kind); F32_LANES];
+    for (last, &rest) in last.iter_mut().zip(rest) {
+        *last = rest;
+    }
+    let vectors = whole.iter().chain((!rest.is_empty()).then_some(&last));
+    for ((vector, own), out) in vectors.zip(&mut own).zip(&mut lanes) {
         *own = E::load(simd, vector);
         largest = largest.max(*own);
         seen = own.see_below(floor, seen);
@@ -55,15 +72,16 @@ pub(crate) fn of_row<S: Simd, E: Lanes>(
     if seen.any() || !kind.accepts(max) {
         return None;
     }
-    rank_by_counting(simd, &[lanes], &TOKENS[..row.len()], tokens, values);
+
+    let all = &lanes.as_flattened()[..row.len()];
+    Counting::new(all).place(simd, &lanes, &TOKENS[..row.len()], tokens, values);
     Some(Found {
         count: possible.min(tokens.len()),
         normaliser: match kind {
             ScoreKind::Logits if possible > 0 => {
                 let mut sums = [0.0; log_sum_exp::LANES];
-                let used = row.len().div_ceil(F32_LANES);
                 let max_lanes = simd.f32_splat(max);
-                for (own, out) in own[..used].iter().zip(sums.as_chunks_mut().0) {
+                for (own, out) in own.iter().zip(sums.as_chunks_mut().0) {
                     exp_nonpositive_f32(*own - max_lanes).store(out);
                 }
                 let mut sum = RunningSum::EMPTY;
