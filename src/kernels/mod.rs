@@ -4,6 +4,7 @@
 
 pub(crate) mod exp;
 pub(crate) mod ln;
+pub(crate) mod log_add;
 pub(crate) mod log_sum_exp;
 pub(crate) mod top_k;
 
