@@ -104,7 +104,10 @@ impl fmt::Display for Error {
                 "shape {shape:?} has a vocabulary of 0 tokens; at least 1 is needed"
             ),
             Kind::VocabularyTooLarge { vocab, limit } => {
-                write!(f, "a vocabulary of {vocab} tokens is above the limit of {limit}")
+                write!(
+                    f,
+                    "a vocabulary of {vocab} tokens is above the limit of {limit}"
+                )
             }
             Kind::SizeOverflow { shape, strides } => write!(
                 f,
@@ -146,10 +149,17 @@ impl fmt::Display for Error {
                 token,
                 value,
             } => {
-                write!(f, "item {item}, step {step}, token {token}: {value} is not a valid ")?;
+                write!(
+                    f,
+                    "item {item}, step {step}, token {token}: {value} is not a valid "
+                )?;
                 match kind {
                     ScoreKind::Probabilities => {
-                        write!(f, "probability (limits: 0 and {})", ScoreKind::MAX_PROBABILITY)
+                        write!(
+                            f,
+                            "probability (limits: 0 and {})",
+                            ScoreKind::MAX_PROBABILITY
+                        )
                     }
                     ScoreKind::LogProbabilities => write!(
                         f,
@@ -164,12 +174,14 @@ impl fmt::Display for Error {
                 "{name:?} is not an instruction-set level; the levels are {}",
                 Level::NAMES
             ),
-            Kind::LevelUnavailable { level, best } => write!(
-                f,
-                "this processor has no level {level}; its best is {best}"
-            ),
+            Kind::LevelUnavailable { level, best } => {
+                write!(f, "this processor has no level {level}; its best is {best}")
+            }
             Kind::OutOfMemory { what, bytes } => {
-                write!(f, "no memory for {what}: {bytes} bytes could not be allocated")
+                write!(
+                    f,
+                    "no memory for {what}: {bytes} bytes could not be allocated"
+                )
             }
         }
     }

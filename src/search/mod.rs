@@ -1,4 +1,5 @@
 //! The searches. They share the kernels, the order and the trellis.
 
 pub(crate) mod independent;
+mod merge;
 pub(crate) mod shortlist;
