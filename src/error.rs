@@ -70,6 +70,29 @@ pub(crate) enum Kind {
         what: &'static str,
         bytes: usize,
     },
+    BlankOutOfRange {
+        blank: u32,
+        vocab: usize,
+    },
+    InvalidSetting {
+        what: &'static str,
+        value: f64,
+        limit: &'static str,
+    },
+    StreamFinished {
+        frames: usize,
+    },
+    StreamBatch {
+        batch: usize,
+    },
+    StreamVocabulary {
+        vocab: usize,
+        expected: usize,
+    },
+    TooManyFrames {
+        frames: usize,
+        limit: usize,
+    },
 }
 
 impl Error {
@@ -182,6 +205,28 @@ impl fmt::Display for Error {
                     f,
                     "no memory for {what}: {bytes} bytes could not be allocated"
                 )
+            }
+            Kind::BlankOutOfRange { blank, vocab } => write!(
+                f,
+                "the blank is token {blank}, beyond a vocabulary of {vocab} tokens"
+            ),
+            Kind::InvalidSetting { what, value, limit } => {
+                write!(f, "{what} is {value}; it must be {limit}")
+            }
+            Kind::StreamFinished { frames } => write!(
+                f,
+                "frames were fed to a stream that was finished after {frames} frames; reset it first"
+            ),
+            Kind::StreamBatch { batch } => write!(
+                f,
+                "a stream takes the frames of 1 item at a time, a batch of {batch} was given"
+            ),
+            Kind::StreamVocabulary { vocab, expected } => write!(
+                f,
+                "frames of {vocab} tokens were fed to a stream that began with {expected}"
+            ),
+            Kind::TooManyFrames { frames, limit } => {
+                write!(f, "{frames} frames are above the limit of {limit}")
             }
         }
     }

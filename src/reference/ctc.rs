@@ -78,8 +78,7 @@ fn pruned_row(
     row
 }
 
-/// Scores a prefix from its start, by a scorer that keeps the first
-/// `candidates` tokens of a frame for extensions.
+/// The sum of a scorer's scores over a prefix, from its start.
 fn scored<S: Scorer>(scorer: &S, tokens: &[u32]) -> (f64, S::State) {
     let mut state = scorer.start();
     let mut sum = 0.0;
@@ -112,10 +111,11 @@ pub fn search<S: Scorer>(
     for step in 0..scores.length(item) {
         let row = pruned_row(scores, item, step, blank, pruning);
         let ranks = row_ranks(&values(scores, item, step));
-        // A prefix's masses and paths, and the keys of its possible sources:
-        // rank, extension or not, token's rank.
-        type Sources = Vec<(usize, bool, usize)>;
-        let mut next: BTreeMap<Vec<u32>, (Prefix, Sources)> = BTreeMap::new();
+        // Each prefix with its key among equals: its source's rank, whether it
+        // is new, and its own rank or its token's. A prefix that stays and is
+        // reached by an extension too takes the better of the two ranks.
+        type Key = (usize, bool, usize);
+        let mut next: BTreeMap<Vec<u32>, (Prefix, Key)> = BTreeMap::new();
         for (rank, prefix) in live.iter().enumerate() {
             let (best, frames) = prefix.best();
             let repeat = match prefix.tokens.last() {
@@ -131,9 +131,7 @@ pub fn search<S: Scorer>(
                 best_token: (prefix.best_token.0 + repeat, prefix.best_token.1.clone()),
                 scored: prefix.scored,
             };
-            let possible = stay.blank > f64::NEG_INFINITY || stay.token > f64::NEG_INFINITY;
-            let sources = if possible { vec![(rank, false, 0)] } else { Vec::new() };
-            next.insert(stay.tokens.clone(), (stay, sources));
+            next.insert(stay.tokens.clone(), (stay, (rank, false, rank)));
         }
         for (rank, prefix) in live.iter().enumerate() {
             for token in (0..row.len()).filter(|&token| token != blank as usize) {
@@ -152,7 +150,7 @@ pub fn search<S: Scorer>(
                 let mut frames = path.1.clone();
                 frames.push(step as u32);
                 let path = (path.0 + row[token], frames);
-                let (extended, sources) = next.entry(tokens.clone()).or_insert_with(|| {
+                let (extended, key) = next.entry(tokens.clone()).or_insert_with(|| {
                     let prefix = Prefix {
                         scored: scored(scorer, &tokens).0,
                         tokens,
@@ -161,18 +159,18 @@ pub fn search<S: Scorer>(
                         best_blank: NOTHING,
                         best_token: NOTHING,
                     };
-                    (prefix, Vec::new())
+                    (prefix, (rank, true, ranks[token]))
                 });
                 extended.token = log_add(extended.token, entering);
                 extended.best_token = better(&extended.best_token, &path).clone();
-                sources.push((rank, true, ranks[token]));
+                key.0 = key.0.min(rank);
             }
         }
-        let mut candidates: Vec<(Prefix, Sources)> = next.into_values().collect();
+        let mut candidates: Vec<(Prefix, Key)> = next.into_values().collect();
         candidates.retain(|(prefix, _)| prefix.total() > f64::NEG_INFINITY);
-        candidates.sort_by(|(a, a_sources), (b, b_sources)| {
+        candidates.sort_by(|(a, a_key), (b, b_key)| {
             let order = b.total().partial_cmp(&a.total()).expect("no NaN");
-            order.then_with(|| a_sources.iter().min().cmp(&b_sources.iter().min()))
+            order.then(a_key.cmp(b_key))
         });
         candidates.truncate(beams);
         live = candidates.into_iter().map(|(prefix, _)| prefix).collect();
@@ -209,7 +207,6 @@ pub fn forward(scores: &ScoresView<'_>, item: usize, blank: u32, tokens: &[u32])
     let impossible = (f64::NEG_INFINITY, f64::NEG_INFINITY);
     let mut alpha = vec![impossible; extended.len()];
     alpha[0] = (0.0, 0.0);
-    let mut first = true;
     for step in 0..scores.length(item) {
         let row = log_probability_row(scores, item, step);
         let mut next = vec![impossible; extended.len()];
@@ -218,7 +215,7 @@ pub fn forward(scores: &ScoresView<'_>, item: usize, blank: u32, tokens: &[u32])
             if s >= 1 {
                 from.push(s - 1);
             }
-            if s >= 2 && label != blank && label != extended[s - 2] && !first {
+            if s >= 2 && label != blank && label != extended[s - 2] {
                 from.push(s - 2);
             }
             for from in from {
@@ -228,7 +225,6 @@ pub fn forward(scores: &ScoresView<'_>, item: usize, blank: u32, tokens: &[u32])
             }
         }
         alpha = next;
-        first = false;
     }
     let end = alpha.len() - 1;
     let last_token = if end > 0 { alpha[end - 1] } else { impossible };
