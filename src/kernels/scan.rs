@@ -15,7 +15,7 @@ pub(crate) const STRIPE: usize = COLUMNS * F32_LANES;
 const BLOCK_STRIPES: usize = log_sum_exp::BLOCK / STRIPE;
 
 /// How far ahead of the reading the next scores are asked for.
-const AHEAD_BYTES: usize = 4096;
+const AHEAD_BYTES: usize = 12288;
 const CACHE_LINE: usize = 64;
 
 /// A row cut into whole stripes, the last filled up with impossible scores,
