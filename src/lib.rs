@@ -19,5 +19,8 @@ pub mod reference;
 pub use error::Error;
 pub use nbest::{Hypotheses, Hypothesis, NBest};
 pub use scores::{Element, Layout, ScoreKind, ScoresView};
+pub use search::ctc::{
+    CtcHypothesis, CtcNBest, CtcPruning, CtcSearch, CtcStream, Scorer, Unscored,
+};
 pub use search::independent::{IndependentSearch, beam_search};
 pub use simd::Level;

@@ -70,7 +70,9 @@ fn pruned_row(
     let skipped = pruning.blank_skip.is_some_and(|limit| row[blank] >= limit);
     for token in (0..row.len()).filter(|&token| token != blank) {
         let beyond = pruning.top_tokens.is_some_and(|top| ranked[token] >= top);
-        let low = pruning.min_token_log_probability.is_some_and(|least| row[token] < least);
+        let low = pruning
+            .min_token_log_probability
+            .is_some_and(|least| row[token] < least);
         if skipped || beyond || low {
             row[token] = f64::NEG_INFINITY;
         }
@@ -84,7 +86,11 @@ fn scored<S: Scorer>(scorer: &S, tokens: &[u32]) -> (f64, S::State) {
     let mut sum = 0.0;
     for &token in tokens {
         let (score, next) = scorer.extend(&state, token);
-        sum += if score.is_finite() { score } else { f64::NEG_INFINITY };
+        sum += if score.is_finite() {
+            score
+        } else {
+            f64::NEG_INFINITY
+        };
         state = next;
     }
     (sum, state)
@@ -228,7 +234,10 @@ pub fn forward(scores: &ScoresView<'_>, item: usize, blank: u32, tokens: &[u32])
     }
     let end = alpha.len() - 1;
     let last_token = if end > 0 { alpha[end - 1] } else { impossible };
-    (log_add(alpha[end].0, last_token.0), f64::max(alpha[end].1, last_token.1))
+    (
+        log_add(alpha[end].0, last_token.0),
+        f64::max(alpha[end].1, last_token.1),
+    )
 }
 
 /// The total log-probability of every labelling that has any, by enumerating

@@ -90,9 +90,17 @@ mod tests {
             stay(nothing, 0, 0),
         ];
         for pair in ordered.windows(2) {
-            assert!(pair[0] < pair[1], "{:?} {:?}", unpack(pair[0]), unpack(pair[1]));
+            assert!(
+                pair[0] < pair[1],
+                "{:?} {:?}",
+                unpack(pair[0]),
+                unpack(pair[1])
+            );
         }
-        let last = Move::Extend { rank: (1 << 20) - 1, place: u32::MAX as usize };
+        let last = Move::Extend {
+            rank: (1 << 20) - 1,
+            place: u32::MAX as usize,
+        };
         assert_eq!((unpack(ordered[7]), score(ordered[7])), (last, -1.5));
         assert_eq!(unpack(ordered[2]), Move::Stay { rank: 7 });
         assert_eq!(score(ordered[9]), nothing);

@@ -31,13 +31,13 @@
 use super::beam::{Beam, padded};
 use super::candidate::{self, Candidate, Move};
 use super::frame::{Frame, Source};
-use super::nbest::CtcNBest;
+use super::nbest::{CtcNBest, Scores};
 use super::scorer::Scorer;
 use super::settings::Settings;
 use super::tree::{NONE, PrefixTree, Tree};
 use crate::kernels::log_add::log_add_f64;
 use crate::search::shortlist::Shortlist;
-use crate::simd::{Dispatch, F64_LANES, F64Lanes, Float64, Kernel, Simd};
+use crate::simd::{Dispatch, F64_LANES, F64Lanes, Kernel, Simd};
 
 const IMPOSSIBLE: f64 = f64::NEG_INFINITY;
 
@@ -208,7 +208,12 @@ impl<T: Clone> Decoder<T> {
             if parent != NONE {
                 let from = parent as usize;
                 let repeats = beam.last[from] == last;
-                entering = repeat + if repeats { beam.blank[from] } else { beam.mass[from] };
+                entering = repeat
+                    + if repeats {
+                        beam.blank[from]
+                    } else {
+                        beam.mass[from]
+                    };
                 if let Some(cell) = cell::<S>(settings, &self.frame, from, place) {
                     self.merged[cell] = true;
                 }
@@ -265,11 +270,13 @@ impl<T: Clone> Decoder<T> {
                     continue;
                 }
                 if place != own {
-                    self.candidates.push(candidate::extension(score, rank, place));
+                    self.candidates
+                        .push(candidate::extension(score, rank, place));
                 } else {
                     let score = beam.blank[rank] + log;
                     if score >= bound && score > IMPOSSIBLE {
-                        self.candidates.push(candidate::extension(score, rank, place));
+                        self.candidates
+                            .push(candidate::extension(score, rank, place));
                     }
                 }
             }
@@ -315,7 +322,9 @@ impl<T: Clone> Decoder<T> {
                 low = middle + 1;
             }
         }
-        self.column.get(low).map_or(bound, |&score| score.max(bound))
+        self.column
+            .get(low)
+            .map_or(bound, |&score| score.max(bound))
     }
 
     /// Adds every extension by a listed token to the candidates: a scorer can
@@ -324,14 +333,20 @@ impl<T: Clone> Decoder<T> {
         let Decoder { beam, stays, .. } = self;
         let tokens = self.frame.tokens();
         for rank in 0..beam.length {
-            for (place, (&token, log)) in
-                tokens.iter().zip(self.frame.log_probabilities()).enumerate()
+            for (place, (&token, log)) in tokens
+                .iter()
+                .zip(self.frame.log_probabilities())
+                .enumerate()
             {
                 if self.merged[rank * tokens.len() + place] {
                     continue;
                 }
                 let repeats = place == stays.place[rank] as usize;
-                let from = if repeats { beam.blank[rank] } else { beam.mass[rank] };
+                let from = if repeats {
+                    beam.blank[rank]
+                } else {
+                    beam.mass[rank]
+                };
                 let mass = from + log;
                 if mass == IMPOSSIBLE {
                     continue;
@@ -339,7 +354,8 @@ impl<T: Clone> Decoder<T> {
                 let (score, _) = scorer.extend(&beam.states[rank], token);
                 let total = mass + (beam.scored[rank] + score);
                 if score.is_finite() && total.is_finite() {
-                    self.candidates.push(candidate::extension(total, rank, place));
+                    self.candidates
+                        .push(candidate::extension(total, rank, place));
                 }
             }
             if self.candidates.len() > 8 * settings.beams {
@@ -456,7 +472,9 @@ impl<T: Clone> Decoder<T> {
             return;
         };
         let least = candidate::score(best) - distance;
-        let kept = self.candidates.partition_point(|&one| candidate::score(one) >= least);
+        let kept = self
+            .candidates
+            .partition_point(|&one| candidate::score(one) >= least);
         for &node in &self.beam.nodes[kept..self.beam.length] {
             self.prefixes.set_rank(node, NONE);
         }
@@ -472,7 +490,8 @@ impl<T: Clone> Decoder<T> {
         if length == 0 {
             return;
         }
-        self.prefixes.compact(&mut beam.nodes[..length], &mut self.shared_tokens);
+        self.prefixes
+            .compact(&mut beam.nodes[..length], &mut self.shared_tokens);
         let mut live = [
             &mut beam.frames_blank[..length],
             &mut beam.frames_token[..length],
@@ -504,7 +523,11 @@ impl<T: Clone> Decoder<T> {
     ) {
         let beam = &self.beam;
         let end = |rank: usize| {
-            let end = if ended { scorer.finish(&beam.states[rank]) } else { 0.0 };
+            let end = if ended {
+                scorer.finish(&beam.states[rank])
+            } else {
+                0.0
+            };
             beam.scored[rank] + end
         };
         self.candidates.clear();
@@ -525,8 +548,12 @@ impl<T: Clone> Decoder<T> {
             let shared = self.shared_tokens.len();
             let length = shared + self.prefixes.tree().depth(node);
             let scored = if S::SCORES { end(rank) } else { 0.0 };
-            let score = beam.mass[rank] + scored;
-            let (tokens, frames) = nbest.push(length, score, alignment_score, scored);
+            let scores = Scores {
+                score: beam.mass[rank] + scored,
+                alignment: alignment_score,
+                scorer: scored,
+            };
+            let (tokens, frames) = nbest.push(length, scores);
             tokens[..shared].copy_from_slice(&self.shared_tokens);
             self.prefixes.tree().read_path(node, &mut tokens[shared..]);
             let shared = self.shared_frames.len();
@@ -538,12 +565,7 @@ impl<T: Clone> Decoder<T> {
 
 /// The cell of an extension, if it can matter.
 #[inline(always)]
-fn cell<S: Scorer>(
-    settings: &Settings,
-    frame: &Frame,
-    rank: usize,
-    place: usize,
-) -> Option<usize> {
+fn cell<S: Scorer>(settings: &Settings, frame: &Frame, rank: usize, place: usize) -> Option<usize> {
     let listed = frame.tokens().len();
     if S::SCORES {
         (place < listed).then(|| rank * listed + place)

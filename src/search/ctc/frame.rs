@@ -50,7 +50,9 @@ impl Frame {
             return;
         }
         let most = pruning.top_tokens.unwrap_or(usize::MAX);
-        let least = pruning.min_token_log_probability.unwrap_or(f64::NEG_INFINITY);
+        let least = pruning
+            .min_token_log_probability
+            .unwrap_or(f64::NEG_INFINITY);
         for (&token, &log) in list.tokens.iter().zip(list.log_probabilities) {
             if log < least || self.tokens.len() == most {
                 break;
@@ -104,7 +106,10 @@ impl Frame {
         }
         let value = source.row.get(token as usize);
         let mut log = log_probability(source.kind, value, source.normaliser);
-        if pruning.min_token_log_probability.is_some_and(|least| log < least) {
+        if pruning
+            .min_token_log_probability
+            .is_some_and(|least| log < least)
+        {
             log = f64::NEG_INFINITY;
         }
         self.push(token, log);

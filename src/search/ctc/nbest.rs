@@ -1,16 +1,26 @@
 //! Results of a CTC search: hypotheses with their alignments, in flat arrays.
 
 use crate::error::Error;
-use crate::nbest::NBest;
 
-/// The best hypotheses of each item of a batch, best first: an [`NBest`] with
-/// a frame for each token and the score of the best alignment.
+/// The best hypotheses of each item of a batch, best first, each with a frame
+/// for every token and the score of its best alignment.
+///
+/// Everything lies in flat arrays. A value can be handed to a search again and
+/// again; it keeps its memory.
+///
+/// An item may have fewer hypotheses than beams were asked for: all that exist
+/// and are possible come back. An item that was refused for an invalid score
+/// has none, and is listed in [`CtcNBest::failures`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CtcNBest {
-    hypotheses: NBest,
+    tokens: Vec<u32>,
     frames: Vec<u32>,
+    token_ends: Vec<usize>,
+    scores: Vec<f64>,
     alignment_scores: Vec<f64>,
     scorer_scores: Vec<f64>,
+    item_ends: Vec<usize>,
+    failures: Vec<(usize, Error)>,
 }
 
 /// One hypothesis of a [`CtcNBest`] list.
@@ -22,14 +32,21 @@ pub struct CtcHypothesis<'a> {
     /// increasing.
     pub frames: &'a [u32],
     /// What it is ranked by: the natural logarithm of the mass of all its
-    /// alignments that was found under the beam, and what a scorer added to
-    /// that.
+    /// alignments that was found under the beam, plus what a scorer said.
     pub score: f64,
     /// The natural logarithm of the probability of its best single alignment
     /// found under the beam.
     pub alignment_score: f64,
     /// The scorer's part of `score`; 0 without a scorer.
     pub scorer_score: f64,
+}
+
+/// The scores of a [`CtcHypothesis`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scores {
+    pub(super) score: f64,
+    pub(super) alignment: f64,
+    pub(super) scorer: f64,
 }
 
 impl CtcNBest {
@@ -40,12 +57,12 @@ impl CtcNBest {
 
     /// The number of items.
     pub fn len(&self) -> usize {
-        self.hypotheses.len()
+        self.item_ends.len()
     }
 
     /// Whether there is no item.
     pub fn is_empty(&self) -> bool {
-        self.hypotheses.is_empty()
+        self.item_ends.is_empty()
     }
 
     /// The hypotheses of `item`, best first.
@@ -54,9 +71,10 @@ impl CtcNBest {
     ///
     /// If there is no such item.
     pub fn item(&self, item: usize) -> impl ExactSizeIterator<Item = CtcHypothesis<'_>> {
-        let ends = self.hypotheses.item_ends();
-        let start = item.checked_sub(1).map_or(0, |before| ends[before]);
-        (start..ends[item]).map(|index| self.hypothesis(index))
+        let start = item
+            .checked_sub(1)
+            .map_or(0, |before| self.item_ends[before]);
+        (start..self.item_ends[item]).map(|index| self.hypothesis(index))
     }
 
     /// The hypotheses of each item in turn.
@@ -77,81 +95,102 @@ impl CtcNBest {
 
     /// The items that were refused, in order, each with its reason.
     pub fn failures(&self) -> &[(usize, Error)] {
-        self.hypotheses.failures()
+        &self.failures
     }
 
-    /// The tokens, scores and ends of all hypotheses, flat.
-    pub fn hypotheses(&self) -> &NBest {
-        &self.hypotheses
+    /// The tokens of all hypotheses of all items, flat.
+    pub fn tokens(&self) -> &[u32] {
+        &self.tokens
     }
 
-    /// A frame for each of the tokens of all hypotheses, flat.
+    /// The frame of each of [`CtcNBest::tokens`].
     pub fn frames(&self) -> &[u32] {
         &self.frames
     }
 
-    /// The best alignment's score of each hypothesis of all items, flat.
+    /// Where the tokens of each hypothesis end in [`CtcNBest::tokens`].
+    pub fn token_ends(&self) -> &[usize] {
+        &self.token_ends
+    }
+
+    /// The scores of all hypotheses of all items, flat.
+    pub fn scores(&self) -> &[f64] {
+        &self.scores
+    }
+
+    /// The best alignment's score of each of all hypotheses, flat.
     pub fn alignment_scores(&self) -> &[f64] {
         &self.alignment_scores
     }
 
+    /// Where the hypotheses of each item end in [`CtcNBest::scores`].
+    pub fn item_ends(&self) -> &[usize] {
+        &self.item_ends
+    }
+
     fn hypothesis(&self, index: usize) -> CtcHypothesis<'_> {
-        let ends = self.hypotheses.token_ends();
-        let start = index.checked_sub(1).map_or(0, |before| ends[before]);
+        let start = index
+            .checked_sub(1)
+            .map_or(0, |before| self.token_ends[before]);
+        let range = start..self.token_ends[index];
         CtcHypothesis {
-            tokens: &self.hypotheses.tokens()[start..ends[index]],
-            frames: &self.frames[start..ends[index]],
-            score: self.hypotheses.scores()[index],
+            tokens: &self.tokens[range.clone()],
+            frames: &self.frames[range],
+            score: self.scores[index],
             alignment_score: self.alignment_scores[index],
             scorer_score: self.scorer_scores[index],
         }
     }
 
     pub(super) fn clear(&mut self) {
-        self.hypotheses.clear();
+        self.tokens.clear();
         self.frames.clear();
+        self.token_ends.clear();
+        self.scores.clear();
         self.alignment_scores.clear();
         self.scorer_scores.clear();
+        self.item_ends.clear();
+        self.failures.clear();
     }
 
     /// Appends a hypothesis to the item being built and returns its tokens and
     /// frames, to be filled in.
-    pub(super) fn push(
-        &mut self,
-        length: usize,
-        score: f64,
-        alignment_score: f64,
-        scorer_score: f64,
-    ) -> (&mut [u32], &mut [u32]) {
-        let tokens = self.hypotheses.push(length, score);
-        let start = self.frames.len();
+    pub(super) fn push(&mut self, length: usize, scores: Scores) -> (&mut [u32], &mut [u32]) {
+        let start = self.tokens.len();
+        self.tokens.resize(start + length, 0);
         self.frames.resize(start + length, 0);
-        self.alignment_scores.push(alignment_score);
-        self.scorer_scores.push(scorer_score);
-        (tokens, &mut self.frames[start..])
+        self.token_ends.push(start + length);
+        self.scores.push(scores.score);
+        self.alignment_scores.push(scores.alignment);
+        self.scorer_scores.push(scores.scorer);
+        (&mut self.tokens[start..], &mut self.frames[start..])
     }
 
+    /// Closes the item being built.
     pub(super) fn end_item(&mut self) {
-        self.hypotheses.end_item();
+        self.item_ends.push(self.scores.len());
     }
 
+    /// Closes the item being built as refused.
     pub(super) fn fail_item(&mut self, error: Error) {
-        self.hypotheses.fail_item(error);
+        self.failures.push((self.item_ends.len(), error));
+        self.end_item();
     }
 
-    /// Appends an item of other results, refused or not.
-    pub(super) fn append_item(&mut self, other: &CtcNBest, item: usize) {
-        let failures = other.failures();
-        if let Ok(failure) = failures.binary_search_by_key(&item, |(item, _)| *item) {
-            return self.fail_item(failures[failure].1.clone());
+    /// Appends the item of results of one item.
+    pub(super) fn append(&mut self, other: &CtcNBest) {
+        let start = self.tokens.len();
+        self.tokens.extend_from_slice(&other.tokens);
+        self.frames.extend_from_slice(&other.frames);
+        let ends = other.token_ends.iter().map(|end| start + end);
+        self.token_ends.extend(ends);
+        self.scores.extend_from_slice(&other.scores);
+        self.alignment_scores
+            .extend_from_slice(&other.alignment_scores);
+        self.scorer_scores.extend_from_slice(&other.scorer_scores);
+        match other.failures.first() {
+            None => self.end_item(),
+            Some((_, error)) => self.fail_item(error.clone()),
         }
-        for hypothesis in other.item(item) {
-            let length = hypothesis.tokens.len();
-            let (score, alignment) = (hypothesis.score, hypothesis.alignment_score);
-            let (tokens, frames) = self.push(length, score, alignment, hypothesis.scorer_score);
-            tokens.copy_from_slice(hypothesis.tokens);
-            frames.copy_from_slice(hypothesis.frames);
-        }
-        self.end_item();
     }
 }

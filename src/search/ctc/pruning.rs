@@ -48,13 +48,21 @@ impl CtcPruning {
 
     pub(super) fn check(&self) -> Result<(), Error> {
         let limits = [
-            ("the minimum token log-probability", self.min_token_log_probability),
+            (
+                "the minimum token log-probability",
+                self.min_token_log_probability,
+            ),
             ("the blank skip", self.blank_skip),
             ("the score threshold", self.score_threshold),
         ];
         for (what, value) in limits {
             if let Some(value) = value.filter(|value| value.is_nan()) {
-                return Err(Kind::InvalidSetting { what, value, limit: "a number" }.into());
+                return Err(Kind::InvalidSetting {
+                    what,
+                    value,
+                    limit: "a number",
+                }
+                .into());
             }
         }
         match self.score_threshold {

@@ -243,7 +243,10 @@ mod tests {
         assert_eq!(live.map(|node| tree.parent_rank(node)), [NONE, NONE]);
         assert_eq!(tree.child(0, 2), live[0]);
         let fresh = tree.child(live[0], 2);
-        assert_eq!((path(tree.tree(), fresh), tree.rank(fresh)), (vec![2, 2], NONE));
+        assert_eq!(
+            (path(tree.tree(), fresh), tree.rank(fresh)),
+            (vec![2, 2], NONE)
+        );
     }
 
     #[test]
