@@ -6,7 +6,9 @@ use proptest::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::sync::LazyLock;
 use widebeam::reference::ctc as reference;
-use widebeam::{CtcNBest, CtcPruning, CtcSearch, Level, ScoreKind, Scorer, ScoresView, Unscored};
+use widebeam::{
+    CtcNBest, CtcPruning, CtcSearch, CtcStream, Level, ScoreKind, Scorer, ScoresView, Unscored,
+};
 
 static POOLS: LazyLock<Vec<ThreadPool>> = LazyLock::new(|| {
     let pool = |threads| {
@@ -201,8 +203,9 @@ fn prunings() -> impl Strategy<Value = CtcPruning> {
         prop::option::of(-4.0f64..0.0),
         prop::option::of(0.0f64..6.0),
         prop::option::of(-1.0f64..0.0),
+        prop::option::of(1usize..6),
     );
-    limits.prop_map(|(top, least, distance, skip)| {
+    limits.prop_map(|(top, least, distance, skip, delay)| {
         let mut pruning = CtcPruning::none();
         if let Some(top) = top {
             pruning = pruning.top_tokens(top);
@@ -215,6 +218,9 @@ fn prunings() -> impl Strategy<Value = CtcPruning> {
         }
         if let Some(skip) = skip {
             pruning = pruning.blank_skip(skip);
+        }
+        if let Some(delay) = delay {
+            pruning = pruning.settle(delay);
         }
         pruning
     })
@@ -241,4 +247,219 @@ proptest! {
     fn wide_searches_equal_the_full_search(case in cases(14, 40, 40)) {
         check(&case, &CtcPruning::none(), Unscored)?;
     }
+}
+
+/// The same emissions fed in chunks, and what was taken on the way.
+fn streamed<S: Scorer>(
+    stream: &mut CtcStream<S>,
+    case: &Case,
+    view: &ScoresView<'_>,
+    item: usize,
+    cuts: &mut Random,
+    taking: bool,
+) -> Vec<Plain> {
+    let [_, time, vocab] = case.shape;
+    let (mut tokens, mut frames) = (Vec::new(), Vec::new());
+    let mut at = 0;
+    stream.reset();
+    while at < view.length(item) {
+        let more = (cuts.bits() as usize % 4).min(view.length(item) - at);
+        let start = (item * time + at) * vocab;
+        let data = &case.data[start..start + more * vocab];
+        let chunk = ScoresView::new(case.kind, data, [more, vocab]).unwrap();
+        stream.push(&chunk).unwrap();
+        at += more;
+        if taking && cuts.bits() % 2 == 0 {
+            stream.take_stable(&mut tokens, &mut frames);
+        } else if cuts.bits() % 3 == 0 {
+            let stable = stream.stable();
+            let stable = (stable.0.to_vec(), stable.1.to_vec());
+            for hypothesis in stream.current().item(0) {
+                assert!(hypothesis.tokens.starts_with(&stable.0));
+                assert!(hypothesis.frames.starts_with(&stable.1));
+            }
+            let best = stream.current().best(0).map(|best| best.tokens.to_vec());
+            let alone = stream.current_best();
+            assert_eq!(alone.best(0).map(|best| best.tokens.to_vec()), best);
+            assert!(alone.item(0).len() <= 1);
+        }
+    }
+    assert_eq!(stream.frames(), view.length(item));
+    let mut found = plain(stream.finish().unwrap()).remove(0);
+    for hypothesis in &mut found {
+        hypothesis.0.splice(0..0, tokens.iter().copied());
+        hypothesis.1.splice(0..0, frames.iter().copied());
+    }
+    found
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_chunking_equals_one_call(
+        case in cases(24, 6, 5),
+        pruning in prop_oneof![Just(CtcPruning::none()), prunings()],
+        seed in any::<u64>(),
+        taking in any::<bool>(),
+    ) {
+        let view = case.view();
+        let search = CtcSearch::new(case.beams, case.blank).unwrap();
+        let mut search = search.with_pruning(pruning).unwrap();
+        let expected = plain(&search.decode(&view).unwrap());
+        let mut stream = search.stream();
+        let mut cuts = Random(seed | 1);
+        for item in 0..view.batch() {
+            let found = streamed(&mut stream, &case, &view, item, &mut cuts, taking);
+            prop_assert_eq!(&found, &expected[item]);
+        }
+    }
+
+    #[test]
+    fn an_open_beam_finds_all_mass_and_the_best_alignments(case in cases(5, 4, 1)) {
+        let view = case.view();
+        let mut search = CtcSearch::new(2000, case.blank).unwrap();
+        let nbest = search.decode(&view).unwrap();
+        for item in 0..view.batch() {
+            let all = reference::labellings(&view, item, case.blank);
+            prop_assert_eq!(nbest.item(item).len(), all.len());
+            for found in nbest.item(item) {
+                let tolerance = 1e-12 * found.score.abs().max(1.0);
+                prop_assert!((all[found.tokens] - found.score).abs() <= tolerance);
+                let (forward, best) = reference::forward(&view, item, case.blank, found.tokens);
+                prop_assert!((forward - found.score).abs() <= tolerance);
+                prop_assert!((best - found.alignment_score).abs() <= tolerance);
+                prop_assert!(found.alignment_score <= found.score + tolerance);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_item_without_frames_has_the_empty_hypothesis() {
+    let mut search = CtcSearch::new(3, 1).unwrap();
+    let view = ScoresView::probabilities(&[0f32; 0], [2, 0, 4]).unwrap();
+    let empty = (
+        vec![],
+        vec![],
+        0f64.to_bits(),
+        0f64.to_bits(),
+        0f64.to_bits(),
+    );
+    let nbest = search.decode(&view).unwrap();
+    assert_eq!(plain(&nbest), [[empty.clone()], [empty.clone()]]);
+    assert_eq!(plain(search.stream().finish().unwrap()), [[empty]]);
+}
+
+#[test]
+fn an_impossible_frame_leaves_no_hypothesis() {
+    let mut search = CtcSearch::new(3, 0).unwrap();
+    let data = [0.5f32, 0.5, 0.0, 0.0, 0.5, 0.5];
+    let view = ScoresView::probabilities(&data, [1, 3, 2]).unwrap();
+    assert_eq!(search.decode(&view).unwrap().item(0).len(), 0);
+}
+
+#[test]
+fn a_prefix_that_comes_back_meets_its_child() {
+    // A prefix can leave the beam while a longer one lives on, and be made
+    // again: its extension must then merge with the longer one. Narrow beams
+    // over few tokens that are far from sure make that common.
+    let mut random = Random(77);
+    for _ in 0..2000 {
+        let time = 4 + random.bits() as usize % 9;
+        let data = (0..time * 3).map(|_| [0.1, 0.2, 0.4, 0.8][random.bits() as usize % 4]);
+        let case = Case {
+            kind: ScoreKind::Probabilities,
+            shape: [1, time, 3],
+            lengths: vec![time],
+            data: data.collect(),
+            beams: 2 + random.bits() as usize % 5,
+            blank: 0,
+        };
+        check(&case, &CtcPruning::none(), Unscored).unwrap();
+    }
+}
+
+#[test]
+fn a_bad_item_is_named_and_the_others_are_decoded() {
+    let mut random = Random(5);
+    let mut data: Vec<f32> = (0..5 * 9 * 4).map(|_| random.unit()).collect();
+    let good = data.clone();
+    data[(3 * 9 + 7) * 4 + 2] = f32::NAN;
+    let mut search = CtcSearch::new(4, 0).unwrap();
+    let view = ScoresView::probabilities(&data, [5, 9, 4]).unwrap();
+    let mut nbest = CtcNBest::new();
+    let error = search.decode_into(&view, &mut nbest).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "item 3, step 7, token 2: NaN is not a valid probability (limits: 0 and 1.001)"
+    );
+    let [(item, failure)] = nbest.failures() else {
+        panic!("{:?}", nbest.failures())
+    };
+    assert_eq!((*item, failure.to_string()), (3, error.to_string()));
+    let view = ScoresView::probabilities(&good, [5, 9, 4]).unwrap();
+    let mut expected = plain(&search.decode(&view).unwrap());
+    expected[3].clear();
+    assert_eq!(plain(&nbest), expected);
+}
+
+#[test]
+fn wrong_settings_and_wrong_frames_are_refused() {
+    let message = |error: widebeam::Error| error.to_string();
+    assert!(message(CtcSearch::new(0, 0).unwrap_err()).contains("at least 1"));
+    assert!(message(CtcSearch::new(usize::MAX, 0).unwrap_err()).contains("limit"));
+    let mut search = CtcSearch::new(2, 4).unwrap();
+    let frame = [0.5f32, 0.5, 0.0, 0.0];
+    let view = ScoresView::probabilities(&frame, [1, 4]).unwrap();
+    assert_eq!(
+        message(search.decode(&view).unwrap_err()),
+        "the blank is token 4, beyond a vocabulary of 4 tokens"
+    );
+    let nan = CtcPruning::none().blank_skip(f64::NAN);
+    assert_eq!(
+        message(CtcSearch::new(2, 0).unwrap().with_pruning(nan).unwrap_err()),
+        "the blank skip is NaN; it must be a number"
+    );
+    let negative = CtcPruning::none().score_threshold(-1.0);
+    assert_eq!(
+        message(
+            CtcSearch::new(2, 0)
+                .unwrap()
+                .with_pruning(negative)
+                .unwrap_err()
+        ),
+        "the score threshold is -1; it must be 0 or more"
+    );
+
+    let mut stream = CtcSearch::new(2, 0).unwrap().stream();
+    stream.push(&view).unwrap();
+    let narrow = ScoresView::probabilities(&frame[..2], [1, 2]).unwrap();
+    assert_eq!(
+        message(stream.push(&narrow).unwrap_err()),
+        "frames of 2 tokens were fed to a stream that began with 4"
+    );
+    let two = ScoresView::probabilities(&frame, [2, 1, 2]).unwrap();
+    assert!(message(stream.push(&two).unwrap_err()).contains("a batch of 2"));
+    let bad_frame = [0.5f32, 0.5, 0.0, 0.0, 0.5, 2.0, 0.0, 0.0];
+    let bad = ScoresView::probabilities(&bad_frame, [2, 4]).unwrap();
+    let before = plain(stream.current());
+    assert!(message(stream.push(&bad).unwrap_err()).starts_with("item 0, step 1, token 1: 2"));
+    assert_eq!((plain(stream.current()), stream.frames()), (before, 1));
+    stream.finish().unwrap();
+    assert_eq!(
+        message(stream.push(&view).unwrap_err()),
+        "frames were fed to a stream that was finished after 1 frames; reset it first"
+    );
+    assert!(stream.finish().is_err());
+    stream.reset();
+    stream.push(&view).unwrap();
+}
+
+#[test]
+fn streams_and_searches_move_between_threads() {
+    fn is_send<T: Send>() {}
+    is_send::<CtcStream>();
+    is_send::<CtcSearch>();
+    is_send::<CtcNBest>();
 }

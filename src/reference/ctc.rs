@@ -184,6 +184,14 @@ pub fn search<S: Scorer>(
             let least = best.total() - limit;
             live.retain(|prefix| prefix.total() >= least);
         }
+        if let (Some(delay), Some(best)) = (pruning.settle, live.first())
+            && (step + 1) % delay == 0
+        {
+            let old = |&&frame: &&u32| (frame as usize) < step + 1 - delay;
+            let settled = best.best().1.iter().filter(old).count();
+            let settled = best.tokens[..settled].to_vec();
+            live.retain(|prefix| prefix.tokens.starts_with(&settled));
+        }
     }
     let mut ended: Vec<Hypothesis> = Vec::new();
     for prefix in &live {

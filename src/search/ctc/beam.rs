@@ -94,6 +94,35 @@ impl<T> Beam<T> {
         (self.frames_blank[0], self.frames_token[0]) = (0, NONE);
     }
 
+    /// Leaves the first `length` prefixes.
+    pub(super) fn truncate(&mut self, length: usize) {
+        self.length = length;
+        self.states.truncate(length);
+    }
+
+    /// Exchanges two prefixes.
+    pub(super) fn swap(&mut self, a: usize, b: usize) {
+        for array in [
+            &mut self.blank,
+            &mut self.token,
+            &mut self.mass,
+            &mut self.scored,
+            &mut self.best_blank,
+            &mut self.best_token,
+        ] {
+            array.swap(a, b);
+        }
+        for array in [
+            &mut self.nodes,
+            &mut self.last,
+            &mut self.frames_blank,
+            &mut self.frames_token,
+        ] {
+            array.swap(a, b);
+        }
+        self.states.swap(a, b);
+    }
+
     /// The best alignment of a prefix and its node in the tree of frames; of
     /// two equals the one that ends in a blank.
     #[inline]

@@ -187,6 +187,11 @@ impl<T: Clone> Decoder<T> {
         if let Some(distance) = settings.pruning.score_threshold {
             self.drop_below(distance);
         }
+        if let Some(delay) = settings.pruning.settle
+            && self.frames as usize % delay == 0
+        {
+            self.settle(delay);
+        }
         if self.prefixes.len() > self.limits[0] || self.entries.len() > self.limits[1] {
             self.compact();
             let slack = Self::slack(settings);
@@ -478,8 +483,44 @@ impl<T: Clone> Decoder<T> {
         for &node in &self.beam.nodes[kept..self.beam.length] {
             self.prefixes.set_rank(node, NONE);
         }
-        self.beam.length = kept;
-        self.beam.states.truncate(kept);
+        self.beam.truncate(kept);
+    }
+
+    /// Drops the prefixes that differ from the best in tokens that it entered
+    /// more than `delay` frames ago.
+    fn settle(&mut self, delay: usize) {
+        if self.beam.length == 0 {
+            return;
+        }
+        let recent = self.frames - delay as u32;
+        let (tree, beam) = (self.prefixes.tree(), &mut self.beam);
+        let (mut entry, mut settled) = (beam.best(0).1, beam.nodes[0]);
+        while self.entries.parent(entry) != NONE && self.entries.value(entry) >= recent {
+            entry = self.entries.parent(entry);
+            settled = tree.parent(settled);
+            if settled == NONE {
+                return;
+            }
+        }
+        let mut kept = 0;
+        for rank in 0..beam.length {
+            // An ancestor's index is below its descendants'.
+            let mut node = beam.nodes[rank];
+            while node > settled {
+                node = tree.parent(node);
+            }
+            if node == settled {
+                beam.swap(kept, rank);
+                kept += 1;
+            }
+        }
+        for &node in &beam.nodes[..beam.length] {
+            self.prefixes.set_rank(node, NONE);
+        }
+        beam.truncate(kept);
+        for (rank, &node) in beam.nodes[..kept].iter().enumerate() {
+            self.prefixes.set_rank(node, rank as u32);
+        }
     }
 
     /// Drops what no live prefix needs from the trees, and moves what all share

@@ -12,6 +12,7 @@ pub struct CtcPruning {
     pub(crate) min_token_log_probability: Option<f64>,
     pub(crate) score_threshold: Option<f64>,
     pub(crate) blank_skip: Option<f64>,
+    pub(crate) settle: Option<usize>,
 }
 
 impl CtcPruning {
@@ -46,6 +47,18 @@ impl CtcPruning {
         self
     }
 
+    /// Every `delay` frames, only prefixes that agree with the best one in the
+    /// tokens that its best alignment entered more than `delay` frames ago.
+    ///
+    /// The emissions of later frames never make up for a near-tie of earlier
+    /// ones, so without this the two sides of the nearest tie of a stream live
+    /// side by side for ever, and all tokens since then are held twice. This
+    /// bounds the memory of a stream and the age of what is not yet stable.
+    pub fn settle(mut self, delay: usize) -> Self {
+        self.settle = Some(delay);
+        self
+    }
+
     pub(super) fn check(&self) -> Result<(), Error> {
         let limits = [
             (
@@ -64,6 +77,15 @@ impl CtcPruning {
                 }
                 .into());
             }
+        }
+        if self.settle == Some(0) {
+            let (what, limit) = ("the delay of settling", "1 or more");
+            return Err(Kind::InvalidSetting {
+                what,
+                value: 0.0,
+                limit,
+            }
+            .into());
         }
         match self.score_threshold {
             Some(value) if value < 0.0 => Err(Kind::InvalidSetting {

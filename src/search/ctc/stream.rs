@@ -28,11 +28,9 @@ pub(super) fn check_frames(frames: usize, more: usize) -> Result<(), Error> {
 /// [`CtcSearch::stream`](crate::CtcSearch::stream); any number can live at
 /// once and move between threads. What all its live prefixes share is moved out
 /// of the prefix tree as it goes, and the caller may take it
-/// ([`CtcStream::take_stable`]): then memory does not grow with the number of
-/// frames, as long as the live prefixes keep coming together. (Two hypotheses
-/// that stay alive for ever and differ near their start are kept in full;
-/// [`CtcPruning::score_threshold`](crate::CtcPruning::score_threshold) ends
-/// that.)
+/// ([`CtcStream::take_stable`]): then memory grows with the distance to where
+/// the live prefixes part, not with the number of frames.
+/// [`CtcPruning::settle`](crate::CtcPruning::settle) bounds that distance.
 ///
 /// ```
 /// use widebeam::{CtcSearch, ScoresView};
