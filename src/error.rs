@@ -93,6 +93,21 @@ pub(crate) enum Kind {
         frames: usize,
         limit: usize,
     },
+    Arpa {
+        line: usize,
+        what: String,
+    },
+    EmptySequence {
+        index: usize,
+    },
+    SeparatorInWord {
+        index: usize,
+        separator: u32,
+    },
+    Unspellable {
+        text: String,
+        character: char,
+    },
 }
 
 impl Error {
@@ -227,6 +242,15 @@ impl fmt::Display for Error {
             ),
             Kind::TooManyFrames { frames, limit } => {
                 write!(f, "{frames} frames are above the limit of {limit}")
+            }
+            Kind::Arpa { line, what } => write!(f, "ARPA file, line {line}: {what}"),
+            Kind::EmptySequence { index } => write!(f, "word {index} has no tokens"),
+            Kind::SeparatorInWord { index, separator } => write!(
+                f,
+                "word {index} holds token {separator}, the separator of words"
+            ),
+            Kind::Unspellable { text, character } => {
+                write!(f, "no label spells {character:?} in {text:?}")
             }
         }
     }

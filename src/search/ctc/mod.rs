@@ -7,6 +7,7 @@ mod frame;
 mod nbest;
 mod pruning;
 mod scorer;
+mod scorers;
 mod settings;
 mod stream;
 mod tree;
@@ -14,6 +15,7 @@ mod tree;
 pub use nbest::{CtcHypothesis, CtcNBest};
 pub use pruning::CtcPruning;
 pub use scorer::{Scorer, Unscored};
+pub use scorers::{Hotwords, Labels, Lexicon, NgramModel, NgramScorer, NgramState, NgramUnit};
 pub use stream::CtcStream;
 
 use crate::batch::{self, Items, PerThread};
