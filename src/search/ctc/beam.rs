@@ -5,14 +5,12 @@ use crate::simd::F64_LANES;
 
 const IMPOSSIBLE: f64 = f64::NEG_INFINITY;
 
-/// The prefixes alive after a frame, best first, an array for each of their
-/// properties. The arrays of f64 are padded to whole vectors.
+/// The prefixes alive after a frame, best first. What is added up in vectors
+/// has an array of its own, padded to whole vectors.
 #[derive(Debug)]
 pub(super) struct Beam<T> {
     pub(super) length: usize,
-    pub(super) nodes: Vec<u32>,
-    /// The last token, or [`NONE`] for the empty prefix.
-    pub(super) last: Vec<u32>,
+    pub(super) prefixes: Vec<Prefix>,
     /// The log mass of the alignments that end in a blank.
     pub(super) blank: Vec<f64>,
     /// The log mass of those that end in the last token.
@@ -22,31 +20,82 @@ pub(super) struct Beam<T> {
     /// The sum of the scorer's scores.
     pub(super) scored: Vec<f64>,
     pub(super) states: Vec<T>,
-    /// The best alignment that ends in a blank.
-    pub(super) best_blank: Vec<f64>,
+}
+
+/// A prefix and its best alignments.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Prefix {
+    pub(super) node: u32,
+    /// The last token, or [`NONE`] for the empty prefix.
+    pub(super) last: u32,
+    /// The best alignment that ends in a blank, and where it entered the
+    /// prefix's tokens: a node in the tree of frames, [`NONE`] for an impossible
+    /// one.
+    pub(super) best_blank: Path,
     /// The best alignment that ends in the last token.
-    pub(super) best_token: Vec<f64>,
-    /// Where each of the two entered the prefix's tokens: a node in the tree of
-    /// frames, or [`NONE`] for an impossible one.
-    pub(super) frames_blank: Vec<u32>,
-    pub(super) frames_token: Vec<u32>,
+    pub(super) best_token: Path,
+}
+
+/// An alignment's score and its node in the tree of frames.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Path {
+    pub(super) score: f64,
+    pub(super) entry: u32,
+}
+
+impl Path {
+    pub(super) const IMPOSSIBLE: Path = Path {
+        score: IMPOSSIBLE,
+        entry: NONE,
+    };
+
+    /// The path one frame further. An impossible one must not hold on to its
+    /// entries.
+    #[inline(always)]
+    pub(super) fn add(self, log_probability: f64) -> Path {
+        let score = self.score + log_probability;
+        let entry = if score == IMPOSSIBLE {
+            NONE
+        } else {
+            self.entry
+        };
+        Path { score, entry }
+    }
+}
+
+impl Prefix {
+    /// The empty prefix before any frame; its nodes are the roots.
+    const EMPTY: Prefix = Prefix {
+        node: 0,
+        last: NONE,
+        best_blank: Path {
+            score: 0.0,
+            entry: 0,
+        },
+        best_token: Path::IMPOSSIBLE,
+    };
+
+    /// The best alignment; of two equals the one that ends in a blank.
+    #[inline(always)]
+    pub(super) fn best(&self) -> Path {
+        if self.best_token.score > self.best_blank.score {
+            self.best_token
+        } else {
+            self.best_blank
+        }
+    }
 }
 
 impl<T> Default for Beam<T> {
     fn default() -> Self {
         Beam {
             length: 0,
-            nodes: Vec::new(),
-            last: Vec::new(),
+            prefixes: Vec::new(),
             blank: Vec::new(),
             token: Vec::new(),
             mass: Vec::new(),
             scored: Vec::new(),
             states: Vec::new(),
-            best_blank: Vec::new(),
-            best_token: Vec::new(),
-            frames_blank: Vec::new(),
-            frames_token: Vec::new(),
         }
     }
 }
@@ -61,37 +110,25 @@ impl<T> Beam<T> {
     pub(super) fn reset(&mut self, beams: usize) {
         self.length = 0;
         self.states.clear();
-        let padded = padded(beams);
-        for array in [
-            &mut self.blank,
-            &mut self.token,
-            &mut self.mass,
-            &mut self.scored,
-            &mut self.best_blank,
-            &mut self.best_token,
-        ] {
-            array.resize(padded, IMPOSSIBLE);
-        }
-        for array in [
-            &mut self.nodes,
-            &mut self.last,
-            &mut self.frames_blank,
-            &mut self.frames_token,
-        ] {
-            array.resize(padded, NONE);
+        self.prefixes.resize(beams, Prefix::EMPTY);
+        for array in self.arrays() {
+            array.resize(padded(beams), IMPOSSIBLE);
         }
     }
 
-    /// The empty prefix alone, before any frame; its nodes are the roots.
+    /// The empty prefix alone.
     pub(super) fn start(&mut self, state: T) {
         self.length = 1;
         self.states.clear();
         self.states.push(state);
-        (self.nodes[0], self.last[0]) = (0, NONE);
+        self.prefixes[0] = Prefix::EMPTY;
         (self.blank[0], self.token[0], self.mass[0]) = (0.0, IMPOSSIBLE, 0.0);
         self.scored[0] = 0.0;
-        (self.best_blank[0], self.best_token[0]) = (0.0, IMPOSSIBLE);
-        (self.frames_blank[0], self.frames_token[0]) = (0, NONE);
+    }
+
+    /// The prefixes alive.
+    pub(super) fn prefixes(&self) -> &[Prefix] {
+        &self.prefixes[..self.length]
     }
 
     /// Leaves the first `length` prefixes.
@@ -102,35 +139,19 @@ impl<T> Beam<T> {
 
     /// Exchanges two prefixes.
     pub(super) fn swap(&mut self, a: usize, b: usize) {
-        for array in [
+        self.prefixes.swap(a, b);
+        self.states.swap(a, b);
+        for array in self.arrays() {
+            array.swap(a, b);
+        }
+    }
+
+    fn arrays(&mut self) -> [&mut Vec<f64>; 4] {
+        [
             &mut self.blank,
             &mut self.token,
             &mut self.mass,
             &mut self.scored,
-            &mut self.best_blank,
-            &mut self.best_token,
-        ] {
-            array.swap(a, b);
-        }
-        for array in [
-            &mut self.nodes,
-            &mut self.last,
-            &mut self.frames_blank,
-            &mut self.frames_token,
-        ] {
-            array.swap(a, b);
-        }
-        self.states.swap(a, b);
-    }
-
-    /// The best alignment of a prefix and its node in the tree of frames; of
-    /// two equals the one that ends in a blank.
-    #[inline]
-    pub(super) fn best(&self, rank: usize) -> (f64, u32) {
-        if self.best_token[rank] > self.best_blank[rank] {
-            (self.best_token[rank], self.frames_token[rank])
-        } else {
-            (self.best_blank[rank], self.frames_blank[rank])
-        }
+        ]
     }
 }

@@ -28,7 +28,7 @@
 //! 3. What is added up over the beam is added up in vectors.
 //! 4. What all live prefixes share is moved out of the trees now and then.
 
-use super::beam::{Beam, padded};
+use super::beam::{Beam, Path, Prefix, padded};
 use super::candidate::{self, Candidate, Move};
 use super::frame::{Frame, Source};
 use super::nbest::{CtcNBest, Scores};
@@ -61,6 +61,7 @@ pub(super) struct Decoder<T> {
     column: Vec<f64>,
     /// Compact at this many nodes.
     limits: [usize; 2],
+    live: Vec<u32>,
     /// What all live prefixes share, and has left the trees.
     shared_tokens: Vec<u32>,
     shared_frames: Vec<u32>,
@@ -80,6 +81,7 @@ impl<T> Default for Decoder<T> {
             candidates: Vec::new(),
             column: Vec::new(),
             limits: [0; 2],
+            live: Vec::new(),
             shared_tokens: Vec::new(),
             shared_frames: Vec::new(),
         }
@@ -93,6 +95,9 @@ struct Stays {
     repeat: Vec<f64>,
     /// Its place in the frame.
     place: Vec<u32>,
+    /// The cell that leads to it from the prefix one token shorter, or
+    /// [`NONE`].
+    cell: Vec<u32>,
     /// The rank of the prefix one token shorter, or [`NONE`].
     parent: Vec<u32>,
     /// The mass that enters from there.
@@ -118,6 +123,7 @@ impl Stays {
             array.resize(padded, IMPOSSIBLE);
         }
         self.place.resize(padded, 0);
+        self.cell.resize(padded, NONE);
         self.parent.resize(padded, NONE);
     }
 }
@@ -179,7 +185,7 @@ impl<T: Clone> Decoder<T> {
             self.extend(settings);
         }
         self.add_stays();
-        self.clear_merged::<S>(settings);
+        self.clear_merged();
         candidate::keep_best(&mut self.candidates, settings.beams);
         self.candidates.sort_unstable();
         self.rebuild(scorer);
@@ -201,52 +207,64 @@ impl<T: Clone> Decoder<T> {
 
     /// What the frame makes of each prefix that is in the beam.
     fn stay<S: Scorer>(&mut self, settings: &Settings, source: &Source<'_>, dispatch: Dispatch) {
-        let Decoder { beam, stays, .. } = self;
-        for rank in 0..beam.length {
-            let last = beam.last[rank];
-            let (repeat, place) = match last {
-                NONE => (IMPOSSIBLE, usize::MAX),
-                _ => self.frame.look_up(last, source),
-            };
-            let parent = self.prefixes.parent_rank(beam.nodes[rank]);
-            let mut entering = IMPOSSIBLE;
+        let Decoder {
+            beam, stays, frame, ..
+        } = self;
+        for prefix in beam.prefixes() {
+            if prefix.last != NONE {
+                frame.ask(prefix.last, source);
+            }
+        }
+        frame.complete(source, dispatch);
+
+        let prefixes = beam.prefixes();
+        let length = prefixes.len();
+        let (blank, mass) = (&beam.blank[..length], &beam.mass[..length]);
+        let repeats = &mut stays.repeat[..length];
+        let places = &mut stays.place[..length];
+        let parents = &mut stays.parent[..length];
+        let cells = &mut stays.cell[..length];
+        let enterings = &mut stays.entering[..length];
+        for (rank, prefix) in prefixes.iter().enumerate() {
+            let last = prefix.last;
+            let (mut repeat, mut place) = (IMPOSSIBLE, NONE as usize);
+            if last != NONE {
+                place = frame.place(last);
+                repeat = frame.log_probability(place);
+            }
+            let parent = self.prefixes.parent_rank(prefix.node);
+            let (mut entering, mut leads) = (IMPOSSIBLE, NONE);
             if parent != NONE {
                 let from = parent as usize;
-                let repeats = beam.last[from] == last;
-                entering = repeat
-                    + if repeats {
-                        beam.blank[from]
-                    } else {
-                        beam.mass[from]
-                    };
-                if let Some(cell) = cell::<S>(settings, &self.frame, from, place) {
+                let doubled = prefixes[from].last == last;
+                entering = repeat + if doubled { blank[from] } else { mass[from] };
+                if let Some(cell) = cell::<S>(settings, frame, from, place) {
                     self.merged[cell] = true;
+                    leads = cell as u32;
                 }
             }
-            stays.repeat[rank] = repeat;
-            stays.place[rank] = place as u32;
-            stays.parent[rank] = parent;
-            stays.entering[rank] = entering;
+            repeats[rank] = repeat;
+            places[rank] = place as u32;
+            parents[rank] = parent;
+            cells[rank] = leads;
+            enterings[rank] = entering;
         }
-        let blank = self.frame.blank();
+        let blank = frame.blank();
         dispatch.run(StayMasses { blank, beam, stays });
         if S::SCORES {
-            for rank in 0..beam.length {
+            for rank in 0..length {
                 stays.score[rank] = stays.mass[rank] + beam.scored[rank];
             }
         } else {
-            stays.score[..beam.length].copy_from_slice(&stays.mass[..beam.length]);
+            stays.score[..length].copy_from_slice(&stays.mass[..length]);
         }
     }
 
     /// Undoes what [`Decoder::stay`] did to `merged`.
-    fn clear_merged<S: Scorer>(&mut self, settings: &Settings) {
-        for rank in 0..self.beam.length {
-            let (parent, place) = (self.stays.parent[rank], self.stays.place[rank] as usize);
-            if parent != NONE
-                && let Some(cell) = cell::<S>(settings, &self.frame, parent as usize, place)
-            {
-                self.merged[cell] = false;
+    fn clear_merged(&mut self) {
+        for &cell in &self.stays.cell[..self.beam.length] {
+            if cell != NONE {
+                self.merged[cell as usize] = false;
             }
         }
     }
@@ -254,18 +272,23 @@ impl<T: Clone> Decoder<T> {
     /// Adds the extensions that can reach the beam to the candidates.
     fn extend(&mut self, settings: &Settings) {
         let bound = self.entry_bound(settings);
-        let Decoder { beam, stays, .. } = self;
+        let Decoder {
+            beam,
+            stays,
+            candidates,
+            ..
+        } = self;
         let log_probabilities = self.frame.log_probabilities();
         let Some(best) = log_probabilities.first() else {
             return;
         };
-        for rank in 0..beam.length {
-            let mass = beam.mass[rank];
+        let masses = &beam.mass[..beam.length];
+        let places = &stays.place[..beam.length];
+        for (rank, (mass, &own)) in masses.iter().zip(places).enumerate() {
             if mass + best < bound {
                 break;
             }
             let merged = &self.merged[settings.cells(rank)];
-            let own = stays.place[rank] as usize;
             for (place, (log, &merged)) in log_probabilities.iter().zip(merged).enumerate() {
                 let score = mass + log;
                 if score < bound {
@@ -274,14 +297,12 @@ impl<T: Clone> Decoder<T> {
                 if merged {
                     continue;
                 }
-                if place != own {
-                    self.candidates
-                        .push(candidate::extension(score, rank, place));
+                if place != own as usize {
+                    candidates.push(candidate::extension(score, rank, place));
                 } else {
                     let score = beam.blank[rank] + log;
                     if score >= bound && score > IMPOSSIBLE {
-                        self.candidates
-                            .push(candidate::extension(score, rank, place));
+                        candidates.push(candidate::extension(score, rank, place));
                     }
                 }
             }
@@ -305,12 +326,14 @@ impl<T: Clone> Decoder<T> {
             return bound;
         };
         self.column.clear();
-        for rank in 0..beam.length {
-            let score = beam.mass[rank] + best;
+        let masses = &beam.mass[..beam.length];
+        let places = &stays.place[..beam.length];
+        for (rank, (mass, &own)) in masses.iter().zip(places).enumerate() {
+            let score = mass + best;
             if score <= bound {
                 break;
             }
-            if stays.place[rank] != 0 && !self.merged[settings.cells(rank).start] {
+            if own != 0 && !self.merged[settings.cells(rank).start] {
                 self.column.push(score);
             }
         }
@@ -371,14 +394,15 @@ impl<T: Clone> Decoder<T> {
 
     /// Adds the prefixes of the beam to the candidates.
     fn add_stays(&mut self) {
-        let stays = &self.stays;
-        for rank in 0..self.beam.length {
-            let score = stays.score[rank];
+        let length = self.beam.length;
+        let entering = &self.stays.entering[..length];
+        let parents = &self.stays.parent[..length];
+        for (rank, &score) in self.stays.score[..length].iter().enumerate() {
             if score > IMPOSSIBLE {
                 // NONE is above every rank.
-                let source = match stays.entering[rank] {
+                let source = match entering[rank] {
                     IMPOSSIBLE => rank,
-                    _ => rank.min(stays.parent[rank] as usize),
+                    _ => rank.min(parents[rank] as usize),
                 };
                 self.candidates.push(candidate::stay(score, source, rank));
             }
@@ -393,80 +417,76 @@ impl<T: Clone> Decoder<T> {
             beam,
             next,
             stays,
+            frame,
             ..
         } = self;
-        for &node in &beam.nodes[..beam.length] {
-            prefixes.set_rank(node, NONE);
+        for prefix in beam.prefixes() {
+            prefixes.set_rank(prefix.node, NONE);
         }
         next.states.clear();
-        for (new, &candidate) in self.candidates.iter().enumerate() {
+        next.length = self.candidates.len();
+        let old = beam.prefixes();
+        let new = next.prefixes[..next.length].iter_mut();
+        for (to, (new, &candidate)) in new.zip(&self.candidates).enumerate() {
             match candidate::unpack(candidate) {
                 Move::Stay { rank } => {
-                    next.nodes[new] = beam.nodes[rank];
-                    next.last[new] = beam.last[rank];
-                    next.blank[new] = stays.blank[rank];
-                    next.token[new] = stays.token[rank];
-                    next.mass[new] = stays.mass[rank];
-                    if S::SCORES {
-                        next.scored[new] = beam.scored[rank];
-                    }
-                    next.states.push(beam.states[rank].clone());
-
-                    let (best, frames) = beam.best(rank);
-                    next.best_blank[new] = best + self.frame.blank();
-                    next.frames_blank[new] = frames;
+                    let prefix = &old[rank];
                     let repeat = stays.repeat[rank];
-                    next.best_token[new] = beam.best_token[rank] + repeat;
-                    next.frames_token[new] = beam.frames_token[rank];
-                    if stays.parent[rank] != NONE {
-                        let from = stays.parent[rank] as usize;
-                        let (best, frames) = if beam.last[from] == beam.last[rank] {
-                            (beam.best_blank[from], beam.frames_blank[from])
-                        } else {
-                            beam.best(from)
-                        };
-                        if best + repeat > next.best_token[new] {
-                            next.best_token[new] = best + repeat;
-                            next.frames_token[new] = entries.push(frames, self.frames);
+                    *new = Prefix {
+                        best_blank: prefix.best().add(frame.blank()),
+                        best_token: prefix.best_token.add(repeat),
+                        ..*prefix
+                    };
+                    let parent = stays.parent[rank];
+                    if parent != NONE {
+                        let parent = &old[parent as usize];
+                        let path = leave(parent, parent.last == prefix.last);
+                        let score = path.score + repeat;
+                        if score > new.best_token.score {
+                            let entry = entries.push(path.entry, self.frames);
+                            new.best_token = Path { score, entry };
                         }
                     }
-                    // An impossible alignment must not hold on to its frames.
-                    if next.best_blank[new] == IMPOSSIBLE {
-                        next.frames_blank[new] = NONE;
+                    next.blank[to] = stays.blank[rank];
+                    next.token[to] = stays.token[rank];
+                    next.mass[to] = stays.mass[rank];
+                    if S::SCORES {
+                        next.scored[to] = beam.scored[rank];
                     }
-                    if next.best_token[new] == IMPOSSIBLE {
-                        next.frames_token[new] = NONE;
-                    }
+                    next.states.push(beam.states[rank].clone());
                 }
                 Move::Extend { rank, place } => {
-                    let token = self.frame.tokens()[place];
-                    let log = self.frame.log_probabilities()[place];
-                    let (mass, (best, frames)) = if place == stays.place[rank] as usize {
-                        let best = (beam.best_blank[rank], beam.frames_blank[rank]);
-                        (beam.blank[rank], best)
-                    } else {
-                        (beam.mass[rank], beam.best(rank))
+                    let prefix = &old[rank];
+                    let (token, log) = (frame.tokens()[place], frame.log_probability(place));
+                    let repeats = place == stays.place[rank] as usize;
+                    let path = leave(prefix, repeats);
+                    *new = Prefix {
+                        node: prefixes.child(prefix.node, token),
+                        last: token,
+                        best_blank: Path::IMPOSSIBLE,
+                        best_token: Path {
+                            score: path.score + log,
+                            entry: entries.push(path.entry, self.frames),
+                        },
                     };
-                    next.nodes[new] = prefixes.child(beam.nodes[rank], token);
-                    next.last[new] = token;
-                    next.blank[new] = IMPOSSIBLE;
-                    next.token[new] = mass + log;
-                    next.mass[new] = mass + log;
+                    let from = if repeats {
+                        beam.blank[rank]
+                    } else {
+                        beam.mass[rank]
+                    };
+                    next.blank[to] = IMPOSSIBLE;
+                    next.token[to] = from + log;
+                    next.mass[to] = from + log;
                     let (score, state) = scorer.extend(&beam.states[rank], token);
                     if S::SCORES {
-                        next.scored[new] = beam.scored[rank] + score;
+                        next.scored[to] = beam.scored[rank] + score;
                     }
                     next.states.push(state);
-                    next.best_blank[new] = IMPOSSIBLE;
-                    next.frames_blank[new] = NONE;
-                    next.best_token[new] = best + log;
-                    next.frames_token[new] = entries.push(frames, self.frames);
                 }
             }
         }
-        next.length = self.candidates.len();
-        for (rank, &node) in next.nodes[..next.length].iter().enumerate() {
-            prefixes.set_rank(node, rank as u32);
+        for (rank, prefix) in next.prefixes().iter().enumerate() {
+            prefixes.set_rank(prefix.node, rank as u32);
         }
         std::mem::swap(beam, next);
     }
@@ -480,8 +500,8 @@ impl<T: Clone> Decoder<T> {
         let kept = self
             .candidates
             .partition_point(|&one| candidate::score(one) >= least);
-        for &node in &self.beam.nodes[kept..self.beam.length] {
-            self.prefixes.set_rank(node, NONE);
+        for prefix in &self.beam.prefixes()[kept..] {
+            self.prefixes.set_rank(prefix.node, NONE);
         }
         self.beam.truncate(kept);
     }
@@ -494,7 +514,8 @@ impl<T: Clone> Decoder<T> {
         }
         let recent = self.frames - delay as u32;
         let (tree, beam) = (self.prefixes.tree(), &mut self.beam);
-        let (mut entry, mut settled) = (beam.best(0).1, beam.nodes[0]);
+        let best = &beam.prefixes[0];
+        let (mut entry, mut settled) = (best.best().entry, best.node);
         while self.entries.parent(entry) != NONE && self.entries.value(entry) >= recent {
             entry = self.entries.parent(entry);
             settled = tree.parent(settled);
@@ -505,7 +526,7 @@ impl<T: Clone> Decoder<T> {
         let mut kept = 0;
         for rank in 0..beam.length {
             // An ancestor's index is below its descendants'.
-            let mut node = beam.nodes[rank];
+            let mut node = beam.prefixes[rank].node;
             while node > settled {
                 node = tree.parent(node);
             }
@@ -514,30 +535,37 @@ impl<T: Clone> Decoder<T> {
                 kept += 1;
             }
         }
-        for &node in &beam.nodes[..beam.length] {
-            self.prefixes.set_rank(node, NONE);
+        for prefix in beam.prefixes() {
+            self.prefixes.set_rank(prefix.node, NONE);
         }
         beam.truncate(kept);
-        for (rank, &node) in beam.nodes[..kept].iter().enumerate() {
-            self.prefixes.set_rank(node, rank as u32);
+        for (rank, prefix) in beam.prefixes().iter().enumerate() {
+            self.prefixes.set_rank(prefix.node, rank as u32);
         }
     }
 
     /// Drops what no live prefix needs from the trees, and moves what all share
     /// out of them.
     pub(super) fn compact(&mut self) {
-        let beam = &mut self.beam;
-        let length = beam.length;
-        if length == 0 {
+        let beam = &mut self.beam.prefixes[..self.beam.length];
+        if beam.is_empty() {
             return;
         }
-        self.prefixes
-            .compact(&mut beam.nodes[..length], &mut self.shared_tokens);
-        let mut live = [
-            &mut beam.frames_blank[..length],
-            &mut beam.frames_token[..length],
-        ];
-        self.entries.compact(&mut live, &mut self.shared_frames);
+        let live = &mut self.live;
+        live.clear();
+        live.extend(beam.iter().map(|prefix| prefix.node));
+        self.prefixes.compact(live, &mut self.shared_tokens);
+        for (prefix, &node) in beam.iter_mut().zip(&*live) {
+            prefix.node = node;
+        }
+        live.clear();
+        for prefix in beam.iter() {
+            live.extend([prefix.best_blank.entry, prefix.best_token.entry]);
+        }
+        self.entries.compact(live, &mut self.shared_frames);
+        for (prefix, entries) in beam.iter_mut().zip(live.chunks_exact(2)) {
+            (prefix.best_blank.entry, prefix.best_token.entry) = (entries[0], entries[1]);
+        }
     }
 
     /// The tokens that all live prefixes share, and their frames where all
@@ -584,14 +612,14 @@ impl<T: Clone> Decoder<T> {
             let Move::Stay { rank } = candidate::unpack(candidate) else {
                 continue;
             };
-            let node = beam.nodes[rank];
-            let (alignment_score, entry) = beam.best(rank);
+            let prefix = &beam.prefixes[rank];
+            let (node, path) = (prefix.node, prefix.best());
             let shared = self.shared_tokens.len();
             let length = shared + self.prefixes.tree().depth(node);
             let scored = if S::SCORES { end(rank) } else { 0.0 };
             let scores = Scores {
                 score: beam.mass[rank] + scored,
-                alignment: alignment_score,
+                alignment: path.score,
                 scorer: scored,
             };
             let (tokens, frames) = nbest.push(length, scores);
@@ -599,8 +627,19 @@ impl<T: Clone> Decoder<T> {
             self.prefixes.tree().read_path(node, &mut tokens[shared..]);
             let shared = self.shared_frames.len();
             frames[..shared].copy_from_slice(&self.shared_frames);
-            self.entries.read_path(entry, &mut frames[shared..]);
+            self.entries.read_path(path.entry, &mut frames[shared..]);
         }
+    }
+}
+
+/// The best alignment with which a prefix can be extended: by its own last
+/// token, one that ends in a blank.
+#[inline(always)]
+fn leave(prefix: &Prefix, repeats: bool) -> Path {
+    if repeats {
+        prefix.best_blank
+    } else {
+        prefix.best()
     }
 }
 

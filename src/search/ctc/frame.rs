@@ -1,9 +1,10 @@
 //! One frame, as phase two sees it.
 
 use super::pruning::CtcPruning;
-use crate::kernels::log_probability;
+use crate::kernels::{log_probabilities, log_probability};
 use crate::scores::{Row, ScoreKind};
 use crate::search::shortlist::Shortlist;
+use crate::simd::{Dispatch, Kernel, Simd};
 
 /// The blank's log-probability, the frame's best other tokens, best first, and
 /// the log-probability of any other token that is asked for.
@@ -14,6 +15,8 @@ pub(super) struct Frame {
     tokens: Vec<u32>,
     log_probabilities: Vec<f64>,
     listed: usize,
+    /// The scores of the tokens that were asked for.
+    asked: Vec<f32>,
     /// Of every token of the vocabulary, 1 + its place in `tokens`, or 0: the
     /// size of one row of f32, and written only where a frame's tokens are.
     places: Vec<u32>,
@@ -43,6 +46,7 @@ impl Frame {
         self.tokens.clear();
         self.log_probabilities.clear();
         self.listed = 0;
+        self.asked.clear();
         let value = source.row.get(blank as usize);
         self.blank = log_probability(source.kind, value, source.normaliser);
         let pruning = source.pruning;
@@ -84,35 +88,76 @@ impl Frame {
         &self.log_probabilities[..self.listed]
     }
 
-    /// The log-probability of any token but the blank, and its rank if it is
-    /// among [`Frame::tokens`], else a number not below theirs.
-    #[inline]
-    pub(super) fn look_up(&mut self, token: u32, source: &Source<'_>) -> (f64, usize) {
-        match self.places[token as usize] {
-            0 => (self.gather(token, source), self.listed),
-            place => {
-                let place = place as usize - 1;
-                (self.log_probabilities[place], place)
-            }
+    /// Makes sure of a place for `token`, which is not the blank. Its
+    /// log-probability is there after [`Frame::complete`].
+    #[inline(always)]
+    pub(super) fn ask(&mut self, token: u32, source: &Source<'_>) {
+        if self.places[token as usize] == 0 {
+            self.gather(token, source);
         }
     }
 
     /// A token that is not listed is read from the row, once a frame.
-    fn gather(&mut self, token: u32, source: &Source<'_>) -> f64 {
+    fn gather(&mut self, token: u32, source: &Source<'_>) {
         let pruning = source.pruning;
         let skipped = pruning.blank_skip.is_some_and(|limit| self.blank >= limit);
-        if skipped || pruning.top_tokens.is_some() {
-            return f64::NEG_INFINITY;
+        let value = if skipped || pruning.top_tokens.is_some() {
+            source.kind.impossible()
+        } else {
+            source.row.get(token as usize)
+        };
+        self.asked.push(value);
+        self.tokens.push(token);
+        self.places[token as usize] = self.tokens.len() as u32;
+    }
+
+    /// Takes the logarithms of all that was asked for.
+    pub(super) fn complete(&mut self, source: &Source<'_>, dispatch: Dispatch) {
+        if self.asked.is_empty() {
+            return;
         }
-        let value = source.row.get(token as usize);
-        let mut log = log_probability(source.kind, value, source.normaliser);
-        if pruning
-            .min_token_log_probability
-            .is_some_and(|least| log < least)
-        {
-            log = f64::NEG_INFINITY;
+        self.log_probabilities.resize(self.tokens.len(), 0.0);
+        let asked = &mut self.log_probabilities[self.listed..];
+        dispatch.run(LogProbabilities {
+            kind: source.kind,
+            values: &self.asked,
+            normaliser: source.normaliser,
+            out: asked,
+        });
+        let least = source.pruning.min_token_log_probability;
+        for (log, &value) in asked.iter_mut().zip(&self.asked) {
+            if value == source.kind.impossible() || least.is_some_and(|least| *log < least) {
+                *log = f64::NEG_INFINITY;
+            }
         }
-        self.push(token, log);
-        log
+    }
+
+    /// The place of a token that was asked for: its rank among
+    /// [`Frame::tokens`], else a number not below theirs.
+    #[inline(always)]
+    pub(super) fn place(&self, token: u32) -> usize {
+        self.places[token as usize] as usize - 1
+    }
+
+    /// The log-probability of the token of a place.
+    #[inline(always)]
+    pub(super) fn log_probability(&self, place: usize) -> f64 {
+        self.log_probabilities[place]
+    }
+}
+
+struct LogProbabilities<'a> {
+    kind: ScoreKind,
+    values: &'a [f32],
+    normaliser: f64,
+    out: &'a mut [f64],
+}
+
+impl Kernel for LogProbabilities<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        log_probabilities(simd, self.kind, self.values, self.normaliser, self.out);
     }
 }

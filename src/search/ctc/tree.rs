@@ -70,13 +70,13 @@ impl Tree {
     ///
     /// The nodes in `live` are renumbered in place; [`NONE`] among them stays.
     /// Linear in the number of nodes.
-    pub(super) fn compact(&mut self, live: &mut [&mut [u32]], shared: &mut Vec<u32>) {
+    pub(super) fn compact(&mut self, live: &mut [u32], shared: &mut Vec<u32>) {
         // A live node counts itself as a child, so that no root moves past it.
         self.children.clear();
         self.children.resize(self.len(), 0);
         self.moved.clear();
         self.moved.resize(self.len(), NONE);
-        for &node in live.iter().flat_map(|nodes| nodes.iter()) {
+        for &node in live.iter() {
             if node != NONE {
                 self.children[node as usize] = 2;
             }
@@ -107,7 +107,7 @@ impl Tree {
         self.parents[0] = NONE;
         self.parents.truncate(kept);
         self.values.truncate(kept);
-        for node in live.iter_mut().flat_map(|nodes| nodes.iter_mut()) {
+        for node in live {
             if *node != NONE {
                 *node = self.moved[*node as usize];
             }
@@ -184,7 +184,7 @@ impl PrefixTree {
 
     /// [`Tree::compact`]; all ranks but those of `live`, in order, are dropped.
     pub(super) fn compact(&mut self, live: &mut [u32], shared: &mut Vec<u32>) {
-        self.tree.compact(&mut [&mut *live], shared);
+        self.tree.compact(live, shared);
         self.ranks.clear();
         self.ranks.resize(self.tree.len(), NONE);
         for (rank, &node) in live.iter().enumerate() {
