@@ -44,6 +44,8 @@ impl ScoreKind {
     }
 }
 
+// Nobody outside can name or call what is sealed.
+#[allow(private_interfaces, unreachable_pub)]
 mod sealed {
     pub trait Sealed: Copy + Send + Sync + 'static {
         fn wrap(data: &[Self]) -> super::Data<'_>;
@@ -56,6 +58,7 @@ pub trait Element: sealed::Sealed {}
 macro_rules! element {
     ($type:ty, $variant:ident) => {
         impl sealed::Sealed for $type {
+            #[allow(private_interfaces)]
             fn wrap(data: &[Self]) -> Data<'_> {
                 Data::$variant(data)
             }
@@ -176,6 +179,8 @@ pub struct ScoresView<'a> {
     shape: [usize; 3],
     strides: [usize; 2],
     lengths: Option<&'a [usize]>,
+    /// The index that errors give to item 0.
+    first_item: usize,
 }
 
 impl<'a> ScoresView<'a> {
@@ -271,6 +276,7 @@ impl<'a> ScoresView<'a> {
             shape,
             strides: used_strides,
             lengths: None,
+            first_item: 0,
         })
     }
 
@@ -302,7 +308,8 @@ impl<'a> ScoresView<'a> {
         Ok(self)
     }
 
-    /// A view of some of the items alone.
+    /// A view of some of the items alone. Errors go on naming an item by its
+    /// index in this view.
     ///
     /// # Panics
     ///
@@ -320,6 +327,7 @@ impl<'a> ScoresView<'a> {
             data: self.data.slice(start..self.data.len()),
             shape,
             lengths,
+            first_item: self.first_item + range.start,
             ..*self
         }
     }
@@ -404,7 +412,7 @@ impl<'a> ScoresView<'a> {
         let token = (0..row.len()).find(|&token| !self.kind.accepts(row.get(token)))?;
         let kind = Kind::InvalidScore {
             kind: self.kind,
-            item,
+            item: self.first_item + item,
             step,
             token,
             value: row.get(token),
