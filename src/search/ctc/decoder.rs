@@ -37,7 +37,7 @@ use super::settings::Settings;
 use super::tree::{NONE, PrefixTree, Tree};
 use crate::kernels::log_add::log_add_f64;
 use crate::search::shortlist::Shortlist;
-use crate::simd::{Dispatch, F64_LANES, F64Lanes, Kernel, Simd};
+use crate::simd::{Dispatch, F64_LANES, F64Lanes, Float64, Kernel, Simd};
 
 const IMPOSSIBLE: f64 = f64::NEG_INFINITY;
 
@@ -668,11 +668,11 @@ impl<T> Kernel for StayMasses<'_, T> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let StayMasses { blank, beam, stays } = self;
-        let blank = simd.f64_splat(blank);
         for start in (0..beam.length).step_by(F64_LANES) {
             let token = load(simd, &beam.token, start) + load(simd, &stays.repeat, start);
             let entering = load(simd, &stays.entering, start);
-            let blank = load(simd, &beam.mass, start) + blank;
+            let mass = load(simd, &beam.mass, start);
+            let blank = mass + mass.splat(blank);
             let token = log_add_f64(token, entering);
             let mass = log_add_f64(blank, token);
             store(blank, &mut stays.blank, start);
