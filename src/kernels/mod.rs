@@ -10,6 +10,7 @@ pub(crate) mod log_add;
 mod log_sum_exp;
 mod rank;
 mod scan;
+mod short;
 pub(crate) mod top_k;
 
 use crate::scores::ScoreKind;

@@ -4,7 +4,13 @@ use crate::order::{key_token, key_value, rank_key};
 use crate::simd::{F32_LANES, F32Lanes, Simd};
 
 /// Up to this many survivors are ordered by counting.
-pub(crate) const COUNTING_MAX: usize = 128;
+const COUNTING_MAX: usize = 128;
+
+/// Vectors that are counted for at a time: one would wait for itself.
+const WAYS: usize = 4;
+
+/// Values that are ranked at a time.
+pub(crate) const RANKED: usize = WAYS * F32_LANES;
 
 /// Tokens that may be among the best of a row, with their values.
 ///
@@ -22,7 +28,7 @@ impl Survivors {
     /// An empty list with room for `capacity`.
     #[inline(always)]
     pub(crate) fn clear(&mut self, capacity: usize) {
-        let padded = capacity.next_multiple_of(4 * F32_LANES);
+        let padded = capacity.next_multiple_of(RANKED);
         if self.values.len() < padded {
             self.values.resize(padded, 0.0);
             self.tokens.resize(padded, 0);
@@ -76,54 +82,12 @@ impl Survivors {
     ) -> usize {
         let k = tokens.len();
         if self.in_token_order && self.len <= COUNTING_MAX {
-            self.rank_by_counting(simd, tokens, values);
+            let (blocks, _) = self.values.as_chunks();
+            rank_by_counting(simd, blocks, &self.tokens[..self.len], tokens, values);
         } else {
             self.rank_by_sorting(tokens, values);
         }
         self.len.min(k)
-    }
-
-    /// The rank of a token is the number of tokens above it. They are counted
-    /// for sixteen tokens at a time; tokens of equal value count the same and
-    /// take their places in the order they are in, that of token ids.
-    #[inline(always)]
-    fn rank_by_counting<S: Simd>(&mut self, simd: S, tokens: &mut [u32], values: &mut [f32]) {
-        // Four counters at a time, because one would wait for itself.
-        const WAYS: usize = 4;
-        let k = tokens.len();
-        let mut taken = [0u8; COUNTING_MAX];
-        let (blocks, _) = self.values.as_chunks::<{ WAYS * F32_LANES }>();
-        for (block, lanes) in blocks.iter().enumerate() {
-            let start = block * WAYS * F32_LANES;
-            if start >= self.len {
-                break;
-            }
-            let mut own = [simd.f32_splat(0.0); WAYS];
-            for (own, lanes) in own.iter_mut().zip(lanes.as_chunks::<F32_LANES>().0) {
-                *own = simd.f32_load(lanes);
-            }
-            let mut counts = [simd.f32_splat(0.0); WAYS];
-            for &value in &self.values[..self.len] {
-                let value = simd.f32_splat(value);
-                for (count, own) in counts.iter_mut().zip(own) {
-                    *count = own.count_less(value, *count);
-                }
-            }
-            let mut above = [0.0; WAYS * F32_LANES];
-            for (count, out) in counts.iter().zip(above.as_chunks_mut::<F32_LANES>().0) {
-                count.store(out);
-            }
-            let own_tokens = &self.tokens[start..self.len];
-            for ((&count, &value), &token) in above.iter().zip(lanes).zip(own_tokens) {
-                let count = count as usize % COUNTING_MAX;
-                let rank = count + usize::from(taken[count]);
-                taken[count] += 1;
-                if rank < k {
-                    tokens[rank] = token;
-                    values[rank] = value;
-                }
-            }
-        }
     }
 
     fn rank_by_sorting(&mut self, tokens: &mut [u32], values: &mut [f32]) {
@@ -137,6 +101,66 @@ impl Survivors {
         for ((&key, token), value) in self.keys.iter().zip(tokens).zip(values) {
             *token = key_token(key);
             *value = key_value(key);
+        }
+    }
+}
+
+/// Writes the best of `own_tokens`, in order, to `tokens` and `values`.
+///
+/// `own_values` holds their values, padded with anything but NaN; the tokens
+/// are in ascending order, at most `COUNTING_MAX` of them. The rank of a token
+/// is the number of tokens above it; tokens of equal value count the same, and
+/// take their places in the order they are in.
+#[inline(always)]
+pub(crate) fn rank_by_counting<S: Simd>(
+    simd: S,
+    own_values: &[[f32; RANKED]],
+    own_tokens: &[u32],
+    tokens: &mut [u32],
+    values: &mut [f32],
+) {
+    let k = tokens.len();
+    let wanted = simd.f32_splat(k as f32);
+    let mut taken = [0u8; COUNTING_MAX];
+    let mut above = [0.0; RANKED];
+    for (block, lanes) in own_values.iter().enumerate() {
+        let start = block * RANKED;
+        if start >= own_tokens.len() {
+            break;
+        }
+        let mut own = [wanted; WAYS];
+        for (own, lanes) in own.iter_mut().zip(lanes.as_chunks::<F32_LANES>().0) {
+            *own = simd.f32_load(lanes);
+        }
+        let mut counts = [simd.f32_splat(0.0); WAYS];
+        for &value in &own_values.as_flattened()[..own_tokens.len()] {
+            let value = simd.f32_splat(value);
+            for (count, own) in counts.iter_mut().zip(own) {
+                *count = own.count_less(value, *count);
+            }
+        }
+        // The lanes that count fewer than k, by bit.
+        let mut best = 0u64;
+        for (way, count) in counts.iter().enumerate() {
+            best |= u64::from(!count.ge(wanted) & 0xffff) << (way * F32_LANES);
+        }
+        for (count, out) in counts.iter().zip(above.as_chunks_mut::<F32_LANES>().0) {
+            count.store(out);
+        }
+        let filled = own_tokens.len() - start;
+        if filled < RANKED {
+            best &= (1 << filled) - 1;
+        }
+        while best != 0 {
+            let lane = best.trailing_zeros() as usize;
+            best &= best - 1;
+            let count = above[lane] as usize % COUNTING_MAX;
+            let rank = count + usize::from(taken[count]);
+            taken[count] += 1;
+            if rank < k {
+                tokens[rank] = own_tokens[start + lane];
+                values[rank] = lanes[lane];
+            }
         }
     }
 }
