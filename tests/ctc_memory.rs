@@ -116,7 +116,10 @@ fn a_stream_of_100_000_frames_holds_what_one_of_1_000_holds_and_equals_one_call(
     }
     let held = HELD.load(Relaxed) - without;
     let held_early = held_early - without;
-    assert!(held <= held_early + held_early / 10, "{held_early} bytes grew to {held}");
+    assert!(
+        held <= held_early + held_early / 10,
+        "{held_early} bytes grew to {held}"
+    );
     assert!(
         tokens.len() > 10_000,
         "{} tokens became stable",

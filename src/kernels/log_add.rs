@@ -35,6 +35,7 @@ mod tests {
     use crate::simd::{Dispatch, F64_LANES, F64Lanes, Kernel, Level, Simd};
 
     /// a, b, and the exact result as the sum of two numbers.
+    #[allow(clippy::approx_constant)]
     const EXACT: &[(f64, f64, f64, f64)] = &include!("log_add_table.in");
 
     struct Vector([f64; F64_LANES], [f64; F64_LANES]);

@@ -194,7 +194,7 @@ impl<T: Clone> Decoder<T> {
             self.drop_below(distance);
         }
         if let Some(delay) = settings.pruning.settle
-            && self.frames as usize % delay == 0
+            && (self.frames as usize).is_multiple_of(delay)
         {
             self.settle(delay);
         }

@@ -8,7 +8,8 @@
 /// its tokens' scores.
 ///
 /// A scorer is shared by the threads of a search, and `&S` and `Arc<S>` are
-/// scorers where `S` is. A pair of scorers is one too: it adds them up.
+/// scorers where `S` is. So is a pair of scorers, which adds them up, and an
+/// `Option` of one, which says nothing where there is none.
 pub trait Scorer {
     /// What the scorer remembers of a prefix.
     type State: Clone + Send;
@@ -91,5 +92,30 @@ impl<A: Scorer, B: Scorer> Scorer for (A, B) {
 
     fn finish(&self, state: &Self::State) -> f64 {
         self.0.finish(&state.0) + self.1.finish(&state.1)
+    }
+}
+
+impl<S: Scorer> Scorer for Option<S> {
+    type State = Option<S::State>;
+
+    fn start(&self) -> Self::State {
+        self.as_ref().map(S::start)
+    }
+
+    fn extend(&self, state: &Self::State, token: u32) -> (f64, Self::State) {
+        match (self, state) {
+            (Some(scorer), Some(state)) => {
+                let (score, state) = scorer.extend(state, token);
+                (score, Some(state))
+            }
+            _ => (0.0, None),
+        }
+    }
+
+    fn finish(&self, state: &Self::State) -> f64 {
+        match (self, state) {
+            (Some(scorer), Some(state)) => scorer.finish(state),
+            _ => 0.0,
+        }
     }
 }
