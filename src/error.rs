@@ -70,6 +70,44 @@ pub(crate) enum Kind {
         what: &'static str,
         bytes: usize,
     },
+    BlankOutOfRange {
+        blank: u32,
+        vocab: usize,
+    },
+    InvalidSetting {
+        what: &'static str,
+        value: f64,
+        limit: &'static str,
+    },
+    StreamFinished {
+        frames: usize,
+    },
+    StreamBatch {
+        batch: usize,
+    },
+    StreamVocabulary {
+        vocab: usize,
+        expected: usize,
+    },
+    TooManyFrames {
+        frames: usize,
+        limit: usize,
+    },
+    Arpa {
+        line: usize,
+        what: String,
+    },
+    EmptySequence {
+        index: usize,
+    },
+    SeparatorInWord {
+        index: usize,
+        separator: u32,
+    },
+    Unspellable {
+        text: String,
+        character: char,
+    },
 }
 
 impl Error {
@@ -182,6 +220,37 @@ impl fmt::Display for Error {
                     f,
                     "no memory for {what}: {bytes} bytes could not be allocated"
                 )
+            }
+            Kind::BlankOutOfRange { blank, vocab } => write!(
+                f,
+                "the blank is token {blank}, beyond a vocabulary of {vocab} tokens"
+            ),
+            Kind::InvalidSetting { what, value, limit } => {
+                write!(f, "{what} is {value}; it must be {limit}")
+            }
+            Kind::StreamFinished { frames } => write!(
+                f,
+                "frames were fed to a stream that was finished after {frames} frames; reset it first"
+            ),
+            Kind::StreamBatch { batch } => write!(
+                f,
+                "a stream takes the frames of 1 item at a time, a batch of {batch} was given"
+            ),
+            Kind::StreamVocabulary { vocab, expected } => write!(
+                f,
+                "frames of {vocab} tokens were fed to a stream that began with {expected}"
+            ),
+            Kind::TooManyFrames { frames, limit } => {
+                write!(f, "{frames} frames are above the limit of {limit}")
+            }
+            Kind::Arpa { line, what } => write!(f, "ARPA file, line {line}: {what}"),
+            Kind::EmptySequence { index } => write!(f, "word {index} has no tokens"),
+            Kind::SeparatorInWord { index, separator } => write!(
+                f,
+                "word {index} holds token {separator}, the separator of words"
+            ),
+            Kind::Unspellable { text, character } => {
+                write!(f, "no label spells {character:?} in {text:?}")
             }
         }
     }

@@ -6,6 +6,7 @@ mod bound;
 pub(crate) mod element;
 pub(crate) mod exp;
 pub(crate) mod ln;
+pub(crate) mod log_add;
 mod log_sum_exp;
 mod rank;
 mod scan;
