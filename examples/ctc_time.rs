@@ -1,0 +1,73 @@
+//! Times the CTC search, and the bare reading of its input, on one item: for
+//! `perf/peers/ctc.py`, which sets other decoders beside it.
+//!
+//!     ctc_time FILE f16|f32 probs|log-probs FRAMES VOCAB BLANK BEAMS RUNS
+//!
+//! FILE holds [FRAMES, VOCAB] in little-endian order and nothing else. Prints
+//! one line of JSON: seconds of each run, and the tokens of the best hypothesis.
+
+use std::error::Error;
+use std::time::Instant;
+
+use half::f16;
+use widebeam::{CtcNBest, CtcSearch, Level, ScoreKind, ScoresView, measure};
+
+fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [file, dtype, kind, numbers @ ..] = &arguments[..] else {
+        return Err("see the head of examples/ctc_time.rs for the arguments".into());
+    };
+    let numbers: Vec<usize> = numbers
+        .iter()
+        .map(|n| n.parse())
+        .collect::<Result<_, _>>()?;
+    let [frames, vocab, blank, beams, runs] = numbers[..] else {
+        return Err("five numbers are needed: FRAMES VOCAB BLANK BEAMS RUNS".into());
+    };
+    let bytes = std::fs::read(file)?;
+    let kind = match kind.as_str() {
+        "probs" => ScoreKind::Probabilities,
+        "log-probs" => ScoreKind::LogProbabilities,
+        _ => return Err("the kind is probs or log-probs".into()),
+    };
+    let (halves, singles): (Vec<f16>, Vec<f32>);
+    let scores = match dtype.as_str() {
+        "f16" => {
+            let bytes = bytes.as_chunks().0.iter();
+            halves = bytes.map(|&two| f16::from_le_bytes(two)).collect();
+            ScoresView::new(kind, &halves, [frames, vocab])?
+        }
+        "f32" => {
+            let bytes = bytes.as_chunks().0.iter();
+            singles = bytes.map(|&four| f32::from_le_bytes(four)).collect();
+            ScoresView::new(kind, &singles, [frames, vocab])?
+        }
+        _ => return Err("the type is f16 or f32".into()),
+    };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
+    pool.install(|| {
+        let level = Level::from_environment()?;
+        let mut search = CtcSearch::new(beams, blank.try_into()?)?.with_level(level)?;
+        let mut nbest = CtcNBest::new();
+        let (mut decoding, mut reading) = (Vec::new(), Vec::new());
+        for run in 0..=runs {
+            let start = Instant::now();
+            measure::read_all(&scores, level)?;
+            let read = start.elapsed();
+            let start = Instant::now();
+            search.decode_into(&scores, &mut nbest)?;
+            let decoded = start.elapsed();
+            // The first run warms up.
+            if run > 0 {
+                decoding.push(decoded.as_secs_f64());
+                reading.push(read.as_secs_f64());
+            }
+        }
+        let best = nbest.best(0).ok_or("no hypothesis is possible")?;
+        let (tokens, score) = (best.tokens, best.score);
+        println!(
+            "{{\"decode\": {decoding:?}, \"read\": {reading:?}, \"tokens\": {tokens:?}, \"score\": {score:?}}}"
+        );
+        Ok(())
+    })
+}
