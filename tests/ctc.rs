@@ -2,13 +2,14 @@
 //! thread counts: same tokens, same frames, same order, same bits of the
 //! scores.
 
+use half::f16;
 use proptest::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::sync::{Arc, LazyLock};
 use widebeam::reference::ctc as reference;
 use widebeam::{
-    CtcNBest, CtcPruning, CtcSearch, CtcStream, Hotwords, Labels, Level, Lexicon, NgramModel,
-    NgramScorer, NgramUnit, ScoreKind, Scorer, ScoresView, Unscored,
+    CtcNBest, CtcPruning, CtcSearch, CtcStream, Hotwords, Labels, Layout, Level, Lexicon,
+    NgramModel, NgramScorer, NgramUnit, ScoreKind, Scorer, ScoresView, Unscored,
 };
 
 static POOLS: LazyLock<Vec<ThreadPool>> = LazyLock::new(|| {
@@ -334,6 +335,34 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn half_precision_and_time_first_are_read_where_they_lie() {
+    let mut random = Random(11);
+    let [batch, time, vocab] = [3, 11, 17];
+    let values = (0..batch * time * vocab).map(|_| f16::from_f32(random.unit()));
+    let halves: Vec<f16> = values.collect();
+    let singles: Vec<f32> = halves.iter().map(|half| half.to_f32()).collect();
+    let mut time_first = vec![0.0; singles.len()];
+    for (row, values) in singles.chunks(vocab).enumerate() {
+        let (item, step) = (row / time, row % time);
+        time_first[(step * batch + item) * vocab..][..vocab].copy_from_slice(values);
+    }
+    let shape = [batch, time, vocab];
+    let layout = Layout::strided(shape, [vocab, batch * vocab]);
+    // Two beams: most repeats are gathered from the row.
+    let mut search = CtcSearch::new(2, 3).unwrap();
+    let mut decode = |view: ScoresView<'_>| plain(&search.decode(&view).unwrap());
+    let expected = decode(ScoresView::probabilities(&singles, shape).unwrap());
+    assert_eq!(
+        decode(ScoresView::probabilities(&halves, shape).unwrap()),
+        expected
+    );
+    assert_eq!(
+        decode(ScoresView::probabilities(&time_first, layout).unwrap()),
+        expected
+    );
 }
 
 #[test]

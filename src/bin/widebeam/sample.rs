@@ -153,8 +153,8 @@ fn report(
     )?;
     writeln!(
         out,
-        "What the beam adds to the sums of alignments is the rest of the list: the right\n\
-         text is often near its top, where a language model (--lm) can find it.\n"
+        "Summing alignments mends some of greedy's errors. A better text is often further\n\
+         down the list of the beam, where a language model (--lm) can find it.\n"
     )?;
     writeln!(
         out,

@@ -55,6 +55,7 @@ pub(super) struct Decoder<T> {
     frame: Frame,
     stays: Stays,
     /// Of each cell of [`Settings::cells`], whether it leads into the beam.
+    /// Without a scorer only: with one there are no cells, and the tree is asked.
     merged: Vec<bool>,
     candidates: Vec<Candidate>,
     /// The extensions of the beam by the frame's best token.
@@ -146,11 +147,7 @@ impl<T: Clone> Decoder<T> {
         self.prefixes.set_rank(0, 0);
         self.frame.reset(vocab);
         self.stays.reset(settings.beams);
-        let cells = if S::SCORES {
-            settings.beams * (settings.shortlist_width().min(vocab))
-        } else {
-            settings.all_cells()
-        };
+        let cells = if S::SCORES { 0 } else { settings.all_cells() };
         self.merged.clear();
         self.merged.resize(cells, false);
         self.shared_tokens.clear();
@@ -238,7 +235,9 @@ impl<T: Clone> Decoder<T> {
                 let from = parent as usize;
                 let doubled = prefixes[from].last == last;
                 entering = repeat + if doubled { blank[from] } else { mass[from] };
-                if let Some(cell) = cell::<S>(settings, frame, from, place) {
+                let within = settings.cells(from);
+                if !S::SCORES && place < within.len().min(frame.tokens().len()) {
+                    let cell = within.start + place;
                     self.merged[cell] = true;
                     leads = cell as u32;
                 }
@@ -366,7 +365,7 @@ impl<T: Clone> Decoder<T> {
                 .zip(self.frame.log_probabilities())
                 .enumerate()
             {
-                if self.merged[rank * tokens.len() + place] {
+                if self.prefixes.child_in_beam(beam.prefixes[rank].node, token) {
                     continue;
                 }
                 let repeats = place == stays.place[rank] as usize;
@@ -640,18 +639,6 @@ fn leave(prefix: &Prefix, repeats: bool) -> Path {
         prefix.best_blank
     } else {
         prefix.best()
-    }
-}
-
-/// The cell of an extension, if it can matter.
-#[inline(always)]
-fn cell<S: Scorer>(settings: &Settings, frame: &Frame, rank: usize, place: usize) -> Option<usize> {
-    let listed = frame.tokens().len();
-    if S::SCORES {
-        (place < listed).then(|| rank * listed + place)
-    } else {
-        let cells = settings.cells(rank);
-        (place < listed.min(cells.len())).then(|| cells.start + place)
     }
 }
 

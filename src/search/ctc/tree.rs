@@ -160,17 +160,18 @@ impl PrefixTree {
         }
     }
 
+    /// Whether a prefix extended by `token` is in the beam.
+    pub(super) fn child_in_beam(&self, parent: u32, token: u32) -> bool {
+        let slot = self.find(parent, token);
+        self.slots[slot] != 0 && self.rank(self.slots[slot] - 1) != NONE
+    }
+
     /// The node of a prefix extended by `token`: the one it has, else a new
     /// one.
     pub(super) fn child(&mut self, parent: u32, token: u32) -> u32 {
-        let mask = self.slots.len() - 1;
-        let mut slot = hash(parent, token) & mask;
-        while self.slots[slot] != 0 {
-            let node = self.slots[slot] - 1;
-            if self.tree.parent(node) == parent && self.tree.value(node) == token {
-                return node;
-            }
-            slot = (slot + 1) & mask;
+        let slot = self.find(parent, token);
+        if self.slots[slot] != 0 {
+            return self.slots[slot] - 1;
         }
         let node = self.tree.push(parent, token);
         self.ranks.push(NONE);
@@ -180,6 +181,21 @@ impl PrefixTree {
             self.rehash(slots);
         }
         node
+    }
+
+    /// The slot of a child, or the empty one where it would be.
+    #[inline]
+    fn find(&self, parent: u32, token: u32) -> usize {
+        let mask = self.slots.len() - 1;
+        let mut slot = hash(parent, token) & mask;
+        while self.slots[slot] != 0 {
+            let node = self.slots[slot] - 1;
+            if self.tree.parent(node) == parent && self.tree.value(node) == token {
+                break;
+            }
+            slot = (slot + 1) & mask;
+        }
+        slot
     }
 
     /// [`Tree::compact`]; all ranks but those of `live`, in order, are dropped.
