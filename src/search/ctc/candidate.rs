@@ -46,14 +46,6 @@ fn pack(score: f64, tie: u64) -> Candidate {
     u128::from(!sortable(score)) << 64 | u128::from(tie)
 }
 
-/// The score of a candidate; a negative zero comes back as zero.
-#[inline(always)]
-pub(super) fn score(candidate: Candidate) -> f64 {
-    let key = !((candidate >> 64) as u64);
-    let sign = ((!key as i64) >> 63) as u64;
-    f64::from_bits(key ^ (sign | 1 << 63))
-}
-
 /// An integer of the order of f64, with zeros of both signs equal. Not for NaN.
 #[inline(always)]
 fn sortable(score: f64) -> u64 {
@@ -101,8 +93,7 @@ mod tests {
             rank: (1 << 20) - 1,
             place: u32::MAX as usize,
         };
-        assert_eq!((unpack(ordered[7]), score(ordered[7])), (last, -1.5));
+        assert_eq!(unpack(ordered[7]), last);
         assert_eq!(unpack(ordered[2]), Move::Stay { rank: 7 });
-        assert_eq!(score(ordered[9]), nothing);
     }
 }

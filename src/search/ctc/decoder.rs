@@ -60,6 +60,8 @@ pub(super) struct Decoder<T> {
     candidates: Vec<Candidate>,
     /// The extensions of the beam by the frame's best token.
     column: Vec<f64>,
+    /// The alignments that enter prefixes of the beam.
+    arrivals: Vec<Path>,
     /// Compact at this many nodes.
     limits: [usize; 2],
     live: Vec<u32>,
@@ -81,6 +83,7 @@ impl<T> Default for Decoder<T> {
             merged: Vec::new(),
             candidates: Vec::new(),
             column: Vec::new(),
+            arrivals: Vec::new(),
             limits: [0; 2],
             live: Vec::new(),
             shared_tokens: Vec::new(),
@@ -181,14 +184,18 @@ impl<T: Clone> Decoder<T> {
         } else {
             self.extend(settings);
         }
-        self.add_stays();
         self.clear_merged();
-        candidate::keep_best(&mut self.candidates, settings.beams);
-        self.candidates.sort_unstable();
-        self.rebuild(scorer);
+        if self.candidates.is_empty() && self.keeps_its_order() {
+            self.stay_in_place();
+        } else {
+            self.add_stays();
+            candidate::keep_best(&mut self.candidates, settings.beams);
+            self.candidates.sort_unstable();
+            self.rebuild(scorer);
+        }
         self.frames += 1;
         if let Some(distance) = settings.pruning.score_threshold {
-            self.drop_below(distance);
+            self.drop_below::<S>(distance);
         }
         if let Some(delay) = settings.pruning.settle
             && (self.frames as usize).is_multiple_of(delay)
@@ -408,6 +415,48 @@ impl<T: Clone> Decoder<T> {
         }
     }
 
+    /// Whether all prefixes of the beam are possible still and score in the same
+    /// order, without a tie: what most frames that are sure of the blank do.
+    fn keeps_its_order(&self) -> bool {
+        let scores = &self.stays.score[..self.beam.length];
+        let last = scores.last().copied().unwrap_or(IMPOSSIBLE);
+        last > IMPOSSIBLE && scores.is_sorted_by(|a, b| a > b)
+    }
+
+    /// Makes the beam what the frame makes of its prefixes, where nothing enters
+    /// and [`Decoder::keeps_its_order`].
+    fn stay_in_place(&mut self) {
+        let Decoder {
+            beam,
+            stays,
+            arrivals,
+            ..
+        } = self;
+        let prefixes = &mut beam.prefixes[..beam.length];
+        let parents = &stays.parent[..prefixes.len()];
+        let repeats = &stays.repeat[..prefixes.len()];
+        // All that arrives leaves before anything changes.
+        arrivals.clear();
+        for (rank, &parent) in parents.iter().enumerate() {
+            if parent != NONE {
+                arrivals.push(arrival(&prefixes[rank], &prefixes[parent as usize]));
+            }
+        }
+        let mut arrivals = arrivals.iter();
+        let blank = self.frame.blank();
+        for ((prefix, &repeat), &parent) in prefixes.iter_mut().zip(repeats).zip(parents) {
+            prefix.stay(blank, repeat);
+            if parent != NONE
+                && let Some(path) = arrivals.next()
+            {
+                prefix.enter(path, repeat, &mut self.entries, self.frames);
+            }
+        }
+        std::mem::swap(&mut beam.blank, &mut stays.blank);
+        std::mem::swap(&mut beam.token, &mut stays.token);
+        std::mem::swap(&mut beam.mass, &mut stays.mass);
+    }
+
     /// Makes the candidates, in order, the beam.
     fn rebuild<S: Scorer<State = T>>(&mut self, scorer: &S) {
         let Decoder {
@@ -429,22 +478,13 @@ impl<T: Clone> Decoder<T> {
         for (to, (new, &candidate)) in new.zip(&self.candidates).enumerate() {
             match candidate::unpack(candidate) {
                 Move::Stay { rank } => {
-                    let prefix = &old[rank];
                     let repeat = stays.repeat[rank];
-                    *new = Prefix {
-                        best_blank: prefix.best().add(frame.blank()),
-                        best_token: prefix.best_token.add(repeat),
-                        ..*prefix
-                    };
+                    *new = old[rank];
+                    new.stay(frame.blank(), repeat);
                     let parent = stays.parent[rank];
                     if parent != NONE {
-                        let parent = &old[parent as usize];
-                        let path = leave(parent, parent.last == prefix.last);
-                        let score = path.score + repeat;
-                        if score > new.best_token.score {
-                            let entry = entries.push(path.entry, self.frames);
-                            new.best_token = Path { score, entry };
-                        }
+                        let path = arrival(&old[rank], &old[parent as usize]);
+                        new.enter(&path, repeat, entries, self.frames);
                     }
                     next.blank[to] = stays.blank[rank];
                     next.token[to] = stays.token[rank];
@@ -491,18 +531,23 @@ impl<T: Clone> Decoder<T> {
     }
 
     /// Drops the prefixes that score more than `distance` below the best.
-    fn drop_below(&mut self, distance: f64) {
-        let Some(&best) = self.candidates.first() else {
+    fn drop_below<S: Scorer>(&mut self, distance: f64) {
+        let beam = &mut self.beam;
+        if beam.length == 0 {
             return;
+        }
+        let score = |rank: usize| {
+            let scored = if S::SCORES { beam.scored[rank] } else { 0.0 };
+            beam.mass[rank] + scored
         };
-        let least = candidate::score(best) - distance;
-        let kept = self
-            .candidates
-            .partition_point(|&one| candidate::score(one) >= least);
-        for prefix in &self.beam.prefixes()[kept..] {
+        let least = score(0) - distance;
+        let kept = (0..beam.length)
+            .take_while(|&rank| score(rank) >= least)
+            .count();
+        for prefix in &beam.prefixes()[kept..] {
             self.prefixes.set_rank(prefix.node, NONE);
         }
-        self.beam.truncate(kept);
+        beam.truncate(kept);
     }
 
     /// Drops the prefixes that differ from the best in tokens that it entered
@@ -642,6 +687,34 @@ fn leave(prefix: &Prefix, repeats: bool) -> Path {
     }
 }
 
+/// The best alignment that can enter a prefix from the one a token shorter.
+#[inline(always)]
+fn arrival(prefix: &Prefix, parent: &Prefix) -> Path {
+    leave(parent, parent.last == prefix.last)
+}
+
+impl Prefix {
+    /// One frame further in the beam: its alignments go on by the blank or
+    /// repeat its last token.
+    #[inline(always)]
+    fn stay(&mut self, blank: f64, repeat: f64) {
+        let best = self.best();
+        self.best_blank = best.add(blank);
+        self.best_token = self.best_token.add(repeat);
+    }
+
+    /// Lets the alignment `path` of the prefix one token shorter enter, at
+    /// `frame`, if it is better than the one that is there.
+    #[inline(always)]
+    fn enter(&mut self, path: &Path, token: f64, entries: &mut Tree, frame: u32) {
+        let score = path.score + token;
+        if score > self.best_token.score {
+            let entry = entries.push(path.entry, frame);
+            self.best_token = Path { score, entry };
+        }
+    }
+}
+
 /// The new masses of the prefixes that are in the beam.
 struct StayMasses<'a, T> {
     blank: f64,
@@ -660,7 +733,13 @@ impl<T> Kernel for StayMasses<'_, T> {
             let entering = load(simd, &stays.entering, start);
             let mass = load(simd, &beam.mass, start);
             let blank = mass + mass.splat(blank);
-            let token = log_add_f64(token, entering);
+            // Adding nothing leaves the same bits.
+            let enters = stays.entering[start..start + F64_LANES].iter();
+            let token = if enters.fold(false, |any, &mass| any | (mass > IMPOSSIBLE)) {
+                log_add_f64(token, entering)
+            } else {
+                token
+            };
             let mass = log_add_f64(blank, token);
             store(blank, &mut stays.blank, start);
             store(token, &mut stays.token, start);
