@@ -14,5 +14,6 @@ pub mod reference;
 pub use error::Error;
 pub use nbest::{Hypotheses, Hypothesis, NBest};
 pub use scores::{Element, Layout, ScoreKind, ScoresView};
+pub use search::autoregressive::{self, AutoregressiveSearch};
 pub use search::independent::{IndependentSearch, beam_search};
 pub use simd::Level;

@@ -1,4 +1,5 @@
 //! The searches. They share the kernels, the order and the trellis.
 
+pub mod autoregressive;
 pub(crate) mod independent;
 pub(crate) mod shortlist;
