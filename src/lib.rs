@@ -10,6 +10,8 @@ mod simd;
 
 #[doc(hidden)]
 pub mod reference;
+#[doc(hidden)]
+pub mod reference_autoregressive;
 
 pub use error::Error;
 pub use nbest::{Hypotheses, Hypothesis, NBest};

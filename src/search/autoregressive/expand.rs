@@ -142,6 +142,7 @@ impl Expander {
             renormalised: false,
             touched: self.touched.len()..self.touched.len(),
         };
+        self.overrides.clear();
         if step.request.changes_rows() {
             self.adjust_row(step, parent, &mut used)?;
             for &(token, log_probability) in self.overrides.entries() {
@@ -285,7 +286,6 @@ impl Expander {
         self.history.clear();
         self.history.extend_from_slice(&request.prompt);
         step.tree.tokens_into(step.beams[parent].node, &mut self.history);
-        self.overrides.clear();
         let mut scores = RowScores {
             base: Base::Logits(row),
             position: Position {
@@ -307,7 +307,9 @@ impl Expander {
                 permit.apply(&mut scores, &mut self.mask);
             }
             check_entries(step, parent, scores.overrides)?;
-            if !scores.overrides.is_empty() {
+            // Log-probabilities are then logits like any others, and are
+            // normalised whether or not this row was touched.
+            if !scores.overrides.is_empty() || step.rows.kind() != ScoreKind::Logits {
                 scores.overrides.sort();
                 used.renormalised = true;
                 used.normaliser = adjusted_log_sum_exp(row, scores.overrides, step.dispatch);

@@ -31,8 +31,8 @@ pub(super) struct Group {
 
 impl Group {
     /// Starts anew with the empty hypothesis alone.
-    pub(super) fn begin(&mut self) {
-        self.pool.clear();
+    pub(super) fn begin(&mut self, index: usize) {
+        self.pool.begin(index);
         self.best_ended = false;
         self.beams.clear();
         self.beams.push(Beam {
@@ -88,10 +88,15 @@ impl Group {
         self.pool.add(width, rules.when_full, scores, node, finish);
     }
 
-    /// Ends the group at the maximum length.
-    pub(super) fn cut(&mut self, request: &Request, length: usize) {
-        let drops = request.rules.at_maximum == AtMaximum::FinishIfNoneEnded;
-        if !(drops && !self.pool.is_empty()) {
+    /// Ends the group at the maximum length, after a step whose best candidate
+    /// is `leader`.
+    pub(super) fn cut(&mut self, request: &Request, length: usize, leader: f64) {
+        let drops = match request.rules.at_maximum {
+            AtMaximum::Finish | AtMaximum::ForceEnd => false,
+            AtMaximum::FinishUnlessDone => self.is_done(request, length, leader),
+            AtMaximum::FinishIfNoneEnded => !self.pool.is_empty(),
+        };
+        if !drops {
             for i in 0..self.beams.len() {
                 let Beam { node, score, .. } = self.beams[i];
                 self.finish(request, node, score, length, Finish::Length);
@@ -107,7 +112,7 @@ impl Group {
         let rules = &request.rules;
         let live = self.beams.first().map_or(f64::NEG_INFINITY, |best| best.score);
         let prompt = request.prompt.len();
-        let now = rules.counted.count(prompt, length, true);
+        let now = rules.counted.count(prompt, length, false);
         let beaten = |bound| self.pool.worst_if_full(width).is_some_and(|worst| worst >= bound);
         match rules.stopping {
             Stopping::Heuristic { leader: which } => {

@@ -49,7 +49,8 @@ impl TokenMask {
     pub fn iter(&self) -> impl Iterator<Item = u32> {
         let words = self.words.iter().enumerate();
         words.flat_map(|(i, &word)| {
-            let rest = std::iter::successors(Some(word), |&word| Some(word & (word - 1)));
+            let lowest_taken = |&word: &u64| Some(word & word.wrapping_sub(1));
+            let rest = std::iter::successors(Some(word), lowest_taken);
             let bits = rest.take_while(|&word| word != 0);
             bits.map(move |word| i as u32 * 64 + word.trailing_zeros())
         })

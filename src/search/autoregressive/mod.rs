@@ -307,12 +307,12 @@ impl AutoregressiveSearch {
     /// with them too, so they can be shown. They only grow, step by step.
     ///
     /// Nothing is written unless the request is running. O(beams x length).
-    pub fn stable_prefix(&mut self, id: RequestId, tokens: &mut Vec<u32>) {
+    pub fn stable_prefix(&self, id: RequestId, tokens: &mut Vec<u32>) {
         tokens.clear();
         if let Some(slot) = self.slot(id)
             && matches!(slot.state, State::Running(_))
         {
-            slot.stable_prefix(tokens, &mut Vec::new());
+            slot.stable_prefix(tokens);
         }
     }
 

@@ -59,8 +59,7 @@ impl Results {
         self.finished.clear();
     }
 
-    /// Takes the finished hypotheses, best first; of equal ones, those that
-    /// come first.
+    /// Takes the best of the finished hypotheses, up to a limit.
     pub(super) fn gather<'a>(
         &mut self,
         finished: impl Iterator<Item = &'a Finished>,
@@ -69,8 +68,7 @@ impl Results {
     ) {
         self.clear();
         self.finished.extend(finished);
-        // Orders are per group: a tie between groups goes to the first.
-        self.finished.sort_by(|a, b| b.score.total_cmp(&a.score));
+        self.finished.sort_unstable();
         self.finished.truncate(limit);
         for finished in &self.finished {
             tree.tokens_into(finished.node, &mut self.tokens);

@@ -13,8 +13,9 @@ pub(super) struct Finished {
     pub(super) log_probability: f64,
     pub(super) node: u32,
     pub(super) finish: Finish,
-    /// How many finished before it: at equal scores the earlier is better.
-    pub(super) order: u64,
+    /// Its group, and how many of that finished before it: at equal scores the
+    /// earlier is better.
+    pub(super) order: (u32, u64),
 }
 
 impl Finished {
@@ -51,12 +52,15 @@ impl Eq for Finished {}
 #[derive(Debug, Default)]
 pub(super) struct Pool {
     heap: BinaryHeap<Finished>,
+    group: u32,
     count: u64,
 }
 
 impl Pool {
-    pub(super) fn clear(&mut self) {
+    /// Starts anew, for the group of this number.
+    pub(super) fn begin(&mut self, group: usize) {
         self.heap.clear();
+        self.group = group as u32;
         self.count = 0;
     }
 
@@ -74,7 +78,7 @@ impl Pool {
             log_probability,
             node,
             finish,
-            order: self.count,
+            order: (self.group, self.count),
         };
         self.count += 1;
         if self.heap.len() < size {
@@ -103,13 +107,8 @@ impl Pool {
         self.heap.peek().filter(|_| full).map(|worst| worst.score)
     }
 
+    /// The finished hypotheses, in no order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Finished> {
-        self.heap.iter()
-    }
-
-    /// The finished hypotheses, best first. The pool keeps its memory, and is
-    /// no longer added to.
-    pub(super) fn sorted(&self) -> impl Iterator<Item = &Finished> {
         self.heap.iter()
     }
 

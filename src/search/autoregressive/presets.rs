@@ -67,8 +67,9 @@ impl Rules {
 
     /// The beam scorer of Hugging Face transformers up to 4.33: as
     /// [`Rules::hugging_face`], but a length counts the prompt and not the end
-    /// token, and the heuristic looks at the best candidate even where it has
-    /// just ended.
+    /// token, the heuristic looks at the best candidate even where it has just
+    /// ended, and a request that is done at the maximum length takes in no
+    /// more.
     ///
     /// Its decoder prompt of an encoder-decoder is one start token; give that
     /// as the prompt. Source: `generation/beam_search.py`, `BeamSearchScorer`
@@ -78,6 +79,7 @@ impl Rules {
             length_penalty: LengthPenalty::Power { alpha },
             counted: CountedLength::WithPrompt,
             stopping: early_stopping.rule(Leader::Any),
+            at_maximum: AtMaximum::FinishUnlessDone,
             ..Rules::plain()
         }
     }

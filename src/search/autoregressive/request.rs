@@ -117,8 +117,9 @@ impl Request {
 
     /// One more adjustment before the log-softmax, after those given before.
     ///
-    /// It needs logits or log-probabilities, and has the normaliser of each
-    /// row that it changes computed a second time.
+    /// It needs logits, or log-probabilities, which are then taken as logits
+    /// and normalised anew. The normaliser of each row that it changes is
+    /// computed a second time.
     #[must_use]
     pub fn adjust_logits(mut self, adjustment: impl Adjust + 'static) -> Self {
         self.logits.push(Arc::new(adjustment));

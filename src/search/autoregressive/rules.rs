@@ -67,8 +67,9 @@ impl CountedLength {
 /// The first two rules need a full pool: as many finished hypotheses as beams.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Stopping {
-    /// When the leader, were it to end now, would not beat the worst finished
-    /// hypothesis. A longer one still might, where the penalty favours length.
+    /// When the leader, at the length that it has now, would not beat the worst
+    /// finished hypothesis. A longer one still might, where the penalty favours
+    /// length.
     Heuristic {
         /// Whose log-probability is held against the pool.
         leader: Leader,
@@ -124,6 +125,9 @@ pub enum WhenFull {
 pub enum AtMaximum {
     /// They finish, cut by length, and compete with those that ended.
     Finish,
+    /// They finish, cut by length, unless the stopping rule is met just then;
+    /// else they are dropped.
+    FinishUnlessDone,
     /// They finish, cut by length, if no hypothesis ended; else they are
     /// dropped.
     FinishIfNoneEnded,

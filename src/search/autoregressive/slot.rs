@@ -56,7 +56,7 @@ impl Slot {
         let groups = request.groups.max(self.groups.len());
         self.groups.resize_with(groups, Group::default);
         for (index, group) in self.groups.iter_mut().enumerate() {
-            group.begin();
+            group.begin(index);
             if index >= request.groups {
                 group.beams.clear();
             }
@@ -104,7 +104,7 @@ impl Slot {
             }
             Ok(Some(ended)) => {
                 let groups = &self.groups[..request.groups];
-                let finished = groups.iter().flat_map(|group| group.pool.sorted());
+                let finished = groups.iter().flat_map(|group| group.pool.iter());
                 self.results.gather(finished, &self.tree, request.beams);
                 ended
             }
@@ -154,7 +154,7 @@ impl Slot {
             let leader = expander.candidates.first().map_or(f64::NEG_INFINITY, |best| best.score);
             group.take(&expander.candidates, request, &mut self.tree, length, row);
             if length == request.max_length {
-                group.cut(request, length);
+                group.cut(request, length, leader);
                 ended = Ended::Length;
             } else if !group.beams.is_empty() && group.is_done(request, length, leader) {
                 group.beams.clear();
@@ -199,19 +199,15 @@ impl Slot {
 
     /// Writes the tokens of the longest prefix that every live and every
     /// finished hypothesis shares.
-    pub(super) fn stable_prefix(&self, prefix: &mut Vec<u32>, line: &mut Vec<u32>) {
+    pub(super) fn stable_prefix(&self, prefix: &mut Vec<u32>) {
         let beams = self.groups.iter().flat_map(|group| group.beams.iter().map(|beam| beam.node));
         let finished = self.groups.iter().flat_map(|group| group.pool.iter().map(|f| f.node));
         let mut nodes = beams.chain(finished);
-        prefix.clear();
         if let Some(first) = nodes.next() {
             self.tree.tokens_into(first, prefix);
         }
         for node in nodes {
-            line.clear();
-            self.tree.tokens_into(node, line);
-            let shared = prefix.iter().zip(line.iter()).take_while(|(a, b)| a == b).count();
-            prefix.truncate(shared);
+            prefix.truncate(self.tree.shared_with(node, prefix));
         }
     }
 }

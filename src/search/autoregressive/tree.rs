@@ -74,29 +74,34 @@ impl Tree {
         node
     }
 
-    /// The token of a node and its parent.
-    fn step(&self, node: u32) -> Option<(&Node, u32)> {
-        let node = self.nodes.get(node as usize)?;
-        Some((node, node.parent))
+    /// From `node` up to its first token.
+    fn line(&self, node: u32) -> impl Iterator<Item = &Node> {
+        let get = |node: u32| self.nodes.get(node as usize);
+        std::iter::successors(get(node), move |node| get(node.parent))
     }
 
     /// Appends the tokens from the first to `node`'s.
-    pub(super) fn tokens_into(&self, mut node: u32, tokens: &mut Vec<u32>) {
+    pub(super) fn tokens_into(&self, node: u32, tokens: &mut Vec<u32>) {
         let start = tokens.len();
-        while let Some((at, parent)) = self.step(node) {
-            tokens.push(at.token);
-            node = parent;
-        }
+        tokens.extend(self.line(node).map(|node| node.token));
         tokens[start..].reverse();
     }
 
+    /// How many tokens `node`'s hypothesis and `tokens` have in common from
+    /// the first on.
+    pub(super) fn shared_with(&self, node: u32, tokens: &[u32]) -> usize {
+        let length = self.line(node).count();
+        let places = (0..length).rev();
+        let differ = places.zip(self.line(node)).filter(|&(place, node)| {
+            tokens.get(place).is_some_and(|&token| token != node.token)
+        });
+        differ.last().map_or(length.min(tokens.len()), |(place, _)| place)
+    }
+
     /// Appends the score of each token from the first to `node`'s.
-    pub(super) fn scores_into(&self, mut node: u32, scores: &mut Vec<f64>) {
+    pub(super) fn scores_into(&self, node: u32, scores: &mut Vec<f64>) {
         let start = scores.len();
-        while let Some((at, parent)) = self.step(node) {
-            scores.push(at.score);
-            node = parent;
-        }
+        scores.extend(self.line(node).map(|node| node.score));
         scores[start..].reverse();
     }
 
