@@ -139,7 +139,10 @@ impl fmt::Display for Error {
                 "shape {shape:?} has a vocabulary of 0 tokens; at least 1 is needed"
             ),
             Kind::VocabularyTooLarge { vocab, limit } => {
-                write!(f, "a vocabulary of {vocab} tokens is above the limit of {limit}")
+                write!(
+                    f,
+                    "a vocabulary of {vocab} tokens is above the limit of {limit}"
+                )
             }
             Kind::SizeOverflow { shape, strides } => write!(
                 f,
@@ -189,12 +192,14 @@ impl fmt::Display for Error {
                 "{name:?} is not an instruction-set level; the levels are {}",
                 Level::NAMES
             ),
-            Kind::LevelUnavailable { level, best } => write!(
-                f,
-                "this processor has no level {level}; its best is {best}"
-            ),
+            Kind::LevelUnavailable { level, best } => {
+                write!(f, "this processor has no level {level}; its best is {best}")
+            }
             Kind::OutOfMemory { what, bytes } => {
-                write!(f, "no memory for {what}: {bytes} bytes could not be allocated")
+                write!(
+                    f,
+                    "no memory for {what}: {bytes} bytes could not be allocated"
+                )
             }
             Kind::ZeroLength => write!(
                 f,
@@ -243,7 +248,11 @@ fn write_not_valid(f: &mut fmt::Formatter<'_>, kind: ScoreKind, value: f32) -> f
     write!(f, "{value} is not a valid ")?;
     match kind {
         ScoreKind::Probabilities => {
-            write!(f, "probability (limits: 0 and {})", ScoreKind::MAX_PROBABILITY)
+            write!(
+                f,
+                "probability (limits: 0 and {})",
+                ScoreKind::MAX_PROBABILITY
+            )
         }
         ScoreKind::LogProbabilities => write!(
             f,

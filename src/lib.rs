@@ -1,13 +1,18 @@
 //! Beam search that is exact, SIMD-optimised and multithreaded.
 
+mod batch;
 mod error;
 mod kernels;
+mod memory;
 mod nbest;
 mod order;
 mod scores;
 mod search;
 mod simd;
+mod trellis;
 
+#[doc(hidden)]
+pub mod measure;
 #[doc(hidden)]
 pub mod reference;
 #[doc(hidden)]

@@ -1,6 +1,8 @@
 //! Results: the n-best hypotheses of every item, in flat arrays.
 
+use crate::batch::Divide;
 use crate::error::Error;
+use crate::memory::{reserve, resize};
 
 /// The best hypotheses of each item of a batch, best first.
 ///
@@ -52,7 +54,9 @@ impl NBest {
     /// If there is no such item.
     pub fn item(&self, item: usize) -> Hypotheses<'_> {
         let end = self.item_ends[item];
-        let next = item.checked_sub(1).map_or(0, |before| self.item_ends[before]);
+        let next = item
+            .checked_sub(1)
+            .map_or(0, |before| self.item_ends[before]);
         Hypotheses {
             nbest: self,
             next,
@@ -107,25 +111,96 @@ impl NBest {
         self.failures.clear();
     }
 
-    /// Appends a hypothesis to the item being built and returns its tokens,
-    /// all zero, to be filled in.
-    pub(crate) fn push(&mut self, length: usize, score: f64) -> &mut [u32] {
-        let start = self.tokens.len();
-        self.tokens.resize(start + length, 0);
-        self.token_ends.push(start + length);
-        self.scores.push(score);
-        &mut self.tokens[start..]
-    }
-
-    /// Closes the item being built.
-    pub(crate) fn end_item(&mut self) {
-        self.item_ends.push(self.scores.len());
+    /// Appends an item whose hypotheses all have `length` tokens and have
+    /// these scores, best first. The tokens are written later, through
+    /// [`NBest::items_mut`].
+    pub(crate) fn push_item(&mut self, length: usize, scores: &[f64]) -> Result<(), Error> {
+        let what = "the tokens of the hypotheses";
+        let hypotheses = self.scores.len() + scores.len();
+        let tokens = self.tokens.len();
+        let end = tokens.saturating_add(scores.len().saturating_mul(length));
+        resize(&mut self.tokens, end, what)?;
+        reserve(&mut self.token_ends, scores.len(), what)?;
+        reserve(&mut self.scores, scores.len(), what)?;
+        self.scores.extend_from_slice(scores);
+        let ends = (1..=scores.len()).map(|count| tokens + count * length);
+        self.token_ends.extend(ends);
+        self.item_ends.push(hypotheses);
+        Ok(())
     }
 
     /// Closes the item being built as refused.
     pub(crate) fn fail_item(&mut self, error: Error) {
         self.failures.push((self.item_ends.len(), error));
-        self.end_item();
+        self.item_ends.push(self.scores.len());
+    }
+
+    /// The tokens of all hypotheses, to be written in parallel.
+    pub(crate) fn items_mut(&mut self) -> ItemsMut<'_> {
+        ItemsMut {
+            first: 0,
+            first_hypothesis: 0,
+            first_token: 0,
+            item_ends: &self.item_ends,
+            token_ends: &self.token_ends,
+            tokens: &mut self.tokens,
+        }
+    }
+}
+
+/// The hypotheses of consecutive items, their tokens yet to be written.
+pub(crate) struct ItemsMut<'a> {
+    first: usize,
+    first_hypothesis: usize,
+    first_token: usize,
+    item_ends: &'a [usize],
+    token_ends: &'a [usize],
+    tokens: &'a mut [u32],
+}
+
+impl ItemsMut<'_> {
+    /// Calls `write` with item, rank and tokens of every hypothesis.
+    pub(crate) fn for_each(&mut self, mut write: impl FnMut(usize, usize, &mut [u32])) {
+        let (mut hypothesis, mut start) = (self.first_hypothesis, self.first_token);
+        for (item, &end) in self.item_ends.iter().enumerate() {
+            for rank in 0..end - hypothesis {
+                let token_end = self.token_ends[hypothesis - self.first_hypothesis];
+                let tokens = start - self.first_token..token_end - self.first_token;
+                write(self.first + item, rank, &mut self.tokens[tokens]);
+                (hypothesis, start) = (hypothesis + 1, token_end);
+            }
+        }
+    }
+}
+
+impl Divide for ItemsMut<'_> {
+    fn len(&self) -> usize {
+        self.item_ends.len()
+    }
+
+    fn split_at(self, middle: usize) -> (Self, Self) {
+        let (left_items, right_items) = self.item_ends.split_at(middle);
+        let hypothesis = *left_items.last().unwrap_or(&self.first_hypothesis);
+        let (left_ends, right_ends) = self.token_ends.split_at(hypothesis - self.first_hypothesis);
+        let token = *left_ends.last().unwrap_or(&self.first_token);
+        let (left_tokens, right_tokens) = self.tokens.split_at_mut(token - self.first_token);
+        let left = ItemsMut {
+            first: self.first,
+            first_hypothesis: self.first_hypothesis,
+            first_token: self.first_token,
+            item_ends: left_items,
+            token_ends: left_ends,
+            tokens: left_tokens,
+        };
+        let right = ItemsMut {
+            first: self.first + middle,
+            first_hypothesis: hypothesis,
+            first_token: token,
+            item_ends: right_items,
+            token_ends: right_ends,
+            tokens: right_tokens,
+        };
+        (left, right)
     }
 }
 

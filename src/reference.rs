@@ -91,7 +91,12 @@ pub fn log_probability_row(scores: &ScoresView<'_>, item: usize, step: usize) ->
 /// The rank of each token in its row: by value descending, then id ascending.
 pub fn row_ranks(values: &[f32]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_by(|&a, &b| values[b].partial_cmp(&values[a]).expect("no NaN").then(a.cmp(&b)));
+    order.sort_by(|&a, &b| {
+        values[b]
+            .partial_cmp(&values[a])
+            .expect("no NaN")
+            .then(a.cmp(&b))
+    });
     let mut ranks = vec![0; values.len()];
     for (rank, &token) in order.iter().enumerate() {
         ranks[token] = rank;

@@ -192,8 +192,16 @@ fn adjusted(
         scores: values.to_vec(),
         permitted: None,
     };
-    place.request.before.iter().for_each(|change| change(place, &mut row));
-    let kind = if place.request.before.is_empty() { kind } else { ScoreKind::Logits };
+    place
+        .request
+        .before
+        .iter()
+        .for_each(|change| change(place, &mut row));
+    let kind = if place.request.before.is_empty() {
+        kind
+    } else {
+        ScoreKind::Logits
+    };
     let normaliser = match (kind, &row.permitted) {
         (ScoreKind::Logits, None) => log_sum_exp(&row.scores),
         (ScoreKind::Logits, Some(permitted)) => {
@@ -212,13 +220,24 @@ fn adjusted(
     if place.request.rules.at_maximum == AtMaximum::ForceEnd && is_last && !ends.is_empty() {
         row.permit_only(ends.iter().copied());
     }
-    place.request.after.iter().for_each(|change| change(place, &mut row));
+    place
+        .request
+        .after
+        .iter()
+        .for_each(|change| change(place, &mut row));
     for (token, score) in row.scores.iter_mut().enumerate() {
-        let beams = chosen.iter().filter(|&&other| other as usize == token).count();
+        let beams = chosen
+            .iter()
+            .filter(|&&other| other as usize == token)
+            .count();
         if beams > 0 {
             *score -= diversity * beams as f64;
         }
-        if row.permitted.as_ref().is_some_and(|some| !some.contains(&(token as u32))) {
+        if row
+            .permitted
+            .as_ref()
+            .is_some_and(|some| !some.contains(&(token as u32)))
+        {
             *score = f64::NEG_INFINITY;
         }
     }
@@ -274,7 +293,11 @@ fn penalised(request: &Request, log_probability: f64, generated: usize, finish: 
         LengthPenalty::Power { alpha } => length.powf(alpha),
         LengthPenalty::Gnmt { alpha } => ((5.0 + length) / 6.0).powf(alpha),
     };
-    if divisor == 0.0 { f64::NEG_INFINITY } else { log_probability / divisor }
+    if divisor == 0.0 {
+        f64::NEG_INFINITY
+    } else {
+        log_probability / divisor
+    }
 }
 
 fn finish(request: &Request, group: &mut Group, live: Live, finish: Finish) {
@@ -291,21 +314,30 @@ fn finish(request: &Request, group: &mut Group, live: Live, finish: Finish) {
         finish,
     });
     // Stable: of equal scores the earlier stays.
-    group.pool.sort_by(|a, b| b.score.partial_cmp(&a.score).expect("no NaN"));
+    group
+        .pool
+        .sort_by(|a, b| b.score.partial_cmp(&a.score).expect("no NaN"));
     group.pool.truncate(width);
 }
 
 fn done(request: &Request, group: &Group, candidates: &[Candidate], length: usize) -> bool {
     let width = request.beams / request.groups.0;
-    let live = group.live.first().map_or(f64::NEG_INFINITY, |best| best.log_probability);
+    let live = group
+        .live
+        .first()
+        .map_or(f64::NEG_INFINITY, |best| best.log_probability);
     let full = group.pool.len() == width;
     let beaten = |bound: f64| full && group.pool[width - 1].score >= bound;
     let now = |score| penalised(request, score, length, Finish::Length);
     match request.rules.stopping {
-        Stopping::Heuristic { leader: Leader::Live } => beaten(now(live)),
-        Stopping::Heuristic { leader: Leader::Any } => {
-            beaten(now(candidates.first().map_or(f64::NEG_INFINITY, |best| best.score)))
-        }
+        Stopping::Heuristic {
+            leader: Leader::Live,
+        } => beaten(now(live)),
+        Stopping::Heuristic {
+            leader: Leader::Any,
+        } => beaten(now(candidates
+            .first()
+            .map_or(f64::NEG_INFINITY, |best| best.score))),
         Stopping::Exhaustive => {
             let last = penalised(request, live, request.max_length, Finish::Length);
             beaten(now(live)) && beaten(last)

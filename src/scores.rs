@@ -1,5 +1,7 @@
 //! A borrowed view of the scores a search reads.
 
+use std::ops::Range;
+
 use half::{bf16, f16};
 
 use crate::error::{Error, Kind};
@@ -85,11 +87,11 @@ impl<'a> Data<'a> {
         }
     }
 
-    pub(crate) fn slice(self, start: usize, end: usize) -> Self {
+    pub(crate) fn slice(self, range: Range<usize>) -> Self {
         match self {
-            Data::F32(data) => Data::F32(&data[start..end]),
-            Data::F16(data) => Data::F16(&data[start..end]),
-            Data::Bf16(data) => Data::Bf16(&data[start..end]),
+            Data::F32(data) => Data::F32(&data[range]),
+            Data::F16(data) => Data::F16(&data[range]),
+            Data::Bf16(data) => Data::Bf16(&data[range]),
         }
     }
 
@@ -305,7 +307,7 @@ impl<'a> ScoresView<'a> {
     /// # Panics
     ///
     /// If the range does not lie within the batch.
-    pub fn items(&self, range: std::ops::Range<usize>) -> Self {
+    pub fn items(&self, range: Range<usize>) -> Self {
         let lengths = self.lengths.map(|lengths| &lengths[range.clone()]);
         assert!(range.start <= range.end && range.end <= self.batch());
         let [_, time, vocab] = self.shape;
@@ -315,7 +317,7 @@ impl<'a> ScoresView<'a> {
             Some(_) => range.start * self.strides[0],
         };
         ScoresView {
-            data: self.data.slice(start, self.data.len()),
+            data: self.data.slice(start..self.data.len()),
             shape,
             lengths,
             ..*self
@@ -380,19 +382,51 @@ impl<'a> ScoresView<'a> {
     /// Some rows alone of a view `[1, rows, vocab]`.
     pub(crate) fn rows(&self, range: std::ops::Range<usize>) -> Self {
         debug_assert!(self.shape[0] == 1 && range.end <= self.shape[1]);
-        let start = if range.is_empty() { 0 } else { range.start * self.strides[1] };
+        let start = if range.is_empty() {
+            0
+        } else {
+            range.start * self.strides[1]
+        };
         ScoresView {
-            data: self.data.slice(start, self.data.len()),
+            data: self.data.slice(start..self.data.len()),
             shape: [1, range.len(), self.vocab()],
             ..*self
+        }
+    }
+
+    /// The slice that holds all scores.
+    pub(crate) fn data(&self) -> Data<'a> {
+        self.data
+    }
+
+    /// Bytes in the scores of one position.
+    pub(crate) fn row_bytes(&self) -> usize {
+        self.vocab() * self.data.element_bytes()
+    }
+
+    /// Where the scores of one position lie.
+    pub(crate) fn row_range(&self, item: usize, step: usize) -> Range<usize> {
+        let start = item * self.strides[0] + step * self.strides[1];
+        start..start + self.vocab()
+    }
+
+    /// What a scan that goes on from one position will read next, as far as
+    /// that is known.
+    pub(crate) fn after_row(&self, item: usize, step: usize) -> Range<usize> {
+        let end = self.row_range(item, step).end;
+        if self.strides[1] == self.vocab() {
+            end..self.data.len()
+        } else if step + 1 < self.length(item) {
+            self.row_range(item, step + 1)
+        } else {
+            end..end
         }
     }
 
     /// The scores of one position.
     pub(crate) fn row(&self, item: usize, step: usize) -> Row<'a> {
         debug_assert!(step < self.length(item));
-        let start = item * self.strides[0] + step * self.strides[1];
-        self.data.slice(start, start + self.vocab())
+        self.data.slice(self.row_range(item, step))
     }
 
     /// The error that names the first invalid score of a row that a scan

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use widebeam::autoregressive::{
-    AtMaximum, AutoregressiveSearch, CountedLength, Ended, EndRank, Finish, ForcedFirst,
+    AtMaximum, AutoregressiveSearch, CountedLength, EndRank, Ended, Finish, ForcedFirst,
     ForcedLast, ForcedScore, Leader, LengthPenalty, MinimumLength, NoRepeatNgram, Normaliser,
     Outcome, Permit, RepetitionPenalty, Request, RequestId, RowScores, Rules, Stopping, Suppress,
     TokenMask, TokenTrie, WhenFull,
@@ -109,7 +109,8 @@ impl Adjustment {
     /// The change of a dense row, written anew from the definition.
     fn apply<T: Scalar>(&self, place: &Place<'_>, row: &mut Row<T>) {
         let history = place.history();
-        let forbid = |row: &mut Row<T>, token: u32| row.scores[token as usize] = T::of(f64::NEG_INFINITY);
+        let forbid =
+            |row: &mut Row<T>, token: u32| row.scores[token as usize] = T::of(f64::NEG_INFINITY);
         let force = |row: &mut Row<T>, token: u32, score| {
             row.permit_only([token]);
             if score == ForcedScore::Certain {
@@ -119,7 +120,11 @@ impl Adjustment {
         match self {
             Adjustment::MinimumLength(length) => {
                 if place.generated.len() < *length {
-                    place.request.end_tokens.iter().for_each(|&token| forbid(row, token));
+                    place
+                        .request
+                        .end_tokens
+                        .iter()
+                        .for_each(|&token| forbid(row, token));
                 }
             }
             Adjustment::Suppress(tokens) => tokens.iter().for_each(|&token| forbid(row, token)),
@@ -137,7 +142,11 @@ impl Adjustment {
                 for (token, score) in row.scores.iter_mut().enumerate() {
                     if history.contains(&(token as u32)) {
                         let old = score.get();
-                        *score = T::of(if old < 0.0 { old * penalty } else { old / penalty });
+                        *score = T::of(if old < 0.0 {
+                            old * penalty
+                        } else {
+                            old / penalty
+                        });
                     }
                 }
             }
@@ -145,7 +154,10 @@ impl Adjustment {
                 for token in 0..row.scores.len() as u32 {
                     let mut longer = history.clone();
                     longer.push(token);
-                    let new = longer.len().checked_sub(*size).map(|start| &longer[start..]);
+                    let new = longer
+                        .len()
+                        .checked_sub(*size)
+                        .map(|start| &longer[start..]);
                     if new.is_some_and(|new| history.windows(*size).any(|old| old == new)) {
                         forbid(row, token);
                     }
@@ -242,7 +254,8 @@ impl Spec {
             }
             Some((Permitted::Function(divisor), normaliser)) => {
                 let permit = Permit::function(move |generated, mask| {
-                    let tokens = (0..200u32).filter(|t| (t + generated.len() as u32) % divisor != 0);
+                    let tokens =
+                        (0..200u32).filter(|t| (t + generated.len() as u32) % divisor != 0);
                     tokens.for_each(|token| mask.insert(token));
                 });
                 request.permit(permit, normaliser)
@@ -265,10 +278,14 @@ impl Spec {
             after: Vec::new(),
         };
         for adjustment in self.before.clone() {
-            request.before.push(Box::new(move |place, row| adjustment.apply(place, row)));
+            request
+                .before
+                .push(Box::new(move |place, row| adjustment.apply(place, row)));
         }
         for adjustment in self.after.clone() {
-            request.after.push(Box::new(move |place, row| adjustment.apply(place, row)));
+            request
+                .after
+                .push(Box::new(move |place, row| adjustment.apply(place, row)));
         }
         if let Some((permitted, normaliser)) = self.permit.clone() {
             let tokens = move |place: &Place<'_>, vocab: usize| -> Vec<u32> {
@@ -276,9 +293,9 @@ impl Spec {
                 let all = 0..vocab as u32;
                 match &permitted {
                     Permitted::Mask(tokens) => tokens.clone(),
-                    Permitted::Function(divisor) => {
-                        all.filter(|t| (t + generated.len() as u32) % divisor != 0).collect()
-                    }
+                    Permitted::Function(divisor) => all
+                        .filter(|t| (t + generated.len() as u32) % divisor != 0)
+                        .collect(),
                     Permitted::Trie(sequences) => all
                         .filter(|&token| {
                             let begins = |s: &Vec<u32>| {
@@ -354,7 +371,10 @@ fn score(
 
 /// Runs one request alone.
 fn alone(spec: &Spec, model: &Model, level: Level) -> Vec<Found> {
-    let mut search = AutoregressiveSearch::new(model.vocab).unwrap().with_level(level).unwrap();
+    let mut search = AutoregressiveSearch::new(model.vocab)
+        .unwrap()
+        .with_level(level)
+        .unwrap();
     let id = search.admit(spec.engine()).unwrap();
     let mut before = Vec::new();
     let (mut prefix, mut shown) = (Vec::new(), Vec::new());
@@ -383,8 +403,12 @@ fn any_rules() -> impl Strategy<Value = Rules> {
         Just(CountedLength::WithPrompt),
     ];
     let stopping = prop_oneof![
-        Just(Stopping::Heuristic { leader: Leader::Live }),
-        Just(Stopping::Heuristic { leader: Leader::Any }),
+        Just(Stopping::Heuristic {
+            leader: Leader::Live
+        }),
+        Just(Stopping::Heuristic {
+            leader: Leader::Any
+        }),
         Just(Stopping::Exhaustive),
         prop_oneof![Just(0.4), Just(1.0), Just(2.5)]
             .prop_map(|patience| Stopping::FirstFinished { patience }),
@@ -430,7 +454,10 @@ fn any_permit(vocab: u32) -> impl Strategy<Value = (Permitted, Normaliser)> {
         prop::collection::vec(0..vocab, 0..vocab as usize * 2).prop_map(Permitted::Mask),
         (2u32..5).prop_map(Permitted::Function),
     ];
-    (permitted, prop_oneof![Just(Normaliser::WholeRow), Just(Normaliser::Permitted)])
+    (
+        permitted,
+        prop_oneof![Just(Normaliser::WholeRow), Just(Normaliser::Permitted)],
+    )
 }
 
 fn any_spec(vocab: u32, kind: ScoreKind) -> impl Strategy<Value = Spec> {
@@ -438,10 +465,18 @@ fn any_spec(vocab: u32, kind: ScoreKind) -> impl Strategy<Value = Spec> {
     // Adjustments in half of the requests, so that the direct way is taken too.
     let changes = prop_oneof![
         Just((Vec::new(), Vec::new(), None)),
-        (adjustments(), adjustments(), prop::option::of(any_permit(vocab))),
+        (
+            adjustments(),
+            adjustments(),
+            prop::option::of(any_permit(vocab))
+        ),
     ];
     (
-        (1usize..10, prop_oneof![3 => Just(1usize), 1 => 1usize..4], 0.0..1.0f64),
+        (
+            1usize..10,
+            prop_oneof![3 => Just(1usize), 1 => 1usize..4],
+            0.0..1.0f64,
+        ),
         1usize..7,
         prop::collection::vec(0..vocab, 0..4),
         prop::collection::vec(0..vocab, 0..4),
@@ -479,16 +514,22 @@ fn any_model() -> impl Strategy<Value = Model> {
     ];
     let vocab = prop_oneof![3 => 1usize..24, 1 => 60usize..200];
     let values = prop_oneof![Just(0), Just(1), Just(3), Just(50)];
-    (any::<u64>(), vocab, 0usize..9, values, prop_oneof![Just(0), Just(3)], kind).prop_map(
-        |(seed, vocab, memory, values, impossible, kind)| Model {
+    (
+        any::<u64>(),
+        vocab,
+        0usize..9,
+        values,
+        prop_oneof![Just(0), Just(3)],
+        kind,
+    )
+        .prop_map(|(seed, vocab, memory, values, impossible, kind)| Model {
             seed,
             vocab,
             memory,
             values,
             impossible,
             kind,
-        },
-    )
+        })
 }
 
 fn model_and_spec() -> impl Strategy<Value = (Model, Spec)> {
@@ -512,7 +553,10 @@ fn model_and_visits() -> impl Strategy<Value = (Model, Vec<Visit>)> {
 }
 
 fn in_threads<R: Send>(threads: usize, run: impl FnOnce() -> R + Send) -> R {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .unwrap();
     pool.install(run)
 }
 
@@ -664,7 +708,9 @@ fn a_score_that_is_no_number_fails_its_request_and_no_other() {
     };
     let spec = Spec::plain(3, 5, &[10]);
     let mut search = AutoregressiveSearch::new(11).unwrap();
-    let ids: Vec<_> = (0..3).map(|_| search.admit(spec.engine()).unwrap()).collect();
+    let ids: Vec<_> = (0..3)
+        .map(|_| search.admit(spec.engine()).unwrap())
+        .collect();
     let mut before = Vec::new();
     for step in 0.. {
         if search.is_idle() {
@@ -685,7 +731,10 @@ fn a_score_that_is_no_number_fails_its_request_and_no_other() {
         panic!("it must fail");
     };
     let message = error.to_string();
-    assert!(message.starts_with("row 4, step 2, token 4: NaN is not a valid logit"), "{message}");
+    assert!(
+        message.starts_with("row 4, step 2, token 4: NaN is not a valid logit"),
+        "{message}"
+    );
     assert_eq!(search.outcome(ids[1]).unwrap().hypotheses().len(), 0);
     for id in [ids[0], ids[2]] {
         assert_eq!(found(search.outcome(id).unwrap()), spec.expected(&model));
@@ -707,7 +756,11 @@ fn an_adjustment_that_sets_no_number_fails_its_request() {
     let Ended::Failed(error) = outcome.ended() else {
         panic!("it must fail");
     };
-    assert!(error.to_string().starts_with("step 1, token 2: an adjustment set a score of NaN"));
+    assert!(
+        error
+            .to_string()
+            .starts_with("step 1, token 2: an adjustment set a score of NaN")
+    );
     assert_eq!(search.outcome(fine).unwrap().hypotheses().len(), 2);
 }
 
@@ -716,13 +769,20 @@ fn rows_without_a_possible_token_exhaust_a_request() {
     let mut search = AutoregressiveSearch::new(4).unwrap();
     let id = search.admit(Request::new(3, 9).end_tokens([1])).unwrap();
     let none = [f32::NEG_INFINITY; 12];
-    search.advance(&ScoresView::logits(&[0.0, 1.0, 2.0, f32::NEG_INFINITY], [1, 4]).unwrap()).unwrap();
+    search
+        .advance(&ScoresView::logits(&[0.0, 1.0, 2.0, f32::NEG_INFINITY], [1, 4]).unwrap())
+        .unwrap();
     let rows = search.feed().rows();
     assert_eq!(rows, 2);
-    search.advance(&ScoresView::logits(&none[..rows * 4], [rows, 4]).unwrap()).unwrap();
+    search
+        .advance(&ScoresView::logits(&none[..rows * 4], [rows, 4]).unwrap())
+        .unwrap();
     let outcome = search.outcome(id).unwrap();
     assert_eq!(outcome.ended(), &Ended::Exhausted);
-    let tokens: Vec<_> = outcome.hypotheses().map(|hypothesis| hypothesis.tokens).collect();
+    let tokens: Vec<_> = outcome
+        .hypotheses()
+        .map(|hypothesis| hypothesis.tokens)
+        .collect();
     assert_eq!(tokens, [[1]]);
 }
 
@@ -738,9 +798,15 @@ fn why_hypotheses_and_requests_end() {
         })
         .unwrap();
     let cut = search.outcome(cut).unwrap();
-    assert_eq!((cut.ended(), cut.best().unwrap().finish), (&Ended::Length, Finish::Length));
+    assert_eq!(
+        (cut.ended(), cut.best().unwrap().finish),
+        (&Ended::Length, Finish::Length)
+    );
     let ended = search.outcome(ended).unwrap();
-    assert_eq!((ended.ended(), ended.best().unwrap().finish), (&Ended::Rule, Finish::End));
+    assert_eq!(
+        (ended.ended(), ended.best().unwrap().finish),
+        (&Ended::Rule, Finish::End)
+    );
 }
 
 fn refused(vocab: usize, request: Request) -> String {
@@ -754,11 +820,20 @@ fn refused(vocab: usize, request: Request) -> String {
 fn settings_out_of_range_are_refused_at_admission() {
     let cases = [
         (Request::new(0, 5), "a beam width of 0"),
-        (Request::new(usize::MAX, 5), "is above the limit of 16777215"),
+        (
+            Request::new(usize::MAX, 5),
+            "is above the limit of 16777215",
+        ),
         (Request::new(4, 0), "a maximum length of 0"),
-        (Request::new(4, 5).diverse_groups(3, 0.5), "4 beams cannot be split evenly into 3"),
+        (
+            Request::new(4, 5).diverse_groups(3, 0.5),
+            "4 beams cannot be split evenly into 3",
+        ),
         (Request::new(4, 5).diverse_groups(0, 0.5), "into 0 groups"),
-        (Request::new(4, 5).diverse_groups(2, f64::NAN), "the diversity penalty is NaN"),
+        (
+            Request::new(4, 5).diverse_groups(2, f64::NAN),
+            "the diversity penalty is NaN",
+        ),
         (
             Request::new(4, 5).end_tokens([3, 20]),
             "end tokens: token 20 is beyond the vocabulary of 20 tokens",
@@ -815,17 +890,28 @@ fn scores_of_another_shape_are_refused_and_change_nothing() {
     for shape in [[4, 1, 6], [2, 2, 6], [1, 3, 8], [1, 1, 24]] {
         let wrong = ScoresView::logits(&data, shape).unwrap();
         let message = message(search.advance(&wrong));
-        assert!(message.contains("this step needs [1, 1, 6] or [1, 1, 6]"), "{message}");
+        assert!(
+            message.contains("this step needs [1, 1, 6] or [1, 1, 6]"),
+            "{message}"
+        );
     }
-    let lengths = ScoresView::logits(&data[..6], [1, 6]).unwrap().with_lengths(&[1]).unwrap();
+    let lengths = ScoresView::logits(&data[..6], [1, 6])
+        .unwrap()
+        .with_lengths(&[1])
+        .unwrap();
     assert!(message(search.advance(&lengths)).contains("no lengths"));
     // The last position of [rows, 2, vocab], in place.
     let mut before = Vec::new();
     while !search.is_idle() {
         let rows = score(&search, &mut before, |_, tokens| model.scores(tokens));
-        let padded: Vec<f32> = rows.chunks(6).flat_map(|row| [&[9.0; 6], row].concat()).collect();
+        let padded: Vec<f32> = rows
+            .chunks(6)
+            .flat_map(|row| [&[9.0; 6], row].concat())
+            .collect();
         let layout = Layout::strided([rows.len() / 6, 1, 6], [12, 6]);
-        search.advance(&ScoresView::logits(&padded[6..], layout).unwrap()).unwrap();
+        search
+            .advance(&ScoresView::logits(&padded[6..], layout).unwrap())
+            .unwrap();
     }
     assert_eq!(found(search.outcome(id).unwrap()), spec.expected(&model));
     assert!(message(search.advance(&nothing)).contains("no request is running"));
@@ -834,12 +920,20 @@ fn scores_of_another_shape_are_refused_and_change_nothing() {
 #[test]
 fn probabilities_cannot_be_adjusted_before_a_log_softmax() {
     let mut search = AutoregressiveSearch::new(2).unwrap();
-    let id = search.admit(Request::new(1, 2).adjust_logits(MinimumLength(1))).unwrap();
-    search.advance(&ScoresView::probabilities(&[0.5f32, 0.5], [1, 2]).unwrap()).unwrap();
+    let id = search
+        .admit(Request::new(1, 2).adjust_logits(MinimumLength(1)))
+        .unwrap();
+    search
+        .advance(&ScoresView::probabilities(&[0.5f32, 0.5], [1, 2]).unwrap())
+        .unwrap();
     let Ended::Failed(error) = search.outcome(id).unwrap().ended() else {
         panic!("it must fail");
     };
-    assert!(error.to_string().contains("needs logits or log-probabilities"));
+    assert!(
+        error
+            .to_string()
+            .contains("needs logits or log-probabilities")
+    );
 }
 
 #[test]
@@ -847,25 +941,35 @@ fn under_a_trie_only_permitted_tokens_are_read() {
     // NaN everywhere else: no complaint, because nobody looks.
     let mut row = [f32::NAN; 50];
     (row[7], row[11]) = (1.0, 3.0);
-    let request = |normaliser| {
-        Request::new(4, 1).permit(TokenTrie::new([[7], [11]]), normaliser)
-    };
+    let request = |normaliser| Request::new(4, 1).permit(TokenTrie::new([[7], [11]]), normaliser);
     let mut search = AutoregressiveSearch::new(50).unwrap();
     let id = search.admit(request(Normaliser::Permitted)).unwrap();
-    search.advance(&ScoresView::logits(&row, [1, 50]).unwrap()).unwrap();
+    search
+        .advance(&ScoresView::logits(&row, [1, 50]).unwrap())
+        .unwrap();
     let found = found(search.outcome(id).unwrap());
     assert_eq!(found.len(), 2);
     let total: f64 = found.iter().map(|found| found.log_probability.exp()).sum();
     assert!((total - 1.0).abs() < 1e-6);
     // The normaliser of the whole row has to read it all.
     let id = search.admit(request(Normaliser::WholeRow)).unwrap();
-    search.advance(&ScoresView::logits(&row, [1, 50]).unwrap()).unwrap();
-    assert!(matches!(search.outcome(id).unwrap().ended(), Ended::Failed(_)));
+    search
+        .advance(&ScoresView::logits(&row, [1, 50]).unwrap())
+        .unwrap();
+    assert!(matches!(
+        search.outcome(id).unwrap().ended(),
+        Ended::Failed(_)
+    ));
     // A permitted token that is no number is seen.
     row[11] = f32::NAN;
     let id = search.admit(request(Normaliser::Permitted)).unwrap();
-    search.advance(&ScoresView::logits(&row, [1, 50]).unwrap()).unwrap();
-    assert!(matches!(search.outcome(id).unwrap().ended(), Ended::Failed(_)));
+    search
+        .advance(&ScoresView::logits(&row, [1, 50]).unwrap())
+        .unwrap();
+    assert!(matches!(
+        search.outcome(id).unwrap().ended(),
+        Ended::Failed(_)
+    ));
 }
 
 #[test]

@@ -2,9 +2,13 @@
 //! generic over the level: the top k of a row, the log-sum-exp of a row, and
 //! the exponentials and logarithms beneath them.
 
+mod bound;
+pub(crate) mod element;
 pub(crate) mod exp;
 pub(crate) mod ln;
 pub(crate) mod log_sum_exp;
+mod rank;
+mod scan;
 pub(crate) mod top_k;
 
 use crate::scores::ScoreKind;

@@ -1,9 +1,14 @@
 //! Beam search over positions that do not depend on each other.
 
+use super::merge::Merge;
+use super::shortlist::{Shortlist, Shortlists};
+use crate::batch::{self, Items, PerThread};
 use crate::error::{Error, Kind};
-use crate::nbest::NBest;
+use crate::memory::reserve;
+use crate::nbest::{ItemsMut, NBest};
 use crate::scores::ScoresView;
 use crate::simd::{Dispatch, Level};
+use crate::trellis::Trellis;
 
 /// The k best sequences of each item of `scores`, and their log-probabilities,
 /// with a beam of width `beams`: [`IndependentSearch`] in one call.
@@ -16,10 +21,37 @@ pub fn beam_search(scores: &ScoresView<'_>, beams: usize) -> Result<NBest, Error
 }
 
 /// A beam search over independent positions.
+///
+/// Every position has one distribution over the tokens, whatever came before
+/// it: the scores of a hypothesis are those of its tokens, summed. With k
+/// beams the result is the exact k best sequences of each item, in order of
+/// score; equal scores are in order of the rank of the parent, then of the
+/// rank of the token in its row (by value, then by id).
+///
+/// ```text
+/// for every item and step, in parallel:
+///     row = the k best tokens of the position      (one read of all scores)
+/// for every item, in parallel:
+///     beam = [the empty hypothesis, score 0]
+///     for each step:
+///         beam = the k best of beam x row by score + log-probability
+///         append the parents and tokens of the beam to the trellis
+///     trace the hypotheses of the last beam back through the trellis
+/// ```
+///
+/// For B items of T steps and a vocabulary of V this reads the B T V scores
+/// once, and does O(B T k log k) work besides in O(B T k) memory. A value keeps
+/// its buffers: decoding a second batch of the same shape allocates nothing.
+///
+/// It runs in the rayon pool it is called in. The result is the same, to the
+/// bit, for any number of threads, any composition of the batch and any level.
 #[derive(Debug)]
 pub struct IndependentSearch {
     beams: usize,
     dispatch: Dispatch,
+    shortlists: Shortlists,
+    items: Vec<ItemSearch>,
+    merges: PerThread<Merge>,
 }
 
 impl IndependentSearch {
@@ -41,6 +73,9 @@ impl IndependentSearch {
             _ => Ok(IndependentSearch {
                 beams,
                 dispatch: Dispatch::require(Level::from_environment()?)?,
+                shortlists: Shortlists::default(),
+                items: Vec::new(),
+                merges: PerThread::default(),
             }),
         }
     }
@@ -85,23 +120,95 @@ impl IndependentSearch {
     /// lists every refused item in [`NBest::failures`].
     ///
     /// If memory runs out, `nbest` is empty.
-    pub fn decode_into(
-        &mut self,
-        scores: &ScoresView<'_>,
-        nbest: &mut NBest,
-    ) -> Result<(), Error> {
+    pub fn decode_into(&mut self, scores: &ScoresView<'_>, nbest: &mut NBest) -> Result<(), Error> {
         nbest.clear();
-        for (item, hypotheses) in crate::reference::independent(scores, self.beams).iter().enumerate() {
-            let bad = (0..scores.length(item)).find_map(|step| scores.invalid_score(item, step));
-            if let Some(error) = bad {
-                nbest.fail_item(error);
-                continue;
-            }
-            for (tokens, score) in hypotheses {
-                nbest.push(tokens.len(), *score).copy_from_slice(tokens);
-            }
-            nbest.end_item();
+        let batch = scores.batch();
+        if self.items.len() < batch {
+            self.items.resize_with(batch, ItemSearch::default);
         }
-        nbest.failures().first().map_or(Ok(()), |(_, error)| Err(error.clone()))
+        let items = &mut self.items[..batch];
+        self.shortlists.fill(scores, self.beams, self.dispatch)?;
+
+        self.merges.prepare();
+        let (beams, shortlists, merges) = (self.beams, &self.shortlists, &self.merges);
+        batch::for_each(Items::new(items), 1, &|mut items: Items<'_, ItemSearch>| {
+            merges.with(|merge| {
+                items.for_each(|item, search| search.run(item, scores, beams, shortlists, merge));
+            });
+        });
+
+        for (item, search) in items.iter_mut().enumerate() {
+            match search.outcome.take() {
+                None => nbest.push_item(scores.length(item), &search.scores)?,
+                Some(error) if error.is_out_of_memory() => {
+                    nbest.clear();
+                    return Err(error);
+                }
+                Some(error) => nbest.fail_item(error),
+            }
+        }
+        batch::for_each(nbest.items_mut(), 1, &|mut hypotheses: ItemsMut<'_>| {
+            hypotheses.for_each(|item, rank, tokens| items[item].trellis.trace(rank, tokens));
+        });
+        match nbest.failures().first() {
+            None => Ok(()),
+            Some((_, error)) => Err(error.clone()),
+        }
+    }
+}
+
+/// The search of one item.
+#[derive(Debug, Default)]
+struct ItemSearch {
+    trellis: Trellis,
+    /// Scores of the beam, best first.
+    scores: Vec<f64>,
+    next_scores: Vec<f64>,
+    /// Why there is no result.
+    outcome: Option<Error>,
+}
+
+impl ItemSearch {
+    fn run(
+        &mut self,
+        item: usize,
+        scores: &ScoresView<'_>,
+        beams: usize,
+        shortlists: &Shortlists,
+        merge: &mut Merge,
+    ) {
+        self.trellis.clear();
+        self.scores.clear();
+        self.scores.push(0.0);
+        self.outcome = None;
+        for step in 0..scores.length(item) {
+            let Some(row) = shortlists.get(item, step) else {
+                self.outcome = scores.invalid_score(item, step);
+                return;
+            };
+            if let Err(error) = self.step(row, beams, merge) {
+                self.outcome = Some(error);
+                return;
+            }
+        }
+    }
+
+    /// Replaces the beam by the best of its continuations.
+    fn step(&mut self, row: Shortlist<'_>, beams: usize, merge: &mut Merge) -> Result<(), Error> {
+        let pairs = self.scores.len().saturating_mul(row.tokens.len());
+        let count = pairs.min(beams);
+        self.trellis.reserve_step(count)?;
+        self.next_scores.clear();
+        reserve(&mut self.next_scores, count, "the scores of the beam")?;
+        if count > 0 {
+            let (trellis, next_scores) = (&mut self.trellis, &mut self.next_scores);
+            merge.best(count, &self.scores, row.log_probabilities, |best| {
+                trellis.push(best.parent, row.tokens[best.rank as usize]);
+                next_scores.push(best.score);
+            });
+        }
+        self.trellis.end_step();
+        std::mem::swap(&mut self.scores, &mut self.next_scores);
+        Ok(())
     }
 }

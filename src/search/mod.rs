@@ -2,4 +2,5 @@
 
 pub mod autoregressive;
 pub(crate) mod independent;
+mod merge;
 pub(crate) mod shortlist;

@@ -5,11 +5,14 @@
 //! other, so it runs in parallel over batch x time, whatever the search does
 //! with the lists afterwards.
 
+use crate::batch::{self, Divide, PerThread};
 use crate::error::Error;
-use crate::kernels::log_probability;
-use crate::reference;
-use crate::scores::{ScoreKind, ScoresView};
-use crate::simd::Dispatch;
+use crate::kernels::element::Lanes;
+use crate::kernels::log_probabilities;
+use crate::kernels::top_k::TopK;
+use crate::memory::resize;
+use crate::scores::{Data, ScoresView};
+use crate::simd::{Dispatch, Kernel, Simd};
 
 /// The best tokens of every position of a batch, in flat arrays that keep
 /// their memory from one batch to the next.
@@ -21,6 +24,13 @@ pub(crate) struct Shortlists {
     normalisers: Vec<f64>,
     tokens: Vec<u32>,
     log_probabilities: Vec<f64>,
+    scratch: PerThread<Scratch>,
+}
+
+#[derive(Debug, Default)]
+struct Scratch {
+    top_k: TopK,
+    values: Vec<f32>,
 }
 
 /// The best tokens of one position, best first. Impossible tokens are left
@@ -30,12 +40,17 @@ pub(crate) struct Shortlist<'a> {
     pub(crate) tokens: &'a [u32],
     pub(crate) log_probabilities: &'a [f64],
     /// The log-sum-exp of the row for logits, else 0: what
-    /// [`log_probability`] needs for any other token of the row.
+    /// [`log_probability`](crate::kernels::log_probability) needs for any
+    /// other token of the row.
     pub(crate) normaliser: f64,
 }
 
 /// In place of a count: the row holds an invalid score.
 const REFUSED: u32 = u32::MAX;
+
+/// Scores that one thread reads without asking for more work, in bytes: large
+/// against the cost of a task, small against what there is for each thread.
+const GRAIN_BYTES: usize = 128 << 10;
 
 impl Shortlists {
     /// Reads all of `scores` and keeps the `width` best tokens of each
@@ -50,45 +65,46 @@ impl Shortlists {
         width: usize,
         dispatch: Dispatch,
     ) -> Result<(), Error> {
-        // A stand-in until the kernels are there.
-        let _ = dispatch;
         let rows = scores.batch() * scores.time();
+        let width = width.min(scores.vocab());
         self.time = scores.time();
-        self.width = width.min(scores.vocab());
-        self.counts = vec![0; rows];
-        self.normalisers = vec![0.0; rows];
-        self.tokens = vec![0; rows * self.width];
-        self.log_probabilities = vec![0.0; rows * self.width];
-        for item in 0..scores.batch() {
-            for step in 0..scores.length(item) {
-                let row = item * self.time + step;
-                if scores.invalid_score(item, step).is_some() {
-                    self.counts[row] = REFUSED;
-                    continue;
-                }
-                let values = reference::values(scores, item, step);
-                if scores.kind() == ScoreKind::Logits {
-                    self.normalisers[row] = reference::log_sum_exp(&values);
-                }
-                let mut order: Vec<usize> = (0..values.len()).collect();
-                let ranks = reference::row_ranks(&values);
-                order.sort_by_key(|&token| ranks[token]);
-                for token in order.into_iter().take(self.width) {
-                    let log = log_probability(scores.kind(), values[token], self.normalisers[row]);
-                    if log > f64::NEG_INFINITY {
-                        let at = row * self.width + self.counts[row] as usize;
-                        self.tokens[at] = token as u32;
-                        self.log_probabilities[at] = log;
-                        self.counts[row] += 1;
-                    }
-                }
-            }
-        }
+        self.width = width;
+        let what = "the best tokens of each position";
+        resize(&mut self.counts, rows, what)?;
+        resize(&mut self.normalisers, rows, what)?;
+        resize(&mut self.tokens, rows.saturating_mul(width), what)?;
+        resize(
+            &mut self.log_probabilities,
+            rows.saturating_mul(width),
+            what,
+        )?;
+        self.scratch.prepare();
+
+        let scratch = &self.scratch;
+        let work = Rows {
+            first: 0,
+            width,
+            counts: &mut self.counts,
+            normalisers: &mut self.normalisers,
+            tokens: &mut self.tokens,
+            log_probabilities: &mut self.log_probabilities,
+        };
+        let row_bytes = scores.row_bytes();
+        batch::for_each(work, GRAIN_BYTES / row_bytes, &|rows| {
+            scratch.with(|scratch| {
+                dispatch.run(FillRows {
+                    scores,
+                    rows,
+                    scratch,
+                });
+            });
+        });
         Ok(())
     }
 
     /// The list of one position within the item's length, or `None` if its row
     /// was refused; [`ScoresView::invalid_score`] then says why.
+    #[inline]
     pub(crate) fn get(&self, item: usize, step: usize) -> Option<Shortlist<'_>> {
         let row = item * self.time + step;
         if self.counts[row] == REFUSED {
@@ -101,5 +117,104 @@ impl Shortlists {
             log_probabilities: &self.log_probabilities[start..end],
             normaliser: self.normalisers[row],
         })
+    }
+}
+
+/// Where the lists of some consecutive positions go.
+struct Rows<'a> {
+    /// The first of them, counted through the batch: item x time + step.
+    first: usize,
+    width: usize,
+    counts: &'a mut [u32],
+    normalisers: &'a mut [f64],
+    tokens: &'a mut [u32],
+    log_probabilities: &'a mut [f64],
+}
+
+impl Divide for Rows<'_> {
+    fn len(&self) -> usize {
+        self.counts.len()
+    }
+
+    fn split_at(self, middle: usize) -> (Self, Self) {
+        let counts = self.counts.split_at_mut(middle);
+        let normalisers = self.normalisers.split_at_mut(middle);
+        let tokens = self.tokens.split_at_mut(middle * self.width);
+        let logs = self.log_probabilities.split_at_mut(middle * self.width);
+        let left = Rows {
+            first: self.first,
+            width: self.width,
+            counts: counts.0,
+            normalisers: normalisers.0,
+            tokens: tokens.0,
+            log_probabilities: logs.0,
+        };
+        let right = Rows {
+            first: self.first + middle,
+            width: self.width,
+            counts: counts.1,
+            normalisers: normalisers.1,
+            tokens: tokens.1,
+            log_probabilities: logs.1,
+        };
+        (left, right)
+    }
+}
+
+struct FillRows<'a> {
+    scores: &'a ScoresView<'a>,
+    rows: Rows<'a>,
+    scratch: &'a mut Scratch,
+}
+
+impl Kernel for FillRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        match self.scores.data() {
+            Data::F32(data) => self.fill(simd, data),
+            Data::F16(data) => self.fill(simd, data),
+            Data::Bf16(data) => self.fill(simd, data),
+        }
+    }
+}
+
+impl FillRows<'_> {
+    #[inline(always)]
+    fn fill<S: Simd, E: Lanes>(self, simd: S, data: &[E]) {
+        let FillRows {
+            scores,
+            rows,
+            scratch,
+        } = self;
+        let Scratch { top_k, values } = scratch;
+        values.resize(rows.width, 0.0);
+        let kind = scores.kind();
+        let (mut item, mut step) = (rows.first / scores.time(), rows.first % scores.time());
+        let out = rows.counts.iter_mut().zip(rows.normalisers);
+        let out = out.zip(rows.tokens.chunks_exact_mut(rows.width));
+        let out = out.zip(rows.log_probabilities.chunks_exact_mut(rows.width));
+        for (((count, normaliser), tokens), logs) in out {
+            if step < scores.length(item) {
+                let row = scores.row_range(item, step);
+                let next = scores.after_row(item, step);
+                let found = top_k.of_row(simd, kind, &data[row], &data[next], tokens, values);
+                match found {
+                    None => *count = REFUSED,
+                    Some(found) => {
+                        *count = found.count as u32;
+                        *normaliser = found.normaliser;
+                        let best = &values[..found.count];
+                        let logs = &mut logs[..found.count];
+                        log_probabilities(simd, kind, best, found.normaliser, logs);
+                    }
+                }
+            }
+            step += 1;
+            if step == scores.time() {
+                (item, step) = (item + 1, 0);
+            }
+        }
     }
 }

@@ -7,9 +7,7 @@ use std::ops::{Add, Div, Mul, Sub};
 
 use super::level::Kernel;
 use super::scalar::{MANTISSA, SQRT_HALF, SQRT_HALF_TO_ONE};
-use super::{
-    F32_LANES, F32Lanes, F64_LANES, F64Lanes, Float32, Float64, I16_LANES, I16Lanes, Seen, Simd,
-};
+use super::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, Float32, Float64, Seen, Simd};
 
 /// Proof that the processor has AVX2 and F16C.
 ///
@@ -48,9 +46,6 @@ pub(crate) struct F32x16([__m256; 2]);
 
 #[derive(Clone, Copy)]
 pub(crate) struct F64x8([__m256d; 2]);
-
-#[derive(Clone, Copy)]
-pub(crate) struct I16x32([__m256i; 2]);
 
 macro_rules! operator {
     ($type:ident, $trait:ident, $method:ident, $intrinsic:ident) => {
@@ -98,13 +93,14 @@ impl Float32 for F32x16 {
     }
 
     #[inline(always)]
-    fn exp2_int(self) -> Self {
+    fn mul_exp2(self, n: Self) -> Self {
         let mut lanes = self.0;
-        for half in &mut lanes {
+        for (half, n) in lanes.iter_mut().zip(n.0) {
             // SAFETY: `self` proves the level.
             unsafe {
-                let exponent = _mm256_add_epi32(_mm256_cvtps_epi32(*half), _mm256_set1_epi32(127));
-                *half = _mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponent));
+                let exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
+                let power = _mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponent));
+                *half = _mm256_mul_ps(*half, power);
             }
         }
         F32x16(lanes)
@@ -131,6 +127,43 @@ impl F32Lanes for F32x16 {
     }
 
     #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        let ([a, b], [c, d]) = (self.0, other.0);
+        // SAFETY: `self` proves the level.
+        F32x16(unsafe { [_mm256_min_ps(a, c), _mm256_min_ps(b, d)] })
+    }
+
+    #[inline(always)]
+    fn reduce_max(self) -> f32 {
+        let [a, b] = self.0;
+        // SAFETY: `self` proves the level.
+        unsafe {
+            let eight = _mm256_max_ps(a, b);
+            let four = _mm_max_ps(
+                _mm256_castps256_ps128(eight),
+                _mm256_extractf128_ps::<1>(eight),
+            );
+            let two = _mm_max_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)))
+        }
+    }
+
+    #[inline(always)]
+    fn reduce_min(self) -> f32 {
+        let [a, b] = self.0;
+        // SAFETY: `self` proves the level.
+        unsafe {
+            let eight = _mm256_min_ps(a, b);
+            let four = _mm_min_ps(
+                _mm256_castps256_ps128(eight),
+                _mm256_extractf128_ps::<1>(eight),
+            );
+            let two = _mm_min_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_min_ss(two, _mm_movehdup_ps(two)))
+        }
+    }
+
+    #[inline(always)]
     fn ge(self, other: Self) -> u32 {
         let ([a, b], [c, d]) = (self.0, other.0);
         // SAFETY: `self` proves the level.
@@ -142,13 +175,13 @@ impl F32Lanes for F32x16 {
     }
 
     #[inline(always)]
-    fn count_ge(self, other: Self, count: Self) -> Self {
+    fn count_less(self, other: Self, count: Self) -> Self {
         let mut counts = count.0;
         for (i, count) in counts.iter_mut().enumerate() {
             // SAFETY: `self` proves the level.
             unsafe {
-                let ge = _mm256_cmp_ps::<_CMP_GE_OQ>(self.0[i], other.0[i]);
-                *count = _mm256_add_ps(*count, _mm256_and_ps(ge, _mm256_set1_ps(1.0)));
+                let less = _mm256_cmp_ps::<_CMP_LT_OQ>(self.0[i], other.0[i]);
+                *count = _mm256_add_ps(*count, _mm256_and_ps(less, _mm256_set1_ps(1.0)));
             }
         }
         F32x16(counts)
@@ -206,15 +239,16 @@ impl Float64 for F64x8 {
     }
 
     #[inline(always)]
-    fn exp2_int(self) -> Self {
+    fn mul_exp2(self, n: Self) -> Self {
         let mut lanes = self.0;
-        for half in &mut lanes {
+        for (half, n) in lanes.iter_mut().zip(n.0) {
             // SAFETY: `self` proves the level.
             unsafe {
                 // 1.5 * 2^52: what is added to it shows in the low bits.
                 let magic = _mm256_set1_pd(6_755_399_441_055_744.0 + 1023.0);
-                let low_bits = _mm256_castpd_si256(_mm256_add_pd(*half, magic));
-                *half = _mm256_castsi256_pd(_mm256_slli_epi64::<52>(low_bits));
+                let low_bits = _mm256_castpd_si256(_mm256_add_pd(n, magic));
+                let power = _mm256_castsi256_pd(_mm256_slli_epi64::<52>(low_bits));
+                *half = _mm256_mul_pd(*half, power);
             }
         }
         F64x8(lanes)
@@ -274,62 +308,9 @@ impl F64Lanes for F64x8 {
     }
 }
 
-impl I16Lanes for I16x32 {
-    #[inline(always)]
-    fn store(self, out: &mut [i16; I16_LANES]) {
-        // SAFETY: `self` proves the level; `out` has room for 32 lanes.
-        unsafe {
-            _mm256_storeu_si256(out.as_mut_ptr().cast(), self.0[0]);
-            _mm256_storeu_si256(out.as_mut_ptr().add(16).cast(), self.0[1]);
-        }
-    }
-
-    #[inline(always)]
-    fn max(self, other: Self) -> Self {
-        let ([a, b], [c, d]) = (self.0, other.0);
-        // SAFETY: `self` proves the level.
-        I16x32(unsafe { [_mm256_max_epi16(a, c), _mm256_max_epi16(b, d)] })
-    }
-
-    #[inline(always)]
-    fn min(self, other: Self) -> Self {
-        let ([a, b], [c, d]) = (self.0, other.0);
-        // SAFETY: `self` proves the level.
-        I16x32(unsafe { [_mm256_min_epi16(a, c), _mm256_min_epi16(b, d)] })
-    }
-
-    #[inline(always)]
-    fn ge(self, other: Self) -> u32 {
-        let ([a, b], [c, d]) = (self.0, other.0);
-        // SAFETY: `self` proves the level.
-        unsafe {
-            let (low, high) = (_mm256_cmpgt_epi16(c, a), _mm256_cmpgt_epi16(d, b));
-            // Packing interleaves the registers' halves; the permutation
-            // puts the lanes back in order.
-            let packed = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi16(low, high));
-            !(_mm256_movemask_epi8(packed) as u32)
-        }
-    }
-
-    #[inline(always)]
-    fn flip_negative(self) -> Self {
-        let mut lanes = self.0;
-        for half in &mut lanes {
-            // SAFETY: `self` proves the level.
-            unsafe {
-                let sign = _mm256_srai_epi16::<15>(*half);
-                let flip = _mm256_srli_epi16::<1>(sign);
-                *half = _mm256_xor_si256(*half, flip);
-            }
-        }
-        I16x32(lanes)
-    }
-}
-
 impl Simd for Avx2 {
     type F32 = F32x16;
     type F64 = F64x8;
-    type I16 = I16x32;
 
     #[inline(always)]
     fn f32_splat(self, x: f32) -> F32x16 {
@@ -340,7 +321,18 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn f32_load(self, x: &[f32; F32_LANES]) -> F32x16 {
         // SAFETY: `self` proves the level; `x` holds 16 lanes.
-        F32x16(unsafe { [_mm256_loadu_ps(x.as_ptr()), _mm256_loadu_ps(x.as_ptr().add(8))] })
+        F32x16(unsafe {
+            [
+                _mm256_loadu_ps(x.as_ptr()),
+                _mm256_loadu_ps(x.as_ptr().add(8)),
+            ]
+        })
+    }
+
+    #[inline(always)]
+    fn f32_unseen(self) -> SeenF32 {
+        // SAFETY: `self` proves the level.
+        SeenF32(unsafe { _mm256_setzero_ps() })
     }
 
     #[inline(always)]
@@ -378,19 +370,11 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn f64_load(self, x: &[f64; F64_LANES]) -> F64x8 {
         // SAFETY: `self` proves the level; `x` holds 8 lanes.
-        F64x8(unsafe { [_mm256_loadu_pd(x.as_ptr()), _mm256_loadu_pd(x.as_ptr().add(4))] })
-    }
-
-    #[inline(always)]
-    fn i16_splat(self, x: i16) -> I16x32 {
-        // SAFETY: `self` proves the level.
-        I16x32(unsafe { [_mm256_set1_epi16(x); 2] })
-    }
-
-    #[inline(always)]
-    fn i16_load(self, x: &[u16; I16_LANES]) -> I16x32 {
-        let x = x.as_ptr();
-        // SAFETY: `self` proves the level; `x` holds 32 lanes of 16 bits.
-        I16x32(unsafe { [_mm256_loadu_si256(x.cast()), _mm256_loadu_si256(x.add(16).cast())] })
+        F64x8(unsafe {
+            [
+                _mm256_loadu_pd(x.as_ptr()),
+                _mm256_loadu_pd(x.as_ptr().add(4)),
+            ]
+        })
     }
 }

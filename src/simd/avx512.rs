@@ -7,9 +7,7 @@ use std::ops::{Add, Div, Mul, Sub};
 
 use super::level::Kernel;
 use super::scalar::{MANTISSA, SQRT_HALF, SQRT_HALF_TO_ONE};
-use super::{
-    F32_LANES, F32Lanes, F64_LANES, F64Lanes, Float32, Float64, I16_LANES, I16Lanes, Seen, Simd,
-};
+use super::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, Float32, Float64, Seen, Simd};
 
 /// Proof that the processor has AVX-512 F, BW, DQ and VL.
 ///
@@ -50,9 +48,6 @@ pub(crate) struct F32x16(__m512);
 
 #[derive(Clone, Copy)]
 pub(crate) struct F64x8(__m512d);
-
-#[derive(Clone, Copy)]
-pub(crate) struct I16x32(__m512i);
 
 macro_rules! operator {
     ($type:ident, $trait:ident, $method:ident, $intrinsic:ident) => {
@@ -97,12 +92,9 @@ impl Float32 for F32x16 {
     }
 
     #[inline(always)]
-    fn exp2_int(self) -> Self {
+    fn mul_exp2(self, n: Self) -> Self {
         // SAFETY: `self` proves the level.
-        unsafe {
-            let exponent = _mm512_add_epi32(_mm512_cvtps_epi32(self.0), _mm512_set1_epi32(127));
-            F32x16(_mm512_castsi512_ps(_mm512_slli_epi32::<23>(exponent)))
-        }
+        F32x16(unsafe { _mm512_scalef_ps(self.0, n.0) })
     }
 }
 
@@ -122,19 +114,37 @@ impl F32Lanes for F32x16 {
     }
 
     #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        // SAFETY: `self` proves the level.
+        F32x16(unsafe { _mm512_min_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn reduce_max(self) -> f32 {
+        // SAFETY: `self` proves the level.
+        unsafe { _mm512_reduce_max_ps(self.0) }
+    }
+
+    #[inline(always)]
+    fn reduce_min(self) -> f32 {
+        // SAFETY: `self` proves the level.
+        unsafe { _mm512_reduce_min_ps(self.0) }
+    }
+
+    #[inline(always)]
     fn ge(self, other: Self) -> u32 {
         // SAFETY: `self` proves the level.
         u32::from(unsafe { _mm512_cmp_ps_mask::<_CMP_GE_OQ>(self.0, other.0) })
     }
 
     #[inline(always)]
-    fn count_ge(self, other: Self, count: Self) -> Self {
+    fn count_less(self, other: Self, count: Self) -> Self {
         // SAFETY: `self` proves the level.
         unsafe {
-            let ge = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(self.0, other.0);
+            let less = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(self.0, other.0);
             F32x16(_mm512_mask_add_ps(
                 count.0,
-                ge,
+                less,
                 count.0,
                 _mm512_set1_ps(1.0),
             ))
@@ -184,12 +194,9 @@ impl Float64 for F64x8 {
     }
 
     #[inline(always)]
-    fn exp2_int(self) -> Self {
+    fn mul_exp2(self, n: Self) -> Self {
         // SAFETY: `self` proves the level.
-        unsafe {
-            let exponent = _mm512_add_epi64(_mm512_cvtpd_epi64(self.0), _mm512_set1_epi64(1023));
-            F64x8(_mm512_castsi512_pd(_mm512_slli_epi64::<52>(exponent)))
-        }
+        F64x8(unsafe { _mm512_scalef_pd(self.0, n.0) })
     }
 
     #[inline(always)]
@@ -228,46 +235,9 @@ impl F64Lanes for F64x8 {
     }
 }
 
-impl I16Lanes for I16x32 {
-    #[inline(always)]
-    fn store(self, out: &mut [i16; I16_LANES]) {
-        // SAFETY: `self` proves the level; `out` has room for 32 lanes.
-        unsafe { _mm512_storeu_epi16(out.as_mut_ptr(), self.0) }
-    }
-
-    #[inline(always)]
-    fn max(self, other: Self) -> Self {
-        // SAFETY: `self` proves the level.
-        I16x32(unsafe { _mm512_max_epi16(self.0, other.0) })
-    }
-
-    #[inline(always)]
-    fn min(self, other: Self) -> Self {
-        // SAFETY: `self` proves the level.
-        I16x32(unsafe { _mm512_min_epi16(self.0, other.0) })
-    }
-
-    #[inline(always)]
-    fn ge(self, other: Self) -> u32 {
-        // SAFETY: `self` proves the level.
-        unsafe { _mm512_cmpge_epi16_mask(self.0, other.0) }
-    }
-
-    #[inline(always)]
-    fn flip_negative(self) -> Self {
-        // SAFETY: `self` proves the level.
-        unsafe {
-            let sign = _mm512_srai_epi16::<15>(self.0);
-            let flip = _mm512_and_si512(sign, _mm512_set1_epi16(i16::MAX));
-            I16x32(_mm512_xor_si512(self.0, flip))
-        }
-    }
-}
-
 impl Simd for Avx512 {
     type F32 = F32x16;
     type F64 = F64x8;
-    type I16 = I16x32;
 
     #[inline(always)]
     fn f32_splat(self, x: f32) -> F32x16 {
@@ -279,6 +249,11 @@ impl Simd for Avx512 {
     fn f32_load(self, x: &[f32; F32_LANES]) -> F32x16 {
         // SAFETY: `self` proves the level; `x` holds 16 lanes.
         F32x16(unsafe { _mm512_loadu_ps(x.as_ptr()) })
+    }
+
+    #[inline(always)]
+    fn f32_unseen(self) -> SeenF32 {
+        SeenF32(0)
     }
 
     #[inline(always)]
@@ -306,17 +281,5 @@ impl Simd for Avx512 {
     fn f64_load(self, x: &[f64; F64_LANES]) -> F64x8 {
         // SAFETY: `self` proves the level; `x` holds 8 lanes.
         F64x8(unsafe { _mm512_loadu_pd(x.as_ptr()) })
-    }
-
-    #[inline(always)]
-    fn i16_splat(self, x: i16) -> I16x32 {
-        // SAFETY: `self` proves the level.
-        I16x32(unsafe { _mm512_set1_epi16(x) })
-    }
-
-    #[inline(always)]
-    fn i16_load(self, x: &[u16; I16_LANES]) -> I16x32 {
-        // SAFETY: `self` proves the level; `x` holds 32 lanes of 16 bits.
-        I16x32(unsafe { _mm512_loadu_si512(x.as_ptr().cast()) })
     }
 }

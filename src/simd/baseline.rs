@@ -8,12 +8,10 @@
 use std::ops::{Add, BitOr, Div, Mul, Sub};
 
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
-use wide::{f32x16, f64x8, i16x32, u32x16, u64x8};
+use wide::{f32x16, f64x8, u32x16, u64x8};
 
 use super::scalar::{MANTISSA, SQRT_HALF, SQRT_HALF_TO_ONE};
-use super::{
-    F32_LANES, F32Lanes, F64_LANES, F64Lanes, Float32, Float64, I16_LANES, I16Lanes, Seen, Simd,
-};
+use super::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, Float32, Float64, Seen, Simd};
 
 /// The level every target has.
 #[derive(Clone, Copy, Debug)]
@@ -24,9 +22,6 @@ pub(crate) struct F32x16(f32x16);
 
 #[derive(Clone, Copy)]
 pub(crate) struct F64x8(f64x8);
-
-#[derive(Clone, Copy)]
-pub(crate) struct I16x32(i16x32);
 
 macro_rules! operator {
     ($type:ident, $trait:ident, $method:ident, $op:tt) => {
@@ -71,9 +66,9 @@ impl Float32 for F32x16 {
     }
 
     #[inline(always)]
-    fn exp2_int(self) -> Self {
-        let low_bits: u32x16 = (self.0 + f32x16::splat(ROUND_F32 + 127.0)).to_bits();
-        F32x16(f32x16::from_bits(low_bits << 23u32))
+    fn mul_exp2(self, n: Self) -> Self {
+        let low_bits: u32x16 = (n.0 + f32x16::splat(ROUND_F32 + 127.0)).to_bits();
+        F32x16(self.0 * f32x16::from_bits(low_bits << 23u32))
     }
 }
 
@@ -91,13 +86,34 @@ impl F32Lanes for F32x16 {
     }
 
     #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        F32x16(self.0.fast_min(other.0))
+    }
+
+    #[inline(always)]
+    fn reduce_max(self) -> f32 {
+        let lanes = self.0.to_array();
+        lanes
+            .into_iter()
+            .fold(lanes[0], |a, b| if b > a { b } else { a })
+    }
+
+    #[inline(always)]
+    fn reduce_min(self) -> f32 {
+        let lanes = self.0.to_array();
+        lanes
+            .into_iter()
+            .fold(lanes[0], |a, b| if b < a { b } else { a })
+    }
+
+    #[inline(always)]
     fn ge(self, other: Self) -> u32 {
         self.0.simd_ge(other.0).to_bitmask()
     }
 
     #[inline(always)]
-    fn count_ge(self, other: Self, count: Self) -> Self {
-        F32x16(count.0 + (self.0.simd_ge(other.0) & f32x16::splat(1.0)))
+    fn count_less(self, other: Self, count: Self) -> Self {
+        F32x16(count.0 + (self.0.simd_lt(other.0) & f32x16::splat(1.0)))
     }
 
     #[inline(always)]
@@ -139,9 +155,9 @@ impl Float64 for F64x8 {
     }
 
     #[inline(always)]
-    fn exp2_int(self) -> Self {
-        let low_bits: u64x8 = (self.0 + f64x8::splat(ROUND_F64 + 1023.0)).to_bits();
-        F64x8(f64x8::from_bits(low_bits << 52u32))
+    fn mul_exp2(self, n: Self) -> Self {
+        let low_bits: u64x8 = (n.0 + f64x8::splat(ROUND_F64 + 1023.0)).to_bits();
+        F64x8(self.0 * f64x8::from_bits(low_bits << 52u32))
     }
 
     #[inline(always)]
@@ -168,38 +184,9 @@ impl F64Lanes for F64x8 {
     }
 }
 
-impl I16Lanes for I16x32 {
-    #[inline(always)]
-    fn store(self, out: &mut [i16; I16_LANES]) {
-        *out = self.0.to_array();
-    }
-
-    #[inline(always)]
-    fn max(self, other: Self) -> Self {
-        I16x32(self.0.max(other.0))
-    }
-
-    #[inline(always)]
-    fn min(self, other: Self) -> Self {
-        I16x32(self.0.min(other.0))
-    }
-
-    #[inline(always)]
-    fn ge(self, other: Self) -> u32 {
-        !other.0.simd_gt(self.0).to_bitmask()
-    }
-
-    #[inline(always)]
-    fn flip_negative(self) -> Self {
-        let sign = self.0 >> 15u32;
-        I16x32(self.0 ^ (sign & i16x32::splat(i16::MAX)))
-    }
-}
-
 impl Simd for Baseline {
     type F32 = F32x16;
     type F64 = F64x8;
-    type I16 = I16x32;
 
     #[inline(always)]
     fn f32_splat(self, x: f32) -> F32x16 {
@@ -209,6 +196,11 @@ impl Simd for Baseline {
     #[inline(always)]
     fn f32_load(self, x: &[f32; F32_LANES]) -> F32x16 {
         F32x16(f32x16::new(*x))
+    }
+
+    #[inline(always)]
+    fn f32_unseen(self) -> SeenF32 {
+        SeenF32(f32x16::splat(0.0))
     }
 
     #[inline(always)]
@@ -236,15 +228,5 @@ impl Simd for Baseline {
     #[inline(always)]
     fn f64_load(self, x: &[f64; F64_LANES]) -> F64x8 {
         F64x8(f64x8::new(*x))
-    }
-
-    #[inline(always)]
-    fn i16_splat(self, x: i16) -> I16x32 {
-        I16x32(i16x32::splat(x))
-    }
-
-    #[inline(always)]
-    fn i16_load(self, x: &[u16; I16_LANES]) -> I16x32 {
-        I16x32(i16x32::new(bytemuck::cast(*x)))
     }
 }

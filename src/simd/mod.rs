@@ -3,8 +3,8 @@
 //!
 //! A kernel is written once, as a [`Kernel`] generic over [`Simd`], and
 //! [`Dispatch::run`] enters it inside a function compiled for the level's
-//! instructions. All levels have the same 16 lanes of f32, 8 of f64 and 32 of
-//! i16, made of as many registers as that takes, and only operations that
+//! instructions. All levels have the same 16 lanes of f32 and 8 of f64,
+//! made of as many registers as that takes, and only operations that
 //! IEEE 754 rounds in one way (no fused multiply-add, no approximate
 //! reciprocals); that is why every level returns the same bits.
 //!
@@ -44,8 +44,9 @@ pub(crate) trait Float32:
     /// below 2^22, unspecified above. NaN stays NaN.
     fn round(self) -> Self;
 
-    /// 2 to the power of an integer from -126 to 127; unspecified otherwise.
-    fn exp2_int(self) -> Self;
+    /// `self * 2^n` for an integer n from -126 to 127, unspecified otherwise.
+    /// NaN stays NaN.
+    fn mul_exp2(self, n: Self) -> Self;
 }
 
 /// Arithmetic on f64, one or many at a time.
@@ -65,8 +66,9 @@ pub(crate) trait Float64:
     /// below 2^50, unspecified above.
     fn round(self) -> Self;
 
-    /// 2 to the power of an integer from -1022 to 1023; unspecified otherwise.
-    fn exp2_int(self) -> Self;
+    /// `self * 2^n` for an integer n from -1022 to 1023, unspecified
+    /// otherwise.
+    fn mul_exp2(self, n: Self) -> Self;
 
     /// For positive normal numbers, the `(m, k)` with `self = m * 2^k` and m
     /// in [sqrt(1/2), sqrt(2)).
@@ -80,8 +82,6 @@ pub(crate) trait Float64:
 pub(crate) const F32_LANES: usize = 16;
 /// Lanes in a vector of f64.
 pub(crate) const F64_LANES: usize = 8;
-/// Lanes in a vector of 16-bit integers.
-pub(crate) const I16_LANES: usize = 32;
 
 /// The sixteen lanes of a level's f32 vector.
 pub(crate) trait F32Lanes: Float32 {
@@ -91,13 +91,22 @@ pub(crate) trait F32Lanes: Float32 {
     /// operand; if they are zeros of both signs, either zero.
     fn max(self, other: Self) -> Self;
 
+    /// The smaller of two numbers; as [`F32Lanes::max`] for NaN and zeros.
+    fn min(self, other: Self) -> Self;
+
+    /// The largest lane; unspecified if one is NaN.
+    fn reduce_max(self) -> f32;
+
+    /// The smallest lane; unspecified if one is NaN.
+    fn reduce_min(self) -> f32;
+
     /// A bit for each lane, set where `self >= other` (never for NaN).
     fn ge(self, other: Self) -> u32;
 
-    /// Adds 1 to each lane of `count` in which `self >= other`.
-    fn count_ge(self, other: Self, count: Self) -> Self;
+    /// Adds 1 to each lane of `count` in which `self < other`.
+    fn count_less(self, other: Self, count: Self) -> Self;
 
-    /// Lane-wise facts gathered over many vectors, asked about once.
+    /// A fact gathered over many vectors, asked about once.
     type Seen: Copy + Seen;
 
     /// `seen`, and whether any lane of `self` is not `>= bound` (so also NaN).
@@ -109,18 +118,6 @@ pub(crate) trait Seen {
     fn any(self) -> bool;
 }
 
-/// The thirty-two lanes of a level's vector of 16-bit integers.
-pub(crate) trait I16Lanes: Copy {
-    fn store(self, out: &mut [i16; I16_LANES]);
-    fn max(self, other: Self) -> Self;
-    fn min(self, other: Self) -> Self;
-    /// A bit for each lane, set where `self >= other`.
-    fn ge(self, other: Self) -> u32;
-    /// `x` where the sign is clear, else `x` with all other bits flipped: turns
-    /// the bits of a 16-bit float into an integer of the same order.
-    fn flip_negative(self) -> Self;
-}
-
 /// The eight lanes of a level's f64 vector.
 pub(crate) trait F64Lanes: Float64 {
     fn store(self, out: &mut [f64; F64_LANES]);
@@ -130,10 +127,11 @@ pub(crate) trait F64Lanes: Float64 {
 pub(crate) trait Simd: Copy + Send + Sync + 'static {
     type F32: F32Lanes;
     type F64: F64Lanes;
-    type I16: I16Lanes;
 
     fn f32_splat(self, x: f32) -> Self::F32;
     fn f32_load(self, x: &[f32; F32_LANES]) -> Self::F32;
+    /// Nothing seen yet.
+    fn f32_unseen(self) -> <Self::F32 as F32Lanes>::Seen;
     /// From the bits of IEEE 754 half-precision numbers, exactly.
     fn f32_from_f16(self, bits: &[u16; F32_LANES]) -> Self::F32;
     /// From the bits of bfloat16 numbers, exactly.
@@ -141,9 +139,6 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
 
     fn f64_splat(self, x: f64) -> Self::F64;
     fn f64_load(self, x: &[f64; F64_LANES]) -> Self::F64;
-
-    fn i16_splat(self, x: i16) -> Self::I16;
-    fn i16_load(self, x: &[u16; I16_LANES]) -> Self::I16;
 }
 
 /// Asks for the cache line `offset` elements past the start of `data`, which

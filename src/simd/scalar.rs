@@ -46,8 +46,8 @@ impl Float32 for ScalarF32 {
     }
 
     #[inline(always)]
-    fn exp2_int(self) -> Self {
-        ScalarF32(f32::from_bits(((self.0 as i32).wrapping_add(127) as u32) << 23))
+    fn mul_exp2(self, n: Self) -> Self {
+        ScalarF32(self.0 * f32::from_bits(((n.0 as i32).wrapping_add(127) as u32) << 23))
     }
 }
 
@@ -73,8 +73,8 @@ impl Float64 for ScalarF64 {
     }
 
     #[inline(always)]
-    fn exp2_int(self) -> Self {
-        ScalarF64(f64::from_bits(((self.0 as i64).wrapping_add(1023) as u64) << 52))
+    fn mul_exp2(self, n: Self) -> Self {
+        ScalarF64(self.0 * f64::from_bits(((n.0 as i64).wrapping_add(1023) as u64) << 52))
     }
 
     #[inline(always)]

@@ -120,7 +120,8 @@ impl Expander {
                 break;
             }
         }
-        self.candidates.sort_unstable_by(|a, b| compare(&step.rows, a, b));
+        self.candidates
+            .sort_unstable_by(|a, b| compare(&step.rows, a, b));
         Ok(())
     }
 
@@ -191,7 +192,8 @@ impl Expander {
             }
             let token = list.tokens[i];
             if !(anything_touched && self.overrides.contains(token)) {
-                self.candidates.extend(continuation(step, parent, token, log(i)));
+                self.candidates
+                    .extend(continuation(step, parent, token, log(i)));
                 used.kept += 1;
             }
         }
@@ -235,8 +237,17 @@ impl Expander {
             let together = |(i, &parent): (usize, &usize)| {
                 parent == first + i && self.used[parent].width == width
             };
-            let rows = rest.iter().enumerate().take_while(|&row| together(row)).count();
-            self.widen_rows(step, first..first + rows, width.saturating_mul(4).min(vocab), count)?;
+            let rows = rest
+                .iter()
+                .enumerate()
+                .take_while(|&row| together(row))
+                .count();
+            self.widen_rows(
+                step,
+                first..first + rows,
+                width.saturating_mul(4).min(vocab),
+                count,
+            )?;
             rest = &rest[rows..];
         }
         let any = !incomplete.is_empty();
@@ -275,17 +286,13 @@ impl Expander {
 
     /// Leaves in `overrides` the tokens of a row whose log-probabilities are
     /// not those that were read.
-    fn adjust_row(
-        &mut self,
-        step: &Step<'_>,
-        parent: usize,
-        used: &mut Used,
-    ) -> Result<(), Error> {
+    fn adjust_row(&mut self, step: &Step<'_>, parent: usize, used: &mut Used) -> Result<(), Error> {
         let request = step.request;
         let row = step.rows.row(0, parent);
         self.history.clear();
         self.history.extend_from_slice(&request.prompt);
-        step.tree.tokens_into(step.beams[parent].node, &mut self.history);
+        step.tree
+            .tokens_into(step.beams[parent].node, &mut self.history);
         let mut scores = RowScores {
             base: Base::Logits(row),
             position: Position {
@@ -318,7 +325,11 @@ impl Expander {
                 }
             }
         }
-        let kind = if used.renormalised { ScoreKind::Logits } else { step.rows.kind() };
+        let kind = if used.renormalised {
+            ScoreKind::Logits
+        } else {
+            step.rows.kind()
+        };
         scores.base = Base::LogProbabilities(row, kind, used.normaliser);
         if request.forces_end() && scores.is_last() {
             scores.permit_only(request.end_tokens.iter().copied());

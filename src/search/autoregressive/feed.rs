@@ -115,7 +115,9 @@ impl<'a> Feed<'a> {
     /// without a cache reads. Nothing is written if there is no such row.
     pub fn sequence(&self, row: usize, tokens: &mut Vec<u32>) {
         tokens.clear();
-        let at = self.running.partition_point(|&slot| self.slots[slot as usize].rows.end <= row);
+        let at = self
+            .running
+            .partition_point(|&slot| self.slots[slot as usize].rows.end <= row);
         let Some(&slot) = self.running.get(at) else {
             return;
         };

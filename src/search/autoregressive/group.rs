@@ -82,7 +82,9 @@ impl Group {
 
     fn finish(&mut self, request: &Request, node: u32, score: f64, length: usize, finish: Finish) {
         let rules = &request.rules;
-        let counted = rules.counted.count(request.prompt.len(), length, finish == Finish::End);
+        let counted = rules
+            .counted
+            .count(request.prompt.len(), length, finish == Finish::End);
         let scores = (rules.length_penalty.apply(score, counted), score);
         let width = request.beams / request.groups;
         self.pool.add(width, rules.when_full, scores, node, finish);
@@ -110,10 +112,17 @@ impl Group {
     pub(super) fn is_done(&self, request: &Request, length: usize, leader: f64) -> bool {
         let width = request.beams / request.groups;
         let rules = &request.rules;
-        let live = self.beams.first().map_or(f64::NEG_INFINITY, |best| best.score);
+        let live = self
+            .beams
+            .first()
+            .map_or(f64::NEG_INFINITY, |best| best.score);
         let prompt = request.prompt.len();
         let now = rules.counted.count(prompt, length, false);
-        let beaten = |bound| self.pool.worst_if_full(width).is_some_and(|worst| worst >= bound);
+        let beaten = |bound| {
+            self.pool
+                .worst_if_full(width)
+                .is_some_and(|worst| worst >= bound)
+        };
         match rules.stopping {
             Stopping::Heuristic { leader: which } => {
                 let best = match which {

@@ -42,7 +42,10 @@ impl TokenMask {
 
     /// The number of tokens.
     pub fn count(&self) -> usize {
-        self.words.iter().map(|word| word.count_ones() as usize).sum()
+        self.words
+            .iter()
+            .map(|word| word.count_ones() as usize)
+            .sum()
     }
 
     /// The tokens, ascending.

@@ -323,7 +323,8 @@ impl AutoregressiveSearch {
     }
 
     fn lay_out(&mut self) {
-        self.plan.lay_out(&mut self.slots, &self.running, self.scored);
+        self.plan
+            .lay_out(&mut self.slots, &self.running, self.scored);
     }
 
     /// Fills the lists of the rows' best tokens.
@@ -342,7 +343,8 @@ impl AutoregressiveSearch {
             slot.scan = self.scans.len() - 1;
         }
         if self.lists.len() < self.scans.len() {
-            self.lists.resize_with(self.scans.len(), Shortlists::default);
+            self.lists
+                .resize_with(self.scans.len(), Shortlists::default);
         }
         for (scan, lists) in self.scans.iter().zip(&mut self.lists) {
             if let Some(width) = scan.width {

@@ -4,7 +4,7 @@ use super::adjust::Overrides;
 use crate::kernels::exp::exp_nonpositive_f32;
 use crate::kernels::log_sum_exp::{BLOCK, LANES, RunningSum, add_lanes};
 use crate::scores::Row;
-use crate::simd::{Dispatch, Kernel, Simd};
+use crate::simd::{Dispatch, F32_LANES, F32Lanes, Kernel, Simd};
 
 /// The log-sum-exp of the row with the overrides in it: the bits that a row
 /// copied, adjusted and read would give. Where all but some tokens are
@@ -59,7 +59,6 @@ impl Kernel for BlockSum<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) -> f64 {
-        use crate::simd::{F32_LANES, F32Lanes};
         let mut lanes = [0f32; LANES];
         let mut terms = [0f32; F32_LANES];
         for row in self.block.chunks(LANES) {

@@ -163,7 +163,11 @@ impl Request {
             let what = "the diversity penalty";
             return Err(Kind::Setting { what, value, limit }.into());
         }
-        if let Some(&token) = self.end_tokens.iter().find(|&&token| token as usize >= vocab) {
+        if let Some(&token) = self
+            .end_tokens
+            .iter()
+            .find(|&&token| token as usize >= vocab)
+        {
             let what = "end tokens";
             return Err(Kind::UnknownToken { what, token, vocab }.into());
         }
@@ -172,7 +176,9 @@ impl Request {
             permit.check(vocab)?;
         }
         let adjustments = self.logits.iter().chain(&self.log_probabilities);
-        adjustments.into_iter().try_for_each(|adjustment| adjustment.check(vocab))
+        adjustments
+            .into_iter()
+            .try_for_each(|adjustment| adjustment.check(vocab))
     }
 
     /// The candidates of a step of one group: enough that as many as its beams

@@ -80,7 +80,11 @@ impl Slot {
         let rows = rows.filter(|&rows| rows > 0).min().unwrap_or(1);
         let share = count.div_ceil(rows).saturating_mul(4 * self.factor);
         let touched = self.touched.min(MOST_TOUCHED);
-        let touched = if touched == 0 { 0 } else { touched.next_power_of_two() };
+        let touched = if touched == 0 {
+            0
+        } else {
+            touched.next_power_of_two()
+        };
         Some((share.max(SHORT).min(count) + touched).min(vocab))
     }
 
@@ -151,7 +155,10 @@ impl Slot {
             widened += expander.widened;
             self.make_room(expander.candidates.len())?;
             let group = &mut self.groups[index];
-            let leader = expander.candidates.first().map_or(f64::NEG_INFINITY, |best| best.score);
+            let leader = expander
+                .candidates
+                .first()
+                .map_or(f64::NEG_INFINITY, |best| best.score);
             group.take(&expander.candidates, request, &mut self.tree, length, row);
             if length == request.max_length {
                 group.cut(request, length, leader);
@@ -161,7 +168,9 @@ impl Slot {
                 ended = Ended::Rule;
             }
             live |= !group.beams.is_empty();
-            expander.chosen.extend(group.beams.iter().map(|beam| beam.token));
+            expander
+                .chosen
+                .extend(group.beams.iter().map(|beam| beam.token));
             // At the first step all groups continue the one row.
             if self.length > 0 {
                 row += rows;
@@ -184,8 +193,14 @@ impl Slot {
         }
         self.tree.begin_sweep();
         for group in &self.groups {
-            group.beams.iter().for_each(|beam| self.tree.mark(beam.node));
-            group.pool.iter().for_each(|finished| self.tree.mark(finished.node));
+            group
+                .beams
+                .iter()
+                .for_each(|beam| self.tree.mark(beam.node));
+            group
+                .pool
+                .iter()
+                .for_each(|finished| self.tree.mark(finished.node));
         }
         self.tree.sweep();
         for group in &mut self.groups {
@@ -200,8 +215,14 @@ impl Slot {
     /// Writes the tokens of the longest prefix that every live and every
     /// finished hypothesis shares.
     pub(super) fn stable_prefix(&self, prefix: &mut Vec<u32>) {
-        let beams = self.groups.iter().flat_map(|group| group.beams.iter().map(|beam| beam.node));
-        let finished = self.groups.iter().flat_map(|group| group.pool.iter().map(|f| f.node));
+        let beams = self
+            .groups
+            .iter()
+            .flat_map(|group| group.beams.iter().map(|beam| beam.node));
+        let finished = self
+            .groups
+            .iter()
+            .flat_map(|group| group.pool.iter().map(|f| f.node));
         let mut nodes = beams.chain(finished);
         if let Some(first) = nodes.next() {
             self.tree.tokens_into(first, prefix);

@@ -60,7 +60,9 @@ impl Tree {
         }
         self.nodes.try_reserve(more).map_err(|_| out_of_memory())?;
         let capacity = self.nodes.capacity();
-        self.moved.try_reserve(capacity).map_err(|_| out_of_memory())
+        self.moved
+            .try_reserve(capacity)
+            .map_err(|_| out_of_memory())
     }
 
     /// Appends a node; [`Tree::reserve`] has made room for it.
@@ -92,10 +94,12 @@ impl Tree {
     pub(super) fn shared_with(&self, node: u32, tokens: &[u32]) -> usize {
         let length = self.line(node).count();
         let places = (0..length).rev();
-        let differ = places.zip(self.line(node)).filter(|&(place, node)| {
-            tokens.get(place).is_some_and(|&token| token != node.token)
-        });
-        differ.last().map_or(length.min(tokens.len()), |(place, _)| place)
+        let differ = places
+            .zip(self.line(node))
+            .filter(|&(place, node)| tokens.get(place).is_some_and(|&token| token != node.token));
+        differ
+            .last()
+            .map_or(length.min(tokens.len()), |(place, _)| place)
     }
 
     /// Appends the score of each token from the first to `node`'s.

@@ -61,7 +61,9 @@ impl TokenTrie {
     }
 
     fn children(&self, node: usize) -> std::ops::Range<usize> {
-        let start = node.checked_sub(1).map_or(1, |before| self.child_ends[before]);
+        let start = node
+            .checked_sub(1)
+            .map_or(1, |before| self.child_ends[before]);
         start as usize..self.child_ends[node] as usize
     }
 

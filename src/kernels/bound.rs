@@ -1,0 +1,54 @@
+//! A number that the k best tokens of a row reach, from the maxima of groups.
+//!
+//! If k disjoint groups of tokens each hold a token of at least b, then so do
+//! the k best tokens. The k-th largest maximum is the best such b.
+
+use crate::order::{from_sortable, sortable};
+use crate::simd::{F32_LANES, F32Lanes, Simd};
+
+/// The largest b found such that at least `k` of the `maxima` reach it, or
+/// `least` if fewer than k reach that.
+///
+/// b is found by bisection of the sortable integers, and need not be the best:
+/// the search ends as soon as at most an eighth more than k maxima reach it.
+/// At most 32 passes over the maxima; none of them may be NaN.
+#[inline(always)]
+pub(crate) fn lower_bound<S: Simd>(
+    simd: S,
+    maxima: &[[f32; F32_LANES]],
+    k: usize,
+    least: f32,
+) -> f32 {
+    let (mut smallest, mut largest) = (simd.f32_splat(f32::INFINITY), simd.f32_splat(least));
+    for lanes in maxima {
+        let lanes = simd.f32_load(lanes);
+        smallest = smallest.min(lanes);
+        largest = largest.max(lanes);
+    }
+    let least = sortable(least);
+    // Between the two lies the bound: all reach `low` (or it is the least
+    // there may be), none reaches `high`.
+    let mut low = least.max(sortable(smallest.reduce_min()));
+    let mut high = sortable(largest.reduce_max()).saturating_add(1);
+    if maxima.len() * F32_LANES < k {
+        return from_sortable(least);
+    }
+    let enough = k + k / 8;
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        let bound = simd.f32_splat(from_sortable(middle));
+        let mut reached = 0;
+        for lanes in maxima {
+            reached += simd.f32_load(lanes).ge(bound).count_ones() as usize;
+        }
+        if reached < k {
+            high = middle;
+        } else {
+            low = middle;
+            if reached <= enough {
+                break;
+            }
+        }
+    }
+    from_sortable(low)
+}

@@ -1,0 +1,194 @@
+//! The one pass that reads a row from memory: maxima of groups of its tokens,
+//! the check of its values, and for logits the log-sum-exp.
+
+use super::element::Lanes;
+use super::exp::exp_nonpositive_f32;
+use super::log_sum_exp::{self, RunningSum, add_lanes};
+use crate::scores::ScoreKind;
+use crate::simd::{F32_LANES, F32Lanes, Float32, Seen, Simd, prefetch};
+
+/// Vectors in a stripe.
+pub(crate) const COLUMNS: usize = 8;
+/// Tokens in a stripe, the unit in which rows are scanned.
+pub(crate) const STRIPE: usize = COLUMNS * F32_LANES;
+/// Stripes in a block of the log-sum-exp.
+const BLOCK_STRIPES: usize = log_sum_exp::BLOCK / STRIPE;
+
+/// How far ahead of the reading the next scores are asked for.
+const AHEAD_BYTES: usize = 12288;
+const CACHE_LINE: usize = 64;
+
+/// A row cut into whole stripes, the last filled up with impossible scores,
+/// and the scores that will be read after it.
+pub(crate) struct Stripes<'a, E> {
+    pub(crate) whole: &'a [[E; STRIPE]],
+    pub(crate) rest: Option<[E; STRIPE]>,
+    pub(crate) next: &'a [E],
+}
+
+impl<'a, E: Lanes> Stripes<'a, E> {
+    #[inline(always)]
+    pub(crate) fn new(row: &'a [E], next: &'a [E], kind: ScoreKind) -> Self {
+        let (whole, rest) = row.as_chunks::<STRIPE>();
+        let impossible = match kind {
+            ScoreKind::Probabilities => E::ZERO,
+            ScoreKind::LogProbabilities | ScoreKind::Logits => E::NEG_INFINITY,
+        };
+        let filled = (!rest.is_empty()).then(|| {
+            let mut stripe = [impossible; STRIPE];
+            stripe[..rest.len()].copy_from_slice(rest);
+            stripe
+        });
+        Stripes {
+            whole,
+            rest: filled,
+            next,
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn len(&self) -> usize {
+        self.whole.len() + usize::from(self.rest.is_some())
+    }
+
+    #[inline(always)]
+    pub(crate) fn get(&self, index: usize) -> &[E; STRIPE] {
+        match &self.rest {
+            Some(rest) if index == self.whole.len() => rest,
+            _ => &self.whole[index],
+        }
+    }
+
+    /// Asks for the cache lines that lie `AHEAD_BYTES` past stripe `index`.
+    #[inline(always)]
+    pub(crate) fn prefetch_after(&self, index: usize) {
+        let start = index * STRIPE + AHEAD_BYTES / size_of::<E>();
+        let length = self.whole.len() * STRIPE;
+        let (data, start) = if start < length {
+            (self.whole.as_flattened(), start)
+        } else {
+            (self.next, start - length)
+        };
+        let mut line = 0;
+        while line < STRIPE {
+            prefetch(data, start + line);
+            line += CACHE_LINE / size_of::<E>();
+        }
+    }
+}
+
+/// The maxima of two families of groups, and what the pass found besides.
+pub(crate) struct Scan {
+    /// Of the tokens in the same lane of the same column in all stripes: good
+    /// groups, because sorted rows spread over them.
+    pub(crate) columns: [[f32; F32_LANES]; COLUMNS],
+    /// The largest score.
+    pub(crate) max: f32,
+    /// The log-sum-exp of logits, else 0.
+    pub(crate) normaliser: f64,
+}
+
+/// Scans a row. `peaks` receives, for each stripe, the maxima of the tokens in
+/// the same lane. `None` if a score is invalid.
+#[inline(always)]
+pub(crate) fn scan<S: Simd, E: Lanes, const LOGITS: bool>(
+    simd: S,
+    kind: ScoreKind,
+    stripes: &Stripes<'_, E>,
+    peaks: &mut [[f32; F32_LANES]],
+) -> Option<Scan> {
+    // NaN is below everything.
+    let floor = simd.f32_splat(kind.impossible());
+    let lowest = simd.f32_splat(f32::NEG_INFINITY);
+    let mut columns = [lowest; COLUMNS];
+    let mut seen = simd.f32_unseen();
+    let mut sum = RunningSum::EMPTY;
+
+    let mut start = 0;
+    while start < stripes.len() {
+        let end = if LOGITS {
+            stripes.len().min(start + BLOCK_STRIPES)
+        } else {
+            stripes.len()
+        };
+        let mut block_max = lowest;
+        for index in start..end {
+            let stripe = stripes.get(index).as_chunks::<F32_LANES>().0;
+            let mut peak = lowest;
+            for (column, lanes) in columns.iter_mut().zip(stripe) {
+                let lanes = E::load(simd, lanes);
+                *column = column.max(lanes);
+                peak = peak.max(lanes);
+                if !LOGITS {
+                    seen = lanes.see_below(floor, seen);
+                }
+            }
+            if LOGITS {
+                block_max = block_max.max(peak);
+            } else {
+                stripes.prefetch_after(index);
+            }
+            peak.store(&mut peaks[index]);
+        }
+        if LOGITS {
+            let max = block_max.reduce_max();
+            let block = sum_block(simd, stripes, start, end, max);
+            // A NaN anywhere makes the sum NaN, and so does +infinity.
+            if block.is_nan() {
+                return None;
+            }
+            sum.add(max, block);
+        }
+        start = end;
+    }
+
+    let mut largest = columns[0];
+    let mut maxima = [[0.0; F32_LANES]; COLUMNS];
+    for (column, out) in columns.iter().zip(&mut maxima) {
+        largest = largest.max(*column);
+        column.store(out);
+    }
+    let max = largest.reduce_max();
+    if !LOGITS && (seen.any() || !(kind.accepts(max) || max == f32::NEG_INFINITY)) {
+        return None;
+    }
+    Some(Scan {
+        columns: maxima,
+        max,
+        normaliser: if LOGITS { sum.ln() } else { 0.0 },
+    })
+}
+
+/// The sum of e^(x - max) over the stripes of one block, in the order that
+/// `log_sum_exp` defines. NaN if a score is NaN or +infinity.
+#[inline(always)]
+fn sum_block<S: Simd, E: Lanes>(
+    simd: S,
+    stripes: &Stripes<'_, E>,
+    start: usize,
+    end: usize,
+    max: f32,
+) -> f64 {
+    const SUMS: usize = log_sum_exp::LANES / F32_LANES;
+    // A finite maximum also where all is -infinity.
+    let max = simd.f32_splat(if max == f32::NEG_INFINITY {
+        f32::MIN
+    } else {
+        max
+    });
+    let mut sums = [simd.f32_splat(0.0); SUMS];
+    for index in start..end {
+        let stripe = stripes.get(index).as_chunks::<F32_LANES>().0;
+        stripes.prefetch_after(index);
+        for group in stripe.as_chunks::<SUMS>().0 {
+            for (sum, lanes) in sums.iter_mut().zip(group) {
+                *sum = *sum + exp_nonpositive_f32(E::load(simd, lanes) - max);
+            }
+        }
+    }
+    let mut lanes = [0.0; log_sum_exp::LANES];
+    for (sum, out) in sums.iter().zip(lanes.as_chunks_mut::<F32_LANES>().0) {
+        sum.store(out);
+    }
+    add_lanes(&lanes)
+}
