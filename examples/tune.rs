@@ -47,7 +47,11 @@ fn main() {
         .num_threads(threads)
         .build_global()
         .unwrap();
-    let n = if what.starts_with("hot") { 200000 } else { 256 << 20 >> 2 };
+    let n = if what.starts_with("hot") {
+        200000
+    } else {
+        256 << 20 >> 2
+    };
     let mut s = 88172645463325252u64;
     let reps = 9;
     let probs: Vec<f32> = (0..n).map(|_| rng(&mut s) * 2e-4).collect();
@@ -83,10 +87,28 @@ fn main() {
         let p = &probs[..rows * v];
         if let Some(inner) = what.strip_prefix("hot-") {
             let rows = 64_000_000 / v;
-            let l: Vec<f32> = p.iter().take(v).map(|&x| (x * 1e4 + 1e-6).ln() * -3.0 + 2.0).collect();
+            let l: Vec<f32> = p
+                .iter()
+                .take(v)
+                .map(|&x| (x * 1e4 + 1e-6).ln() * -3.0 + 2.0)
+                .collect();
             let lay = Layout::strided([1, rows, v], [0, 0]);
-            match inner { "probs" => run("hot probs", &ScoresView::probabilities(&p[..v], lay).unwrap(), k, level, reps),
-              _ => run("hot logits", &ScoresView::logits(&l, lay).unwrap(), k, level, reps) }
+            match inner {
+                "probs" => run(
+                    "hot probs",
+                    &ScoresView::probabilities(&p[..v], lay).unwrap(),
+                    k,
+                    level,
+                    reps,
+                ),
+                _ => run(
+                    "hot logits",
+                    &ScoresView::logits(&l, lay).unwrap(),
+                    k,
+                    level,
+                    reps,
+                ),
+            }
             continue;
         }
         match what {

@@ -161,8 +161,7 @@ pub fn search(
             }
             candidates.sort_by(order);
             candidates.truncate(candidate_count);
-            step(request, group, &candidates, length);
-            chosen.extend(group.live.iter().filter_map(|live| live.tokens.last()));
+            step(request, group, &candidates, length, &mut chosen);
         }
     }
     let mut all: Vec<Found> = groups.into_iter().flat_map(|group| group.pool).collect();
@@ -244,7 +243,13 @@ fn adjusted(
     row.scores
 }
 
-fn step(request: &Request, group: &mut Group, candidates: &[Candidate], length: usize) {
+fn step(
+    request: &Request,
+    group: &mut Group,
+    candidates: &[Candidate],
+    length: usize,
+    chosen: &mut Vec<u32>,
+) {
     let width = request.beams / request.groups.0;
     let rules = &request.rules;
     let parents = std::mem::take(&mut group.live);
@@ -264,6 +269,7 @@ fn step(request: &Request, group: &mut Group, candidates: &[Candidate], length: 
             finish(request, group, live, Finish::End);
         }
     }
+    chosen.extend(group.live.iter().filter_map(|live| live.tokens.last()));
     if length == request.max_length {
         let drop = match rules.at_maximum {
             AtMaximum::Finish | AtMaximum::ForceEnd => false,

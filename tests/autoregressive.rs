@@ -1,10 +1,13 @@
 //! The autoregressive search against its naive oracle: every rule, alone and
 //! in batches whose requests come and go, at every level and thread count.
 
+mod toy;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use toy::mix;
 use widebeam::autoregressive::{
     AtMaximum, AutoregressiveSearch, CountedLength, EndRank, Ended, Finish, ForcedFirst,
     ForcedLast, ForcedScore, Leader, LengthPenalty, MinimumLength, NoRepeatNgram, Normaliser,
@@ -26,12 +29,6 @@ struct Model {
     /// One token in this many is impossible; 0 for none.
     impossible: u64,
     kind: ScoreKind,
-}
-
-fn mix(mut x: u64) -> u64 {
-    x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    x ^ (x >> 31)
 }
 
 impl Model {
@@ -487,6 +484,7 @@ fn any_spec(vocab: u32, kind: ScoreKind) -> impl Strategy<Value = Spec> {
             move |((width, groups, diversity), max_length, prompt, ends, rules, changes)| {
                 let (mut before, after, mut permit) = changes;
                 if kind == ScoreKind::Probabilities {
+                    before.clear();
                     if let Some((_, normaliser)) = &mut permit {
                         *normaliser = Normaliser::WholeRow;
                     }

@@ -13,7 +13,7 @@ const BATCH: usize = 50;
 
 /// Prints the share of words whose pronunciation comes first, and whose
 /// pronunciation is among all, for several beam widths.
-pub fn measure(weights: &Weights, dictionary: &Path) -> Result<(), Box<dyn Error>> {
+pub(crate) fn measure(weights: &Weights, dictionary: &Path) -> Result<(), Box<dyn Error>> {
     let text = std::fs::read_to_string(dictionary)
         .map_err(|error| format!("{}: {error}", dictionary.display()))?;
     let entries = entries(&text);
@@ -36,7 +36,11 @@ pub fn measure(weights: &Weights, dictionary: &Path) -> Result<(), Box<dyn Error
             among += right.iter().flatten().count();
         }
         let share = |count: usize| 100.0 * count as f64 / sample.len() as f64;
-        println!("| {beams} | {:.1} % | {:.1} % |", share(first), share(among));
+        println!(
+            "| {beams} | {:.1} % | {:.1} % |",
+            share(first),
+            share(among)
+        );
     }
     Ok(())
 }

@@ -84,7 +84,9 @@ fn pronounce(
         .end_tokens([model::END])
         .rules(rules);
     let admit = |_| search.admit(request.clone());
-    let ids = (0..words.len()).map(admit).collect::<Result<Vec<RequestId>, _>>()?;
+    let ids = (0..words.len())
+        .map(admit)
+        .collect::<Result<Vec<RequestId>, _>>()?;
 
     // One row of `state` for each row of the search.
     let (mut state, mut next): (Vec<f32>, Vec<f32>) = Default::default();

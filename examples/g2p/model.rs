@@ -2,14 +2,14 @@
 
 use crate::weights::{Gru, Weights};
 
-pub const UNITS: usize = 256;
-pub const START: u32 = 2;
-pub const END: u32 = 3;
+pub(crate) const UNITS: usize = 256;
+pub(crate) const START: u32 = 2;
+pub(crate) const END: u32 = 3;
 const UNKNOWN_LETTER: usize = 1;
 const END_OF_WORD: usize = 2;
 
 /// The decoder's vocabulary.
-pub const PHONEMES: [&str; 74] = [
+pub(crate) const PHONEMES: [&str; 74] = [
     "<pad>", "<unk>", "<s>", "</s>", "AA0", "AA1", "AA2", "AE0", "AE1", "AE2", "AH0", "AH1", "AH2",
     "AO0", "AO1", "AO2", "AW0", "AW1", "AW2", "AY0", "AY1", "AY2", "B", "CH", "D", "DH", "EH0",
     "EH1", "EH2", "ER0", "ER1", "ER2", "EY0", "EY1", "EY2", "F", "G", "HH", "IH0", "IH1", "IH2",
@@ -36,7 +36,7 @@ fn step(gru: &Gru, token: usize, hidden: &mut [f32]) {
 }
 
 /// Appends to `state` the row that decoding a word starts from.
-pub fn encode(weights: &Weights, word: &str, state: &mut Vec<f32>) {
+pub(crate) fn encode(weights: &Weights, word: &str, state: &mut Vec<f32>) {
     let start = state.len();
     state.resize(start + UNITS, 0.0);
     let letters = word.bytes().map(|letter| match letter {
@@ -49,13 +49,15 @@ pub fn encode(weights: &Weights, word: &str, state: &mut Vec<f32>) {
 }
 
 /// Feeds each row of `state` its token and writes the logits of what follows.
-pub fn decode(
+pub(crate) fn decode(
     weights: &Weights,
     tokens: impl Iterator<Item = u32>,
     state: &mut [f32],
     logits: &mut [f32],
 ) {
-    let rows = state.chunks_exact_mut(UNITS).zip(logits.chunks_exact_mut(PHONEMES.len()));
+    let rows = state
+        .chunks_exact_mut(UNITS)
+        .zip(logits.chunks_exact_mut(PHONEMES.len()));
     for (token, (hidden, logits)) in tokens.zip(rows) {
         step(&weights.decoder, token as usize, hidden);
         logits.copy_from_slice(&weights.output_bias);

@@ -9,14 +9,14 @@ use npyz::npz::NpzArchive;
 
 /// A matrix with its input dimension outermost, so that a product with a
 /// vector runs along memory.
-pub struct Matrix {
+pub(crate) struct Matrix {
     columns: usize,
     values: Vec<f32>,
 }
 
 impl Matrix {
     /// `out += self^T x`.
-    pub fn add_product(&self, x: &[f32], out: &mut [f32]) {
+    pub(crate) fn add_product(&self, x: &[f32], out: &mut [f32]) {
         for (x, row) in x.iter().zip(self.values.chunks_exact(self.columns)) {
             for (out, weight) in out.iter_mut().zip(row) {
                 *out += x * weight;
@@ -25,25 +25,25 @@ impl Matrix {
     }
 }
 
-pub struct Gru {
-    pub embedding: Vec<f32>,
-    pub input: Matrix,
-    pub hidden: Matrix,
-    pub input_bias: Vec<f32>,
-    pub hidden_bias: Vec<f32>,
+pub(crate) struct Gru {
+    pub(crate) embedding: Vec<f32>,
+    pub(crate) input: Matrix,
+    pub(crate) hidden: Matrix,
+    pub(crate) input_bias: Vec<f32>,
+    pub(crate) hidden_bias: Vec<f32>,
 }
 
-pub struct Weights {
-    pub encoder: Gru,
-    pub decoder: Gru,
-    pub output: Matrix,
-    pub output_bias: Vec<f32>,
+pub(crate) struct Weights {
+    pub(crate) encoder: Gru,
+    pub(crate) decoder: Gru,
+    pub(crate) output: Matrix,
+    pub(crate) output_bias: Vec<f32>,
 }
 
 type Archive = NpzArchive<BufReader<File>>;
 
 impl Weights {
-    pub fn load(path: &Path) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn load(path: &Path) -> Result<Self, Box<dyn Error>> {
         let archive = &mut NpzArchive::open(path)?;
         Ok(Weights {
             encoder: gru(archive, "enc")?,
@@ -78,7 +78,9 @@ fn matrix(archive: &mut Archive, name: &str) -> Result<Matrix, Box<dyn Error>> {
         return Err(format!("the array {name:?} is no matrix").into());
     };
     let (columns, inputs) = (usize::try_from(out)?, usize::try_from(inputs)?);
-    let transposed = (0..inputs).flat_map(|i| values[i..].iter().step_by(inputs)).copied();
+    let transposed = (0..inputs)
+        .flat_map(|i| values[i..].iter().step_by(inputs))
+        .copied();
     Ok(Matrix {
         columns,
         values: transposed.collect(),

@@ -8,6 +8,7 @@ transformers over toy models, for tests/parity.rs to replay.
 import json
 import pathlib
 
+import numpy as np
 import torch
 import transformers
 from transformers import GenerationConfig, GenerationMixin, PretrainedConfig, PreTrainedModel
@@ -37,7 +38,7 @@ class Toy(PreTrainedModel, GenerationMixin):
 
     def forward(self, input_ids, **kwargs):
         rows = [toy.logits(self.case, row.tolist()) for row in input_ids]
-        return CausalLMOutput(logits=torch.tensor(rows)[:, None, :])
+        return CausalLMOutput(logits=torch.tensor(np.stack(rows))[:, None, :])
 
     def prepare_inputs_for_generation(self, input_ids, **kwargs):
         return {"input_ids": input_ids}

@@ -22,6 +22,7 @@ use super::mask::TokenMask;
 use super::normaliser::adjusted_log_sum_exp;
 use super::permit::Normaliser;
 use super::request::Request;
+use super::slot::RESERVED;
 use super::tree::Tree;
 use crate::error::{Error, Kind};
 use crate::kernels::log_probability;
@@ -97,6 +98,13 @@ impl Expander {
     /// Readies the memory for a vocabulary.
     pub(super) fn resize(&mut self, vocab: usize) {
         self.overrides.resize(vocab);
+    }
+
+    /// Sets memory aside for a request's histories.
+    pub(super) fn reserve(&mut self, request: &Request) {
+        let length = request.prompt.len() + request.max_length.min(RESERVED);
+        self.history
+            .reserve(length.saturating_sub(self.history.len()));
     }
 
     /// Finds the best `count` candidates of a step.

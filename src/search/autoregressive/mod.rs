@@ -190,13 +190,16 @@ impl AutoregressiveSearch {
     /// vocabulary.
     pub fn admit(&mut self, request: Request) -> Result<RequestId, Error> {
         request.check(self.vocab)?;
-        let slot = self.free.pop().unwrap_or_else(|| {
+        self.expander.reserve(&request);
+        let slot = self.free.last().copied().unwrap_or_else(|| {
             self.slots.push(Slot::default());
+            self.free.push(self.slots.len() as u32 - 1);
             self.slots.len() as u32 - 1
         });
         let place = &mut self.slots[slot as usize];
-        place.begin(request);
+        place.begin(request)?;
         let generation = place.generation;
+        self.free.pop();
         self.running.push(slot);
         self.lay_out();
         Ok(RequestId { slot, generation })

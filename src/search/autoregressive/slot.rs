@@ -18,6 +18,9 @@ const SHORT: usize = 64;
 /// Touched tokens that a list makes up for in advance, at most.
 const MOST_TOUCHED: usize = 256;
 
+/// Tokens of a hypothesis that memory is set aside for from the start.
+pub(super) const RESERVED: usize = 4096;
+
 #[derive(Debug, Default)]
 pub(super) enum State {
     #[default]
@@ -47,12 +50,18 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    pub(super) fn begin(&mut self, request: Request) {
+    /// Takes in a request.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(super) fn begin(&mut self, request: Request) -> Result<(), Error> {
+        self.tree.clear();
+        self.tree.reserve(request.max_length.min(RESERVED))?;
         self.length = 0;
         self.factor = 1;
         self.touched = 0;
         self.results.clear();
-        self.tree.clear();
         let groups = request.groups.max(self.groups.len());
         self.groups.resize_with(groups, Group::default);
         for (index, group) in self.groups.iter_mut().enumerate() {
@@ -62,6 +71,7 @@ impl Slot {
             }
         }
         self.state = State::Running(request);
+        Ok(())
     }
 
     /// The length of the lists that the next step needs of its rows: `None`
@@ -160,6 +170,10 @@ impl Slot {
                 .first()
                 .map_or(f64::NEG_INFINITY, |best| best.score);
             group.take(&expander.candidates, request, &mut self.tree, length, row);
+            // Even if the group is done with them.
+            expander
+                .chosen
+                .extend(group.beams.iter().map(|beam| beam.token));
             if length == request.max_length {
                 group.cut(request, length, leader);
                 ended = Ended::Length;
@@ -168,9 +182,7 @@ impl Slot {
                 ended = Ended::Rule;
             }
             live |= !group.beams.is_empty();
-            expander
-                .chosen
-                .extend(group.beams.iter().map(|beam| beam.token));
+
             // At the first step all groups continue the one row.
             if self.length > 0 {
                 row += rows;

@@ -60,6 +60,7 @@ impl Tree {
         }
         self.nodes.try_reserve(more).map_err(|_| out_of_memory())?;
         let capacity = self.nodes.capacity();
+        self.moved.clear();
         self.moved
             .try_reserve(capacity)
             .map_err(|_| out_of_memory())

@@ -19,6 +19,8 @@ impl Overrides {
     /// Readies the set for a vocabulary of `vocab` tokens.
     pub(in super::super) fn resize(&mut self, vocab: usize) {
         self.clear();
+        self.entries.reserve(vocab);
+        self.kept.reserve(vocab);
         self.places.resize(vocab, 0);
         self.met.resize(vocab, 0);
     }
