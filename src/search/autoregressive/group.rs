@@ -5,6 +5,7 @@ use super::outcome::Finish;
 use super::pool::Pool;
 use super::request::Request;
 use super::rules::{AtMaximum, EndRank, Leader, Stopping};
+use super::slot::RESERVED;
 use super::tree::{ROOT, Tree};
 
 /// A live hypothesis.
@@ -31,8 +32,8 @@ pub(super) struct Group {
 
 impl Group {
     /// Starts anew with the empty hypothesis alone.
-    pub(super) fn begin(&mut self, index: usize) {
-        self.pool.begin(index);
+    pub(super) fn begin(&mut self, index: usize, width: usize) {
+        self.pool.begin(index, width.min(RESERVED));
         self.best_ended = false;
         self.beams.clear();
         self.beams.push(Beam {

@@ -57,9 +57,10 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// Starts anew, for the group of this number.
-    pub(super) fn begin(&mut self, group: usize) {
+    /// Starts anew, for the group of this number, with memory for `size`.
+    pub(super) fn begin(&mut self, group: usize, size: usize) {
         self.heap.clear();
+        self.heap.reserve(size);
         self.group = group as u32;
         self.count = 0;
     }

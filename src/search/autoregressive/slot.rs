@@ -21,6 +21,9 @@ const MOST_TOUCHED: usize = 256;
 /// Tokens of a hypothesis that memory is set aside for from the start.
 pub(super) const RESERVED: usize = 4096;
 
+/// Groups that it is set aside for.
+const RESERVED_GROUPS: usize = 16;
+
 #[derive(Debug, Default)]
 pub(super) enum State {
     #[default]
@@ -57,7 +60,9 @@ impl Slot {
     /// If memory runs out.
     pub(super) fn begin(&mut self, request: Request) -> Result<(), Error> {
         self.tree.clear();
-        self.tree.reserve(request.max_length.min(RESERVED))?;
+        // Each group has a trunk of its own.
+        let trunks = request.max_length.min(RESERVED) * request.groups.min(RESERVED_GROUPS);
+        self.tree.reserve(trunks)?;
         self.length = 0;
         self.factor = 1;
         self.touched = 0;
@@ -65,7 +70,7 @@ impl Slot {
         let groups = request.groups.max(self.groups.len());
         self.groups.resize_with(groups, Group::default);
         for (index, group) in self.groups.iter_mut().enumerate() {
-            group.begin(index);
+            group.begin(index, request.beams / request.groups);
             if index >= request.groups {
                 group.beams.clear();
             }
