@@ -44,6 +44,8 @@ impl ScoreKind {
     }
 }
 
+// Nobody outside can name or call what is sealed.
+#[allow(private_interfaces, unreachable_pub)]
 mod sealed {
     pub trait Sealed: Copy + Send + Sync + 'static {
         fn wrap(data: &[Self]) -> super::Data<'_>;
@@ -56,6 +58,7 @@ pub trait Element: sealed::Sealed {}
 macro_rules! element {
     ($type:ty, $variant:ident) => {
         impl sealed::Sealed for $type {
+            #[allow(private_interfaces)]
             fn wrap(data: &[Self]) -> Data<'_> {
                 Data::$variant(data)
             }

@@ -52,3 +52,75 @@ fn ln_parts<V: Float64>(f: V, exponent: V) -> V {
     let correction = s * (half_square + r) + exponent * f.splat(LN2_LOW);
     exponent * f.splat(LN2_HIGH) - ((half_square - correction) - f)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::{Dispatch, F64_LANES, F64Lanes, Kernel, Level, Simd};
+
+    struct LnF64([f64; F64_LANES]);
+
+    impl Kernel for LnF64 {
+        type Output = [f64; F64_LANES];
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> [f64; F64_LANES] {
+            let mut out = [0.0; F64_LANES];
+            ln_f64(simd.f64_load(&self.0)).store(&mut out);
+            out
+        }
+    }
+
+    /// Every `stride`-th positive f32: the error in ULP, the order, and the bits
+    /// of every level.
+    fn sweep(stride: usize) {
+        let mut worst = 0.0f64;
+        let mut before = f64::NEG_INFINITY;
+        let all: Vec<u32> = (1..0x7f80_0000u32).step_by(stride).collect();
+        for chunk in all.as_chunks::<F64_LANES>().0 {
+            let input = chunk.map(|bits| f64::from(f32::from_bits(bits)));
+            let scalar = input.map(ln);
+            for (x, y) in input.into_iter().zip(scalar) {
+                assert!(y > before, "not increasing at {x}");
+                before = y;
+                let exact = x.ln();
+                let ulp = (exact.abs().next_up() - exact.abs()).max(f64::MIN_POSITIVE);
+                worst = worst.max((y - exact).abs() / ulp);
+            }
+            for level in Level::available() {
+                let found = Dispatch::new(level).unwrap().run(LnF64(input));
+                assert_eq!(found.map(f64::to_bits), scalar.map(f64::to_bits), "{level}");
+            }
+        }
+        // The platform's function is itself up to half an ULP off.
+        assert!(worst <= 1.5, "{worst} ULP");
+    }
+
+    #[test]
+    fn error_order_and_bits() {
+        sweep(1013);
+    }
+
+    #[test]
+    #[ignore = "all positive f32: minutes"]
+    fn error_order_and_bits_for_all_inputs() {
+        sweep(1);
+    }
+
+    #[test]
+    fn neighbours_stay_in_order_around_one_and_the_seams() {
+        for center in [
+            1.0f32,
+            0.5,
+            2.0,
+            std::f32::consts::FRAC_1_SQRT_2,
+            std::f32::consts::SQRT_2,
+        ] {
+            for offset in -2000i32..2000 {
+                let x = f32::from_bits(center.to_bits().wrapping_add_signed(offset));
+                assert!(ln(f64::from(x)) < ln(f64::from(x.next_up())), "{x}");
+            }
+        }
+        assert_eq!(ln(1.0), 0.0);
+    }
+}

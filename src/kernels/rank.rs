@@ -22,7 +22,7 @@ impl Survivors {
     /// An empty list with room for `capacity`.
     #[inline(always)]
     pub(crate) fn clear(&mut self, capacity: usize) {
-        let padded = capacity.next_multiple_of(F32_LANES);
+        let padded = capacity.next_multiple_of(4 * F32_LANES);
         if self.values.len() < padded {
             self.values.resize(padded, 0.0);
             self.tokens.resize(padded, 0);
@@ -88,26 +88,39 @@ impl Survivors {
     /// take their places in the order they are in, that of token ids.
     #[inline(always)]
     fn rank_by_counting<S: Simd>(&mut self, simd: S, tokens: &mut [u32], values: &mut [f32]) {
+        // Four counters at a time, because one would wait for itself.
+        const WAYS: usize = 4;
         let k = tokens.len();
         let mut taken = [0u8; COUNTING_MAX];
-        let mut counts = [0.0; F32_LANES];
-        let (all, _) = self.values.as_chunks::<F32_LANES>();
-        for (block, lanes) in all[..self.len.div_ceil(F32_LANES)].iter().enumerate() {
-            let own = simd.f32_load(lanes);
-            let mut count = simd.f32_splat(0.0);
-            for &value in &self.values[..self.len] {
-                count = own.count_less(simd.f32_splat(value), count);
+        let (blocks, _) = self.values.as_chunks::<{ WAYS * F32_LANES }>();
+        for (block, lanes) in blocks.iter().enumerate() {
+            let start = block * WAYS * F32_LANES;
+            if start >= self.len {
+                break;
             }
-            count.store(&mut counts);
-            let start = block * F32_LANES;
-            let end = self.len.min(start + F32_LANES);
-            for (i, &count) in (start..end).zip(&counts) {
-                let count = count as usize;
+            let mut own = [simd.f32_splat(0.0); WAYS];
+            for (own, lanes) in own.iter_mut().zip(lanes.as_chunks::<F32_LANES>().0) {
+                *own = simd.f32_load(lanes);
+            }
+            let mut counts = [simd.f32_splat(0.0); WAYS];
+            for &value in &self.values[..self.len] {
+                let value = simd.f32_splat(value);
+                for (count, own) in counts.iter_mut().zip(own) {
+                    *count = own.count_less(value, *count);
+                }
+            }
+            let mut above = [0.0; WAYS * F32_LANES];
+            for (count, out) in counts.iter().zip(above.as_chunks_mut::<F32_LANES>().0) {
+                count.store(out);
+            }
+            let own_tokens = &self.tokens[start..self.len];
+            for ((&count, &value), &token) in above.iter().zip(lanes).zip(own_tokens) {
+                let count = count as usize % COUNTING_MAX;
                 let rank = count + usize::from(taken[count]);
                 taken[count] += 1;
                 if rank < k {
-                    tokens[rank] = self.tokens[i];
-                    values[rank] = lanes[i - start];
+                    tokens[rank] = token;
+                    values[rank] = value;
                 }
             }
         }

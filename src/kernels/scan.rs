@@ -5,7 +5,7 @@ use super::element::Lanes;
 use super::exp::exp_nonpositive_f32;
 use super::log_sum_exp::{self, RunningSum, add_lanes};
 use crate::scores::ScoreKind;
-use crate::simd::{F32_LANES, F32Lanes, Float32, Seen, Simd, prefetch};
+use crate::simd::{F32_LANES, F32Lanes, Seen, Simd, prefetch};
 
 /// Vectors in a stripe.
 pub(crate) const COLUMNS: usize = 8;
@@ -15,7 +15,7 @@ pub(crate) const STRIPE: usize = COLUMNS * F32_LANES;
 const BLOCK_STRIPES: usize = log_sum_exp::BLOCK / STRIPE;
 
 /// How far ahead of the reading the next scores are asked for.
-const AHEAD_BYTES: usize = 12288;
+const AHEAD_BYTES: usize = 4096;
 const CACHE_LINE: usize = 64;
 
 /// A row cut into whole stripes, the last filled up with impossible scores,
@@ -88,13 +88,15 @@ pub(crate) struct Scan {
     pub(crate) normaliser: f64,
 }
 
-/// Scans a row. `peaks` receives, for each stripe, the maxima of the tokens in
-/// the same lane. `None` if a score is invalid.
+/// Scans a row. `peaks` receives, for each panel of `panel` stripes (1, 2, 4, 8
+/// or 16), the maxima of the tokens in the same lane. `None` if a score is
+/// invalid.
 #[inline(always)]
 pub(crate) fn scan<S: Simd, E: Lanes, const LOGITS: bool>(
     simd: S,
     kind: ScoreKind,
     stripes: &Stripes<'_, E>,
+    panel: usize,
     peaks: &mut [[f32; F32_LANES]],
 ) -> Option<Scan> {
     // NaN is below everything.
@@ -112,23 +114,26 @@ pub(crate) fn scan<S: Simd, E: Lanes, const LOGITS: bool>(
             stripes.len()
         };
         let mut block_max = lowest;
-        for index in start..end {
-            let stripe = stripes.get(index).as_chunks::<F32_LANES>().0;
+        for first in (start..end).step_by(panel) {
             let mut peak = lowest;
-            for (column, lanes) in columns.iter_mut().zip(stripe) {
-                let lanes = E::load(simd, lanes);
-                *column = column.max(lanes);
-                peak = peak.max(lanes);
+            for index in first..end.min(first + panel) {
+                let stripe = stripes.get(index).as_chunks::<F32_LANES>().0;
+                for (column, lanes) in columns.iter_mut().zip(stripe) {
+                    let lanes = E::load(simd, lanes);
+                    *column = column.max(lanes);
+                    peak = peak.max(lanes);
+                    if !LOGITS {
+                        seen = lanes.see_below(floor, seen);
+                    }
+                }
                 if !LOGITS {
-                    seen = lanes.see_below(floor, seen);
+                    stripes.prefetch_after(index);
                 }
             }
             if LOGITS {
                 block_max = block_max.max(peak);
-            } else {
-                stripes.prefetch_after(index);
             }
-            peak.store(&mut peaks[index]);
+            peak.store(&mut peaks[first / panel]);
         }
         if LOGITS {
             let max = block_max.reduce_max();

@@ -77,15 +77,16 @@ impl TopK {
     ) -> Option<Found> {
         let k = tokens.len();
         let stripes = Stripes::new(row, next, kind);
-        if self.peaks.len() < stripes.len() {
-            self.peaks.resize(stripes.len(), [0.0; F32_LANES]);
-        }
-        let peaks = &mut self.peaks[..stripes.len()];
-        let scanned = match kind {
-            ScoreKind::Logits => scan::<S, E, true>(simd, kind, &stripes, peaks)?,
-            _ => scan::<S, E, false>(simd, kind, &stripes, peaks)?,
-        };
         let plan = Plan::new(k, row.len(), kind);
+        let panels = stripes.len().div_ceil(plan.panel);
+        if self.peaks.len() < panels {
+            self.peaks.resize(panels, [0.0; F32_LANES]);
+        }
+        let peaks = &mut self.peaks[..panels];
+        let scanned = match kind {
+            ScoreKind::Logits => scan::<S, E, true>(simd, kind, &stripes, plan.panel, peaks)?,
+            _ => scan::<S, E, false>(simd, kind, &stripes, plan.panel, peaks)?,
+        };
         let bound = plan.bound(simd, &scanned, peaks);
         self.survivors.clear(plan.capacity);
         if scanned.max >= plan.least {
@@ -101,6 +102,8 @@ impl TopK {
 /// How the best k of a row of some length are found.
 struct Plan {
     k: usize,
+    /// How many stripes share a peak.
+    panel: usize,
     /// Whether there are groups enough for a bound.
     bounded: bool,
     /// How many survivors may be held.
@@ -113,8 +116,15 @@ impl Plan {
     #[inline(always)]
     fn new(k: usize, length: usize, kind: ScoreKind) -> Self {
         let bounded = k <= 64 || k * 12 <= length;
+        let long = 64 * STRIPE;
+        let panel = if length >= long && (k <= 64 || k * 50 <= length) {
+            4
+        } else {
+            1
+        };
         Plan {
             k,
+            panel,
             bounded: bounded && k < length,
             capacity: if bounded {
                 2 * k + 4 * STRIPE
@@ -163,28 +173,285 @@ fn collect<S: Simd, E: Lanes>(
     plan: &Plan,
     survivors: &mut Survivors,
 ) {
+    const HALF: usize = COLUMNS / 2;
     let mut bound = simd.f32_splat(bound);
-    for (index, peak) in peaks.iter().enumerate() {
-        if simd.f32_load(peak).ge(bound) == 0 {
-            continue;
+    for (group, peaks) in peaks.chunks(64).enumerate() {
+        // Which of 64 panels to look into, found without a branch each.
+        let mut panels = 0u64;
+        for (i, peak) in peaks.iter().enumerate() {
+            panels |= u64::from(simd.f32_load(peak).ge(bound) != 0) << i;
         }
-        let stripe = stripes.get(index);
-        let (vectors, _) = stripe.as_chunks::<F32_LANES>();
-        for (half, vectors) in vectors.as_chunks::<{ COLUMNS / 2 }>().0.iter().enumerate() {
-            let mut reached = 0u64;
-            for (i, lanes) in vectors.iter().enumerate() {
-                let bits = E::load(simd, lanes).ge(bound);
-                reached |= u64::from(bits) << (i * F32_LANES);
-            }
-            while reached != 0 {
-                let lane = half * (STRIPE / 2) + reached.trailing_zeros() as usize;
-                survivors.push(stripe[lane].to_f32(), (index * STRIPE + lane) as u32);
-                reached &= reached - 1;
+        while panels != 0 {
+            let panel = group * 64 + panels.trailing_zeros() as usize;
+            panels &= panels - 1;
+            let first = panel * plan.panel;
+            for index in first..stripes.len().min(first + plan.panel) {
+                let stripe = stripes.get(index);
+                let (vectors, _) = stripe.as_chunks::<F32_LANES>();
+                for (half, vectors) in vectors.as_chunks::<HALF>().0.iter().enumerate() {
+                    let mut reached = 0u64;
+                    for (i, lanes) in vectors.iter().enumerate() {
+                        let bits = E::load(simd, lanes).ge(bound);
+                        reached |= u64::from(bits) << (i * F32_LANES);
+                    }
+                    while reached != 0 {
+                        let lane = half * (STRIPE / 2) + reached.trailing_zeros() as usize;
+                        survivors.push(stripe[lane].to_f32(), (index * STRIPE + lane) as u32);
+                        reached &= reached - 1;
+                    }
+                }
+                if survivors.len() + STRIPE > plan.capacity {
+                    let last = survivors.keep_best(plan.k);
+                    bound = simd.f32_splat(last.next_up());
+                }
             }
         }
-        if survivors.len() + STRIPE > plan.capacity {
-            let last = survivors.keep_best(plan.k);
-            bound = simd.f32_splat(last.next_up());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use half::{bf16, f16};
+
+    use super::*;
+    use crate::order::rank_key;
+    use crate::scores::ScoreKind::{LogProbabilities, Logits, Probabilities};
+    use crate::simd::{Dispatch, Kernel, Level};
+
+    struct OfRow<'a, E> {
+        top_k: &'a mut TopK,
+        kind: ScoreKind,
+        row: &'a [E],
+        tokens: &'a mut [u32],
+        values: &'a mut [f32],
+    }
+
+    impl<E: Lanes> Kernel for OfRow<'_, E> {
+        type Output = Option<Found>;
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> Option<Found> {
+            self.top_k
+                .of_row(simd, self.kind, self.row, &[], self.tokens, self.values)
+        }
+    }
+
+    /// The best k by sorting all possible tokens.
+    fn naive<E: Lanes>(kind: ScoreKind, row: &[E], k: usize) -> Vec<(u32, f32)> {
+        let mut all: Vec<(u32, f32)> = (0..).zip(row.iter().map(|value| value.to_f32())).collect();
+        all.retain(|&(_, value)| value != kind.impossible());
+        all.sort_by_key(|&(token, value)| rank_key(value, token));
+        all.truncate(k);
+        all
+    }
+
+    fn check<E: Lanes>(kind: ScoreKind, row: &[E], k: usize) {
+        let expected = naive(kind, row, k);
+        for level in Level::available() {
+            let mut top_k = TopK::default();
+            let (mut tokens, mut values) = (vec![u32::MAX; k], vec![f32::NAN; k]);
+            let found = Dispatch::new(level).unwrap().run(OfRow {
+                top_k: &mut top_k,
+                kind,
+                row,
+                tokens: &mut tokens,
+                values: &mut values,
+            });
+            let count = found.unwrap().count;
+            let found: Vec<(u32, f32)> = tokens.into_iter().zip(values).take(count).collect();
+            assert_eq!(
+                found,
+                expected,
+                "{level} {kind:?} length {} k {k}",
+                row.len()
+            );
+        }
+    }
+
+    /// Numbers in (0, 1), the same on every run.
+    fn random(seed: u32) -> impl FnMut() -> f32 {
+        let mut state = u64::from(seed) << 1 | 1;
+        move || {
+            state = state
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
+            ((state >> 40) as f32 + 0.5) / (1 << 24) as f32
+        }
+    }
+
+    /// Shapes of rows that are bad for one way or another to find a bound.
+    fn patterns(length: usize, k: usize) -> Vec<Vec<f32>> {
+        let mut random = random(length as u32);
+        let size = length.max(1) as f32;
+        let by_index = |f: &dyn Fn(usize) -> f32| (0..length).map(f).collect::<Vec<f32>>();
+        vec![
+            (0..length).map(|_| random()).collect(),
+            (0..length).map(|_| (random() * 3.0).ceil() / 4.0).collect(),
+            by_index(&|i| (i + 1) as f32 / size),
+            by_index(&|i| (length - i) as f32 / size),
+            by_index(&|_| 0.5),
+            by_index(&|i| (i % 128 + 1) as f32 / 200.0),
+            by_index(&|i| ((i / 128) % 7 + i % 16 + 1) as f32 / 200.0),
+            by_index(&|i| {
+                if i * k.max(1) % length < k {
+                    0.75
+                } else {
+                    0.25
+                }
+            }),
+            by_index(&|i| if i % 97 == 5 { 0.5 } else { 0.0 }),
+        ]
+    }
+
+    fn to_kind(kind: ScoreKind, x: f32) -> f32 {
+        match kind {
+            Probabilities => x,
+            LogProbabilities | Logits if x == 0.0 => f32::NEG_INFINITY,
+            LogProbabilities => x.ln(),
+            Logits => (x - 0.5) * 20.0,
+        }
+    }
+
+    #[test]
+    fn short_rows_for_every_k() {
+        for length in 1..=70 {
+            for row in patterns(length, length / 3) {
+                for k in 1..=length {
+                    check(Probabilities, &row, k);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_length_beyond_all_blocks() {
+        for length in 1..=1100 {
+            for kind in [Probabilities, LogProbabilities, Logits] {
+                for (i, row) in patterns(length, 8).into_iter().enumerate() {
+                    let k = [1, 2, 8, 17, 64, 65, 100][(i + length) % 7].min(length);
+                    let row: Vec<f32> = row.into_iter().map(|x| to_kind(kind, x)).collect();
+                    check(kind, &row, k);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn long_rows_and_large_k() {
+        for length in [4096, 9000, 20_001] {
+            for row in patterns(length, 64) {
+                for k in [
+                    1,
+                    5,
+                    64,
+                    65,
+                    300,
+                    length / 13,
+                    length / 3,
+                    length - 1,
+                    length,
+                ] {
+                    check(Probabilities, &row, k);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn sixteen_bit_rows() {
+        for length in (1..300).chain([1000, 5000, 9001]) {
+            for kind in [Probabilities, LogProbabilities, Logits] {
+                for (i, row) in patterns(length, 16).into_iter().enumerate() {
+                    let k = [1, 3, 16, 64, 70][(i + length) % 5].min(length);
+                    let row = row.into_iter().map(|x| to_kind(kind, x));
+                    let halves: Vec<f16> = row.clone().map(f16::from_f32).collect();
+                    check(kind, &halves, k);
+                    let brains: Vec<bf16> = row.map(bf16::from_f32).collect();
+                    check(kind, &brains, k);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_at_every_alignment() {
+        let mut random = random(7);
+        let data: Vec<f32> = (0..700).map(|_| random()).collect();
+        for start in 0..64 {
+            check(Probabilities, &data[start..start + 600], 9);
+        }
+    }
+
+    /// Wherever an invalid score stands, and whatever else is in the row.
+    #[test]
+    fn one_invalid_score_refuses_a_row() {
+        for length in [1usize, 15, 16, 17, 127, 128, 129, 500, 3000] {
+            for kind in [Probabilities, LogProbabilities, Logits] {
+                let invalid: &[f32] = match kind {
+                    Probabilities => &[f32::NAN, -f32::NAN, f32::INFINITY, -1e-30, 1.01],
+                    LogProbabilities => &[f32::NAN, -f32::NAN, f32::INFINITY, 0.01],
+                    Logits => &[f32::NAN, -f32::NAN, f32::INFINITY],
+                };
+                for filler in [0.0, 0.3] {
+                    for at in (0..length).step_by(length.div_ceil(40)) {
+                        for &value in invalid {
+                            let mut row = vec![to_kind(kind, filler); length];
+                            row[at] = value;
+                            for level in Level::available() {
+                                let found = Dispatch::new(level).unwrap().run(OfRow {
+                                    top_k: &mut TopK::default(),
+                                    kind,
+                                    row: &row,
+                                    tokens: &mut [0],
+                                    values: &mut [0.0],
+                                });
+                                assert_eq!(
+                                    found, None,
+                                    "{level} {kind:?} {value} at {at}/{length}"
+                                );
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The log-sum-exp has the reference's bits at every level, and the stated
+    /// error.
+    #[test]
+    fn log_sum_exp_of_rows() {
+        let mut random = random(3);
+        for length in (1..200).chain([2047, 2048, 2049, 5000, 10_000]) {
+            for scale in [1e-3, 1.0, 20.0, 300.0, 1e6, 1e37] {
+                let row: Vec<f32> = (0..length).map(|_| (random() - 0.5) * scale).collect();
+                let expected = crate::reference::log_sum_exp(&row);
+                let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                let exact: f64 = row
+                    .iter()
+                    .map(|&x| (f64::from(x) - f64::from(max)).exp())
+                    .sum();
+                let exact = f64::from(max) + exact.ln();
+                assert!(
+                    (expected - exact).abs() <= 4e-6 + exact.abs() * 1e-15,
+                    "{length} {scale}"
+                );
+                for level in Level::available() {
+                    let found = Dispatch::new(level).unwrap().run(OfRow {
+                        top_k: &mut TopK::default(),
+                        kind: Logits,
+                        row: &row,
+                        tokens: &mut [0],
+                        values: &mut [0.0],
+                    });
+                    let found = found.unwrap().normaliser;
+                    assert_eq!(
+                        found.to_bits(),
+                        expected.to_bits(),
+                        "{level} {length} {scale}"
+                    );
+                }
+            }
         }
     }
 }

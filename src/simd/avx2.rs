@@ -362,12 +362,6 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn f64_splat(self, x: f64) -> F64x8 {
-        // SAFETY: `self` proves the level.
-        F64x8(unsafe { [_mm256_set1_pd(x); 2] })
-    }
-
-    #[inline(always)]
     fn f64_load(self, x: &[f64; F64_LANES]) -> F64x8 {
         // SAFETY: `self` proves the level; `x` holds 8 lanes.
         F64x8(unsafe {

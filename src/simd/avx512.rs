@@ -272,12 +272,6 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn f64_splat(self, x: f64) -> F64x8 {
-        // SAFETY: `self` proves the level.
-        F64x8(unsafe { _mm512_set1_pd(x) })
-    }
-
-    #[inline(always)]
     fn f64_load(self, x: &[f64; F64_LANES]) -> F64x8 {
         // SAFETY: `self` proves the level; `x` holds 8 lanes.
         F64x8(unsafe { _mm512_loadu_pd(x.as_ptr()) })

@@ -221,11 +221,6 @@ impl Simd for Baseline {
     }
 
     #[inline(always)]
-    fn f64_splat(self, x: f64) -> F64x8 {
-        F64x8(f64x8::splat(x))
-    }
-
-    #[inline(always)]
     fn f64_load(self, x: &[f64; F64_LANES]) -> F64x8 {
         F64x8(f64x8::new(*x))
     }

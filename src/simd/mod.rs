@@ -137,7 +137,6 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// From the bits of bfloat16 numbers, exactly.
     fn f32_from_bf16(self, bits: &[u16; F32_LANES]) -> Self::F32;
 
-    fn f64_splat(self, x: f64) -> Self::F64;
     fn f64_load(self, x: &[f64; F64_LANES]) -> Self::F64;
 }
 
