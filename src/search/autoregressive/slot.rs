@@ -13,7 +13,7 @@ use crate::scores::{ScoreKind, ScoresView};
 use crate::simd::Dispatch;
 
 /// Lists of fewer tokens than this are not worth shortening.
-const SHORT: usize = 64;
+const SHORT: usize = 16;
 
 /// Touched tokens that a list makes up for in advance, at most.
 const MOST_TOUCHED: usize = 256;
