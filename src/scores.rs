@@ -179,6 +179,8 @@ pub struct ScoresView<'a> {
     shape: [usize; 3],
     strides: [usize; 2],
     lengths: Option<&'a [usize]>,
+    /// The index that errors give to item 0.
+    first_item: usize,
 }
 
 impl<'a> ScoresView<'a> {
@@ -274,6 +276,7 @@ impl<'a> ScoresView<'a> {
             shape,
             strides: used_strides,
             lengths: None,
+            first_item: 0,
         })
     }
 
@@ -305,7 +308,8 @@ impl<'a> ScoresView<'a> {
         Ok(self)
     }
 
-    /// A view of some of the items alone.
+    /// A view of some of the items alone. Errors go on naming an item by its
+    /// index in this view.
     ///
     /// # Panics
     ///
@@ -323,6 +327,7 @@ impl<'a> ScoresView<'a> {
             data: self.data.slice(start..self.data.len()),
             shape,
             lengths,
+            first_item: self.first_item + range.start,
             ..*self
         }
     }
@@ -439,7 +444,7 @@ impl<'a> ScoresView<'a> {
         let token = (0..row.len()).find(|&token| !self.kind.accepts(row.get(token)))?;
         let kind = Kind::InvalidScore {
             kind: self.kind,
-            item,
+            item: self.first_item + item,
             step,
             token,
             value: row.get(token),

@@ -73,7 +73,7 @@ fn score(kind: ScoreKind, spread: Spread, bits: u32) -> f32 {
         Spread::Free => (bits >> 8) as f32 / (1 << 24) as f32,
         Spread::Few(values) => (bits % values) as f32 / values as f32,
         Spread::Constant => 0.25,
-        Spread::Sparse if !bits.is_multiple_of(7) => 0.0,
+        Spread::Sparse if bits % 7 != 0 => 0.0,
         Spread::Sparse => 0.5 + (bits >> 8) as f32 / (1 << 25) as f32,
     };
     match kind {
@@ -293,6 +293,38 @@ fn an_invalid_score_is_named_and_harms_no_other_item() {
             }
         }
     }
+}
+
+/// A part of a batch gives what it gives in the whole, and names items as the
+/// whole does.
+#[test]
+fn some_items_alone_are_decoded_as_in_the_batch() {
+    let mut data: Vec<f32> = (0..5 * 3 * 40)
+        .map(|i| (i * 53 % 97) as f32 / 97.0)
+        .collect();
+    let lengths = [3, 0, 2, 3, 1];
+    let decode = |data: &[f32], items: std::ops::Range<usize>| {
+        let view = ScoresView::probabilities(data, [5, 3, 40]).unwrap();
+        let view = view.with_lengths(&lengths).unwrap();
+        widebeam::beam_search(&view.items(items), 6)
+    };
+    let whole = flatten(&decode(&data, 0..5).unwrap());
+    for start in 0..=5 {
+        for end in start..=5 {
+            assert_eq!(
+                flatten(&decode(&data, start..end).unwrap()),
+                whole[start..end]
+            );
+        }
+    }
+    data[3 * 120 + 40] = -1.0;
+    let error = decode(&data, 2..5).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("item 3, step 1, token 0: -1 "),
+        "{error}"
+    );
 }
 
 #[test]

@@ -3,10 +3,10 @@
 use crate::simd::{Float32, Float64};
 
 /// `e^x` for x from -infinity to 0, in f32, exactly 1 at 0; down to x = -86 at
-/// most 3 + |x| ULP from the exact value.
+/// most 3 + 5/4 |x| ULP from the exact value.
 ///
-/// The |x| is the rounding of x log2(e). In a sum with e^0 it does not count:
-/// what it adds is at most |x| e^x, which is below 0.37 ULP of the sum.
+/// What grows with |x| is the rounding of x log2(e). In a sum that holds a 1 it
+/// does not count: it adds at most 5/4 |x| e^x, below half an ULP of the sum.
 ///
 /// Below about -86.6 the result stays at 2^-125, which no sum that holds a 1
 /// can tell from 0. NaN stays NaN.
@@ -108,7 +108,7 @@ mod tests {
                     let exact = f64::from(x).exp();
                     let ulp = f64::from((exact as f32).next_up()) - f64::from(exact as f32);
                     let error = (f64::from(y) - exact).abs() / ulp;
-                    assert!(error <= 3.0 + f64::from(-x), "{error} ULP at {x}");
+                    assert!(error <= 3.0 + 1.25 * f64::from(-x), "{error} ULP at {x}");
                     worst = worst.max(error);
                 } else {
                     assert!((0.0..=f64::exp(-86.0)).contains(&f64::from(y)), "{x} {y}");

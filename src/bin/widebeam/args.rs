@@ -1,0 +1,182 @@
+//! The arguments of the command line.
+
+use std::num::NonZeroU16;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum, ValueHint};
+use widebeam::{Level, ScoreKind};
+
+/// Beam search over the scores of a model, from file to answer.
+///
+/// Without a command it decodes a small real sample that is built in.
+#[derive(Debug, Parser)]
+#[command(version, about, long_about)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Decode(Decode),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  widebeam decode
+      the built-in sample: twelve lines of text, read by an OCR model
+  widebeam decode lm.npy --search independent --scores logits --beams 5
+      the best sequence of each item, as text
+  widebeam decode a.npz b.npz --array probs --search independent --scores probs \\
+      --beams 8 --labels labels.txt --format jsonl
+      the 8 best of each item, one line of JSON an item
+  widebeam decode lm.safetensors --search independent --scores log-probs \\
+      --beams 64 --format npz --output nbest.npz
+      arrays `tokens`, `lengths` and `scores` for NumPy
+
+Exit codes: 0 done, 1 the machine failed (memory, disk), 2 the input is at fault.";
+
+/// Find the best sequences in files of scores
+///
+/// Without INPUT it decodes a small real sample that is built in, and takes
+/// --beams, --threads and --level alone.
+#[derive(Debug, Default, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Decode {
+    /// Files of scores: .npy, .npz or .safetensors
+    ///
+    /// Each holds [time, vocab] or [batch, time, vocab] as float16, bfloat16
+    /// (.safetensors), float32, or float64, which is rounded to float32.
+    #[arg(value_name = "INPUT", value_hint = ValueHint::FilePath,
+          requires_all = ["search", "scores", "beams"])]
+    inputs: Vec<PathBuf>,
+
+    /// What the positions are to each other
+    #[arg(long, value_enum, requires = "inputs")]
+    search: Option<Search>,
+
+    /// What the numbers are; it is never guessed
+    #[arg(long, value_enum, value_name = "KIND", requires = "inputs")]
+    scores: Option<Scores>,
+
+    /// Beam width: how many hypotheses are carried from step to step
+    #[arg(long, value_name = "N")]
+    beams: Option<usize>,
+
+    /// How many hypotheses of an item to write [default: 1 for text, else the beam width]
+    #[arg(long, value_name = "N", requires = "inputs")]
+    nbest: Option<usize>,
+
+    /// The array of a .npz or .safetensors file [default: its only float array of rank 2 or 3]
+    #[arg(long, value_name = "NAME", requires = "inputs")]
+    array: Option<String>,
+
+    /// Steps in use of each item, an integer array [default: the file's own array `lengths`, else all]
+    #[arg(long, value_name = "FILE.npy", value_hint = ValueHint::FilePath, requires = "inputs")]
+    lengths: Option<PathBuf>,
+
+    /// Text of each token: line i, from 0, is that of token i
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "inputs")]
+    labels: Option<PathBuf>,
+
+    /// What to write
+    #[arg(long, value_enum, default_value_t, requires = "inputs")]
+    format: Format,
+
+    /// File to write; it appears when it is complete [default: standard output]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "inputs")]
+    output: Option<PathBuf>,
+
+    /// Threads to use [default: one per processor]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroU16>,
+
+    /// Instruction set: baseline, avx2 or avx512; the answer is the same [default: the best there is]
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) level: Option<Level>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Search {
+    /// Every position has one distribution, whatever came before it
+    Independent,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Scores {
+    /// Probabilities
+    Probs,
+    /// Natural logarithms of probabilities
+    LogProbs,
+    /// Unnormalised: log-softmax is applied
+    Logits,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// A table to read
+    #[default]
+    Text,
+    /// One line of JSON an item, with every bit of the scores
+    Jsonl,
+    /// NumPy arrays: tokens (padded with -1) and lengths (-1: no such hypothesis) and scores (-inf there)
+    Npz,
+}
+
+/// What to decode, once there is a file to decode.
+#[derive(Debug)]
+pub(crate) struct Task<'a> {
+    pub(crate) inputs: &'a [PathBuf],
+    pub(crate) search: Search,
+    pub(crate) kind: ScoreKind,
+    pub(crate) beams: usize,
+    pub(crate) nbest: usize,
+    pub(crate) array: Option<&'a str>,
+    pub(crate) lengths: Option<&'a PathBuf>,
+    pub(crate) labels: Option<&'a PathBuf>,
+    pub(crate) format: Format,
+    pub(crate) output: Option<&'a PathBuf>,
+}
+
+impl Decode {
+    /// The beam width, where it was given.
+    pub(crate) fn beams(&self) -> Option<usize> {
+        self.beams
+    }
+
+    /// The task, or `None` where no file is named.
+    pub(crate) fn task(&self) -> Option<Task<'_>> {
+        // With an input, the parser has required these three.
+        let (search, scores, beams) = (self.search?, self.scores?, self.beams?);
+        let nbest = self.nbest.unwrap_or(match self.format {
+            Format::Text => 1,
+            Format::Jsonl | Format::Npz => beams,
+        });
+        Some(Task {
+            inputs: &self.inputs,
+            search,
+            kind: match scores {
+                Scores::Probs => ScoreKind::Probabilities,
+                Scores::LogProbs => ScoreKind::LogProbabilities,
+                Scores::Logits => ScoreKind::Logits,
+            },
+            beams,
+            nbest,
+            array: self.array.as_deref(),
+            lengths: self.lengths.as_ref(),
+            labels: self.labels.as_ref(),
+            format: self.format,
+            output: self.output.as_ref(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_of_the_arguments_is_sound() {
+        super::Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,81 @@
+//! Why the tool stops early, and the exit code that says so.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use crate::printable::printable;
+
+/// Why the tool stops early.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The user's input is at fault: running again fails again.
+    Input(String),
+    /// The machine is: no memory, no space, no permission to write.
+    Machine(String),
+    /// Whoever read standard output has gone; nobody is left to tell.
+    ClosedPipe,
+}
+
+impl Failure {
+    pub(crate) fn input(message: impl fmt::Display) -> Self {
+        Failure::Input(message.to_string())
+    }
+
+    /// A file could not be opened or read.
+    pub(crate) fn reading(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::OutOfMemory => Failure::Machine(error.to_string()),
+            _ => Failure::Input(error.to_string()),
+        }
+    }
+
+    /// Output could not be written to `target`.
+    pub(crate) fn writing(target: impl fmt::Display, error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure::ClosedPipe,
+            _ => Failure::Machine(format!("{target}: {error}")),
+        }
+    }
+
+    /// The same failure, its message led by what it is about.
+    pub(crate) fn about(self, subject: impl fmt::Display) -> Self {
+        match self {
+            Failure::Input(message) => Failure::Input(format!("{subject}: {message}")),
+            Failure::Machine(message) => Failure::Machine(format!("{subject}: {message}")),
+            Failure::ClosedPipe => Failure::ClosedPipe,
+        }
+    }
+
+    /// Says it in one line on standard error and returns the exit code.
+    pub(crate) fn report(&self) -> ExitCode {
+        let (message, code) = match self {
+            Failure::Input(message) => (message, 2),
+            Failure::Machine(message) => (message, 1),
+            Failure::ClosedPipe => return ExitCode::SUCCESS,
+        };
+        // Where standard error is closed as well, the code alone must do.
+        let _ = writeln!(io::stderr(), "widebeam: {}", printable(message));
+        ExitCode::from(code)
+    }
+}
+
+impl From<widebeam::Error> for Failure {
+    fn from(error: widebeam::Error) -> Self {
+        if error.is_out_of_memory() {
+            Failure::Machine(error.to_string())
+        } else {
+            Failure::Input(error.to_string())
+        }
+    }
+}
+
+/// Tells the user of something that is no error, on standard error.
+pub(crate) fn note(message: impl fmt::Display) {
+    // A note is no reason to fail, not even where it cannot be read.
+    let _ = writeln!(
+        io::stderr(),
+        "widebeam: note: {}",
+        printable(&message.to_string())
+    );
+}

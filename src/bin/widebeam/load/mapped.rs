@@ -1,0 +1,60 @@
+//! Files mapped into memory: the one place outside the library's SIMD layer
+//! with `unsafe`.
+
+use std::fs::File;
+use std::io;
+use std::ops::Deref;
+use std::path::Path;
+
+use memmap2::Mmap;
+
+/// Opens a file to be read from anywhere in it.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    let file = File::open(path)?;
+    let kind = file.metadata()?.file_type();
+    if kind.is_dir() {
+        return Err(io::Error::other("is a folder, not a file"));
+    }
+    if !kind.is_file() {
+        return Err(io::Error::other(
+            "is a pipe or a device; only a regular file can be read out of order",
+        ));
+    }
+    Ok(file)
+}
+
+/// The bytes of a file: mapped, or read into memory.
+#[derive(Debug)]
+pub(crate) enum Bytes {
+    Mapped(Mmap),
+    Read(Vec<u8>),
+}
+
+impl Bytes {
+    /// Maps a file. Its pages are read when they are first looked at.
+    #[allow(unsafe_code)]
+    pub(crate) fn map(path: &Path) -> io::Result<Self> {
+        let file = open(path)?;
+        // SAFETY: the mapping is read-only and private to this process, and
+        // every value of every byte is valid for the types it is read as. What
+        // no program can rule out is that another one changes the file while
+        // it is mapped. Then the numbers read are the old or the new ones, and
+        // the search stays in bounds whatever they are: offsets and shapes are
+        // checked once, against the length of the mapping, which does not
+        // change, and token ids come from positions, never from the data. A
+        // file cut shorter ends the process by a signal (SIGBUS).
+        let map = unsafe { Mmap::map(&file)? };
+        Ok(Bytes::Mapped(map))
+    }
+}
+
+impl Deref for Bytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Bytes::Mapped(map) => map,
+            Bytes::Read(bytes) => bytes,
+        }
+    }
+}

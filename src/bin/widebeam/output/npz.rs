@@ -1,0 +1,83 @@
+//! NumPy arrays.
+
+use std::io::{self, Cursor, Write};
+
+use npyz::npz::NpzWriter;
+use npyz::zip::write::FileOptions;
+use npyz::zip::{CompressionMethod, DateTime};
+use npyz::{AutoSerialize, WriterBuilder};
+
+use crate::decode::Answer;
+
+/// Where an item has no more hypotheses, and behind the last token of one.
+const NONE: i32 = -1;
+
+/// Writes `tokens [items, nbest, longest]`, `lengths [items, nbest]` and
+/// `scores [items, nbest]`, where `nbest` is the largest number of hypotheses
+/// that an item has and `longest` the length of the longest.
+pub(super) fn write(out: &mut dyn Write, answers: &[Answer]) -> io::Result<()> {
+    let all = || answers.iter().flat_map(|answer| &answer.hypotheses);
+    let nbest = answers.iter().map(|answer| answer.hypotheses.len()).max();
+    let nbest = nbest.unwrap_or(0);
+    let longest = all().map(|hypothesis| hypothesis.tokens.len()).max();
+    let longest = longest.unwrap_or(0);
+    // Every slot of the n-best lists, those without a hypothesis included.
+    let slots = || {
+        answers
+            .iter()
+            .flat_map(|answer| (0..nbest).map(|rank| answer.hypotheses.get(rank)))
+    };
+
+    // A zip archive is written with steps back, which a pipe does not have.
+    let mut npz = NpzWriter::new(Cursor::new(Vec::new()));
+    let shape = [answers.len(), nbest];
+    array(
+        &mut npz,
+        "tokens",
+        &[answers.len(), nbest, longest],
+        slots().flat_map(|slot| {
+            let tokens = slot.map_or(&[][..], |hypothesis| &hypothesis.tokens);
+            // Token ids are below 2^31 (`ScoresView::MAX_VOCAB`).
+            let tokens = tokens.iter().map(|&token| token as i32);
+            tokens.chain(std::iter::repeat(NONE)).take(longest)
+        }),
+    )?;
+    array(
+        &mut npz,
+        "lengths",
+        &shape,
+        slots().map(|slot| slot.map_or(i64::from(NONE), |found| found.tokens.len() as i64)),
+    )?;
+    array(
+        &mut npz,
+        "scores",
+        &shape,
+        slots().map(|slot| slot.map_or(f64::NEG_INFINITY, |found| found.score)),
+    )?;
+    let bytes = npz.zip_writer().finish()?.into_inner();
+    out.write_all(&bytes)
+}
+
+fn array<T: AutoSerialize>(
+    npz: &mut NpzWriter<Cursor<Vec<u8>>>,
+    name: &str,
+    shape: &[usize],
+    values: impl Iterator<Item = T>,
+) -> io::Result<()> {
+    let bytes = shape
+        .iter()
+        .fold(size_of::<T>(), |bytes, &axis| bytes.saturating_mul(axis));
+    // The hour of writing is no part of the answer: same input, same bytes.
+    let options = FileOptions::default()
+        .compression_method(CompressionMethod::Stored)
+        .last_modified_time(DateTime::default())
+        .large_file(bytes > (u32::MAX / 2) as usize);
+    let shape: Vec<_> = shape.iter().map(|&axis| axis as u64).collect();
+    let mut writer = npz
+        .array::<T>(name, options)?
+        .default_dtype()
+        .shape(&shape)
+        .begin_nd()?;
+    writer.extend(values)?;
+    writer.finish()
+}

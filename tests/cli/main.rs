@@ -1,0 +1,7 @@
+//! Drives the built command line tool.
+
+mod bad_input;
+mod formats;
+mod machine;
+mod output;
+mod support;

@@ -1,0 +1,150 @@
+//! Runs the tool, and writes files for it to read.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use npyz::WriterBuilder;
+use npyz::npz::NpzWriter;
+
+/// A folder of files that goes away with the test.
+pub(crate) struct Folder(tempfile::TempDir);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        Folder(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// Names of what lies in it.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.0.path()).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+/// What a run of the tool did.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        Run {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Run {
+    #[track_caller]
+    pub(crate) fn succeeded(self) -> Self {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        self
+    }
+
+    /// It refused the input: one line on standard error that holds `message`,
+    /// nothing on standard output.
+    #[track_caller]
+    pub(crate) fn refused(self, message: &str) {
+        assert_eq!(self.code, Some(2), "{self:?}");
+        self.one_error(message);
+    }
+
+    #[track_caller]
+    pub(crate) fn one_error(&self, message: &str) {
+        assert!(self.stderr.contains(message), "{self:?}");
+        assert!(self.stderr.starts_with("widebeam: "), "{self:?}");
+        assert_eq!(self.stderr.lines().count(), 1, "{self:?}");
+        assert_eq!(self.stdout, "", "{self:?}");
+    }
+}
+
+pub(crate) fn tool() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_widebeam"));
+    command.env_remove("WIDEBEAM_LEVEL");
+    command
+}
+
+/// `widebeam decode PATH --search independent` with further arguments.
+pub(crate) fn decode_command(path: &Path, arguments: &str) -> Command {
+    let mut command = tool();
+    command.arg("decode").arg(path);
+    command.args(["--search", "independent"]);
+    command.args(arguments.split_whitespace());
+    command
+}
+
+pub(crate) fn decode(path: &Path, arguments: &str) -> Run {
+    decode_command(path, arguments).output().unwrap().into()
+}
+
+/// A `.npy` file: its values in the order they lie in.
+pub(crate) fn npy<T: npyz::Serialize + Copy>(
+    dtype: &str,
+    order: npyz::Order,
+    shape: &[u64],
+    values: &[T],
+) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut writer = npyz::WriteOptions::<T>::new()
+        .dtype(npyz::DType::Plain(dtype.parse().unwrap()))
+        .shape(shape)
+        .order(order)
+        .writer(&mut bytes)
+        .begin_nd()
+        .unwrap();
+    writer.extend(values.iter().copied()).unwrap();
+    writer.finish().unwrap();
+    bytes
+}
+
+/// A little-endian float32 `.npy` file in C order.
+pub(crate) fn npy_f32(shape: &[u64], values: &[f32]) -> Vec<u8> {
+    npy("<f4", npyz::Order::C, shape, values)
+}
+
+/// A `.npy` file whose header is `header`, padded as the format asks for.
+pub(crate) fn npy_with_header(header: &str, data: &[u8]) -> Vec<u8> {
+    let mut text = header.to_owned();
+    while !(10 + text.len() + 1).is_multiple_of(64) {
+        text.push(' ');
+    }
+    text.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend(u16::try_from(text.len()).unwrap().to_le_bytes());
+    bytes.extend(text.as_bytes());
+    bytes.extend(data);
+    bytes
+}
+
+/// A `.npz` archive of `.npy` files.
+pub(crate) fn npz(files: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut archive = NpzWriter::new(std::io::Cursor::new(Vec::new()));
+    let zip = archive.zip_writer();
+    for (name, bytes) in files {
+        zip.start_file(format!("{name}.npy"), Default::default())
+            .unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
