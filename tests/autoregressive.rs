@@ -559,7 +559,7 @@ fn in_threads<R: Send>(threads: usize, run: impl FnOnce() -> R + Send) -> R {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
 
     #[test]
     fn a_request_alone_is_what_the_oracle_says((model, spec) in model_and_spec()) {
@@ -571,7 +571,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 120, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
     fn requests_that_come_and_go_do_not_see_each_other(
@@ -641,9 +641,29 @@ fn wide_beams_over_rows_of_every_shape_read_few_rows_twice_and_lose_nothing() {
                 spec.after.push(Adjustment::Suppress((0..400).collect()));
                 spec.before.push(Adjustment::Repetition(1.5));
             }
-            assert_eq!(alone(&spec, &model, Level::best()), spec.expected(&model));
+            let expected = spec.expected(&model);
+            for level in Level::available() {
+                for threads in [1, 2, 3, 8] {
+                    let found = in_threads(threads, || alone(&spec, &model, level));
+                    assert_eq!(found, expected, "{level}, {threads} threads");
+                }
+            }
         }
     }
+}
+
+#[test]
+fn five_thousand_beams() {
+    let model = Model {
+        seed: 6,
+        vocab: 300,
+        memory: 3,
+        values: 0,
+        impossible: 0,
+        kind: ScoreKind::Logits,
+    };
+    let spec = Spec::plain(5000, 3, &[7]);
+    assert_eq!(alone(&spec, &model, Level::best()), spec.expected(&model));
 }
 
 #[test]

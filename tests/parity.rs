@@ -174,3 +174,75 @@ fn the_beam_scorer_of_transformers_4_33_finds_the_same() {
         });
     }
 }
+
+/// Cases over one model, whose logits follow from the position and the last
+/// token.
+#[derive(Deserialize)]
+struct TableFixture {
+    max_length: usize,
+    end: u32,
+    logits: Vec<Vec<Vec<f32>>>,
+    cases: Vec<TableCase>,
+}
+
+#[derive(Deserialize)]
+struct TableCase {
+    start: usize,
+    beams: usize,
+    alpha: f64,
+    patience: f64,
+    processors: TableProcessors,
+    hypotheses: Vec<Hypothesis>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct TableProcessors {
+    repetition_penalty: Option<f64>,
+    min_length: Option<usize>,
+}
+
+#[test]
+fn ctranslate2_finds_the_same() {
+    let json = include_str!("fixtures/ctranslate2.json");
+    let fixture: TableFixture = serde_json::from_str(json).unwrap();
+    let vocab = fixture.logits[0].len();
+    let mut ended = 0;
+    for (index, case) in fixture.cases.iter().enumerate() {
+        let rules = Rules::ctranslate2(case.alpha, case.patience, case.beams);
+        let mut request = Request::new(case.beams, fixture.max_length)
+            .end_tokens([fixture.end])
+            .rules(rules);
+        // Its penalty looks at generated tokens alone, so there is no prompt.
+        if let Some(penalty) = case.processors.repetition_penalty {
+            request = request.adjust_logits(RepetitionPenalty::new(penalty).unwrap());
+        }
+        if let Some(length) = case.processors.min_length {
+            request = request.adjust_logits(MinimumLength(length));
+        }
+        let mut search = AutoregressiveSearch::new(vocab).unwrap();
+        let id = search.admit(request).unwrap();
+        let mut history = Vec::new();
+        search
+            .run(|feed, logits| {
+                for (row, logits) in logits.chunks_mut(vocab).enumerate() {
+                    feed.sequence(row, &mut history);
+                    let last = history.last().map_or(case.start, |&token| token as usize);
+                    logits.copy_from_slice(&fixture.logits[history.len()][last]);
+                }
+                Ok::<(), Error>(())
+            })
+            .unwrap();
+        let found: Vec<_> = search.outcome(id).unwrap().hypotheses().collect();
+        assert_eq!(found.len(), case.hypotheses.len(), "case {index}");
+        for (found, expected) in found.iter().zip(&case.hypotheses) {
+            let end = usize::from(found.finish == Finish::End);
+            let tokens = &found.tokens[..found.tokens.len() - end];
+            assert_eq!(tokens, expected.tokens, "case {index}");
+            let error = (found.score - expected.score).abs();
+            assert!(error <= 1e-4, "case {index}: {error}");
+            ended += end;
+        }
+    }
+    assert!(ended > 100, "only {ended} hypotheses ended");
+}

@@ -26,6 +26,7 @@ use super::slot::RESERVED;
 use super::tree::Tree;
 use crate::error::{Error, Kind};
 use crate::kernels::log_probability;
+use crate::memory::reserve;
 use crate::scores::{ScoreKind, ScoresView};
 use crate::search::shortlist::{Shortlist, Shortlists};
 use crate::simd::Dispatch;
@@ -95,16 +96,20 @@ pub(super) struct Expander {
 }
 
 impl Expander {
-    /// Readies the memory for a vocabulary.
-    pub(super) fn resize(&mut self, vocab: usize) {
-        self.overrides.resize(vocab);
-    }
-
-    /// Sets memory aside for a request's histories.
-    pub(super) fn reserve(&mut self, request: &Request) {
+    /// Sets memory aside for what a request changes.
+    ///
+    /// # Errors
+    ///
+    /// If there is none.
+    pub(super) fn reserve(&mut self, request: &Request, vocab: usize) -> Result<(), Error> {
+        if !request.changes_rows() {
+            return Ok(());
+        }
+        self.history.clear();
         let length = request.prompt.len() + request.max_length.min(RESERVED);
-        self.history
-            .reserve(length.saturating_sub(self.history.len()));
+        reserve(&mut self.history, length, "the tokens of a hypothesis")?;
+        self.overrides.clear();
+        self.overrides.resize(vocab)
     }
 
     /// Finds the best `count` candidates of a step.

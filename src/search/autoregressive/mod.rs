@@ -145,8 +145,6 @@ impl AutoregressiveSearch {
             _ if vocab > limit => return Err(Kind::VocabularyTooLarge { vocab, limit }.into()),
             _ => {}
         }
-        let mut expander = Expander::default();
-        expander.resize(vocab);
         Ok(AutoregressiveSearch {
             vocab,
             dispatch: Dispatch::require(Level::from_environment()?)?,
@@ -158,7 +156,7 @@ impl AutoregressiveSearch {
             scored: 0,
             scans: Vec::new(),
             lists: Vec::new(),
-            expander,
+            expander: Expander::default(),
         })
     }
 
@@ -187,10 +185,10 @@ impl AutoregressiveSearch {
     /// # Errors
     ///
     /// If a setting is out of its range, or names a token beyond the
-    /// vocabulary.
+    /// vocabulary, or memory runs out.
     pub fn admit(&mut self, request: Request) -> Result<RequestId, Error> {
         request.check(self.vocab)?;
-        self.expander.reserve(&request);
+        self.expander.reserve(&request, self.vocab)?;
         let slot = self.free.last().copied().unwrap_or_else(|| {
             self.slots.push(Slot::default());
             self.free.push(self.slots.len() as u32 - 1);

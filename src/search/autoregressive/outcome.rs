@@ -22,7 +22,7 @@ pub enum Ended {
     Length,
     /// No live hypothesis had a possible continuation.
     Exhausted,
-    /// It was refused, for a score that is not valid.
+    /// It was refused, for a score that is not valid or for want of memory.
     Failed(Error),
 }
 

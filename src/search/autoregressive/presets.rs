@@ -104,16 +104,17 @@ impl Rules {
         }
     }
 
-    /// CTranslate2: `log p / length^length_penalty`, the end token not
-    /// counted. With a penalty of 0 the search is over when the best candidate
-    /// of a step has ended and `hypotheses` have finished; else when
+    /// CTranslate2: `log p / length^length_penalty`, generated tokens counted
+    /// with the end token. With a penalty of 0 the search is over when the best
+    /// candidate of a step has ended and `hypotheses` have finished; else when
     /// `round(patience * beams)` have.
     ///
     /// Its adjustments act before the log-softmax
-    /// ([`Request::adjust_logits`]), and an empty hypothesis has a score of
-    /// -infinity unless the penalty is 0. With several end tokens it may carry
-    /// an ended hypothesis on; that is not followed. Source:
-    /// `src/decoding.cc`, `BeamSearch::search`.
+    /// ([`Request::adjust_logits`]), its repetition penalty on generated tokens
+    /// alone: give no prompt. Its Whisper does not count the end token:
+    /// [`CountedLength::WithoutEnd`]. With several end tokens it may carry an
+    /// ended hypothesis on; that is not followed. Source: `src/decoding.cc`,
+    /// `BeamSearch::search`, 4.8.
     ///
     /// [`Request::adjust_logits`]: super::Request::adjust_logits
     pub fn ctranslate2(length_penalty: f64, patience: f64, hypotheses: usize) -> Rules {
@@ -121,7 +122,6 @@ impl Rules {
             length_penalty: LengthPenalty::Power {
                 alpha: length_penalty,
             },
-            counted: CountedLength::WithoutEnd,
             stopping: if length_penalty == 0.0 {
                 Stopping::BestFinished { hypotheses }
             } else {

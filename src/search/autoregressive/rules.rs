@@ -57,7 +57,7 @@ impl CountedLength {
         match self {
             CountedLength::Generated => generated,
             CountedLength::WithoutEnd => generated - usize::from(ended),
-            CountedLength::WithPrompt => prompt + generated - usize::from(ended),
+            CountedLength::WithPrompt => prompt.saturating_add(generated - usize::from(ended)),
         }
     }
 }

@@ -1,5 +1,9 @@
 //! The tokens of one row whose scores differ from what was read.
 
+use super::super::slot::RESERVED;
+use crate::error::Error;
+use crate::memory::{reserve, resize};
+
 /// A sparse set of scores over the vocabulary. Beginning anew costs what was
 /// set before, not the vocabulary.
 #[derive(Debug, Default)]
@@ -17,12 +21,16 @@ pub(in super::super) struct Overrides {
 
 impl Overrides {
     /// Readies the set for a vocabulary of `vocab` tokens.
-    pub(in super::super) fn resize(&mut self, vocab: usize) {
-        self.clear();
-        self.entries.reserve(vocab);
-        self.kept.reserve(vocab);
-        self.places.resize(vocab, 0);
-        self.met.resize(vocab, 0);
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(in super::super) fn resize(&mut self, vocab: usize) -> Result<(), Error> {
+        let what = "adjusted scores";
+        resize(&mut self.places, vocab, what)?;
+        resize(&mut self.met, vocab, what)?;
+        reserve(&mut self.entries, vocab.min(RESERVED), what)?;
+        reserve(&mut self.kept, vocab.min(RESERVED), what)
     }
 
     pub(in super::super) fn clear(&mut self) {
