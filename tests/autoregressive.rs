@@ -991,6 +991,44 @@ fn under_a_trie_only_permitted_tokens_are_read() {
 }
 
 #[test]
+fn half_precision_is_read_as_it_is() {
+    let model = Model {
+        seed: 8,
+        vocab: 90,
+        memory: 2,
+        values: 0,
+        impossible: 4,
+        kind: ScoreKind::Logits,
+    };
+    let spec = Spec {
+        before: vec![Adjustment::Repetition(1.5)],
+        ..Spec::plain(7, 5, &[3])
+    };
+    let halves = |history: &[u32]| -> Vec<half::f16> {
+        let scores = model.scores(history);
+        scores.into_iter().map(half::f16::from_f32).collect()
+    };
+    let mut search = AutoregressiveSearch::new(model.vocab).unwrap();
+    let id = search.admit(spec.engine()).unwrap();
+    let mut tokens = Vec::new();
+    while !search.is_idle() {
+        let feed = search.feed();
+        let row = |row| {
+            feed.sequence(row, &mut tokens);
+            halves(&tokens)
+        };
+        let data: Vec<half::f16> = (0..feed.rows()).flat_map(row).collect();
+        let shape = [feed.rows(), model.vocab];
+        search
+            .advance(&ScoresView::logits(&data, shape).unwrap())
+            .unwrap();
+    }
+    let widened = |history: &[u32]| halves(history).into_iter().map(f32::from).collect();
+    let expected = oracle::search(&spec.oracle(), model.kind, &widened);
+    assert_eq!(found(search.outcome(id).unwrap()), expected);
+}
+
+#[test]
 fn ids_of_removed_requests_name_nothing() {
     let mut search = AutoregressiveSearch::new(3).unwrap();
     let old = search.admit(Request::new(2, 2)).unwrap();

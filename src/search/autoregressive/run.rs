@@ -23,9 +23,9 @@ impl AutoregressiveSearch {
     /// search.run(|feed, logits| {
     ///     for (row, logits) in logits.chunks_mut(3).enumerate() {
     ///         feed.sequence(row, &mut sequence);
-    ///         // Repeats itself, and gets tired of it.
-    ///         logits[sequence[sequence.len() - 1] as usize] = 1.0;
-    ///         logits[2] = sequence.len() as f32 - 4.0;
+    ///         // Repeats itself, until it has had enough.
+    ///         logits[sequence[sequence.len() - 1] as usize] = 3.0;
+    ///         logits[2] = if sequence.len() < 5 { -9.0 } else { 9.0 };
     ///     }
     ///     Ok::<(), Error>(())
     /// })?;
