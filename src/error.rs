@@ -75,7 +75,11 @@ pub(crate) enum Kind {
         beams: usize,
         groups: usize,
     },
-    Setting {
+    BlankOutOfRange {
+        blank: u32,
+        vocab: usize,
+    },
+    InvalidSetting {
         what: &'static str,
         value: f64,
         limit: &'static str,
@@ -105,6 +109,35 @@ pub(crate) enum Kind {
         value: f64,
     },
     NeedsLogits,
+    StreamFinished {
+        frames: usize,
+    },
+    StreamBatch {
+        batch: usize,
+    },
+    StreamVocabulary {
+        vocab: usize,
+        expected: usize,
+    },
+    TooManyFrames {
+        frames: usize,
+        limit: usize,
+    },
+    Arpa {
+        line: usize,
+        what: String,
+    },
+    EmptySequence {
+        index: usize,
+    },
+    SeparatorInWord {
+        index: usize,
+        separator: u32,
+    },
+    Unspellable {
+        text: String,
+        character: char,
+    },
 }
 
 impl Error {
@@ -209,9 +242,6 @@ impl fmt::Display for Error {
                 f,
                 "{beams} beams cannot be split evenly into {groups} groups of at least 1"
             ),
-            Kind::Setting { what, value, limit } => {
-                write!(f, "{what} is {value}; it must be {limit}")
-            }
             Kind::UnknownToken { what, token, vocab } => write!(
                 f,
                 "{what}: token {token} is beyond the vocabulary of {vocab} tokens"
@@ -240,6 +270,37 @@ impl fmt::Display for Error {
                 f,
                 "an adjustment before the log-softmax needs logits or log-probabilities, not probabilities"
             ),
+            Kind::BlankOutOfRange { blank, vocab } => write!(
+                f,
+                "the blank is token {blank}, beyond a vocabulary of {vocab} tokens"
+            ),
+            Kind::InvalidSetting { what, value, limit } => {
+                write!(f, "{what} is {value}; it must be {limit}")
+            }
+            Kind::StreamFinished { frames } => write!(
+                f,
+                "frames were fed to a stream that was finished after {frames} frames; reset it first"
+            ),
+            Kind::StreamBatch { batch } => write!(
+                f,
+                "a stream takes the frames of 1 item at a time, a batch of {batch} was given"
+            ),
+            Kind::StreamVocabulary { vocab, expected } => write!(
+                f,
+                "frames of {vocab} tokens were fed to a stream that began with {expected}"
+            ),
+            Kind::TooManyFrames { frames, limit } => {
+                write!(f, "{frames} frames are above the limit of {limit}")
+            }
+            Kind::Arpa { line, what } => write!(f, "ARPA file, line {line}: {what}"),
+            Kind::EmptySequence { index } => write!(f, "word {index} has no tokens"),
+            Kind::SeparatorInWord { index, separator } => write!(
+                f,
+                "word {index} holds token {separator}, the separator of words"
+            ),
+            Kind::Unspellable { text, character } => {
+                write!(f, "no label spells {character:?} in {text:?}")
+            }
         }
     }
 }

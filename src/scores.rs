@@ -42,6 +42,11 @@ impl ScoreKind {
             ScoreKind::LogProbabilities | ScoreKind::Logits => f32::NEG_INFINITY,
         }
     }
+
+    /// The least value of this kind that a possible token can have.
+    pub(crate) fn least_possible(self) -> f32 {
+        self.impossible().next_up()
+    }
 }
 
 // Nobody outside can name or call what is sealed.

@@ -39,7 +39,7 @@ impl Model {
         });
         let draw = |token: usize| {
             let bits = mix(state.wrapping_add(mix(token as u64 + 77)));
-            if self.impossible > 0 && bits % self.impossible == 0 {
+            if self.impossible > 0 && bits.is_multiple_of(self.impossible) {
                 return match self.kind {
                     ScoreKind::Probabilities => 0.0,
                     _ => f32::NEG_INFINITY,
@@ -251,8 +251,8 @@ impl Spec {
             }
             Some((Permitted::Function(divisor), normaliser)) => {
                 let permit = Permit::function(move |generated, mask| {
-                    let tokens =
-                        (0..200u32).filter(|t| (t + generated.len() as u32) % divisor != 0);
+                    let tokens = (0..200u32)
+                        .filter(|t| !(t + generated.len() as u32).is_multiple_of(divisor));
                     tokens.for_each(|token| mask.insert(token));
                 });
                 request.permit(permit, normaliser)
@@ -291,7 +291,7 @@ impl Spec {
                 match &permitted {
                     Permitted::Mask(tokens) => tokens.clone(),
                     Permitted::Function(divisor) => all
-                        .filter(|t| (t + generated.len() as u32) % divisor != 0)
+                        .filter(|t| !(t + generated.len() as u32).is_multiple_of(*divisor))
                         .collect(),
                     Permitted::Trie(sequences) => all
                         .filter(|&token| {

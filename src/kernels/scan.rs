@@ -30,10 +30,7 @@ impl<'a, E: Lanes> Stripes<'a, E> {
     #[inline(always)]
     pub(crate) fn new(row: &'a [E], next: &'a [E], kind: ScoreKind) -> Self {
         let (whole, rest) = row.as_chunks::<STRIPE>();
-        let impossible = match kind {
-            ScoreKind::Probabilities => E::ZERO,
-            ScoreKind::LogProbabilities | ScoreKind::Logits => E::NEG_INFINITY,
-        };
+        let impossible = E::impossible(kind);
         let filled = (!rest.is_empty()).then(|| {
             let mut stripe = [impossible; STRIPE];
             stripe[..rest.len()].copy_from_slice(rest);

@@ -1,6 +1,7 @@
 //! The command line tool: files of scores in, n-best lists out.
 
 mod args;
+mod ctc;
 mod decode;
 mod failure;
 mod labels;

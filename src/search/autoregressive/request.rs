@@ -161,7 +161,7 @@ impl Request {
         if !self.diversity.is_finite() {
             let (value, limit) = (self.diversity, "finite");
             let what = "the diversity penalty";
-            return Err(Kind::Setting { what, value, limit }.into());
+            return Err(Kind::InvalidSetting { what, value, limit }.into());
         }
         if let Some(&token) = self
             .end_tokens

@@ -177,7 +177,7 @@ impl Default for Rules {
 impl Rules {
     /// If a number among the rules is not finite, or patience is not above 0.
     pub(crate) fn check(&self) -> Result<(), Error> {
-        let refuse = |what, value, limit| Err(Kind::Setting { what, value, limit }.into());
+        let refuse = |what, value, limit| Err(Kind::InvalidSetting { what, value, limit }.into());
         match self.length_penalty {
             LengthPenalty::Power { alpha } | LengthPenalty::Gnmt { alpha }
                 if !alpha.is_finite() =>

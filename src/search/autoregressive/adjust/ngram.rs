@@ -20,7 +20,7 @@ impl NoRepeatNgram {
         if size == 0 {
             let what = "the size of n-grams that must not repeat";
             let (value, limit) = (0.0, "at least 1");
-            return Err(Kind::Setting { what, value, limit }.into());
+            return Err(Kind::InvalidSetting { what, value, limit }.into());
         }
         Ok(NoRepeatNgram { size })
     }

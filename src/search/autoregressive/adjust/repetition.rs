@@ -24,7 +24,7 @@ impl RepetitionPenalty {
         if !(penalty > 0.0 && penalty.is_finite()) {
             let what = "the repetition penalty";
             let (value, limit) = (penalty, "finite and above 0");
-            return Err(Kind::Setting { what, value, limit }.into());
+            return Err(Kind::InvalidSetting { what, value, limit }.into());
         }
         Ok(RepetitionPenalty { penalty })
     }
