@@ -103,10 +103,13 @@ mod trellis;
 pub mod measure;
 #[doc(hidden)]
 pub mod reference;
+#[doc(hidden)]
+pub mod reference_autoregressive;
 
 pub use error::Error;
 pub use nbest::{Hypotheses, Hypothesis, NBest};
 pub use scores::{Element, Layout, ScoreKind, ScoresView};
+pub use search::autoregressive::{self, AutoregressiveSearch};
 pub use search::ctc::{
     CtcHypothesis, CtcNBest, CtcPruning, CtcSearch, CtcStream, Hotwords, Labels, Lexicon,
     NgramModel, NgramScorer, NgramState, NgramUnit, Scorer, Unscored,
