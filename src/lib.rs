@@ -103,8 +103,6 @@ mod trellis;
 pub mod measure;
 #[doc(hidden)]
 pub mod reference;
-#[doc(hidden)]
-pub mod reference_autoregressive;
 
 pub use error::Error;
 pub use nbest::{Hypotheses, Hypothesis, NBest};

@@ -14,7 +14,7 @@ use widebeam::autoregressive::{
     Outcome, Permit, RepetitionPenalty, Request, RequestId, RowScores, Rules, Stopping, Suppress,
     TokenMask, TokenTrie, WhenFull,
 };
-use widebeam::reference_autoregressive::{self as oracle, Found, Place, Row};
+use widebeam::reference::autoregressive::{self as oracle, Found, Place, Row};
 use widebeam::{Error, Layout, Level, ScoreKind, ScoresView};
 
 /// A toy model: any function of the history, from a seed.

@@ -1,45 +1,13 @@
 //! After a warm-up, steps of the autoregressive search allocate nothing.
 
-#![allow(unsafe_code)]
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "support/counting.rs"]
+mod counting;
 
 use widebeam::ScoresView;
 use widebeam::autoregressive::{
     AutoregressiveSearch, MinimumLength, NoRepeatNgram, Normaliser, Permit, RepetitionPenalty,
     Request, RequestId, Rules, Stopping,
 };
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-/// The system's allocator, counting for each thread.
-struct Counting;
-
-// SAFETY: every call goes to the system's allocator as it is.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's promises are those that `System` asks for.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.with(|count| count.set(count.get() + 1));
-        // SAFETY: as above.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 const VOCAB: usize = 300;
 
@@ -96,9 +64,9 @@ impl Batch {
 
 /// Allocations of the calling thread during `run`.
 fn allocations(run: impl FnOnce()) -> usize {
-    let before = ALLOCATIONS.get();
+    let before = counting::by_this_thread();
     run();
-    ALLOCATIONS.get() - before
+    counting::by_this_thread() - before
 }
 
 #[test]
