@@ -28,6 +28,7 @@ fn scores(seed: u64, count: usize) -> Vec<f32> {
 /// above 0 is taken again: what the search allocates, it allocates each time.
 #[test]
 fn a_second_batch_of_the_same_shape_allocates_nothing() {
+    counting::check();
     for threads in [1, 2, 4] {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)

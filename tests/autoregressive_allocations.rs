@@ -71,6 +71,7 @@ fn allocations(run: impl FnOnce()) -> usize {
 
 #[test]
 fn a_warm_search_steps_without_allocating() {
+    counting::check();
     assert!(allocations(|| drop(vec![1])) > 0, "the counter counts");
     let noisy = |request: Request| {
         let mut search = AutoregressiveSearch::new(VOCAB).unwrap();

@@ -33,6 +33,7 @@ fn emissions(frames: usize, vocab: usize) -> Vec<f32> {
 
 #[test]
 fn a_warm_search_allocates_nothing() {
+    counting::check();
     let data = emissions(4 * 60, 29);
     let view = ScoresView::probabilities(&data, [4, 60, 29]).unwrap();
     let pool = rayon::ThreadPoolBuilder::new()
