@@ -70,6 +70,11 @@ pub(crate) enum Kind {
         what: &'static str,
         bytes: usize,
     },
+    ZeroLength,
+    UnevenGroups {
+        beams: usize,
+        groups: usize,
+    },
     BlankOutOfRange {
         blank: u32,
         vocab: usize,
@@ -79,6 +84,31 @@ pub(crate) enum Kind {
         value: f64,
         limit: &'static str,
     },
+    UnknownToken {
+        what: &'static str,
+        token: u32,
+        vocab: usize,
+    },
+    StepShape {
+        shape: [usize; 3],
+        rows: usize,
+        vocab: usize,
+    },
+    StepLengths,
+    NothingRunning,
+    StepScore {
+        kind: ScoreKind,
+        row: usize,
+        step: usize,
+        token: usize,
+        value: f32,
+    },
+    AdjustedScore {
+        step: usize,
+        token: u32,
+        value: f64,
+    },
+    NeedsLogits,
     StreamFinished {
         frames: usize,
     },
@@ -187,25 +217,8 @@ impl fmt::Display for Error {
                 token,
                 value,
             } => {
-                write!(
-                    f,
-                    "item {item}, step {step}, token {token}: {value} is not a valid "
-                )?;
-                match kind {
-                    ScoreKind::Probabilities => {
-                        write!(
-                            f,
-                            "probability (limits: 0 and {})",
-                            ScoreKind::MAX_PROBABILITY
-                        )
-                    }
-                    ScoreKind::LogProbabilities => write!(
-                        f,
-                        "log-probability (limits: -inf and {})",
-                        ScoreKind::MAX_LOG_PROBABILITY
-                    ),
-                    ScoreKind::Logits => write!(f, "logit (it must be below +inf, and a number)"),
-                }
+                write!(f, "item {item}, step {step}, token {token}: ")?;
+                write_not_valid(f, *kind, *value)
             }
             Kind::LevelUnknown { name } => write!(
                 f,
@@ -221,6 +234,42 @@ impl fmt::Display for Error {
                     "no memory for {what}: {bytes} bytes could not be allocated"
                 )
             }
+            Kind::ZeroLength => write!(
+                f,
+                "a maximum length of 0 tokens leaves nothing to search; at least 1 is needed"
+            ),
+            Kind::UnevenGroups { beams, groups } => write!(
+                f,
+                "{beams} beams cannot be split evenly into {groups} groups of at least 1"
+            ),
+            Kind::UnknownToken { what, token, vocab } => write!(
+                f,
+                "{what}: token {token} is beyond the vocabulary of {vocab} tokens"
+            ),
+            Kind::StepShape { shape, rows, vocab } => write!(
+                f,
+                "scores of shape {shape:?} were given; this step needs [1, {rows}, {vocab}] or [{rows}, 1, {vocab}]"
+            ),
+            Kind::StepLengths => write!(f, "the scores of a step have no lengths per item"),
+            Kind::NothingRunning => write!(f, "no request is running, so no scores are expected"),
+            Kind::StepScore {
+                kind,
+                row,
+                step,
+                token,
+                value,
+            } => {
+                write!(f, "row {row}, step {step}, token {token}: ")?;
+                write_not_valid(f, *kind, *value)
+            }
+            Kind::AdjustedScore { step, token, value } => write!(
+                f,
+                "step {step}, token {token}: an adjustment set a score of {value}; it must be a number below +inf"
+            ),
+            Kind::NeedsLogits => write!(
+                f,
+                "an adjustment before the log-softmax needs logits or log-probabilities, not probabilities"
+            ),
             Kind::BlankOutOfRange { blank, vocab } => write!(
                 f,
                 "the blank is token {blank}, beyond a vocabulary of {vocab} tokens"
@@ -253,5 +302,24 @@ impl fmt::Display for Error {
                 write!(f, "no label spells {character:?} in {text:?}")
             }
         }
+    }
+}
+
+fn write_not_valid(f: &mut fmt::Formatter<'_>, kind: ScoreKind, value: f32) -> fmt::Result {
+    write!(f, "{value} is not a valid ")?;
+    match kind {
+        ScoreKind::Probabilities => {
+            write!(
+                f,
+                "probability (limits: 0 and {})",
+                ScoreKind::MAX_PROBABILITY
+            )
+        }
+        ScoreKind::LogProbabilities => write!(
+            f,
+            "log-probability (limits: -inf and {})",
+            ScoreKind::MAX_LOG_PROBABILITY
+        ),
+        ScoreKind::Logits => write!(f, "logit (it must be below +inf, and a number)"),
     }
 }

@@ -1,10 +1,14 @@
 //! Beam search that is exact, SIMD-optimised and multithreaded, and reads
 //! scores as fast as memory gives them.
 //!
-//! # Three lines
+//! Three searches share one set of kernels.
+//!
+//! # Independent positions
 //!
 //! The k best sequences of a `(batch, time, vocab)` tensor of probabilities,
-//! the job of the well-known snippet `beam_search(LM_prob, beam_size)`:
+//! the job of the well-known snippet `beam_search(LM_prob, beam_size)`. In one
+//! call it is [`beam_search`]; a search that is kept, [`IndependentSearch`],
+//! allocates nothing from the second batch on.
 //!
 //! ```
 //! use widebeam::{ScoresView, beam_search};
@@ -20,52 +24,50 @@
 //! # Ok::<(), widebeam::Error>(())
 //! ```
 //!
-//! # Batch after batch
+//! # The model in the loop
 //!
-//! A search is a value that keeps its buffers, and so is a result: decoding a
-//! second batch of the same shape allocates nothing.
+//! For a model that the caller runs, [`AutoregressiveSearch`] hands out the
+//! tokens to feed and the rows they continue, and takes back logits; requests
+//! with settings of their own come and go. See the module [`autoregressive`].
 //!
 //! ```
-//! use widebeam::{IndependentSearch, NBest, ScoresView};
+//! use widebeam::ScoresView;
+//! use widebeam::autoregressive::{AutoregressiveSearch, Request};
 //!
-//! let mut search = IndependentSearch::new(4)?;
-//! let mut nbest = NBest::new();
-//! for batch in [[0.0f32, 1.0, 2.0, 3.0], [3.0, 2.0, 1.0, 0.0]] {
-//!     let logits = ScoresView::logits(&batch, [2, 1, 2])?;
-//!     search.decode_into(&logits, &mut nbest)?;
-//!     for hypotheses in nbest.iter() {
-//!         assert_eq!(hypotheses.len(), 2);
-//!     }
+//! let mut search = AutoregressiveSearch::new(3)?;
+//! let id = search.admit(Request::new(2, 4).end_tokens([2]))?;
+//! while !search.is_idle() {
+//!     let rows = search.feed().rows();
+//!     // A real model looks at `feed().tokens()` and `feed().parents()`.
+//!     let logits = [1.0f32, 0.0, 0.5].repeat(rows);
+//!     search.advance(&ScoresView::logits(&logits, [rows, 3])?)?;
 //! }
+//! let outcome = search.outcome(id).expect("it is done");
+//! assert!(outcome.best().is_some());
 //! # Ok::<(), widebeam::Error>(())
 //! ```
 //!
-//! # Any layout, half precision, lengths
+//! # CTC
 //!
-//! Scores are borrowed where they lie: f32, f16 or bf16, with any strides of
-//! batch and time, and only the first `lengths[item]` steps of an item are
-//! read.
+//! For speech, OCR and base-calling, [`CtcSearch`] finds the labellings with the
+//! most probability over all their alignments, and prunes nothing unless told
+//! to.
 //!
 //! ```
-//! use half::f16;
-//! use widebeam::{Layout, ScoresView, beam_search};
+//! use widebeam::{CtcSearch, ScoresView};
 //!
-//! // [time, batch, vocab] = [2, 3, 2], seen as [batch, time, vocab].
-//! let data = [-1.0, -2.0, -3.0, -0.5, -0.1, -9.0, -2.0, -1.0, -4.0, -5.0, -6.0, -7.0];
-//! let data = data.map(f16::from_f32);
-//! let scores = ScoresView::log_probabilities(&data, Layout::strided([3, 2, 2], [2, 6]))?
-//!     .with_lengths(&[2, 1, 0])?;
-//! let nbest = beam_search(&scores, 1)?;
-//! assert_eq!(nbest.best(0).unwrap().tokens, [0, 1]);
-//! assert_eq!(nbest.best(1).unwrap().tokens, [1]);
-//! assert!(nbest.best(2).unwrap().tokens.is_empty());
+//! // Two frames over blank (0) and two tokens.
+//! let probabilities = [0.6f32, 0.4, 0.0, 0.6, 0.4, 0.0];
+//! let scores = ScoresView::probabilities(&probabilities, [1, 2, 3])?;
+//! let nbest = CtcSearch::new(4, 0)?.decode(&scores)?;
+//! assert_eq!(nbest.best(0).unwrap().tokens, [1]);
 //! # Ok::<(), widebeam::Error>(())
 //! ```
 //!
 //! # What is promised
 //!
 //! - **Exact.** Every step takes the true k best of beam x vocab, in a total
-//!   order that leaves no tie open (see [`IndependentSearch`]). Scores are f64.
+//!   order that leaves no tie open (each search states it). Scores are f64.
 //! - **Reproducible.** The same input gives the same bits for every number of
 //!   threads, every composition of the batch and every instruction-set
 //!   [`Level`].
@@ -83,7 +85,7 @@
 //! | `order` | what a tie is |
 //! | `search` | the searches, and phase one that they share: the best tokens of each row |
 //! | `trellis` | back-pointers in flat arrays |
-//! | `kernels` | top k, log-sum-exp, exp, ln: written once, generic over the level |
+//! | `kernels` | top k, log-sum-exp, log-add, exp, ln: written once, generic over the level |
 //! | `simd` | the vectors of each level, and the choice of the level |
 //! | `batch` | work spread over threads |
 //! | `reference` | the searches written naively: the oracle of the tests |
@@ -107,6 +109,7 @@ pub mod reference;
 pub use error::Error;
 pub use nbest::{Hypotheses, Hypothesis, NBest};
 pub use scores::{Element, Layout, ScoreKind, ScoresView};
+pub use search::autoregressive::{self, AutoregressiveSearch};
 pub use search::ctc::{
     CtcHypothesis, CtcNBest, CtcPruning, CtcSearch, CtcStream, Hotwords, Labels, Lexicon,
     NgramModel, NgramScorer, NgramState, NgramUnit, Scorer, Unscored,

@@ -375,6 +375,38 @@ impl<'a> ScoresView<'a> {
             .saturating_mul(self.data.element_bytes())
     }
 
+    /// The rows of one step of a batch: a view with a batch or a time axis of
+    /// 1 and no lengths, as `[1, rows, vocab]`.
+    pub(crate) fn step_rows(&self) -> Option<Self> {
+        let [batch, time, vocab] = self.shape;
+        let (rows, stride) = match (batch, time) {
+            _ if self.lengths.is_some() => return None,
+            (1, rows) => (rows, self.strides[1]),
+            (rows, 1) => (rows, self.strides[0]),
+            _ => return None,
+        };
+        Some(ScoresView {
+            shape: [1, rows, vocab],
+            strides: [0, stride],
+            ..*self
+        })
+    }
+
+    /// Some rows alone of a view `[1, rows, vocab]`.
+    pub(crate) fn rows(&self, range: std::ops::Range<usize>) -> Self {
+        debug_assert!(self.shape[0] == 1 && range.end <= self.shape[1]);
+        let start = if range.is_empty() {
+            0
+        } else {
+            range.start * self.strides[1]
+        };
+        ScoresView {
+            data: self.data.slice(start..self.data.len()),
+            shape: [1, range.len(), self.vocab()],
+            ..*self
+        }
+    }
+
     /// The slice that holds all scores.
     pub(crate) fn data(&self) -> Data<'a> {
         self.data

@@ -2,40 +2,10 @@
 //! tenth, the rounding of growing buffers) for
 //! 100,000 frames of a stream than for 1,000.
 
-#![allow(unsafe_code)]
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+#[path = "support/counting.rs"]
+mod counting;
 
 use widebeam::{CtcNBest, CtcPruning, CtcSearch, ScoresView};
-
-/// Counts allocations, and the bytes held.
-struct Counting;
-
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-static HELD: AtomicUsize = AtomicUsize::new(0);
-/// One test at a time, because the counters are shared.
-static ALONE: Mutex<()> = Mutex::new(());
-
-// SAFETY: every call is passed on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Relaxed);
-        HELD.fetch_add(layout.size(), Relaxed);
-        // SAFETY: the caller's duties are passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: the caller's duties are passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// Emissions as speech has them: mostly sure of the blank, sure of a token now
 /// and then, and at times of two that it cannot tell apart.
@@ -63,7 +33,7 @@ fn emissions(frames: usize, vocab: usize) -> Vec<f32> {
 
 #[test]
 fn a_warm_search_allocates_nothing() {
-    let _alone = ALONE.lock();
+    counting::check();
     let data = emissions(4 * 60, 29);
     let view = ScoresView::probabilities(&data, [4, 60, 29]).unwrap();
     let pool = rayon::ThreadPoolBuilder::new()
@@ -74,18 +44,17 @@ fn a_warm_search_allocates_nothing() {
     let mut nbest = CtcNBest::new();
     let allocations = pool.install(|| {
         search.decode_into(&view, &mut nbest).unwrap();
-        let before = ALLOCATIONS.load(Relaxed);
+        let before = counting::by_this_thread();
         for _ in 0..3 {
             search.decode_into(&view, &mut nbest).unwrap();
         }
-        ALLOCATIONS.load(Relaxed) - before
+        counting::by_this_thread() - before
     });
     assert_eq!(allocations, 0);
 }
 
 #[test]
 fn a_stream_of_100_000_frames_holds_what_one_of_1_000_holds_and_equals_one_call() {
-    let _alone = ALONE.lock();
     const VOCAB: usize = 12;
     let data = emissions(100_000, VOCAB);
     let view = ScoresView::probabilities(&data, [100_000, VOCAB]).unwrap();
@@ -101,7 +70,7 @@ fn a_stream_of_100_000_frames_holds_what_one_of_1_000_holds_and_equals_one_call(
     );
     assert!(whole.tokens.len() > 10_000);
 
-    let without = HELD.load(Relaxed);
+    let without = counting::bytes_held();
     let mut stream = search.stream();
     let (mut tokens, mut frames) = (Vec::with_capacity(100_000), Vec::with_capacity(100_000));
     let mut held_early = 0;
@@ -111,10 +80,10 @@ fn a_stream_of_100_000_frames_holds_what_one_of_1_000_holds_and_equals_one_call(
             .unwrap();
         stream.take_stable(&mut tokens, &mut frames);
         if i == 1_000 / 50 {
-            held_early = HELD.load(Relaxed);
+            held_early = counting::bytes_held();
         }
     }
-    let held = HELD.load(Relaxed) - without;
+    let held = counting::bytes_held() - without;
     let held_early = held_early - without;
     assert!(
         held <= held_early + held_early / 10,

@@ -7,7 +7,7 @@ pub(crate) mod element;
 pub(crate) mod exp;
 pub(crate) mod ln;
 pub(crate) mod log_add;
-mod log_sum_exp;
+pub(crate) mod log_sum_exp;
 mod rank;
 mod scan;
 mod short;

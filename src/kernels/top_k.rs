@@ -178,6 +178,7 @@ fn collect<S: Simd, E: Lanes>(
 ) {
     const HALF: usize = COLUMNS / 2;
     let mut bound = simd.f32_splat(bound);
+    let mut ahead = stripes.len();
     for (group, peaks) in peaks.chunks(64).enumerate() {
         // Which of 64 panels to look into, found without a branch each.
         let mut panels = 0u64;
@@ -190,6 +191,8 @@ fn collect<S: Simd, E: Lanes>(
             let first = panel * plan.panel;
             for index in first..stripes.len().min(first + plan.panel) {
                 let stripe = stripes.get(index);
+                stripes.prefetch_after(ahead);
+                ahead += 1;
                 let (vectors, _) = stripe.as_chunks::<F32_LANES>();
                 for (half, vectors) in vectors.as_chunks::<HALF>().0.iter().enumerate() {
                     let mut reached = 0u64;
