@@ -7,6 +7,9 @@
 
 use std::sync::{Mutex, PoisonError, TryLockError};
 
+use crate::error::Error;
+use crate::memory::grow;
+
 /// Work that can be cut in two.
 pub(crate) trait Divide: Sized + Send {
     /// The number of units of work.
@@ -76,11 +79,33 @@ pub(crate) struct PerThread<T> {
 
 impl<T: Default> PerThread<T> {
     /// Makes values for all threads of the current pool.
-    pub(crate) fn prepare(&mut self) {
-        let threads = rayon::current_num_threads();
-        if self.slots.len() < threads {
-            self.slots.resize_with(threads, Default::default);
-        }
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(crate) fn prepare(&mut self) -> Result<(), Error> {
+        grow(
+            &mut self.slots,
+            rayon::current_num_threads(),
+            "the threads' buffers",
+        )
+    }
+
+    /// Makes values for all threads of the current pool, and applies `f` to
+    /// each of them, so that it does not matter which thread does what later.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out, or those of `f`.
+    pub(crate) fn prepare_each(
+        &mut self,
+        mut f: impl FnMut(&mut T) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        self.prepare()?;
+        let values = self.slots.iter_mut().map(Mutex::get_mut);
+        values
+            .map(|value| value.unwrap_or_else(PoisonError::into_inner))
+            .try_for_each(|value| f(value))
     }
 
     /// Lends this thread's value. `f` must not call rayon.

@@ -7,14 +7,14 @@ use crate::simd::Level;
 
 /// What went wrong, in one sentence that names the value and the limit.
 ///
-/// Every error but one ([`Error::is_out_of_memory`]) is about what the caller
-/// passed in, and repeating the call repeats the error.
-#[derive(Clone, Debug, PartialEq)]
+/// Errors are about what the caller passed in or named in the environment, but
+/// for one, [`Error::is_out_of_memory`].
+#[derive(Clone, Debug)]
 pub struct Error {
     kind: Kind,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Kind {
     EmptyVocabulary {
         shape: [usize; 3],
@@ -61,6 +61,9 @@ pub(crate) enum Kind {
     },
     LevelUnknown {
         name: String,
+    },
+    LevelFromEnvironment {
+        reason: Box<Error>,
     },
     LevelUnavailable {
         level: Level,
@@ -164,6 +167,13 @@ impl From<Kind> for Error {
 
 impl std::error::Error for Error {}
 
+/// Errors are equal that say the same, also about a NaN.
+impl PartialEq for Error {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_string() == other.to_string()
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
@@ -219,6 +229,9 @@ impl fmt::Display for Error {
             } => {
                 write!(f, "item {item}, step {step}, token {token}: ")?;
                 write_not_valid(f, *kind, *value)
+            }
+            Kind::LevelFromEnvironment { reason } => {
+                write!(f, "environment variable {}: {reason}", Level::VARIABLE)
             }
             Kind::LevelUnknown { name } => write!(
                 f,

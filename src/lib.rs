@@ -71,8 +71,10 @@
 //! - **Reproducible.** The same input gives the same bits for every number of
 //!   threads, every composition of the batch and every instruction-set
 //!   [`Level`].
-//! - **Safe.** No input makes it panic. What is wrong with one is said in one
-//!   [`Error`], and an item that is refused harms no other.
+//! - **Safe.** No scores, layout, lengths or settings make it panic; an index out
+//!   of range does, as for a slice. What is wrong with an input is said in one
+//!   [`Error`], and an item that is refused harms no other (`decode_into` keeps
+//!   the others' results).
 //! - **Quiet.** It prints nothing, sets nothing global, and runs in the rayon
 //!   pool it is called in.
 //!
@@ -107,7 +109,7 @@ pub mod measure;
 pub mod reference;
 
 pub use error::Error;
-pub use nbest::{Hypotheses, Hypothesis, NBest};
+pub use nbest::{Hypotheses, Hypothesis, Items, NBest};
 pub use scores::{Element, Layout, ScoreKind, ScoresView};
 pub use search::autoregressive::{self, AutoregressiveSearch};
 pub use search::ctc::{

@@ -17,6 +17,23 @@ pub(crate) fn resize<T: Copy + Default>(
     Ok(())
 }
 
+/// Makes `buffer` at least `length` long with new values.
+///
+/// # Errors
+///
+/// If memory runs out; `what` names the buffer in the message.
+pub(crate) fn grow<T: Default>(
+    buffer: &mut Vec<T>,
+    length: usize,
+    what: &'static str,
+) -> Result<(), Error> {
+    if buffer.len() < length {
+        reserve(buffer, length - buffer.len(), what)?;
+        buffer.resize_with(length, T::default);
+    }
+    Ok(())
+}
+
 /// Makes room for `more` elements.
 ///
 /// # Errors

@@ -1,8 +1,10 @@
 //! Results: the n-best hypotheses of every item, in flat arrays.
 
+use std::ops::Range;
+
 use crate::batch::Divide;
 use crate::error::Error;
-use crate::memory::{reserve, resize};
+use crate::memory::reserve;
 
 /// The best hypotheses of each item of a batch, best first.
 ///
@@ -65,8 +67,11 @@ impl NBest {
     }
 
     /// The hypotheses of each item in turn.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = Hypotheses<'_>> {
-        (0..self.len()).map(|item| self.item(item))
+    pub fn iter(&self) -> Items<'_> {
+        Items {
+            nbest: self,
+            items: 0..self.len(),
+        }
     }
 
     /// The best hypothesis of `item`, if it has any.
@@ -111,22 +116,35 @@ impl NBest {
         self.failures.clear();
     }
 
+    /// Makes room for some items of `hypotheses` hypotheses with `tokens` tokens
+    /// in all.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(crate) fn reserve(
+        &mut self,
+        items: usize,
+        hypotheses: usize,
+        tokens: usize,
+    ) -> Result<(), Error> {
+        let what = "the hypotheses";
+        reserve(&mut self.item_ends, items, what)?;
+        reserve(&mut self.token_ends, hypotheses, what)?;
+        reserve(&mut self.scores, hypotheses, what)?;
+        reserve(&mut self.tokens, tokens, what)
+    }
+
     /// Appends an item whose hypotheses all have `length` tokens and have
     /// these scores, best first. The tokens are written later, through
     /// [`NBest::items_mut`].
-    pub(crate) fn push_item(&mut self, length: usize, scores: &[f64]) -> Result<(), Error> {
-        let what = "the tokens of the hypotheses";
-        let hypotheses = self.scores.len() + scores.len();
+    pub(crate) fn push_item(&mut self, length: usize, scores: &[f64]) {
         let tokens = self.tokens.len();
-        let end = tokens.saturating_add(scores.len().saturating_mul(length));
-        resize(&mut self.tokens, end, what)?;
-        reserve(&mut self.token_ends, scores.len(), what)?;
-        reserve(&mut self.scores, scores.len(), what)?;
+        self.tokens.resize(tokens + scores.len() * length, 0);
         self.scores.extend_from_slice(scores);
         let ends = (1..=scores.len()).map(|count| tokens + count * length);
         self.token_ends.extend(ends);
-        self.item_ends.push(hypotheses);
-        Ok(())
+        self.item_ends.push(self.scores.len());
     }
 
     /// Closes the item being built as refused.
@@ -204,6 +222,37 @@ impl Divide for ItemsMut<'_> {
     }
 }
 
+impl<'a> IntoIterator for &'a NBest {
+    type Item = Hypotheses<'a>;
+    type IntoIter = Items<'a>;
+
+    fn into_iter(self) -> Items<'a> {
+        self.iter()
+    }
+}
+
+/// The items of an [`NBest`] in turn.
+#[derive(Clone, Debug)]
+pub struct Items<'a> {
+    nbest: &'a NBest,
+    items: Range<usize>,
+}
+
+impl<'a> Iterator for Items<'a> {
+    type Item = Hypotheses<'a>;
+
+    fn next(&mut self) -> Option<Hypotheses<'a>> {
+        self.items.next().map(|item| self.nbest.item(item))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.items.size_hint()
+    }
+}
+
+impl ExactSizeIterator for Items<'_> {}
+impl std::iter::FusedIterator for Items<'_> {}
+
 /// The hypotheses of one item, best first.
 #[derive(Clone, Debug)]
 pub struct Hypotheses<'a> {
@@ -232,6 +281,12 @@ impl<'a> Iterator for Hypotheses<'a> {
     fn size_hint(&self) -> (usize, Option<usize>) {
         let left = self.end - self.next;
         (left, Some(left))
+    }
+
+    /// The hypothesis of rank `n` among those left, at once.
+    fn nth(&mut self, n: usize) -> Option<Hypothesis<'a>> {
+        self.next = self.end.min(self.next.saturating_add(n));
+        self.next()
     }
 }
 

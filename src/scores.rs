@@ -303,7 +303,7 @@ impl<'a> ScoresView<'a> {
         }
         if let Some(item) = lengths.iter().position(|&length| length > time) {
             return Err(Kind::LengthTooLong {
-                item,
+                item: self.first_item + item,
                 length: lengths[item],
                 time,
             }
@@ -367,9 +367,20 @@ impl<'a> ScoresView<'a> {
         self.lengths.map_or(self.time(), |lengths| lengths[item])
     }
 
+    /// The number of steps of the longest item.
+    pub(crate) fn longest(&self) -> usize {
+        match self.lengths {
+            None => self.time(),
+            Some(lengths) => lengths.iter().copied().max().unwrap_or(0),
+        }
+    }
+
     /// Bytes of scores in use: what a search reads.
     pub fn bytes(&self) -> usize {
-        let steps: usize = (0..self.batch()).map(|item| self.length(item)).sum();
+        let steps = match self.lengths {
+            None => self.batch() * self.time(),
+            Some(lengths) => lengths.iter().sum(),
+        };
         steps
             .saturating_mul(self.vocab())
             .saturating_mul(self.data.element_bytes())
@@ -443,10 +454,11 @@ impl<'a> ScoresView<'a> {
     }
 
     /// The error that names the first invalid score of a row that a scan
-    /// refused, or `None` if the row is valid.
-    pub(crate) fn invalid_score(&self, item: usize, step: usize) -> Option<Error> {
+    /// refused; token 0, should the scores have changed since.
+    pub(crate) fn invalid_score(&self, item: usize, step: usize) -> Error {
         let row = self.row(item, step);
-        let token = (0..row.len()).find(|&token| !self.kind.accepts(row.get(token)))?;
+        let invalid = |&token: &usize| !self.kind.accepts(row.get(token));
+        let token = (0..row.len()).find(invalid).unwrap_or(0);
         let kind = Kind::InvalidScore {
             kind: self.kind,
             item: self.first_item + item,
@@ -454,7 +466,7 @@ impl<'a> ScoresView<'a> {
             token,
             value: row.get(token),
         };
-        Some(kind.into())
+        kind.into()
     }
 }
 

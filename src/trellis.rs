@@ -24,12 +24,16 @@ impl Trellis {
         self.ends.clear();
     }
 
-    /// Makes room for a step of `nodes` nodes.
-    pub(crate) fn reserve_step(&mut self, nodes: usize) -> Result<(), Error> {
+    /// Makes room for `steps` steps of `nodes` nodes in all.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(crate) fn reserve(&mut self, steps: usize, nodes: usize) -> Result<(), Error> {
         let what = "the back-pointers of the beam";
         reserve(&mut self.parents, nodes, what)?;
         reserve(&mut self.tokens, nodes, what)?;
-        reserve(&mut self.ends, 1, what)
+        reserve(&mut self.ends, steps, what)
     }
 
     /// Appends a node to the step being built.
@@ -70,7 +74,6 @@ mod tests {
     fn a_trace_follows_the_parents_back_to_the_first_step() {
         let mut trellis = Trellis::default();
         for step in [&[(0, 7), (0, 8)][..], &[(1, 5), (0, 6), (1, 4)], &[(2, 3)]] {
-            trellis.reserve_step(step.len()).unwrap();
             for &(parent, token) in step {
                 trellis.push(parent, token);
             }

@@ -56,6 +56,8 @@ enum Spread {
     Constant,
     /// Mostly impossible.
     Sparse,
+    /// As small, or as large, as numbers get.
+    Extreme,
 }
 
 fn spreads() -> impl Strategy<Value = Spread> {
@@ -64,6 +66,7 @@ fn spreads() -> impl Strategy<Value = Spread> {
         2 => (2u32..5).prop_map(Spread::Few),
         1 => Just(Spread::Constant),
         1 => Just(Spread::Sparse),
+        1 => Just(Spread::Extreme),
     ]
 }
 
@@ -74,6 +77,7 @@ fn score(kind: ScoreKind, spread: Spread, bits: u32) -> f32 {
         Spread::Few(values) => (bits % values) as f32 / values as f32,
         Spread::Constant => 0.25,
         Spread::Sparse if !bits.is_multiple_of(7) => 0.0,
+        Spread::Extreme => return extreme(kind, bits),
         Spread::Sparse => 0.5 + (bits >> 8) as f32 / (1 << 25) as f32,
     };
     match kind {
@@ -84,6 +88,19 @@ fn score(kind: ScoreKind, spread: Spread, bits: u32) -> f32 {
         ScoreKind::LogProbabilities => unit.ln() * 3.0,
         ScoreKind::Logits if unit == 0.0 => f32::NEG_INFINITY,
         ScoreKind::Logits => (unit - 0.5) * 30.0,
+    }
+}
+
+/// A subnormal probability, or a score far out that half precision has too.
+fn extreme(kind: ScoreKind, bits: u32) -> f32 {
+    match (kind, bits % 4) {
+        (ScoreKind::Probabilities, 0) => 1.0,
+        (ScoreKind::Probabilities, _) => f32::from_bits(bits >> 8 & 15),
+        (ScoreKind::LogProbabilities, 0) => -6e-8,
+        (ScoreKind::Logits, 0) => 65504.0,
+        (_, 1) => -65504.0,
+        (_, 2) => -0.0,
+        _ => 0.0,
     }
 }
 
@@ -390,6 +407,57 @@ fn a_position_where_all_is_impossible_leaves_no_hypothesis() {
     let data = [f32::NEG_INFINITY; 6];
     let found = widebeam::beam_search(&ScoresView::logits(&data, [1, 3, 2]).unwrap(), 3).unwrap();
     assert_eq!((found.len(), found.best(0)), (1, None));
+}
+
+/// One row seen as a batch of many, in place.
+#[test]
+fn strides_of_zero_repeat_a_row() {
+    let row: Vec<f32> = (0..300).map(|i| (i * 37 % 101) as f32 / 101.0).collect();
+    let repeated: Vec<f32> = row.iter().copied().cycle().take(4 * 3 * 300).collect();
+    let in_place = ScoresView::probabilities(&row, Layout::strided([4, 3, 300], [0, 0])).unwrap();
+    let copied = ScoresView::probabilities(&repeated, [4, 3, 300]).unwrap();
+    let found = widebeam::beam_search(&in_place, 20).unwrap();
+    assert_eq!(found, widebeam::beam_search(&copied, 20).unwrap());
+}
+
+/// Shapes that no memory holds are errors at once, not loops or aborts.
+#[test]
+fn batches_beyond_all_memory_are_refused() {
+    let empty: [f32; 0] = [];
+    let one = [0.5f32; 7];
+    for view in [
+        ScoresView::probabilities(&empty, [1 << 40, 0, 7]).unwrap(),
+        ScoresView::probabilities(&empty, [usize::MAX, 0, 7]).unwrap(),
+        ScoresView::probabilities(&one, Layout::strided([1 << 40, 5, 7], [0, 0])).unwrap(),
+        ScoresView::probabilities(&one, Layout::strided([1, 1 << 60, 7], [0, 0])).unwrap(),
+    ] {
+        let mut nbest = NBest::new();
+        let mut search = IndependentSearch::new(3).unwrap();
+        let error = search.decode_into(&view, &mut nbest).unwrap_err();
+        assert!(error.is_out_of_memory(), "{error}");
+        assert!(nbest.is_empty());
+    }
+    // But a long time axis of which little is used is read.
+    let view = ScoresView::probabilities(&one, Layout::strided([2, 1 << 40, 7], [0, 0])).unwrap();
+    let found = widebeam::beam_search(&view.with_lengths(&[3, 1]).unwrap(), 2).unwrap();
+    assert_eq!(found.best(0).unwrap().tokens, [0, 0, 0]);
+}
+
+#[test]
+fn errors_about_nan_are_equal_to_themselves() {
+    let view = ScoresView::logits(&[f32::NAN], [1, 1]).unwrap();
+    let error = widebeam::beam_search(&view, 1).unwrap_err();
+    assert_eq!(error, error.clone());
+}
+
+#[test]
+fn hypotheses_can_be_taken_by_rank() {
+    let data = [0.5f32, 0.3, 0.2];
+    let found = widebeam::beam_search(&ScoresView::probabilities(&data, [1, 3]).unwrap(), 3);
+    let found = found.unwrap();
+    assert_eq!(found.item(0).nth(2).unwrap().tokens, [2]);
+    assert_eq!(found.item(0).nth(3), None);
+    assert_eq!((&found).into_iter().len(), 1);
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! The three kernels every search spends its time in, each written once and
-//! generic over the level: the top k of a row, the log-sum-exp of a row, and
+//! The kernels every search spends its time in, each written once and generic
+//! over the level: the top k of a row, the log-sum-exp of a row, log-add, and
 //! the exponentials and logarithms beneath them.
 
 mod bound;

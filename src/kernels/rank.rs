@@ -1,5 +1,7 @@
 //! Putting the few tokens that survived a scan in order.
 
+use crate::error::Error;
+use crate::memory::{reserve, resize};
 use crate::order::{key_token, key_value, rank_key};
 use crate::simd::{F32_LANES, F32Lanes, Simd};
 
@@ -22,14 +24,17 @@ pub(crate) struct Survivors {
 }
 
 impl Survivors {
-    /// An empty list with room for `capacity`.
-    #[inline(always)]
-    pub(crate) fn clear(&mut self, capacity: usize) {
+    /// Makes room for `capacity` tokens.
+    pub(crate) fn reserve(&mut self, capacity: usize, what: &'static str) -> Result<(), Error> {
         let padded = capacity.next_multiple_of(WAYS * F32_LANES);
-        if self.values.len() < padded {
-            self.values.resize(padded, 0.0);
-            self.tokens.resize(padded, 0);
-        }
+        resize(&mut self.values, padded, what)?;
+        resize(&mut self.tokens, padded, what)?;
+        self.keys.clear();
+        reserve(&mut self.keys, capacity, what)
+    }
+
+    #[inline(always)]
+    pub(crate) fn clear(&mut self) {
         self.len = 0;
         self.in_token_order = true;
     }
@@ -168,7 +173,8 @@ impl<'a> Counting<'a> {
             self.taken[count] += 1;
             if rank < k {
                 tokens[rank] = own_tokens[lane];
-                values[rank] = own[lane];
+                // A zero loses its sign, as in a key.
+                values[rank] = own[lane] + 0.0;
             }
         }
     }

@@ -95,8 +95,8 @@ pub(crate) struct Scan {
     pub(crate) normaliser: f64,
 }
 
-/// Scans a row. `peaks` receives, for each panel of `panel` stripes (1, 2, 4, 8
-/// or 16), the maxima of the tokens in the same lane. `None` if a score is
+/// Scans a row. `peaks` receives, for each panel of `panel` stripes (a divisor
+/// of `BLOCK_STRIPES`), the maxima of the tokens in the same lane. `None` if a score is
 /// invalid.
 #[inline(always)]
 pub(crate) fn scan<S: Simd, E: Lanes, const LOGITS: bool>(
@@ -161,7 +161,7 @@ pub(crate) fn scan<S: Simd, E: Lanes, const LOGITS: bool>(
         column.store(out);
     }
     let max = largest.reduce_max();
-    if !LOGITS && (seen.any() || !(kind.accepts(max) || max == f32::NEG_INFINITY)) {
+    if !LOGITS && (seen.any() || !kind.accepts(max)) {
         return None;
     }
     Some(Scan {

@@ -43,6 +43,8 @@ use super::element::Lanes;
 use super::rank::Survivors;
 use super::scan::{COLUMNS, STRIPE, Scan, Stripes, scan};
 use super::short;
+use crate::error::Error;
+use crate::memory::resize;
 use crate::scores::ScoreKind;
 use crate::simd::{F32_LANES, F32Lanes, Simd};
 
@@ -63,9 +65,28 @@ pub(crate) struct Found {
 }
 
 impl TopK {
+    /// Makes room for the best `k` tokens of rows of `length` tokens.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(crate) fn reserve(
+        &mut self,
+        kind: ScoreKind,
+        length: usize,
+        k: usize,
+    ) -> Result<(), Error> {
+        let plan = Plan::new(k, length, kind);
+        let what = "the best tokens of a row";
+        let panels = length.div_ceil(STRIPE).div_ceil(plan.panel);
+        resize(&mut self.peaks, panels, what)?;
+        self.survivors.reserve(plan.capacity, what)
+    }
+
     /// Writes the best tokens of `row` with their values, best first, to the
     /// front of `tokens` and `values`, which have the same length k, from 1 to
-    /// the length of the row. `next` is what will be read next.
+    /// the length of the row. `next` is what will be read next. Room must have
+    /// been made for a row like this by [`TopK::reserve`].
     ///
     /// `None` if the row holds an invalid score.
     #[inline(always)]
@@ -85,16 +106,13 @@ impl TopK {
         let stripes = Stripes::new(row, next, kind);
         let plan = Plan::new(k, row.len(), kind);
         let panels = stripes.len().div_ceil(plan.panel);
-        if self.peaks.len() < panels {
-            self.peaks.resize(panels, [0.0; F32_LANES]);
-        }
         let peaks = &mut self.peaks[..panels];
         let scanned = match kind {
             ScoreKind::Logits => scan::<S, E, true>(simd, kind, &stripes, plan.panel, peaks)?,
             _ => scan::<S, E, false>(simd, kind, &stripes, plan.panel, peaks)?,
         };
         let bound = plan.bound(simd, &scanned, peaks);
-        self.survivors.clear(plan.capacity);
+        self.survivors.clear();
         if scanned.max >= plan.least {
             collect(simd, &stripes, peaks, bound, &plan, &mut self.survivors);
         }
@@ -131,7 +149,7 @@ impl Plan {
         Plan {
             k,
             panel,
-            bounded: bounded && k < length,
+            bounded,
             capacity: if bounded {
                 2 * k + 4 * STRIPE
             } else {
@@ -237,6 +255,8 @@ mod tests {
 
         #[inline(always)]
         fn run<S: Simd>(self, simd: S) -> Option<Found> {
+            let (length, k) = (self.row.len(), self.tokens.len());
+            self.top_k.reserve(self.kind, length, k).unwrap();
             self.top_k
                 .of_row(simd, self.kind, self.row, &[], self.tokens, self.values)
         }

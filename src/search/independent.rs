@@ -4,7 +4,7 @@ use super::merge::Merge;
 use super::shortlist::{Shortlist, Shortlists};
 use crate::batch::{self, Items, PerThread};
 use crate::error::{Error, Kind};
-use crate::memory::reserve;
+use crate::memory::{grow, reserve};
 use crate::nbest::{ItemsMut, NBest};
 use crate::scores::ScoresView;
 use crate::simd::{Dispatch, Level};
@@ -41,7 +41,8 @@ pub fn beam_search(scores: &ScoresView<'_>, beams: usize) -> Result<NBest, Error
 ///
 /// For B items of T steps and a vocabulary of V this reads the B T V scores
 /// once, and does O(B T k log k) work besides in O(B T k) memory. A value keeps
-/// its buffers: decoding a second batch of the same shape allocates nothing.
+/// its buffers: decoding a second batch of the same shape allocates nothing
+/// (but rayon's queue may, for a call from outside its pools).
 ///
 /// It runs in the rayon pool it is called in. The result is the same, to the
 /// bit, for any number of threads, any composition of the batch and any level.
@@ -100,7 +101,8 @@ impl IndependentSearch {
         self.dispatch.level()
     }
 
-    /// Decodes a batch into new results. See [`IndependentSearch::decode_into`].
+    /// Decodes a batch into new results. [`IndependentSearch::decode_into`] also
+    /// keeps the results of the other items where one is refused.
     ///
     /// # Errors
     ///
@@ -123,13 +125,23 @@ impl IndependentSearch {
     pub fn decode_into(&mut self, scores: &ScoresView<'_>, nbest: &mut NBest) -> Result<(), Error> {
         nbest.clear();
         let batch = scores.batch();
-        if self.items.len() < batch {
-            self.items.resize_with(batch, ItemSearch::default);
-        }
+        grow(&mut self.items, batch, "the searches of the items")?;
         let items = &mut self.items[..batch];
         self.shortlists.fill(scores, self.beams, self.dispatch)?;
 
-        self.merges.prepare();
+        // All room is made here, by the shape, so that what the scores are
+        // does not matter to it.
+        let width = self.beams.min(scores.vocab());
+        let (mut widest, mut hypotheses, mut tokens) = (1, 0usize, 0usize);
+        for (item, search) in items.iter_mut().enumerate() {
+            let beam = search.reserve(self.beams, width, scores.length(item))?;
+            widest = widest.max(beam);
+            hypotheses = hypotheses.saturating_add(beam);
+            tokens = tokens.saturating_add(beam.saturating_mul(scores.length(item)));
+        }
+        self.merges.prepare_each(|merge| merge.reserve(widest))?;
+        nbest.reserve(batch, hypotheses, tokens)?;
+
         let (beams, shortlists, merges) = (self.beams, &self.shortlists, &self.merges);
         batch::for_each(Items::new(items), 1, &|mut items: Items<'_, ItemSearch>| {
             merges.with(|merge| {
@@ -139,11 +151,7 @@ impl IndependentSearch {
 
         for (item, search) in items.iter_mut().enumerate() {
             match search.outcome.take() {
-                None => nbest.push_item(scores.length(item), &search.scores)?,
-                Some(error) if error.is_out_of_memory() => {
-                    nbest.clear();
-                    return Err(error);
-                }
+                None => nbest.push_item(scores.length(item), &search.scores),
                 Some(error) => nbest.fail_item(error),
             }
         }
@@ -169,6 +177,30 @@ struct ItemSearch {
 }
 
 impl ItemSearch {
+    /// Makes room for a search of `steps` steps with rows of `width` tokens.
+    /// Returns how wide the beam can become, which is how wide it can be at the
+    /// end.
+    fn reserve(&mut self, beams: usize, width: usize, steps: usize) -> Result<usize, Error> {
+        let (mut beam, mut nodes) = (1usize, 0usize);
+        for step in 0..steps {
+            beam = beam.saturating_mul(width).min(beams);
+            nodes = nodes.saturating_add(beam);
+            if beam == beams {
+                // From here on the beam is full.
+                nodes = nodes.saturating_add((steps - step - 1).saturating_mul(beams));
+                break;
+            }
+        }
+        self.trellis.clear();
+        self.trellis.reserve(steps, nodes)?;
+        self.scores.clear();
+        self.next_scores.clear();
+        let what = "the scores of the beam";
+        reserve(&mut self.scores, beam, what)?;
+        reserve(&mut self.next_scores, beam, what)?;
+        Ok(beam)
+    }
+
     fn run(
         &mut self,
         item: usize,
@@ -183,23 +215,18 @@ impl ItemSearch {
         self.outcome = None;
         for step in 0..scores.length(item) {
             let Some(row) = shortlists.get(item, step) else {
-                self.outcome = scores.invalid_score(item, step);
+                self.outcome = Some(scores.invalid_score(item, step));
                 return;
             };
-            if let Err(error) = self.step(row, beams, merge) {
-                self.outcome = Some(error);
-                return;
-            }
+            self.step(row, beams, merge);
         }
     }
 
     /// Replaces the beam by the best of its continuations.
-    fn step(&mut self, row: Shortlist<'_>, beams: usize, merge: &mut Merge) -> Result<(), Error> {
+    fn step(&mut self, row: Shortlist<'_>, beams: usize, merge: &mut Merge) {
         let pairs = self.scores.len().saturating_mul(row.tokens.len());
         let count = pairs.min(beams);
-        self.trellis.reserve_step(count)?;
         self.next_scores.clear();
-        reserve(&mut self.next_scores, count, "the scores of the beam")?;
         if count > 0 {
             let (trellis, next_scores) = (&mut self.trellis, &mut self.next_scores);
             merge.best(count, &self.scores, row.log_probabilities, |best| {
@@ -209,6 +236,5 @@ impl ItemSearch {
         }
         self.trellis.end_step();
         std::mem::swap(&mut self.scores, &mut self.next_scores);
-        Ok(())
     }
 }

@@ -7,11 +7,13 @@
 //! of all, k times over. A parent comes into play when the first continuation
 //! of the parent before it is taken.
 //!
-//! No more than k ln k of the k x k pairs are ever looked at, since a pair
-//! (i, j), from 0, is taken after (i + 1)(j + 1) - 1 others; in time this is
-//! O(k log k).
+//! Each one taken brings in at most two, so at most 2k - 1 of the k x k pairs
+//! are ever looked at; in time this is O(k log k).
 
 use std::cmp::Ordering;
+
+use crate::error::Error;
+use crate::memory::reserve;
 
 /// The continuation of `parent` by the token of `rank`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,6 +43,12 @@ pub(crate) struct Merge {
 }
 
 impl Merge {
+    /// Makes room for a merge of `parents` parents.
+    pub(crate) fn reserve(&mut self, parents: usize) -> Result<(), Error> {
+        self.heap.clear();
+        reserve(&mut self.heap, parents + 1, "the heap of continuations")
+    }
+
     /// Calls `take` with the best `count` continuations, in order. There are
     /// at least that many pairs; `count` is not 0.
     #[inline]

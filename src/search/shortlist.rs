@@ -65,9 +65,10 @@ impl Shortlists {
         width: usize,
         dispatch: Dispatch,
     ) -> Result<(), Error> {
-        let rows = scores.batch() * scores.time();
         let width = width.min(scores.vocab());
-        self.time = scores.time();
+        let time = scores.longest();
+        let rows = scores.batch() * time;
+        self.time = time;
         self.width = width;
         let what = "the best tokens of each position";
         resize(&mut self.counts, rows, what)?;
@@ -78,11 +79,17 @@ impl Shortlists {
             rows.saturating_mul(width),
             what,
         )?;
-        self.scratch.prepare();
+        self.scratch.prepare_each(|scratch| {
+            scratch
+                .top_k
+                .reserve(scores.kind(), scores.vocab(), width)?;
+            resize(&mut scratch.values, width, what)
+        })?;
 
         let scratch = &self.scratch;
         let work = Rows {
             first: 0,
+            time,
             width,
             counts: &mut self.counts,
             normalisers: &mut self.normalisers,
@@ -124,6 +131,7 @@ impl Shortlists {
 struct Rows<'a> {
     /// The first of them, counted through the batch: item x time + step.
     first: usize,
+    time: usize,
     width: usize,
     counts: &'a mut [u32],
     normalisers: &'a mut [f64],
@@ -143,6 +151,7 @@ impl Divide for Rows<'_> {
         let logs = self.log_probabilities.split_at_mut(middle * self.width);
         let left = Rows {
             first: self.first,
+            time: self.time,
             width: self.width,
             counts: counts.0,
             normalisers: normalisers.0,
@@ -151,6 +160,7 @@ impl Divide for Rows<'_> {
         };
         let right = Rows {
             first: self.first + middle,
+            time: self.time,
             width: self.width,
             counts: counts.1,
             normalisers: normalisers.1,
@@ -189,9 +199,8 @@ impl FillRows<'_> {
             scratch,
         } = self;
         let Scratch { top_k, values } = scratch;
-        values.resize(rows.width, 0.0);
         let kind = scores.kind();
-        let (mut item, mut step) = (rows.first / scores.time(), rows.first % scores.time());
+        let (mut item, mut step) = (rows.first / rows.time, rows.first % rows.time);
         let out = rows.counts.iter_mut().zip(rows.normalisers);
         let out = out.zip(rows.tokens.chunks_exact_mut(rows.width));
         let out = out.zip(rows.log_probabilities.chunks_exact_mut(rows.width));
@@ -212,7 +221,7 @@ impl FillRows<'_> {
                 }
             }
             step += 1;
-            if step == scores.time() {
+            if step == rows.time {
                 (item, step) = (item + 1, 0);
             }
         }

@@ -1,5 +1,6 @@
 //! The portable level: the vectors of the crate `wide`, compiled for what the
-//! target always has.
+//! target always has. (Half precision is widened by the crate `half`, which may
+//! find an instruction for it at run time; the numbers are the same.)
 //!
 //! `wide` chooses its instructions when it is compiled, so it cannot serve a
 //! level that is chosen at run time; and its `round`, `exp` and `ln` are not

@@ -18,6 +18,7 @@ use super::{avx2::Avx2, avx512::Avx512};
 /// by its `with_level` method or by the environment variable
 /// [`Level::VARIABLE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Level {
     /// What the compilation target always has: SSE2 on x86-64, NEON on Arm,
     /// SIMD128 on WebAssembly where it is enabled.
@@ -30,7 +31,7 @@ pub enum Level {
 
 impl Level {
     /// Every level, lowest first.
-    pub const ALL: [Level; 3] = [Level::Baseline, Level::Avx2, Level::Avx512];
+    pub const ALL: &'static [Level] = &[Level::Baseline, Level::Avx2, Level::Avx512];
 
     /// The environment variable that forces a level: `WIDEBEAM_LEVEL`, with a
     /// name of [`Level::name`].
@@ -54,7 +55,10 @@ impl Level {
 
     /// The levels this processor has, lowest first.
     pub fn available() -> impl Iterator<Item = Level> {
-        Level::ALL.into_iter().filter(|level| level.is_available())
+        Level::ALL
+            .iter()
+            .copied()
+            .filter(|level| level.is_available())
     }
 
     /// The best level this processor has.
@@ -72,9 +76,12 @@ impl Level {
         let Some(name) = std::env::var_os(Level::VARIABLE).filter(|name| !name.is_empty()) else {
             return Ok(Level::best());
         };
-        let level: Level = name.to_string_lossy().parse()?;
-        Dispatch::require(level)?;
-        Ok(level)
+        let named = name.to_string_lossy().parse::<Level>();
+        let level = named.and_then(|level| Dispatch::require(level).map(|_| level));
+        level.map_err(|reason| {
+            let reason = Box::new(reason);
+            Error::from(Kind::LevelFromEnvironment { reason })
+        })
     }
 }
 
@@ -88,7 +95,10 @@ impl FromStr for Level {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self, Error> {
-        let level = Level::ALL.into_iter().find(|level| level.name() == name);
+        let level = Level::ALL
+            .iter()
+            .copied()
+            .find(|level| level.name() == name);
         level.ok_or_else(|| {
             Error::from(Kind::LevelUnknown {
                 name: name.to_owned(),
@@ -166,7 +176,7 @@ mod tests {
 
     #[test]
     fn names_read_back_and_the_best_level_is_available() {
-        for level in Level::ALL {
+        for &level in Level::ALL {
             assert_eq!(level.to_string().parse::<Level>().unwrap(), level);
         }
         assert!(Level::best().is_available());

@@ -20,6 +20,7 @@ pub use stream::CtcStream;
 
 use crate::batch::{self, Items, PerThread};
 use crate::error::Error;
+use crate::memory::grow;
 use crate::scores::ScoresView;
 use crate::search::shortlist::Shortlists;
 use crate::simd::{Dispatch, Level};
@@ -198,12 +199,10 @@ impl<S: Scorer + Sync> CtcSearch<S> {
         self.settings.check_vocabulary(scores.vocab())?;
         stream::check_frames(0, scores.time())?;
         let batch = scores.batch();
-        if self.items.len() < batch {
-            self.items.resize_with(batch, CtcNBest::default);
-        }
+        grow(&mut self.items, batch, "the results of the items")?;
         let width = self.settings.shortlist_width();
         self.shortlists.fill(scores, width, self.dispatch)?;
-        self.decoders.prepare();
+        self.decoders.prepare()?;
 
         let items = &mut self.items[..batch];
         let (decoders, shortlists) = (&self.decoders, &self.shortlists);
@@ -215,9 +214,7 @@ impl<S: Scorer + Sync> CtcSearch<S> {
                     decoder.reset(settings, scorer, scores.vocab());
                     for step in 0..scores.length(item) {
                         let Some(list) = shortlists.get(item, step) else {
-                            if let Some(error) = scores.invalid_score(item, step) {
-                                nbest.fail_item(error);
-                            }
+                            nbest.fail_item(scores.invalid_score(item, step));
                             return;
                         };
                         let source = Source {

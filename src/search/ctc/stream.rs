@@ -116,10 +116,8 @@ impl<S: Scorer> CtcStream<S> {
         let width = self.settings.shortlist_width();
         self.shortlists.fill(frames, width, self.dispatch)?;
         for step in 0..frames.length(0) {
-            if self.shortlists.get(0, step).is_none()
-                && let Some(error) = frames.invalid_score(0, step)
-            {
-                return Err(error);
+            if self.shortlists.get(0, step).is_none() {
+                return Err(frames.invalid_score(0, step));
             }
         }
         if self.vocab.is_none() {
