@@ -99,13 +99,13 @@ impl<T: Default> PerThread<T> {
     /// If memory runs out, or those of `f`.
     pub(crate) fn prepare_each(
         &mut self,
-        mut f: impl FnMut(&mut T) -> Result<(), Error>,
+        f: impl FnMut(&mut T) -> Result<(), Error>,
     ) -> Result<(), Error> {
         self.prepare()?;
         let values = self.slots.iter_mut().map(Mutex::get_mut);
         values
             .map(|value| value.unwrap_or_else(PoisonError::into_inner))
-            .try_for_each(|value| f(value))
+            .try_for_each(f)
     }
 
     /// Lends this thread's value. `f` must not call rayon.
