@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use widebeam::{Level, ScoreKind};
 
+use crate::bench::Bench;
+
 /// Beam search over the scores of a model, from file to answer.
 ///
 /// Without a command it decodes a small real sample that is built in.
@@ -19,6 +21,8 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Decode(Decode),
+    #[command(subcommand)]
+    Bench(Bench),
 }
 
 const EXAMPLES: &str = "\
@@ -103,13 +107,23 @@ pub(crate) enum Search {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Scores {
+pub(crate) enum Scores {
     /// Probabilities
     Probs,
     /// Natural logarithms of probabilities
     LogProbs,
     /// Unnormalised: log-softmax is applied
     Logits,
+}
+
+impl Scores {
+    pub(crate) fn kind(self) -> ScoreKind {
+        match self {
+            Scores::Probs => ScoreKind::Probabilities,
+            Scores::LogProbs => ScoreKind::LogProbabilities,
+            Scores::Logits => ScoreKind::Logits,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -155,11 +169,7 @@ impl Decode {
         Some(Task {
             inputs: &self.inputs,
             search,
-            kind: match scores {
-                Scores::Probs => ScoreKind::Probabilities,
-                Scores::LogProbs => ScoreKind::LogProbabilities,
-                Scores::Logits => ScoreKind::Logits,
-            },
+            kind: scores.kind(),
             beams,
             nbest,
             array: self.array.as_deref(),
