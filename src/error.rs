@@ -70,6 +70,74 @@ pub(crate) enum Kind {
         what: &'static str,
         bytes: usize,
     },
+    ZeroLength,
+    UnevenGroups {
+        beams: usize,
+        groups: usize,
+    },
+    BlankOutOfRange {
+        blank: u32,
+        vocab: usize,
+    },
+    InvalidSetting {
+        what: &'static str,
+        value: f64,
+        limit: &'static str,
+    },
+    UnknownToken {
+        what: &'static str,
+        token: u32,
+        vocab: usize,
+    },
+    StepShape {
+        shape: [usize; 3],
+        rows: usize,
+        vocab: usize,
+    },
+    StepLengths,
+    NothingRunning,
+    StepScore {
+        kind: ScoreKind,
+        row: usize,
+        step: usize,
+        token: usize,
+        value: f32,
+    },
+    AdjustedScore {
+        step: usize,
+        token: u32,
+        value: f64,
+    },
+    NeedsLogits,
+    StreamFinished {
+        frames: usize,
+    },
+    StreamBatch {
+        batch: usize,
+    },
+    StreamVocabulary {
+        vocab: usize,
+        expected: usize,
+    },
+    TooManyFrames {
+        frames: usize,
+        limit: usize,
+    },
+    Arpa {
+        line: usize,
+        what: String,
+    },
+    EmptySequence {
+        index: usize,
+    },
+    SeparatorInWord {
+        index: usize,
+        separator: u32,
+    },
+    Unspellable {
+        text: String,
+        character: char,
+    },
 }
 
 impl Error {
@@ -149,25 +217,8 @@ impl fmt::Display for Error {
                 token,
                 value,
             } => {
-                write!(
-                    f,
-                    "item {item}, step {step}, token {token}: {value} is not a valid "
-                )?;
-                match kind {
-                    ScoreKind::Probabilities => {
-                        write!(
-                            f,
-                            "probability (limits: 0 and {})",
-                            ScoreKind::MAX_PROBABILITY
-                        )
-                    }
-                    ScoreKind::LogProbabilities => write!(
-                        f,
-                        "log-probability (limits: -inf and {})",
-                        ScoreKind::MAX_LOG_PROBABILITY
-                    ),
-                    ScoreKind::Logits => write!(f, "logit (it must be below +inf, and a number)"),
-                }
+                write!(f, "item {item}, step {step}, token {token}: ")?;
+                write_not_valid(f, *kind, *value)
             }
             Kind::LevelUnknown { name } => write!(
                 f,
@@ -183,6 +234,92 @@ impl fmt::Display for Error {
                     "no memory for {what}: {bytes} bytes could not be allocated"
                 )
             }
+            Kind::ZeroLength => write!(
+                f,
+                "a maximum length of 0 tokens leaves nothing to search; at least 1 is needed"
+            ),
+            Kind::UnevenGroups { beams, groups } => write!(
+                f,
+                "{beams} beams cannot be split evenly into {groups} groups of at least 1"
+            ),
+            Kind::UnknownToken { what, token, vocab } => write!(
+                f,
+                "{what}: token {token} is beyond the vocabulary of {vocab} tokens"
+            ),
+            Kind::StepShape { shape, rows, vocab } => write!(
+                f,
+                "scores of shape {shape:?} were given; this step needs [1, {rows}, {vocab}] or [{rows}, 1, {vocab}]"
+            ),
+            Kind::StepLengths => write!(f, "the scores of a step have no lengths per item"),
+            Kind::NothingRunning => write!(f, "no request is running, so no scores are expected"),
+            Kind::StepScore {
+                kind,
+                row,
+                step,
+                token,
+                value,
+            } => {
+                write!(f, "row {row}, step {step}, token {token}: ")?;
+                write_not_valid(f, *kind, *value)
+            }
+            Kind::AdjustedScore { step, token, value } => write!(
+                f,
+                "step {step}, token {token}: an adjustment set a score of {value}; it must be a number below +inf"
+            ),
+            Kind::NeedsLogits => write!(
+                f,
+                "an adjustment before the log-softmax needs logits or log-probabilities, not probabilities"
+            ),
+            Kind::BlankOutOfRange { blank, vocab } => write!(
+                f,
+                "the blank is token {blank}, beyond a vocabulary of {vocab} tokens"
+            ),
+            Kind::InvalidSetting { what, value, limit } => {
+                write!(f, "{what} is {value}; it must be {limit}")
+            }
+            Kind::StreamFinished { frames } => write!(
+                f,
+                "frames were fed to a stream that was finished after {frames} frames; reset it first"
+            ),
+            Kind::StreamBatch { batch } => write!(
+                f,
+                "a stream takes the frames of 1 item at a time, a batch of {batch} was given"
+            ),
+            Kind::StreamVocabulary { vocab, expected } => write!(
+                f,
+                "frames of {vocab} tokens were fed to a stream that began with {expected}"
+            ),
+            Kind::TooManyFrames { frames, limit } => {
+                write!(f, "{frames} frames are above the limit of {limit}")
+            }
+            Kind::Arpa { line, what } => write!(f, "ARPA file, line {line}: {what}"),
+            Kind::EmptySequence { index } => write!(f, "word {index} has no tokens"),
+            Kind::SeparatorInWord { index, separator } => write!(
+                f,
+                "word {index} holds token {separator}, the separator of words"
+            ),
+            Kind::Unspellable { text, character } => {
+                write!(f, "no label spells {character:?} in {text:?}")
+            }
         }
+    }
+}
+
+fn write_not_valid(f: &mut fmt::Formatter<'_>, kind: ScoreKind, value: f32) -> fmt::Result {
+    write!(f, "{value} is not a valid ")?;
+    match kind {
+        ScoreKind::Probabilities => {
+            write!(
+                f,
+                "probability (limits: 0 and {})",
+                ScoreKind::MAX_PROBABILITY
+            )
+        }
+        ScoreKind::LogProbabilities => write!(
+            f,
+            "log-probability (limits: -inf and {})",
+            ScoreKind::MAX_LOG_PROBABILITY
+        ),
+        ScoreKind::Logits => write!(f, "logit (it must be below +inf, and a number)"),
     }
 }

@@ -107,6 +107,11 @@ pub mod reference;
 pub use error::Error;
 pub use nbest::{Hypotheses, Hypothesis, NBest};
 pub use scores::{Element, Layout, ScoreKind, ScoresView};
+pub use search::autoregressive::{self, AutoregressiveSearch};
+pub use search::ctc::{
+    CtcHypothesis, CtcNBest, CtcPruning, CtcSearch, CtcStream, Hotwords, Labels, Lexicon,
+    NgramModel, NgramScorer, NgramState, NgramUnit, Scorer, Unscored,
+};
 pub use search::independent::{IndependentSearch, beam_search};
 pub use simd::Level;
 

@@ -4,6 +4,9 @@
 //! What is shared with the engine is the scalar arithmetic alone: the logarithm
 //! and the two exponentials of one number.
 
+pub mod autoregressive;
+pub mod ctc;
+
 use crate::kernels::exp::{exp_nonpositive_f32, exp_nonpositive_f64};
 use crate::kernels::log_probability;
 use crate::scores::{ScoreKind, ScoresView};

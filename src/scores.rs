@@ -42,6 +42,11 @@ impl ScoreKind {
             ScoreKind::LogProbabilities | ScoreKind::Logits => f32::NEG_INFINITY,
         }
     }
+
+    /// The least value of this kind that a possible token can have.
+    pub(crate) fn least_possible(self) -> f32 {
+        self.impossible().next_up()
+    }
 }
 
 // Nobody outside can name or call what is sealed.
@@ -368,6 +373,38 @@ impl<'a> ScoresView<'a> {
         steps
             .saturating_mul(self.vocab())
             .saturating_mul(self.data.element_bytes())
+    }
+
+    /// The rows of one step of a batch: a view with a batch or a time axis of
+    /// 1 and no lengths, as `[1, rows, vocab]`.
+    pub(crate) fn step_rows(&self) -> Option<Self> {
+        let [batch, time, vocab] = self.shape;
+        let (rows, stride) = match (batch, time) {
+            _ if self.lengths.is_some() => return None,
+            (1, rows) => (rows, self.strides[1]),
+            (rows, 1) => (rows, self.strides[0]),
+            _ => return None,
+        };
+        Some(ScoresView {
+            shape: [1, rows, vocab],
+            strides: [0, stride],
+            ..*self
+        })
+    }
+
+    /// Some rows alone of a view `[1, rows, vocab]`.
+    pub(crate) fn rows(&self, range: std::ops::Range<usize>) -> Self {
+        debug_assert!(self.shape[0] == 1 && range.end <= self.shape[1]);
+        let start = if range.is_empty() {
+            0
+        } else {
+            range.start * self.strides[1]
+        };
+        ScoresView {
+            data: self.data.slice(start..self.data.len()),
+            shape: [1, range.len(), self.vocab()],
+            ..*self
+        }
     }
 
     /// The slice that holds all scores.

@@ -1,43 +1,15 @@
 //! Decoding a second batch of the same shape allocates nothing.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
+#[path = "support/counting.rs"]
+mod counting;
 
 use widebeam::{IndependentSearch, NBest, ScoreKind, ScoresView};
 
-struct Counting;
-
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call is passed on to the system's allocator unchanged.
-#[allow(unsafe_code)]
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's promises are the system's requirements.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: as above.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
 /// Allocations during `f`, by any thread.
 fn allocations(f: impl FnOnce()) -> usize {
-    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    let before = counting::by_all_threads();
     f();
-    ALLOCATIONS.load(Ordering::Relaxed) - before
+    counting::by_all_threads() - before
 }
 
 fn scores(seed: u64, count: usize) -> Vec<f32> {
@@ -51,14 +23,12 @@ fn scores(seed: u64, count: usize) -> Vec<f32> {
     (0..count).map(|_| next() * 0.9 + 0.01).collect()
 }
 
-/// One test, because the counter sees all threads. It runs inside the pool:
-/// rayon's queue of calls from outside allocates now and then.
+/// It runs inside the pool: rayon's queue of calls from outside allocates now
+/// and then. The counter sees all threads, those of the harness too, so a count
+/// above 0 is taken again: what the search allocates, it allocates each time.
 #[test]
 fn a_second_batch_of_the_same_shape_allocates_nothing() {
-    assert!(
-        allocations(|| drop(std::hint::black_box(vec![1u8; 100]))) > 0,
-        "it counts nothing"
-    );
+    counting::check();
     for threads in [1, 2, 4] {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
@@ -87,9 +57,10 @@ fn a_second_batch_of_the_same_shape_allocates_nothing() {
                     decode(batch);
                 }
                 for batch in &batches {
-                    let counted = allocations(|| decode(batch));
+                    let counted = (0..5).map(|_| allocations(|| decode(batch))).min();
                     assert_eq!(
-                        counted, 0,
+                        counted,
+                        Some(0),
                         "{kind:?} {shape:?} beams {beams} threads {threads}"
                     );
                 }

@@ -73,7 +73,7 @@ fn score(kind: ScoreKind, spread: Spread, bits: u32) -> f32 {
         Spread::Free => (bits >> 8) as f32 / (1 << 24) as f32,
         Spread::Few(values) => (bits % values) as f32 / values as f32,
         Spread::Constant => 0.25,
-        Spread::Sparse if bits % 7 != 0 => 0.0,
+        Spread::Sparse if !bits.is_multiple_of(7) => 0.0,
         Spread::Sparse => 0.5 + (bits >> 8) as f32 / (1 << 25) as f32,
     };
     match kind {

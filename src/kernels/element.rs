@@ -2,6 +2,7 @@
 
 use half::{bf16, f16};
 
+use crate::scores::ScoreKind;
 use crate::simd::{F32_LANES, Simd};
 
 /// A score in memory, widened to f32 as it is loaded: exactly, so that nothing
@@ -12,6 +13,15 @@ pub(crate) trait Lanes: Copy + 'static {
 
     fn load<S: Simd>(simd: S, lanes: &[Self; F32_LANES]) -> S::F32;
     fn to_f32(self) -> f32;
+
+    /// The score of `kind` that marks a token as impossible.
+    #[inline(always)]
+    fn impossible(kind: ScoreKind) -> Self {
+        match kind {
+            ScoreKind::Probabilities => Self::ZERO,
+            ScoreKind::LogProbabilities | ScoreKind::Logits => Self::NEG_INFINITY,
+        }
+    }
 }
 
 impl Lanes for f32 {

@@ -6,9 +6,11 @@ mod bound;
 pub(crate) mod element;
 pub(crate) mod exp;
 pub(crate) mod ln;
-mod log_sum_exp;
+pub(crate) mod log_add;
+pub(crate) mod log_sum_exp;
 mod rank;
 mod scan;
+mod short;
 pub(crate) mod top_k;
 
 use crate::scores::ScoreKind;

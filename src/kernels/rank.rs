@@ -4,7 +4,10 @@ use crate::order::{key_token, key_value, rank_key};
 use crate::simd::{F32_LANES, F32Lanes, Simd};
 
 /// Up to this many survivors are ordered by counting.
-pub(crate) const COUNTING_MAX: usize = 128;
+const COUNTING_MAX: usize = 128;
+
+/// Vectors that are counted for at a time: one would wait for itself.
+const WAYS: usize = 4;
 
 /// Tokens that may be among the best of a row, with their values.
 ///
@@ -22,7 +25,7 @@ impl Survivors {
     /// An empty list with room for `capacity`.
     #[inline(always)]
     pub(crate) fn clear(&mut self, capacity: usize) {
-        let padded = capacity.next_multiple_of(4 * F32_LANES);
+        let padded = capacity.next_multiple_of(WAYS * F32_LANES);
         if self.values.len() < padded {
             self.values.resize(padded, 0.0);
             self.tokens.resize(padded, 0);
@@ -76,54 +79,16 @@ impl Survivors {
     ) -> usize {
         let k = tokens.len();
         if self.in_token_order && self.len <= COUNTING_MAX {
-            self.rank_by_counting(simd, tokens, values);
+            let mut counting = Counting::new(&self.values[..self.len]);
+            let (vectors, _) = self.values.as_chunks::<F32_LANES>();
+            let own_tokens = self.tokens[..self.len].chunks(WAYS * F32_LANES);
+            for (own, own_tokens) in vectors.as_chunks::<WAYS>().0.iter().zip(own_tokens) {
+                counting.place(simd, own, own_tokens, tokens, values);
+            }
         } else {
             self.rank_by_sorting(tokens, values);
         }
         self.len.min(k)
-    }
-
-    /// The rank of a token is the number of tokens above it. They are counted
-    /// for sixteen tokens at a time; tokens of equal value count the same and
-    /// take their places in the order they are in, that of token ids.
-    #[inline(always)]
-    fn rank_by_counting<S: Simd>(&mut self, simd: S, tokens: &mut [u32], values: &mut [f32]) {
-        // Four counters at a time, because one would wait for itself.
-        const WAYS: usize = 4;
-        let k = tokens.len();
-        let mut taken = [0u8; COUNTING_MAX];
-        let (blocks, _) = self.values.as_chunks::<{ WAYS * F32_LANES }>();
-        for (block, lanes) in blocks.iter().enumerate() {
-            let start = block * WAYS * F32_LANES;
-            if start >= self.len {
-                break;
-            }
-            let mut own = [simd.f32_splat(0.0); WAYS];
-            for (own, lanes) in own.iter_mut().zip(lanes.as_chunks::<F32_LANES>().0) {
-                *own = simd.f32_load(lanes);
-            }
-            let mut counts = [simd.f32_splat(0.0); WAYS];
-            for &value in &self.values[..self.len] {
-                let value = simd.f32_splat(value);
-                for (count, own) in counts.iter_mut().zip(own) {
-                    *count = own.count_less(value, *count);
-                }
-            }
-            let mut above = [0.0; WAYS * F32_LANES];
-            for (count, out) in counts.iter().zip(above.as_chunks_mut::<F32_LANES>().0) {
-                count.store(out);
-            }
-            let own_tokens = &self.tokens[start..self.len];
-            for ((&count, &value), &token) in above.iter().zip(lanes).zip(own_tokens) {
-                let count = count as usize % COUNTING_MAX;
-                let rank = count + usize::from(taken[count]);
-                taken[count] += 1;
-                if rank < k {
-                    tokens[rank] = token;
-                    values[rank] = value;
-                }
-            }
-        }
     }
 
     fn rank_by_sorting(&mut self, tokens: &mut [u32], values: &mut [f32]) {
@@ -137,6 +102,74 @@ impl Survivors {
         for ((&key, token), value) in self.keys.iter().zip(tokens).zip(values) {
             *token = key_token(key);
             *value = key_value(key);
+        }
+    }
+}
+
+/// Ranks tokens by counting: the rank of a token is the number of tokens above
+/// it. Tokens of equal value count the same, and take their places in the order
+/// in which they come, which must be that of their ids.
+pub(crate) struct Counting<'a> {
+    /// The values of all tokens there are, at most `COUNTING_MAX`.
+    pub(crate) all: &'a [f32],
+    /// How many tokens of each count have taken their places.
+    pub(crate) taken: [u8; COUNTING_MAX],
+}
+
+impl<'a> Counting<'a> {
+    #[inline(always)]
+    pub(crate) fn new(all: &'a [f32]) -> Self {
+        Counting {
+            all,
+            taken: [0; COUNTING_MAX],
+        }
+    }
+
+    /// Puts `own_tokens`, whose values stand in `own` (padded with anything but
+    /// NaN), in their places among the best of all in `tokens` and `values`.
+    #[inline(always)]
+    pub(crate) fn place<S: Simd, const WAYS: usize>(
+        &mut self,
+        simd: S,
+        own: &[[f32; F32_LANES]; WAYS],
+        own_tokens: &[u32],
+        tokens: &mut [u32],
+        values: &mut [f32],
+    ) {
+        let k = tokens.len();
+        let wanted = simd.f32_splat(k as f32);
+        let mut lanes = [wanted; WAYS];
+        for (lanes, own) in lanes.iter_mut().zip(own) {
+            *lanes = simd.f32_load(own);
+        }
+        let mut counts = [simd.f32_splat(0.0); WAYS];
+        for &value in self.all {
+            let value = simd.f32_splat(value);
+            for (count, lanes) in counts.iter_mut().zip(lanes) {
+                *count = lanes.count_less(value, *count);
+            }
+        }
+        // The lanes that count fewer than k, by bit.
+        let mut best = 0u64;
+        let mut above = [[0.0; F32_LANES]; WAYS];
+        for (way, (count, out)) in counts.iter().zip(&mut above).enumerate() {
+            best |= u64::from(!count.ge(wanted) & 0xffff) << (way * F32_LANES);
+            count.store(out);
+        }
+        let (above, own) = (above.as_flattened(), own.as_flattened());
+        if own_tokens.len() < own.len() {
+            best &= (1 << own_tokens.len()) - 1;
+        }
+        while best != 0 {
+            let lane = best.trailing_zeros() as usize;
+            best &= best - 1;
+            let count = above[lane] as usize % COUNTING_MAX;
+            let rank = count + usize::from(self.taken[count]);
+            self.taken[count] += 1;
+            if rank < k {
+                tokens[rank] = own_tokens[lane];
+                values[rank] = own[lane];
+            }
         }
     }
 }

@@ -14,8 +14,11 @@ pub(crate) const STRIPE: usize = COLUMNS * F32_LANES;
 /// Stripes in a block of the log-sum-exp.
 const BLOCK_STRIPES: usize = log_sum_exp::BLOCK / STRIPE;
 
-/// How far ahead of the reading the next scores are asked for.
+/// How far ahead of the reading the next scores are asked for. The sums of
+/// logits ask while they work on a block that is in the cache, so that the
+/// block after it will be.
 const AHEAD_BYTES: usize = 4096;
+const LOGITS_AHEAD_BYTES: usize = 12288;
 const CACHE_LINE: usize = 64;
 
 /// A row cut into whole stripes, the last filled up with impossible scores,
@@ -24,16 +27,15 @@ pub(crate) struct Stripes<'a, E> {
     pub(crate) whole: &'a [[E; STRIPE]],
     pub(crate) rest: Option<[E; STRIPE]>,
     pub(crate) next: &'a [E],
+    /// How far ahead of the reading scores are asked for.
+    ahead: usize,
 }
 
 impl<'a, E: Lanes> Stripes<'a, E> {
     #[inline(always)]
     pub(crate) fn new(row: &'a [E], next: &'a [E], kind: ScoreKind) -> Self {
         let (whole, rest) = row.as_chunks::<STRIPE>();
-        let impossible = match kind {
-            ScoreKind::Probabilities => E::ZERO,
-            ScoreKind::LogProbabilities | ScoreKind::Logits => E::NEG_INFINITY,
-        };
+        let impossible = E::impossible(kind);
         let filled = (!rest.is_empty()).then(|| {
             let mut stripe = [impossible; STRIPE];
             stripe[..rest.len()].copy_from_slice(rest);
@@ -43,6 +45,10 @@ impl<'a, E: Lanes> Stripes<'a, E> {
             whole,
             rest: filled,
             next,
+            ahead: match kind {
+                ScoreKind::Logits => LOGITS_AHEAD_BYTES / size_of::<E>(),
+                _ => AHEAD_BYTES / size_of::<E>(),
+            },
         }
     }
 
@@ -59,10 +65,11 @@ impl<'a, E: Lanes> Stripes<'a, E> {
         }
     }
 
-    /// Asks for the cache lines that lie `AHEAD_BYTES` past stripe `index`.
+    /// Asks for the cache lines that lie that far past stripe `index`, which may
+    /// be beyond the row.
     #[inline(always)]
     pub(crate) fn prefetch_after(&self, index: usize) {
-        let start = index * STRIPE + AHEAD_BYTES / size_of::<E>();
+        let start = index * STRIPE + self.ahead;
         let length = self.whole.len() * STRIPE;
         let (data, start) = if start < length {
             (self.whole.as_flattened(), start)

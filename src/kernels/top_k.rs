@@ -28,7 +28,9 @@
 //!    later, has a higher id, and loses the tie.)
 //! 3. Where k is a large part of the row no bound is looked for: every
 //!    possible token is a survivor.
-//! 4. While a row is read, the scores behind it are prefetched, so that memory
+//! 4. In a row of up to 64 tokens nothing is looked for: all are put in order
+//!    (`short`).
+//! 5. While a row is read, the scores behind it are prefetched, so that memory
 //!    does not idle while the survivors are collected.
 //!
 //! # Cost
@@ -40,6 +42,7 @@ use super::bound::lower_bound;
 use super::element::Lanes;
 use super::rank::Survivors;
 use super::scan::{COLUMNS, STRIPE, Scan, Stripes, scan};
+use super::short;
 use crate::scores::ScoreKind;
 use crate::simd::{F32_LANES, F32Lanes, Simd};
 
@@ -76,6 +79,9 @@ impl TopK {
         values: &mut [f32],
     ) -> Option<Found> {
         let k = tokens.len();
+        if row.len() <= short::LONGEST {
+            return short::of_row(simd, kind, row, tokens, values);
+        }
         let stripes = Stripes::new(row, next, kind);
         let plan = Plan::new(k, row.len(), kind);
         let panels = stripes.len().div_ceil(plan.panel);
@@ -131,10 +137,7 @@ impl Plan {
             } else {
                 length + STRIPE
             },
-            least: match kind {
-                ScoreKind::Probabilities => f32::from_bits(1),
-                _ => f32::MIN,
-            },
+            least: kind.least_possible(),
         }
     }
 
@@ -175,6 +178,7 @@ fn collect<S: Simd, E: Lanes>(
 ) {
     const HALF: usize = COLUMNS / 2;
     let mut bound = simd.f32_splat(bound);
+    let mut ahead = stripes.len();
     for (group, peaks) in peaks.chunks(64).enumerate() {
         // Which of 64 panels to look into, found without a branch each.
         let mut panels = 0u64;
@@ -187,6 +191,8 @@ fn collect<S: Simd, E: Lanes>(
             let first = panel * plan.panel;
             for index in first..stripes.len().min(first + plan.panel) {
                 let stripe = stripes.get(index);
+                stripes.prefetch_after(ahead);
+                ahead += 1;
                 let (vectors, _) = stripe.as_chunks::<F32_LANES>();
                 for (half, vectors) in vectors.as_chunks::<HALF>().0.iter().enumerate() {
                     let mut reached = 0u64;

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bench;
+mod ctc;
 mod formats;
 mod machine;
 mod output;

@@ -34,6 +34,9 @@ Examples:
   widebeam decode a.npz b.npz --array probs --search independent --scores probs \\
       --beams 8 --labels labels.txt --format jsonl
       the 8 best of each item, one line of JSON an item
+  widebeam decode speech.npy --search ctc --blank 0 --scores log-probs --beams 100 \\
+      --labels letters.txt --lm letters.arpa.gz --lm-weight 0.6 --token-bonus 1
+      the best transcript of each item, with the help of a language model
   widebeam decode lm.safetensors --search independent --scores log-probs \\
       --beams 64 --format npz --output nbest.npz
       arrays `tokens`, `lengths` and `scores` for NumPy
@@ -91,6 +94,9 @@ pub(crate) struct Decode {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "inputs")]
     output: Option<PathBuf>,
 
+    #[command(flatten)]
+    ctc: Ctc,
+
     /// Threads to use [default: one per processor]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroU16>,
@@ -100,10 +106,121 @@ pub(crate) struct Decode {
     pub(crate) level: Option<Level>,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+/// What belongs to CTC alone.
+#[derive(Clone, Debug, Default, clap::Args)]
+#[command(next_help_heading = "Options of --search ctc")]
+pub(crate) struct Ctc {
+    /// The token id of the blank
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        required_if_eq("search", "ctc"),
+        requires = "inputs"
+    )]
+    pub(crate) blank: Option<u32>,
+
+    /// An n-gram model to score with, an ARPA file, plain or gzip
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires_all = ["blank", "labels"])]
+    pub(crate) lm: Option<PathBuf>,
+
+    /// What a word of the model is
+    #[arg(
+        long,
+        value_enum,
+        default_value_t,
+        value_name = "UNIT",
+        requires = "lm"
+    )]
+    pub(crate) lm_unit: LmUnit,
+
+    /// What the model's log-probability is multiplied by
+    #[arg(
+        long,
+        value_name = "A",
+        default_value_t = 0.5,
+        requires = "lm",
+        allow_negative_numbers = true
+    )]
+    pub(crate) lm_weight: f64,
+
+    /// What each token is given beside it
+    #[arg(
+        long,
+        value_name = "B",
+        default_value_t = 0.0,
+        requires = "lm",
+        allow_negative_numbers = true
+    )]
+    pub(crate) token_bonus: f64,
+
+    /// Words to favour, one a line
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires_all = ["blank", "labels"])]
+    pub(crate) hotwords: Option<PathBuf>,
+
+    /// What each token of a favoured word is given
+    #[arg(
+        long,
+        value_name = "W",
+        default_value_t = 2.0,
+        requires = "hotwords",
+        allow_negative_numbers = true
+    )]
+    pub(crate) hotword_weight: f64,
+
+    /// The only words allowed, one a line; the label of a space parts them
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires_all = ["blank", "labels"])]
+    pub(crate) lexicon: Option<PathBuf>,
+
+    /// Of each frame, only the N best tokens beside the blank [default: all]
+    ///
+    /// With --lm, --hotwords or --lexicon: one more than the beams.
+    #[arg(long, value_name = "N", requires = "blank")]
+    pub(crate) top_tokens: Option<usize>,
+
+    /// Of each frame, only tokens of at least this log-probability [default: all]
+    #[arg(
+        long,
+        value_name = "X",
+        requires = "blank",
+        allow_negative_numbers = true
+    )]
+    pub(crate) min_token_log_prob: Option<f64>,
+
+    /// After each frame, only prefixes at most this far below the best [default: all]
+    #[arg(
+        long,
+        value_name = "D",
+        requires = "blank",
+        allow_negative_numbers = true
+    )]
+    pub(crate) score_threshold: Option<f64>,
+
+    /// Of frames whose blank has at least this log-probability, only the blank [default: no frames]
+    #[arg(
+        long,
+        value_name = "X",
+        requires = "blank",
+        allow_negative_numbers = true
+    )]
+    pub(crate) blank_skip: Option<f64>,
+}
+
+/// What a word of an n-gram model is.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum LmUnit {
+    /// A token's label
+    #[default]
+    Token,
+    /// A character of it
+    Character,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Search {
     /// Every position has one distribution, whatever came before it
     Independent,
+    /// Frames of a CTC model: repeats and blanks drop out, alignments add up
+    Ctc,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -142,6 +259,7 @@ pub(crate) enum Format {
 pub(crate) struct Task<'a> {
     pub(crate) inputs: &'a [PathBuf],
     pub(crate) search: Search,
+    pub(crate) ctc: &'a Ctc,
     pub(crate) kind: ScoreKind,
     pub(crate) beams: usize,
     pub(crate) nbest: usize,
@@ -169,6 +287,7 @@ impl Decode {
         Some(Task {
             inputs: &self.inputs,
             search,
+            ctc: &self.ctc,
             kind: scores.kind(),
             beams,
             nbest,

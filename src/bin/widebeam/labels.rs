@@ -5,6 +5,9 @@ use std::path::Path;
 
 use crate::failure::Failure;
 
+/// What stands before a word in word pieces.
+pub(crate) const WORD_MARK: char = '\u{2581}';
+
 /// One label for each token of a vocabulary.
 #[derive(Debug)]
 pub(crate) struct Labels(Vec<String>);
@@ -41,10 +44,40 @@ impl Labels {
         )))
     }
 
+    /// The labels of `tokens` joined. Word pieces mark the beginning of a word
+    /// with U+2581, which reads as a space.
     pub(crate) fn text(&self, tokens: &[u32]) -> String {
-        tokens
-            .iter()
-            .map(|&token| self.0[token as usize].as_str())
-            .collect()
+        let labels = tokens.iter().map(|&token| self.0[token as usize].as_str());
+        let text: String = labels.collect();
+        if text.contains(WORD_MARK) {
+            let spaced = text.replace(WORD_MARK, " ");
+            return spaced.strip_prefix(' ').unwrap_or(&spaced).to_owned();
+        }
+        text
+    }
+
+    /// Whether words begin with a mark.
+    pub(crate) fn are_pieces(&self) -> bool {
+        self.0.iter().any(|label| label.starts_with(WORD_MARK))
+    }
+
+    pub(crate) fn as_slice(&self) -> &[String] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn word_pieces_join_into_words() {
+        let labels = Labels::parse("<blank>\n\u{2581}the\n\u{2581}be\nam\n");
+        assert!(labels.are_pieces());
+        assert_eq!(labels.text(&[1, 2, 3]), "the beam");
+        assert_eq!(labels.text(&[3, 1]), "am the");
+        let letters = Labels::parse("\na\n \nb\n");
+        assert!(!letters.are_pieces());
+        assert_eq!(letters.text(&[2, 1, 2, 3]), " a b");
     }
 }

@@ -2,6 +2,7 @@
 
 mod args;
 mod bench;
+mod ctc;
 mod decode;
 mod failure;
 mod labels;

@@ -7,7 +7,8 @@ use half::f16;
 use npyz::npz::NpzArchive;
 use widebeam::ScoreKind;
 
-use crate::args::{Decode, Search};
+use crate::args::Decode;
+use crate::ctc;
 use crate::decode::{Answer, Decoder};
 use crate::failure::Failure;
 use crate::labels::Labels;
@@ -28,7 +29,8 @@ const BEAMS: usize = 64;
 /// beam's.
 pub(crate) fn run(options: &Decode) -> Result<(), Failure> {
     let beams = options.beams().unwrap_or(BEAMS);
-    let mut decoder = Decoder::new(Search::Independent, beams, beams, options.level)?;
+    let search = ctc::Search::plain(beams, BLANK, options.level)?;
+    let mut decoder = Decoder::ctc(search, beams);
     let sample = Sample::unpack();
     let scores = sample
         .tensor
@@ -119,22 +121,22 @@ fn report(
          one distribution over {vocab} labels a frame, {} frames in all. Of each line,\n\
          \n  truth   what was written\
          \n  greedy  the best label of each frame, repeats and blanks removed\
-         \n  beam    the best of {beams} paths, likewise\
-         \n  next    the best of them that reads otherwise\n",
+         \n  beam    the text of the most probable alignments in sum, by a CTC prefix\
+         \n          search with {beams} beams\
+         \n  next    the second of them\n",
         sample.lengths.iter().sum::<usize>(),
     )?;
     let mut errors = Errors::default();
     for (line, truth) in TRUTH.lines().enumerate() {
-        let read = |path: &[u32]| labels.text(&collapse(path));
-        let greedy = read(&sample.greedy[line]);
+        let greedy = labels.text(&collapse(&sample.greedy[line]));
         let texts: Vec<_> = answers[line]
             .hypotheses
             .iter()
-            .map(|path| read(&path.tokens))
+            .map(|found| labels.text(&found.tokens))
             .collect();
-        // The sample's frames have possible tokens, so there is a best path.
+        // The sample's frames have possible tokens, so there is a best text.
         let best = &texts[0];
-        let next = texts.iter().find(|text| *text != best);
+        let next = texts.get(1);
 
         writeln!(out, "{:>2}  truth   {truth}", line + 1)?;
         writeln!(out, "    greedy  {greedy}")?;
@@ -151,8 +153,8 @@ fn report(
     )?;
     writeln!(
         out,
-        "The best path is greedy's, as it must be where frames do not depend on each\n\
-         other; what the beam adds is the next best, in order.\n"
+        "What the beam adds to the sums of alignments is the rest of the list: the right\n\
+         text is often near its top, where a language model (--lm) can find it.\n"
     )?;
     writeln!(
         out,

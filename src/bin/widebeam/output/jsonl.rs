@@ -20,6 +20,10 @@ struct Hypothesis<'a> {
     score: f64,
     tokens: &'a [u32],
     #[serde(skip_serializing_if = "Option::is_none")]
+    frames: Option<&'a [u32]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alignment_score: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
 }
 
@@ -32,6 +36,8 @@ pub(super) fn write(
         let hypotheses = answer.hypotheses.iter().map(|hypothesis| Hypothesis {
             score: hypothesis.score,
             tokens: &hypothesis.tokens,
+            frames: hypothesis.alignment.as_ref().map(|found| &found.frames[..]),
+            alignment_score: hypothesis.alignment.as_ref().map(|found| found.score),
             text: labels.map(|labels| labels.text(&hypothesis.tokens)),
         });
         let line = Line {

@@ -14,7 +14,8 @@ const NONE: i32 = -1;
 
 /// Writes `tokens [items, nbest, longest]`, `lengths [items, nbest]` and
 /// `scores [items, nbest]`, where `nbest` is the largest number of hypotheses
-/// that an item has and `longest` the length of the longest.
+/// that an item has and `longest` the length of the longest; of a CTC search
+/// also `frames`, like `tokens`, and `alignment_scores`, like `scores`.
 pub(super) fn write(out: &mut dyn Write, answers: &[Answer]) -> io::Result<()> {
     let all = || answers.iter().flat_map(|answer| &answer.hypotheses);
     let nbest = answers.iter().map(|answer| answer.hypotheses.len()).max();
@@ -54,6 +55,27 @@ pub(super) fn write(out: &mut dyn Write, answers: &[Answer]) -> io::Result<()> {
         &shape,
         slots().map(|slot| slot.map_or(f64::NEG_INFINITY, |found| found.score)),
     )?;
+    if all().any(|hypothesis| hypothesis.alignment.is_some()) {
+        let alignments = || slots().map(|slot| slot.and_then(|found| found.alignment.as_ref()));
+        array(
+            &mut npz,
+            "frames",
+            &[answers.len(), nbest, longest],
+            alignments().flat_map(|alignment| {
+                let frames = alignment.map_or(&[][..], |found| &found.frames);
+                let frames = frames.iter().map(|&frame| i64::from(frame));
+                frames
+                    .chain(std::iter::repeat(i64::from(NONE)))
+                    .take(longest)
+            }),
+        )?;
+        array(
+            &mut npz,
+            "alignment_scores",
+            &shape,
+            alignments().map(|alignment| alignment.map_or(f64::NEG_INFINITY, |found| found.score)),
+        )?;
+    }
     let bytes = npz.zip_writer().finish()?.into_inner();
     out.write_all(&bytes)
 }

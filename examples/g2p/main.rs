@@ -1,0 +1,117 @@
+//! Pronunciations of English words, by beam search over the g2p-en model: all
+//! beams of all words in one batch, the state of the recurrent network put in
+//! order by the search's map of parents.
+
+mod accuracy;
+mod model;
+mod weights;
+
+use std::error::Error;
+use std::path::Path;
+use std::process::ExitCode;
+
+use weights::Weights;
+use widebeam::autoregressive::{
+    AutoregressiveSearch, Completion, LengthPenalty, Request, RequestId, Rules, Stopping,
+};
+
+/// The longest pronunciation, with its end token.
+const MAX_LENGTH: usize = 21;
+
+const USAGE: &str = "usage: g2p WORD... [--beams N]
+       g2p --accuracy CMUDICT";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
+    let mut words: Vec<String> = std::env::args().skip(1).collect();
+    let mut beams = 5;
+    if let Some(flag) = words.iter().position(|word| word == "--beams") {
+        let value = words.drain(flag..).nth(1).ok_or(USAGE)?;
+        beams = value.parse().map_err(|_| USAGE)?;
+    }
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/g2p/checkpoint20.npz");
+    let weights = Weights::load(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+    match words.as_slice() {
+        [] => Err(USAGE.into()),
+        [flag, dictionary] if flag == "--accuracy" => {
+            accuracy::measure(&weights, Path::new(dictionary))
+        }
+        words => {
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            pronounce(&weights, &words, beams, |word, rank, hypothesis| {
+                if rank == 0 {
+                    println!("{}", words[word]);
+                }
+                let phonemes = phonemes(hypothesis.tokens).collect::<Vec<_>>().join(" ");
+                println!("{:8.3}  {phonemes}", hypothesis.score);
+            })
+        }
+    }
+}
+
+/// The names of phonemes, the end token left out.
+fn phonemes(tokens: &[u32]) -> impl Iterator<Item = &'static str> {
+    let tokens = tokens.iter().filter(|&&token| token != model::END);
+    tokens.map(|&token| model::PHONEMES[token as usize])
+}
+
+/// Calls `found` with every hypothesis of every word: the word, its rank, and
+/// itself.
+fn pronounce(
+    weights: &Weights,
+    words: &[&str],
+    beams: usize,
+    mut found: impl FnMut(usize, usize, Completion<'_>),
+) -> Result<(), Box<dyn Error>> {
+    // The most probable pronunciations, whatever their lengths.
+    let rules = Rules {
+        length_penalty: LengthPenalty::None,
+        stopping: Stopping::Exhaustive,
+        ..Rules::plain()
+    };
+    let mut search = AutoregressiveSearch::new(model::PHONEMES.len())?;
+    let request = Request::new(beams, MAX_LENGTH)
+        .prompt([model::START])
+        .end_tokens([model::END])
+        .rules(rules);
+    let admit = |_| search.admit(request.clone());
+    let ids = (0..words.len())
+        .map(admit)
+        .collect::<Result<Vec<RequestId>, _>>()?;
+
+    // One row of `state` for each row of the search.
+    let (mut state, mut next): (Vec<f32>, Vec<f32>) = Default::default();
+    search.run(|feed, logits| {
+        next.clear();
+        for &parent in feed.parents() {
+            let start = parent as usize * model::UNITS;
+            next.extend_from_slice(&state[start..start + model::UNITS]);
+        }
+        // All words are admitted before the first step, in order.
+        let starts = feed.fresh().zip(words).map(|((_, prompt), word)| {
+            model::encode(weights, word, &mut next);
+            prompt[0]
+        });
+        let starts: Vec<u32> = starts.collect();
+        std::mem::swap(&mut state, &mut next);
+        let tokens = feed.tokens().iter().chain(&starts).copied();
+        model::decode(weights, tokens, &mut state, logits);
+        Ok::<(), widebeam::Error>(())
+    })?;
+    for (word, &id) in ids.iter().enumerate() {
+        let outcome = search.outcome(id).ok_or("a request is not done")?;
+        for (rank, hypothesis) in outcome.hypotheses().enumerate() {
+            found(word, rank, hypothesis);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,268 @@
+//! CTC prefix search by its definition, and the CTC forward algorithm.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{log_probability_row, row_ranks, values};
+use crate::kernels::log_add::log_add;
+use crate::scores::ScoresView;
+use crate::search::ctc::{CtcPruning, Scorer};
+
+/// A hypothesis of the full search.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub struct Hypothesis {
+    pub tokens: Vec<u32>,
+    pub frames: Vec<u32>,
+    pub score: f64,
+    pub alignment_score: f64,
+    pub scorer_score: f64,
+}
+
+/// The best path to one state of a prefix: its score and its frames.
+type Path = (f64, Vec<u32>);
+
+#[derive(Clone)]
+struct Prefix {
+    tokens: Vec<u32>,
+    blank: f64,
+    token: f64,
+    best_blank: Path,
+    best_token: Path,
+    scored: f64,
+}
+
+impl Prefix {
+    fn mass(&self) -> f64 {
+        log_add(self.blank, self.token)
+    }
+
+    fn total(&self) -> f64 {
+        self.mass() + self.scored
+    }
+
+    fn best(&self) -> &Path {
+        better(&self.best_blank, &self.best_token)
+    }
+}
+
+/// The better of two paths, the first on a tie.
+fn better<'a>(a: &'a Path, b: &'a Path) -> &'a Path {
+    if b.0 > a.0 { b } else { a }
+}
+
+const NOTHING: Path = (f64::NEG_INFINITY, Vec::new());
+
+/// A row as the search sees it: pruned tokens are impossible.
+fn pruned_row(
+    scores: &ScoresView<'_>,
+    item: usize,
+    step: usize,
+    blank: u32,
+    pruning: &CtcPruning,
+) -> Vec<f64> {
+    let mut row = log_probability_row(scores, item, step);
+    let blank = blank as usize;
+    let mut ranked = row_ranks(&values(scores, item, step));
+    let blank_rank = ranked[blank];
+    for rank in &mut ranked {
+        *rank -= usize::from(*rank > blank_rank);
+    }
+    let skipped = pruning.blank_skip.is_some_and(|limit| row[blank] >= limit);
+    for token in (0..row.len()).filter(|&token| token != blank) {
+        let beyond = pruning.top_tokens.is_some_and(|top| ranked[token] >= top);
+        let low = pruning
+            .min_token_log_probability
+            .is_some_and(|least| row[token] < least);
+        if skipped || beyond || low {
+            row[token] = f64::NEG_INFINITY;
+        }
+    }
+    row
+}
+
+/// The sum of a scorer's scores over a prefix, from its start.
+fn scored<S: Scorer>(scorer: &S, tokens: &[u32]) -> (f64, S::State) {
+    let mut state = scorer.start();
+    let mut sum = 0.0;
+    for &token in tokens {
+        let (score, next) = scorer.extend(&state, token);
+        sum += if score.is_finite() {
+            score
+        } else {
+            f64::NEG_INFINITY
+        };
+        state = next;
+    }
+    (sum, state)
+}
+
+/// The search of one item: every extension of every prefix, a map of prefixes,
+/// one sort. The scores must be valid.
+pub fn search<S: Scorer>(
+    scores: &ScoresView<'_>,
+    item: usize,
+    beams: usize,
+    blank: u32,
+    pruning: &CtcPruning,
+    scorer: &S,
+) -> Vec<Hypothesis> {
+    let mut live = vec![Prefix {
+        tokens: Vec::new(),
+        blank: 0.0,
+        token: f64::NEG_INFINITY,
+        best_blank: (0.0, Vec::new()),
+        best_token: NOTHING,
+        scored: 0.0,
+    }];
+    for step in 0..scores.length(item) {
+        let row = pruned_row(scores, item, step, blank, pruning);
+        let ranks = row_ranks(&values(scores, item, step));
+        // Each prefix with its key among equals: its source's rank, whether it
+        // is new, and its own rank or its token's. A prefix that stays and is
+        // reached by an extension too takes the better of the two ranks.
+        type Key = (usize, bool, usize);
+        let mut next: BTreeMap<Vec<u32>, (Prefix, Key)> = BTreeMap::new();
+        for (rank, prefix) in live.iter().enumerate() {
+            let (best, frames) = prefix.best();
+            let repeat = match prefix.tokens.last() {
+                Some(&last) => row[last as usize],
+                None => f64::NEG_INFINITY,
+            };
+            let lb = row[blank as usize];
+            let stay = Prefix {
+                tokens: prefix.tokens.clone(),
+                blank: prefix.mass() + lb,
+                token: prefix.token + repeat,
+                best_blank: (best + lb, frames.clone()),
+                best_token: (prefix.best_token.0 + repeat, prefix.best_token.1.clone()),
+                scored: prefix.scored,
+            };
+            next.insert(stay.tokens.clone(), (stay, (rank, false, rank)));
+        }
+        for (rank, prefix) in live.iter().enumerate() {
+            for token in (0..row.len()).filter(|&token| token != blank as usize) {
+                let repeats = prefix.tokens.last() == Some(&(token as u32));
+                let (mass, path) = if repeats {
+                    (prefix.blank, &prefix.best_blank)
+                } else {
+                    (prefix.mass(), prefix.best())
+                };
+                let entering = mass + row[token];
+                if entering == f64::NEG_INFINITY {
+                    continue;
+                }
+                let mut tokens = prefix.tokens.clone();
+                tokens.push(token as u32);
+                let mut frames = path.1.clone();
+                frames.push(step as u32);
+                let path = (path.0 + row[token], frames);
+                let (extended, key) = next.entry(tokens.clone()).or_insert_with(|| {
+                    let prefix = Prefix {
+                        scored: scored(scorer, &tokens).0,
+                        tokens,
+                        blank: f64::NEG_INFINITY,
+                        token: f64::NEG_INFINITY,
+                        best_blank: NOTHING,
+                        best_token: NOTHING,
+                    };
+                    (prefix, (rank, true, ranks[token]))
+                });
+                extended.token = log_add(extended.token, entering);
+                extended.best_token = better(&extended.best_token, &path).clone();
+                key.0 = key.0.min(rank);
+            }
+        }
+        let mut candidates: Vec<(Prefix, Key)> = next.into_values().collect();
+        candidates.retain(|(prefix, _)| prefix.total() > f64::NEG_INFINITY);
+        candidates.sort_by(|(a, a_key), (b, b_key)| {
+            let order = b.total().partial_cmp(&a.total()).expect("no NaN");
+            order.then(a_key.cmp(b_key))
+        });
+        candidates.truncate(beams);
+        live = candidates.into_iter().map(|(prefix, _)| prefix).collect();
+        if let (Some(limit), Some(best)) = (pruning.score_threshold, live.first()) {
+            let least = best.total() - limit;
+            live.retain(|prefix| prefix.total() >= least);
+        }
+        if let (Some(delay), Some(best)) = (pruning.settle, live.first())
+            && (step + 1) % delay == 0
+        {
+            let old = |&&frame: &&u32| (frame as usize) < step + 1 - delay;
+            let settled = best.best().1.iter().filter(old).count();
+            let settled = best.tokens[..settled].to_vec();
+            live.retain(|prefix| prefix.tokens.starts_with(&settled));
+        }
+    }
+    let mut ended: Vec<Hypothesis> = Vec::new();
+    for prefix in &live {
+        let end = match scorer.finish(&scored(scorer, &prefix.tokens).1) {
+            end if end.is_finite() => end,
+            _ => continue,
+        };
+        ended.push(Hypothesis {
+            tokens: prefix.tokens.clone(),
+            frames: prefix.best().1.clone(),
+            score: prefix.mass() + (prefix.scored + end),
+            alignment_score: prefix.best().0,
+            scorer_score: prefix.scored + end,
+        });
+    }
+    ended.sort_by(|a, b| b.score.partial_cmp(&a.score).expect("no NaN"));
+    ended
+}
+
+/// The log-probability of a labelling by the CTC forward algorithm (Graves et
+/// al. 2006, section 4.1), and that of its best single alignment.
+pub fn forward(scores: &ScoresView<'_>, item: usize, blank: u32, tokens: &[u32]) -> (f64, f64) {
+    let mut extended = vec![blank];
+    for &token in tokens {
+        extended.extend([token, blank]);
+    }
+    let impossible = (f64::NEG_INFINITY, f64::NEG_INFINITY);
+    let mut alpha = vec![impossible; extended.len()];
+    alpha[0] = (0.0, 0.0);
+    for step in 0..scores.length(item) {
+        let row = log_probability_row(scores, item, step);
+        let mut next = vec![impossible; extended.len()];
+        for (s, &label) in extended.iter().enumerate() {
+            let mut from = vec![s];
+            if s >= 1 {
+                from.push(s - 1);
+            }
+            if s >= 2 && label != blank && label != extended[s - 2] {
+                from.push(s - 2);
+            }
+            for from in from {
+                let (sum, best) = alpha[from];
+                next[s].0 = log_add(next[s].0, sum + row[label as usize]);
+                next[s].1 = f64::max(next[s].1, best + row[label as usize]);
+            }
+        }
+        alpha = next;
+    }
+    let end = alpha.len() - 1;
+    let last_token = if end > 0 { alpha[end - 1] } else { impossible };
+    (
+        log_add(alpha[end].0, last_token.0),
+        f64::max(alpha[end].1, last_token.1),
+    )
+}
+
+/// The total log-probability of every labelling that has any, by enumerating
+/// all alignments: for tiny cases.
+pub fn labellings(scores: &ScoresView<'_>, item: usize, blank: u32) -> HashMap<Vec<u32>, f64> {
+    let mut totals = HashMap::new();
+    for (path, score) in super::enumerate(scores, item) {
+        let mut tokens: Vec<u32> = Vec::new();
+        let mut previous = blank;
+        for token in path {
+            if token != blank && token != previous {
+                tokens.push(token);
+            }
+            previous = token;
+        }
+        let total = totals.entry(tokens).or_insert(f64::NEG_INFINITY);
+        *total = log_add(*total, score);
+    }
+    totals
+}

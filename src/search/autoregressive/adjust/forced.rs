@@ -1,0 +1,70 @@
+//! Forced first and last tokens.
+
+use super::{Adjust, RowScores};
+use crate::error::{Error, Kind};
+
+/// The score of a forced token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForcedScore {
+    /// The one the model gives it: fairseq's way.
+    Own,
+    /// 0, a probability of 1, even where the model has it impossible: Hugging
+    /// Face's way, after the log-softmax.
+    Certain,
+}
+
+fn force(row: &mut RowScores<'_>, token: u32, score: ForcedScore) {
+    row.permit_only([token]);
+    if score == ForcedScore::Certain {
+        row.set(token, 0.0);
+    }
+}
+
+fn check_token(what: &'static str, token: u32, vocab: usize) -> Result<(), Error> {
+    if token as usize >= vocab {
+        return Err(Kind::UnknownToken { what, token, vocab }.into());
+    }
+    Ok(())
+}
+
+/// Makes one token the only possible first token.
+#[derive(Clone, Copy, Debug)]
+pub struct ForcedFirst {
+    /// The first token to generate.
+    pub token: u32,
+    /// Its score.
+    pub score: ForcedScore,
+}
+
+impl Adjust for ForcedFirst {
+    fn adjust(&self, row: &mut RowScores<'_>) {
+        if row.generated().is_empty() {
+            force(row, self.token, self.score);
+        }
+    }
+
+    fn check(&self, vocab: usize) -> Result<(), Error> {
+        check_token("the forced first token", self.token, vocab)
+    }
+}
+
+/// Makes one token the only possible one at the maximum length.
+#[derive(Clone, Copy, Debug)]
+pub struct ForcedLast {
+    /// The token that fills the last place.
+    pub token: u32,
+    /// Its score.
+    pub score: ForcedScore,
+}
+
+impl Adjust for ForcedLast {
+    fn adjust(&self, row: &mut RowScores<'_>) {
+        if row.is_last() {
+            force(row, self.token, self.score);
+        }
+    }
+
+    fn check(&self, vocab: usize) -> Result<(), Error> {
+        check_token("the forced last token", self.token, vocab)
+    }
+}

@@ -1,0 +1,65 @@
+//! Adjustments of a row's scores, before or after the log-softmax.
+//!
+//! They never copy a row. An adjustment names the tokens whose scores it
+//! changes; the search takes the best of all others from its one scan of the
+//! row, and puts the changed ones among them.
+
+mod forced;
+mod length;
+mod ngram;
+mod overrides;
+mod repetition;
+mod row;
+mod suppress;
+
+pub use forced::{ForcedFirst, ForcedLast, ForcedScore};
+pub use length::MinimumLength;
+pub use ngram::NoRepeatNgram;
+pub(super) use overrides::Overrides;
+pub use repetition::RepetitionPenalty;
+pub use row::RowScores;
+pub(super) use row::{Base, Position};
+pub use suppress::Suppress;
+
+use crate::error::Error;
+
+/// A change to the scores of the tokens of one row.
+///
+/// [`Request::adjust_logits`](super::Request::adjust_logits) applies it before
+/// the log-softmax, so that what it takes from one token goes to the others;
+/// [`Request::adjust_log_probabilities`](super::Request::adjust_log_probabilities)
+/// after, so that it does not. What an adjustment does must follow from what
+/// the row shows it.
+///
+/// Any closure over [`RowScores`] is one:
+///
+/// ```
+/// use widebeam::autoregressive::{Request, RowScores};
+///
+/// let favoured = 7;
+/// let request = Request::new(4, 32).adjust_log_probabilities(move |row: &mut RowScores<'_>| {
+///     row.set(favoured, row.get(favoured) + 0.5);
+/// });
+/// assert_eq!(request.beams(), 4);
+/// ```
+pub trait Adjust: Send + Sync {
+    /// Changes the scores of one row.
+    fn adjust(&self, row: &mut RowScores<'_>);
+
+    /// Whether the adjustment makes sense for a vocabulary; asked once, when
+    /// its request is admitted.
+    ///
+    /// # Errors
+    ///
+    /// If it names a token beyond the vocabulary.
+    fn check(&self, vocab: usize) -> Result<(), Error> {
+        let _ = vocab;
+        Ok(())
+    }
+}
+
+impl<F: Fn(&mut RowScores<'_>) + Send + Sync> Adjust for F {
+    fn adjust(&self, row: &mut RowScores<'_>) {
+        self(row);
+    }
+}

@@ -1,0 +1,24 @@
+//! Tokens that must not come up.
+
+use super::{Adjust, RowScores};
+use crate::error::{Error, Kind};
+
+/// Makes tokens impossible, at every step.
+#[derive(Clone, Debug)]
+pub struct Suppress(pub Vec<u32>);
+
+impl Adjust for Suppress {
+    fn adjust(&self, row: &mut RowScores<'_>) {
+        for &token in &self.0 {
+            row.forbid(token);
+        }
+    }
+
+    fn check(&self, vocab: usize) -> Result<(), Error> {
+        let what = "suppressed tokens";
+        match self.0.iter().find(|&&token| token as usize >= vocab) {
+            Some(&token) => Err(Kind::UnknownToken { what, token, vocab }.into()),
+            None => Ok(()),
+        }
+    }
+}

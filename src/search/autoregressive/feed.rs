@@ -1,0 +1,135 @@
+//! What the model is fed next.
+
+use std::ops::Range;
+
+use super::slot::{Slot, State};
+
+/// Names a request of one search, from its admission to its removal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RequestId {
+    pub(super) slot: u32,
+    pub(super) generation: u32,
+}
+
+/// The rows of the next step, in flat arrays.
+#[derive(Debug, Default)]
+pub(super) struct Plan {
+    pub(super) tokens: Vec<u32>,
+    pub(super) parents: Vec<u32>,
+    pub(super) rows: usize,
+    is_identity: bool,
+}
+
+impl Plan {
+    /// Lays out the rows of the running requests, after a step of `scored`
+    /// rows.
+    pub(super) fn lay_out(&mut self, slots: &mut [Slot], running: &[u32], scored: usize) {
+        self.tokens.clear();
+        self.parents.clear();
+        self.rows = 0;
+        for &slot in running {
+            let slot = &mut slots[slot as usize];
+            let start = self.rows;
+            if slot.length == 0 {
+                self.rows += 1;
+            } else {
+                for beam in slot.groups.iter().flat_map(|group| &group.beams) {
+                    self.tokens.push(beam.token);
+                    self.parents.push(beam.parent_row);
+                    self.rows += 1;
+                }
+            }
+            slot.rows = start..self.rows;
+        }
+        let in_place = |(row, &parent): (usize, &u32)| row == parent as usize;
+        self.is_identity =
+            self.parents.len() == scored && self.parents.iter().enumerate().all(in_place);
+    }
+}
+
+/// The rows that the search wants scored next.
+///
+/// First come the rows that continue a row of the step before, those of one
+/// request side by side, best first; then one row for each request admitted
+/// since, whose scores are the model's after its prompt. The caller
+///
+/// 1. puts the rows of its key-value cache in the order of
+///    [`Feed::parents`], unless [`Feed::is_identity`];
+/// 2. appends a row of cache for each request of [`Feed::fresh`], from its
+///    prompt;
+/// 3. runs the model on [`Feed::tokens`], and hands the scores of all rows to
+///    [`AutoregressiveSearch::advance`](super::AutoregressiveSearch::advance).
+#[derive(Clone, Copy, Debug)]
+pub struct Feed<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) slots: &'a [Slot],
+    pub(super) running: &'a [u32],
+}
+
+impl<'a> Feed<'a> {
+    /// The number of rows.
+    pub fn rows(&self) -> usize {
+        self.plan.rows
+    }
+
+    /// The token to feed for each continuing row.
+    pub fn tokens(&self) -> &'a [u32] {
+        &self.plan.tokens
+    }
+
+    /// For each continuing row, the row of the step before that it continues.
+    pub fn parents(&self) -> &'a [u32] {
+        &self.plan.parents
+    }
+
+    /// Whether each row of the step before is continued by the row of the same
+    /// number, so that a cache is in order as it is.
+    pub fn is_identity(&self) -> bool {
+        self.plan.is_identity
+    }
+
+    /// Each running request and its rows, in order.
+    pub fn requests(&self) -> impl Iterator<Item = (RequestId, Range<usize>)> + use<'a> {
+        let slots = self.slots;
+        self.running.iter().map(move |&slot| {
+            let place = &slots[slot as usize];
+            let generation = place.generation;
+            (RequestId { slot, generation }, place.rows.clone())
+        })
+    }
+
+    /// Each request that has not been scored yet and its prompt, in the order
+    /// of their rows, which are the last.
+    pub fn fresh(&self) -> impl Iterator<Item = (RequestId, &'a [u32])> + use<'a> {
+        let slots = self.slots;
+        self.requests().filter_map(move |(id, _)| {
+            let slot = &slots[id.slot as usize];
+            match &slot.state {
+                State::Running(request) if slot.length == 0 => Some((id, &*request.prompt)),
+                _ => None,
+            }
+        })
+    }
+
+    /// Writes the tokens of a row's hypothesis, prompt first: what a model
+    /// without a cache reads. Nothing is written if there is no such row.
+    pub fn sequence(&self, row: usize, tokens: &mut Vec<u32>) {
+        tokens.clear();
+        let at = self
+            .running
+            .partition_point(|&slot| self.slots[slot as usize].rows.end <= row);
+        let Some(&slot) = self.running.get(at) else {
+            return;
+        };
+        let slot = &self.slots[slot as usize];
+        if let State::Running(request) = &slot.state {
+            tokens.extend_from_slice(&request.prompt);
+        }
+        if slot.length > 0 {
+            let mut beams = slot.groups.iter().flat_map(|group| &group.beams);
+            if let Some(beam) = beams.nth(row - slot.rows.start) {
+                slot.tree.tokens_into(beam.node, tokens);
+            }
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! Beam search with the model in the loop, sans I/O.
+//!
+//! The caller owns the model, its cache and its batch; the search owns the
+//! hypotheses. In between go scores of shape `[rows, vocab]` in one direction,
+//! and tokens to feed with the rows they continue in the other:
+//!
+//! ```
+//! use widebeam::ScoresView;
+//! use widebeam::autoregressive::{AutoregressiveSearch, Request};
+//!
+//! // A model of 4 tokens that likes to count: 0, 1, 2, and 3 to end.
+//! let model = |last: Option<u32>| {
+//!     let mut logits = [0.0f32; 4];
+//!     logits[last.map_or(0, |token| token as usize + 1) % 4] = 2.0;
+//!     logits
+//! };
+//! let mut search = AutoregressiveSearch::new(4)?;
+//! let id = search.admit(Request::new(2, 10).end_tokens([3]))?;
+//! while !search.is_idle() {
+//!     let feed = search.feed();
+//!     // A real model reorders its cache by `feed.parents()` here.
+//!     let continued = feed.tokens().iter().map(|&token| model(Some(token)));
+//!     let fresh = feed.fresh().map(|(_id, _prompt)| model(None));
+//!     let logits: Vec<f32> = continued.chain(fresh).flatten().collect();
+//!     let rows = feed.rows();
+//!     search.advance(&ScoresView::logits(&logits, [rows, 4])?)?;
+//! }
+//! let outcome = search.outcome(id).expect("it is done");
+//! assert_eq!(outcome.best().unwrap().tokens, [0, 1, 2, 3]);
+//! # Ok::<(), widebeam::Error>(())
+//! ```
+//!
+//! # A step
+//!
+//! For each request, with k beams and K = (1 + max(1, end tokens)) * k:
+//!
+//! ```text
+//! for each row: normalise it, apply the adjustments, add the beam's score
+//! the best K of live beams x vocabulary, in the total order, are candidates
+//! those that end, of rank < k: into the pool of finished hypotheses, of size k
+//! the best k that do not end: the next beams
+//! at the maximum length: the beams go into the pool too
+//! done if no beam is left, or the stopping rule is met
+//! ```
+//!
+//! The order is total, so every answer is unique: score descending, rank of
+//! the parent ascending, then as the row ranks its tokens: log-probability
+//! descending, value read descending, token ascending. Beams that do not exist
+//! are absent: the first step has one, and a small vocabulary may leave fewer
+//! than k.
+//!
+//! What is left out of the way this reads: the log-softmax is never stored,
+//! rows are not copied, most of a row's tokens are never candidates
+//! (`expand.rs` says why that is exact), and nothing is quadratic in k.
+//!
+//! # Promises
+//!
+//! A request's result depends on its settings and its rows alone: not on its
+//! neighbours in the batch, the level, or the threads. An invalid score fails
+//! the request it belongs to and no other. Once a batch has run for a while,
+//! steps allocate nothing.
+
+mod adjust;
+mod candidates;
+mod expand;
+mod feed;
+mod group;
+mod mask;
+mod normaliser;
+mod outcome;
+mod permit;
+mod pool;
+mod presets;
+mod request;
+mod rules;
+mod run;
+mod slot;
+mod tree;
+mod trie;
+
+pub use adjust::{
+    Adjust, ForcedFirst, ForcedLast, ForcedScore, MinimumLength, NoRepeatNgram, RepetitionPenalty,
+    RowScores, Suppress,
+};
+pub use feed::{Feed, RequestId};
+pub use mask::TokenMask;
+pub use outcome::{Completion, Ended, Finish, Outcome};
+pub use permit::{Normaliser, Permit, PermitFunction};
+pub use presets::EarlyStopping;
+pub use request::Request;
+pub use rules::{
+    AtMaximum, CountedLength, EndRank, Leader, LengthPenalty, Rules, Stopping, WhenFull,
+};
+pub use trie::TokenTrie;
+
+use std::ops::Range;
+
+use crate::error::{Error, Kind};
+use crate::scores::ScoresView;
+use crate::search::shortlist::Shortlists;
+use crate::simd::{Dispatch, Level};
+use expand::{Expander, Scan};
+use feed::Plan;
+use slot::{Slot, State};
+
+/// A beam search that the caller drives, over any number of requests at once.
+///
+/// See the [module](self) for how a step goes.
+#[derive(Debug)]
+pub struct AutoregressiveSearch {
+    vocab: usize,
+    dispatch: Dispatch,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    /// The slots of running requests, in the order of their rows.
+    running: Vec<u32>,
+    finished: Vec<RequestId>,
+    plan: Plan,
+    /// Rows of the last step.
+    scored: usize,
+    scans: Vec<RowScan>,
+    lists: Vec<Shortlists>,
+    expander: Expander,
+}
+
+/// Neighbouring rows that need lists of the same length.
+#[derive(Debug)]
+struct RowScan {
+    rows: Range<usize>,
+    width: Option<usize>,
+}
+
+impl AutoregressiveSearch {
+    /// A search over a vocabulary of `vocab` tokens, at the level of
+    /// [`Level::from_environment`].
+    ///
+    /// # Errors
+    ///
+    /// If the vocabulary is empty or above [`ScoresView::MAX_VOCAB`], or the
+    /// environment names no level of this processor.
+    pub fn new(vocab: usize) -> Result<Self, Error> {
+        let limit = ScoresView::MAX_VOCAB;
+        match vocab {
+            0 => return Err(Kind::EmptyVocabulary { shape: [1, 0, 0] }.into()),
+            _ if vocab > limit => return Err(Kind::VocabularyTooLarge { vocab, limit }.into()),
+            _ => {}
+        }
+        Ok(AutoregressiveSearch {
+            vocab,
+            dispatch: Dispatch::require(Level::from_environment()?)?,
+            slots: Vec::new(),
+            free: Vec::new(),
+            running: Vec::new(),
+            finished: Vec::new(),
+            plan: Plan::default(),
+            scored: 0,
+            scans: Vec::new(),
+            lists: Vec::new(),
+            expander: Expander::default(),
+        })
+    }
+
+    /// The same search at another instruction-set level.
+    ///
+    /// # Errors
+    ///
+    /// If this processor does not have it.
+    pub fn with_level(mut self, level: Level) -> Result<Self, Error> {
+        self.dispatch = Dispatch::require(level)?;
+        Ok(self)
+    }
+
+    /// The instruction-set level in use.
+    pub fn level(&self) -> Level {
+        self.dispatch.level()
+    }
+
+    /// The number of tokens.
+    pub fn vocab(&self) -> usize {
+        self.vocab
+    }
+
+    /// Takes in a request. Its first row is the last of the next step.
+    ///
+    /// # Errors
+    ///
+    /// If a setting is out of its range, or names a token beyond the
+    /// vocabulary, or memory runs out.
+    pub fn admit(&mut self, request: Request) -> Result<RequestId, Error> {
+        request.check(self.vocab)?;
+        self.expander.reserve(&request, self.vocab)?;
+        let slot = self.free.last().copied().unwrap_or_else(|| {
+            self.slots.push(Slot::default());
+            self.free.push(self.slots.len() as u32 - 1);
+            self.slots.len() as u32 - 1
+        });
+        let place = &mut self.slots[slot as usize];
+        place.begin(request)?;
+        let generation = place.generation;
+        self.free.pop();
+        self.running.push(slot);
+        self.lay_out();
+        Ok(RequestId { slot, generation })
+    }
+
+    /// Removes a request, running or done, and what it has found. False if it
+    /// was removed before.
+    pub fn remove(&mut self, id: RequestId) -> bool {
+        if self.slot(id).is_none() {
+            return false;
+        }
+        let slot = &mut self.slots[id.slot as usize];
+        slot.generation = slot.generation.wrapping_add(1);
+        slot.state = State::Free;
+        self.free.push(id.slot);
+        self.running.retain(|&running| running != id.slot);
+        self.finished.retain(|&finished| finished != id);
+        self.lay_out();
+        true
+    }
+
+    /// Whether no request is running.
+    pub fn is_idle(&self) -> bool {
+        self.running.is_empty()
+    }
+
+    /// The rows to be scored next.
+    pub fn feed(&self) -> Feed<'_> {
+        Feed {
+            plan: &self.plan,
+            slots: &self.slots,
+            running: &self.running,
+        }
+    }
+
+    /// Takes the scores of the rows of [`AutoregressiveSearch::feed`], one
+    /// step for every running request.
+    ///
+    /// `scores` has the shape `[1, rows, vocab]` (which is what a layout of
+    /// `[rows, vocab]` means) or `[rows, 1, vocab]`, so that with strides the
+    /// last position of a model's output can be read in place. The scores are
+    /// read once, and only the permitted ones where a trie says which.
+    ///
+    /// The rows of requests that are done are gone from the next step;
+    /// [`AutoregressiveSearch::finished`] names them.
+    ///
+    /// # Errors
+    ///
+    /// If the shape is another, no request is running, or memory runs out.
+    /// Then nothing has changed. Scores that are not valid are no error here:
+    /// they fail the request they belong to ([`Ended::Failed`]).
+    pub fn advance(&mut self, scores: &ScoresView<'_>) -> Result<(), Error> {
+        let (rows, vocab) = (self.plan.rows, self.vocab);
+        let shape = [scores.batch(), scores.time(), scores.vocab()];
+        if rows == 0 {
+            return Err(Kind::NothingRunning.into());
+        }
+        if shape != [1, rows, vocab] && shape != [rows, 1, vocab] {
+            return Err(Kind::StepShape { shape, rows, vocab }.into());
+        }
+        let scores = scores.step_rows().ok_or(Error::from(Kind::StepLengths))?;
+        self.scan(&scores)?;
+        self.finished.clear();
+        let mut running = std::mem::take(&mut self.running);
+        running.retain(|&index| {
+            let slot = &mut self.slots[index as usize];
+            let RowScan { rows, width } = &self.scans[slot.scan];
+            let scan = width.map(|width| Scan {
+                lists: &self.lists[slot.scan],
+                offset: slot.rows.start - rows.start,
+                width,
+            });
+            let done = slot.step(&mut self.expander, &scores, scan, self.dispatch);
+            if done {
+                self.finished.push(RequestId {
+                    slot: index,
+                    generation: slot.generation,
+                });
+            }
+            !done
+        });
+        self.running = running;
+        self.scored = rows;
+        self.lay_out();
+        Ok(())
+    }
+
+    /// The requests that the last step has ended, in the order of their rows.
+    pub fn finished(&self) -> &[RequestId] {
+        &self.finished
+    }
+
+    /// What a request has found, once it is done; `None` while it runs, or
+    /// after it was removed.
+    pub fn outcome(&self, id: RequestId) -> Option<Outcome<'_>> {
+        let slot = self.slot(id)?;
+        match &slot.state {
+            State::Done(ended) => Some(Outcome {
+                ended,
+                results: &slot.results,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Writes the generated tokens that every hypothesis of a running request
+    /// begins with, live and finished ones alike: what it will find begins
+    /// with them too, so they can be shown. They only grow, step by step.
+    ///
+    /// Nothing is written unless the request is running. O(beams x length).
+    pub fn stable_prefix(&self, id: RequestId, tokens: &mut Vec<u32>) {
+        tokens.clear();
+        if let Some(slot) = self.slot(id)
+            && matches!(slot.state, State::Running(_))
+        {
+            slot.stable_prefix(tokens);
+        }
+    }
+
+    fn slot(&self, id: RequestId) -> Option<&Slot> {
+        let slot = self.slots.get(id.slot as usize)?;
+        let there = slot.generation == id.generation && !matches!(slot.state, State::Free);
+        there.then_some(slot)
+    }
+
+    fn lay_out(&mut self) {
+        self.plan
+            .lay_out(&mut self.slots, &self.running, self.scored);
+    }
+
+    /// Fills the lists of the rows' best tokens.
+    fn scan(&mut self, scores: &ScoresView<'_>) -> Result<(), Error> {
+        self.scans.clear();
+        for &index in &self.running {
+            let slot = &mut self.slots[index as usize];
+            let width = slot.list_width(scores.kind(), self.vocab);
+            match self.scans.last_mut() {
+                Some(scan) if scan.width == width => scan.rows.end = slot.rows.end,
+                _ => self.scans.push(RowScan {
+                    rows: slot.rows.clone(),
+                    width,
+                }),
+            }
+            slot.scan = self.scans.len() - 1;
+        }
+        if self.lists.len() < self.scans.len() {
+            self.lists
+                .resize_with(self.scans.len(), Shortlists::default);
+        }
+        for (scan, lists) in self.scans.iter().zip(&mut self.lists) {
+            if let Some(width) = scan.width {
+                lists.fill(&scores.rows(scan.rows.clone()), width, self.dispatch)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,118 @@
+//! Which tokens a request may generate.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::adjust::RowScores;
+use super::mask::TokenMask;
+use super::trie::TokenTrie;
+use crate::error::{Error, Kind};
+
+/// The tokens that may come next. It has the last word: no adjustment permits
+/// what it does not.
+#[derive(Clone)]
+pub enum Permit {
+    /// Those that continue one of the trie's sequences, and where a sequence
+    /// is complete, the end tokens. Only these are looked at: of invalid
+    /// scores elsewhere in the row nothing is said, unless its normaliser is
+    /// wanted.
+    Trie(Arc<TokenTrie>),
+    /// The same at every step.
+    Mask(Arc<TokenMask>),
+    /// What a function of the generated tokens puts into an empty mask, such
+    /// as a grammar.
+    ///
+    /// It is called once for each live beam at each step. Tokens beyond the
+    /// vocabulary do not matter. The cost of applying a mask is that of the
+    /// permitted tokens or of the others, whichever are fewer.
+    Function(Arc<PermitFunction>),
+}
+
+/// Puts the tokens that may follow the generated ones into a mask.
+pub type PermitFunction = dyn Fn(&[u32], &mut TokenMask) + Send + Sync;
+
+/// What the probabilities of the permitted tokens are normalised over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Normaliser {
+    /// The whole row: tokens are forbidden after the log-softmax.
+    WholeRow,
+    /// The permitted tokens, which are a row of their own to the log-softmax:
+    /// the others are forbidden before it. Of a trie no other score is read.
+    ///
+    /// It needs logits or log-probabilities.
+    Permitted,
+}
+
+impl Permit {
+    /// A function of the generated tokens. See [`Permit::Function`].
+    pub fn function(permit: impl Fn(&[u32], &mut TokenMask) + Send + Sync + 'static) -> Self {
+        Permit::Function(Arc::new(permit))
+    }
+
+    pub(super) fn check(&self, vocab: usize) -> Result<(), Error> {
+        let (what, largest) = match self {
+            Permit::Trie(trie) => ("the trie of permitted sequences", trie.largest_token()),
+            Permit::Mask(mask) => ("the mask of permitted tokens", mask.iter().last()),
+            Permit::Function(_) => return Ok(()),
+        };
+        match largest {
+            Some(token) if token as usize >= vocab => {
+                Err(Kind::UnknownToken { what, token, vocab }.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn apply(&self, row: &mut RowScores<'_>, scratch: &mut TokenMask) {
+        let generated = row.generated();
+        match self {
+            Permit::Trie(trie) => {
+                let ends: &[u32] = match trie.contains(generated) {
+                    true => row.end_tokens(),
+                    false => &[],
+                };
+                row.permit_only(trie.next(generated).iter().chain(ends).copied());
+            }
+            Permit::Mask(mask) => apply_mask(row, mask),
+            Permit::Function(permit) => {
+                scratch.clear();
+                permit(generated, scratch);
+                apply_mask(row, scratch);
+            }
+        }
+    }
+}
+
+fn apply_mask(row: &mut RowScores<'_>, mask: &TokenMask) {
+    // After the log-softmax it is the same to forbid the others. Before, the
+    // permitted tokens must become a row of their own.
+    if row.is_normalised() && mask.count() > row.vocab() / 2 {
+        let vocab = row.vocab() as u32;
+        let others = (0..vocab).filter(|&token| !mask.contains(token));
+        others.for_each(|token| row.forbid(token));
+    } else {
+        row.permit_only(mask.iter());
+    }
+}
+
+impl From<TokenTrie> for Permit {
+    fn from(trie: TokenTrie) -> Self {
+        Permit::Trie(Arc::new(trie))
+    }
+}
+
+impl From<TokenMask> for Permit {
+    fn from(mask: TokenMask) -> Self {
+        Permit::Mask(Arc::new(mask))
+    }
+}
+
+impl fmt::Debug for Permit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Permit::Trie(_) => "Permit::Trie",
+            Permit::Mask(_) => "Permit::Mask",
+            Permit::Function(_) => "Permit::Function",
+        })
+    }
+}

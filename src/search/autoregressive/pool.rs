@@ -1,0 +1,125 @@
+//! The finished hypotheses of one group of beams.
+
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+use super::outcome::Finish;
+use super::rules::WhenFull;
+
+/// A hypothesis that is done.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Finished {
+    pub(super) score: f64,
+    pub(super) log_probability: f64,
+    pub(super) node: u32,
+    pub(super) finish: Finish,
+    /// Its group, and how many of that finished before it: at equal scores the
+    /// earlier is better.
+    pub(super) order: (u32, u64),
+}
+
+impl Finished {
+    /// Best first.
+    pub(super) fn compare(&self, other: &Self) -> Ordering {
+        let scores = other.score.total_cmp(&self.score);
+        scores.then(self.order.cmp(&other.order))
+    }
+}
+
+/// The worst is the greatest, so that a heap has it on top.
+impl Ord for Finished {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.compare(other)
+    }
+}
+
+impl PartialOrd for Finished {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Finished {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Finished {}
+
+/// The best hypotheses that have finished, as many as there are beams.
+/// O(log k) an addition.
+#[derive(Debug, Default)]
+pub(super) struct Pool {
+    heap: BinaryHeap<Finished>,
+    group: u32,
+    count: u64,
+}
+
+impl Pool {
+    /// Starts anew, for the group of this number, with memory for `size`.
+    pub(super) fn begin(&mut self, group: usize, size: usize) {
+        self.heap.clear();
+        self.heap.reserve(size);
+        self.group = group as u32;
+        self.count = 0;
+    }
+
+    /// Adds a finished hypothesis, if a pool of `size` has a place for it.
+    pub(super) fn add(
+        &mut self,
+        size: usize,
+        when_full: WhenFull,
+        (score, log_probability): (f64, f64),
+        node: u32,
+        finish: Finish,
+    ) {
+        let finished = Finished {
+            score,
+            log_probability,
+            node,
+            finish,
+            order: (self.group, self.count),
+        };
+        self.count += 1;
+        if self.heap.len() < size {
+            self.heap.push(finished);
+        } else if when_full == WhenFull::ReplaceWorst
+            && let Some(mut worst) = self.heap.peek_mut()
+            && finished < *worst
+        {
+            *worst = finished;
+        }
+    }
+
+    /// How many ever finished.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.heap.is_empty()
+    }
+
+    /// The score that a hypothesis must beat to get into a pool of `size`:
+    /// none while there is a place free.
+    pub(super) fn worst_if_full(&self, size: usize) -> Option<f64> {
+        let full = self.heap.len() >= size;
+        self.heap.peek().filter(|_| full).map(|worst| worst.score)
+    }
+
+    /// The finished hypotheses, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Finished> {
+        self.heap.iter()
+    }
+
+    /// Changes the node of every hypothesis.
+    pub(super) fn move_nodes(&mut self, moved: impl Fn(u32) -> u32) {
+        // The order does not look at nodes, so the heap stays a heap.
+        let mut finished = std::mem::take(&mut self.heap).into_vec();
+        for finished in &mut finished {
+            finished.node = moved(finished.node);
+        }
+        self.heap = finished.into();
+    }
+}

@@ -1,0 +1,150 @@
+//! The published rules of other libraries.
+//!
+//! Each was read from the source that it names. Scores that tie exactly may
+//! come in another order there: those libraries leave ties to their top-k.
+
+use super::rules::{
+    AtMaximum, CountedLength, EndRank, Leader, LengthPenalty, Rules, Stopping, WhenFull,
+};
+
+/// The `early_stopping` setting of Hugging Face transformers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EarlyStopping {
+    /// `False`: [`Stopping::Heuristic`].
+    Heuristic,
+    /// `True`: [`Stopping::FirstFinished`] with a patience of 1.
+    FirstFinished,
+    /// `"never"`: [`Stopping::Exhaustive`].
+    Never,
+}
+
+impl EarlyStopping {
+    fn rule(self, leader: Leader) -> Stopping {
+        match self {
+            EarlyStopping::Heuristic => Stopping::Heuristic { leader },
+            EarlyStopping::FirstFinished => Stopping::FirstFinished { patience: 1.0 },
+            EarlyStopping::Never => Stopping::Exhaustive,
+        }
+    }
+}
+
+impl Rules {
+    /// The default: `log p / length`, generated tokens counted with the end
+    /// token, [`Stopping::Heuristic`] on the best live hypothesis.
+    ///
+    /// It is [`Rules::hugging_face`] at its defaults.
+    pub fn plain() -> Rules {
+        Rules {
+            length_penalty: LengthPenalty::Power { alpha: 1.0 },
+            counted: CountedLength::Generated,
+            stopping: Stopping::Heuristic {
+                leader: Leader::Live,
+            },
+            end_rank: EndRank::WithinBeam,
+            when_full: WhenFull::ReplaceWorst,
+            at_maximum: AtMaximum::Finish,
+        }
+    }
+
+    /// Hugging Face transformers from 4.50 through 5: `log p / length^alpha`,
+    /// generated tokens counted with the end token.
+    ///
+    /// Its processors act after the log-softmax
+    /// ([`Request::adjust_log_probabilities`]), and its forced tokens get a
+    /// log-probability of 0 ([`ForcedScore::Certain`]). Our maximum length is
+    /// its `max_new_tokens`. Source: `generation/utils.py`, `_beam_search`,
+    /// 5.23.
+    ///
+    /// [`Request::adjust_log_probabilities`]: super::Request::adjust_log_probabilities
+    /// [`ForcedScore::Certain`]: super::ForcedScore::Certain
+    pub fn hugging_face(alpha: f64, early_stopping: EarlyStopping) -> Rules {
+        Rules {
+            length_penalty: LengthPenalty::Power { alpha },
+            stopping: early_stopping.rule(Leader::Live),
+            ..Rules::plain()
+        }
+    }
+
+    /// The beam scorer of Hugging Face transformers up to 4.33: as
+    /// [`Rules::hugging_face`], but a length counts the prompt and not the end
+    /// token, the heuristic looks at the best candidate even where it has just
+    /// ended, and a request that is done at the maximum length takes in no
+    /// more.
+    ///
+    /// Its decoder prompt of an encoder-decoder is one start token; give that
+    /// as the prompt. Source: `generation/beam_search.py`, `BeamSearchScorer`
+    /// and `BeamHypotheses`, 4.33.
+    pub fn hugging_face_scorer(alpha: f64, early_stopping: EarlyStopping) -> Rules {
+        Rules {
+            length_penalty: LengthPenalty::Power { alpha },
+            counted: CountedLength::WithPrompt,
+            stopping: early_stopping.rule(Leader::Any),
+            at_maximum: AtMaximum::FinishUnlessDone,
+            ..Rules::plain()
+        }
+    }
+
+    /// fairseq: `log p / length^length_penalty`, generated tokens counted with
+    /// the end token; the search is over when as many hypotheses have finished
+    /// as there are beams, first come, first served; the last token is forced
+    /// to be an end token.
+    ///
+    /// Our maximum length is its `max_len` + 1. Its adjustments act after the
+    /// log-softmax; suppress its padding token there. Source:
+    /// `sequence_generator.py`, `SequenceGenerator`.
+    pub fn fairseq(length_penalty: f64) -> Rules {
+        Rules {
+            length_penalty: LengthPenalty::Power {
+                alpha: length_penalty,
+            },
+            stopping: Stopping::FirstFinished { patience: 1.0 },
+            when_full: WhenFull::Keep,
+            at_maximum: AtMaximum::ForceEnd,
+            ..Rules::plain()
+        }
+    }
+
+    /// CTranslate2: `log p / length^length_penalty`, generated tokens counted
+    /// with the end token. With a penalty of 0 the search is over when the best
+    /// candidate of a step has ended and `hypotheses` have finished; else when
+    /// `round(patience * beams)` have.
+    ///
+    /// Its adjustments act before the log-softmax
+    /// ([`Request::adjust_logits`]), its repetition penalty on generated tokens
+    /// alone: give no prompt. Its Whisper does not count the end token:
+    /// [`CountedLength::WithoutEnd`]. With several end tokens it may carry an
+    /// ended hypothesis on; that is not followed. Source: `src/decoding.cc`,
+    /// `BeamSearch::search`, 4.8.
+    ///
+    /// [`Request::adjust_logits`]: super::Request::adjust_logits
+    pub fn ctranslate2(length_penalty: f64, patience: f64, hypotheses: usize) -> Rules {
+        Rules {
+            length_penalty: LengthPenalty::Power {
+                alpha: length_penalty,
+            },
+            stopping: if length_penalty == 0.0 {
+                Stopping::BestFinished { hypotheses }
+            } else {
+                Stopping::FirstFinished { patience }
+            },
+            ..Rules::plain()
+        }
+    }
+
+    /// t5x, with the length penalty of GNMT: `log p / ((5 + length) / 6)^alpha`,
+    /// generated tokens counted with the end token; every candidate that ends
+    /// competes; the search is over when no live hypothesis can catch up;
+    /// hypotheses cut by length come back only where none ended.
+    ///
+    /// Those that were cut have their penalised score here, their
+    /// log-probability there. Source: `t5x/decoding.py`, `beam_search`.
+    pub fn gnmt(alpha: f64) -> Rules {
+        Rules {
+            length_penalty: LengthPenalty::Gnmt { alpha },
+            stopping: Stopping::Exhaustive,
+            end_rank: EndRank::Any,
+            at_maximum: AtMaximum::FinishIfNoneEnded,
+            ..Rules::plain()
+        }
+    }
+}

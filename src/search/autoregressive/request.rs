@@ -1,0 +1,225 @@
+//! What one request asks for.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::adjust::Adjust;
+use super::permit::{Normaliser, Permit};
+use super::rules::Rules;
+use crate::error::{Error, Kind};
+
+/// One request: its beam width, its maximum length, and everything else that
+/// may differ from one request of a batch to the next.
+///
+/// A new one has no prompt, no end token (it runs to its maximum length), the
+/// rules of [`Rules::plain`], and no adjustment.
+///
+/// ```
+/// use widebeam::autoregressive::{
+///     EarlyStopping, MinimumLength, Request, RepetitionPenalty, Rules,
+/// };
+///
+/// let request = Request::new(4, 64)
+///     .prompt([101, 2023])
+///     .end_tokens([102])
+///     .rules(Rules::hugging_face(0.6, EarlyStopping::Never))
+///     .adjust_log_probabilities(MinimumLength(5))
+///     .adjust_log_probabilities(RepetitionPenalty::new(1.2)?);
+/// # assert_eq!((request.beams(), request.max_length()), (4, 64));
+/// # Ok::<(), widebeam::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Request {
+    pub(super) beams: usize,
+    pub(super) max_length: usize,
+    pub(super) prompt: Vec<u32>,
+    /// Ascending, each once.
+    pub(super) end_tokens: Vec<u32>,
+    pub(super) rules: Rules,
+    pub(super) groups: usize,
+    pub(super) diversity: f64,
+    pub(super) permit: Option<(Permit, Normaliser)>,
+    pub(super) logits: Vec<Arc<dyn Adjust>>,
+    pub(super) log_probabilities: Vec<Arc<dyn Adjust>>,
+}
+
+impl Request {
+    /// The largest beam width.
+    pub const MAX_BEAMS: usize = (u32::MAX >> 8) as usize;
+
+    /// A request for the `beams` best hypotheses of at most `max_length`
+    /// generated tokens, the end token counted.
+    pub fn new(beams: usize, max_length: usize) -> Self {
+        Request {
+            beams,
+            max_length,
+            prompt: Vec::new(),
+            end_tokens: Vec::new(),
+            rules: Rules::plain(),
+            groups: 1,
+            diversity: 0.0,
+            permit: None,
+            logits: Vec::new(),
+            log_probabilities: Vec::new(),
+        }
+    }
+
+    /// The tokens before the first generated one: what a model without an
+    /// encoder continues, or the start token of one with an encoder.
+    ///
+    /// The search reads it for adjustments that look at the history, and for
+    /// rules that count it. It may hold tokens beyond the vocabulary of the
+    /// scores.
+    #[must_use]
+    pub fn prompt(mut self, tokens: impl Into<Vec<u32>>) -> Self {
+        self.prompt = tokens.into();
+        self
+    }
+
+    /// The tokens that end a hypothesis.
+    #[must_use]
+    pub fn end_tokens(mut self, tokens: impl IntoIterator<Item = u32>) -> Self {
+        self.end_tokens = tokens.into_iter().collect();
+        self.end_tokens.sort_unstable();
+        self.end_tokens.dedup();
+        self
+    }
+
+    /// How hypotheses finish, are ranked, and end the search.
+    #[must_use]
+    pub fn rules(mut self, rules: Rules) -> Self {
+        self.rules = rules;
+        self
+    }
+
+    /// Splits the beams evenly into `groups`, each a beam search of its own
+    /// that runs after the one before it and takes `penalty` off the
+    /// log-probability of a token for every beam of an earlier group that has
+    /// just continued with it (diverse beam search with the Hamming
+    /// diversity, Vijayakumar et al. 2018, section 4).
+    ///
+    /// The penalty stays in the scores. The hypotheses of all groups come back
+    /// in one list.
+    #[must_use]
+    pub fn diverse_groups(mut self, groups: usize, penalty: f64) -> Self {
+        self.groups = groups;
+        self.diversity = penalty;
+        self
+    }
+
+    /// The only tokens that may be generated, and what they are normalised
+    /// over.
+    #[must_use]
+    pub fn permit(mut self, permit: impl Into<Permit>, normaliser: Normaliser) -> Self {
+        self.permit = Some((permit.into(), normaliser));
+        self
+    }
+
+    /// One more adjustment before the log-softmax, after those given before.
+    ///
+    /// It needs logits, or log-probabilities, which are then taken as logits
+    /// and normalised anew. The normaliser of each row that it changes is
+    /// computed a second time.
+    #[must_use]
+    pub fn adjust_logits(mut self, adjustment: impl Adjust + 'static) -> Self {
+        self.logits.push(Arc::new(adjustment));
+        self
+    }
+
+    /// One more adjustment after the log-softmax, after those given before.
+    /// What it leaves is not normalised again.
+    #[must_use]
+    pub fn adjust_log_probabilities(mut self, adjustment: impl Adjust + 'static) -> Self {
+        self.log_probabilities.push(Arc::new(adjustment));
+        self
+    }
+
+    /// The beam width.
+    pub fn beams(&self) -> usize {
+        self.beams
+    }
+
+    /// The largest number of generated tokens.
+    pub fn max_length(&self) -> usize {
+        self.max_length
+    }
+
+    pub(super) fn check(&self, vocab: usize) -> Result<(), Error> {
+        let (beams, groups, limit) = (self.beams, self.groups, Self::MAX_BEAMS);
+        if beams == 0 {
+            return Err(Kind::ZeroBeams.into());
+        }
+        if beams > limit {
+            return Err(Kind::BeamsTooLarge { beams, limit }.into());
+        }
+        if self.max_length == 0 {
+            return Err(Kind::ZeroLength.into());
+        }
+        if groups == 0 || beams % groups != 0 {
+            return Err(Kind::UnevenGroups { beams, groups }.into());
+        }
+        if !self.diversity.is_finite() {
+            let (value, limit) = (self.diversity, "finite");
+            let what = "the diversity penalty";
+            return Err(Kind::InvalidSetting { what, value, limit }.into());
+        }
+        if let Some(&token) = self
+            .end_tokens
+            .iter()
+            .find(|&&token| token as usize >= vocab)
+        {
+            let what = "end tokens";
+            return Err(Kind::UnknownToken { what, token, vocab }.into());
+        }
+        self.rules.check()?;
+        if let Some((permit, _)) = &self.permit {
+            permit.check(vocab)?;
+        }
+        let adjustments = self.logits.iter().chain(&self.log_probabilities);
+        adjustments
+            .into_iter()
+            .try_for_each(|adjustment| adjustment.check(vocab))
+    }
+
+    /// The candidates of a step of one group: enough that as many as its beams
+    /// do not end.
+    pub(super) fn candidates(&self) -> usize {
+        (1 + self.end_tokens.len().max(1)).saturating_mul(self.beams / self.groups)
+    }
+
+    /// Whether rows are changed before the log-softmax.
+    pub(super) fn changes_logits(&self) -> bool {
+        !self.logits.is_empty() || matches!(self.permit, Some((_, Normaliser::Permitted)))
+    }
+
+    /// Whether rows may be changed at all.
+    pub(super) fn changes_rows(&self) -> bool {
+        self.permit.is_some()
+            || !self.logits.is_empty()
+            || !self.log_probabilities.is_empty()
+            || self.groups > 1
+            || self.forces_end()
+    }
+
+    /// Whether the last token must be an end token.
+    pub(super) fn forces_end(&self) -> bool {
+        self.rules.at_maximum == super::rules::AtMaximum::ForceEnd && !self.end_tokens.is_empty()
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("beams", &self.beams)
+            .field("max_length", &self.max_length)
+            .field("prompt", &self.prompt)
+            .field("end_tokens", &self.end_tokens)
+            .field("rules", &self.rules)
+            .field("groups", &self.groups)
+            .field("diversity", &self.diversity)
+            .field("permit", &self.permit)
+            .field("logits", &self.logits.len())
+            .field("log_probabilities", &self.log_probabilities.len())
+            .finish()
+    }
+}

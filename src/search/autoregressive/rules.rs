@@ -1,0 +1,196 @@
+//! The rules by which hypotheses finish, are ranked, and end a search.
+
+use crate::error::{Error, Kind};
+
+/// What a finished hypothesis is ranked by: its log-probability divided by a
+/// penalty on its length.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum LengthPenalty {
+    /// No penalty: the log-probability itself.
+    None,
+    /// `length^alpha`. At 1, the mean log-probability of a token.
+    Power {
+        /// The exponent; above 0 favours long hypotheses.
+        alpha: f64,
+    },
+    /// `((5 + length) / 6)^alpha` (Wu et al. 2016, "Google's Neural Machine
+    /// Translation System", section 7).
+    Gnmt {
+        /// The exponent; above 0 favours long hypotheses.
+        alpha: f64,
+    },
+}
+
+impl LengthPenalty {
+    /// The score of a hypothesis of `length` tokens. Where the penalty is 0,
+    /// which takes a length of 0, it is -infinity.
+    pub(crate) fn apply(self, log_probability: f64, length: usize) -> f64 {
+        let length = length as f64;
+        let divisor = match self {
+            LengthPenalty::None => return log_probability,
+            LengthPenalty::Power { alpha } => length.powf(alpha),
+            LengthPenalty::Gnmt { alpha } => ((5.0 + length) / 6.0).powf(alpha),
+        };
+        if divisor == 0.0 {
+            f64::NEG_INFINITY
+        } else {
+            log_probability / divisor
+        }
+    }
+}
+
+/// Which tokens the length of a hypothesis counts, for its penalty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CountedLength {
+    /// The generated tokens, the end token among them.
+    Generated,
+    /// The generated tokens but for the end token.
+    WithoutEnd,
+    /// The tokens of the prompt and the generated ones, but for the end token.
+    WithPrompt,
+}
+
+impl CountedLength {
+    /// The length of a hypothesis of `generated` tokens, the end token, if it
+    /// `ended` with one, among them.
+    pub(crate) fn count(self, prompt: usize, generated: usize, ended: bool) -> usize {
+        match self {
+            CountedLength::Generated => generated,
+            CountedLength::WithoutEnd => generated - usize::from(ended),
+            CountedLength::WithPrompt => prompt.saturating_add(generated - usize::from(ended)),
+        }
+    }
+}
+
+/// When a request has found what it can, before its maximum length.
+///
+/// The first two rules need a full pool: as many finished hypotheses as beams.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Stopping {
+    /// When the leader, at the length that it has now, would not beat the worst
+    /// finished hypothesis. A longer one still might, where the penalty favours
+    /// length.
+    Heuristic {
+        /// Whose log-probability is held against the pool.
+        leader: Leader,
+    },
+    /// When no live hypothesis can beat the worst finished one at any length
+    /// up to the maximum, provided that no adjustment raises a score above 0.
+    Exhaustive,
+    /// When `round(patience * beams)` hypotheses, and at least one, have
+    /// finished (Kasai et al. 2022, "A Call for Clarity in Beam Search").
+    /// Those that were later pushed out of the pool count.
+    FirstFinished {
+        /// 1 stops at as many finished hypotheses as beams.
+        patience: f64,
+    },
+    /// When the best candidate of some step has ended, and this many
+    /// hypotheses have finished. Without a length penalty nothing found later
+    /// can beat that candidate.
+    BestFinished {
+        /// How many to wait for; more than there are beams means the beams.
+        hypotheses: usize,
+    },
+}
+
+/// The candidate that [`Stopping::Heuristic`] looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leader {
+    /// The best that goes on.
+    Live,
+    /// The best of the step, even where it has just ended.
+    Any,
+}
+
+/// Which of a step's candidates that end with an end token finish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndRank {
+    /// Those among the best k, for k beams.
+    WithinBeam,
+    /// Those among the best `(1 + max(1, end tokens)) * k`.
+    Any,
+}
+
+/// What a full pool does with one more finished hypothesis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhenFull {
+    /// A better one takes the place of the worst.
+    ReplaceWorst,
+    /// First come, first served.
+    Keep,
+}
+
+/// What becomes of the hypotheses that are live at the maximum length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtMaximum {
+    /// They finish, cut by length, and compete with those that ended.
+    Finish,
+    /// They finish, cut by length, unless the stopping rule is met just then;
+    /// else they are dropped.
+    FinishUnlessDone,
+    /// They finish, cut by length, if no hypothesis ended; else they are
+    /// dropped.
+    FinishIfNoneEnded,
+    /// The last token is always an end token, at its own log-probability.
+    /// Without end tokens this is [`AtMaximum::Finish`].
+    ForceEnd,
+}
+
+/// How the hypotheses of a request finish, are ranked, and end its search.
+///
+/// The functions are the published rules of other libraries; every part can be
+/// set by itself.
+///
+/// ```
+/// use widebeam::autoregressive::{LengthPenalty, Rules, Stopping};
+///
+/// let rules = Rules {
+///     length_penalty: LengthPenalty::Gnmt { alpha: 0.6 },
+///     stopping: Stopping::FirstFinished { patience: 2.0 },
+///     ..Rules::default()
+/// };
+/// assert_eq!(rules.counted, Rules::default().counted);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rules {
+    /// What the log-probability is divided by.
+    pub length_penalty: LengthPenalty,
+    /// Which tokens a length counts.
+    pub counted: CountedLength,
+    /// When a request is done.
+    pub stopping: Stopping,
+    /// Which candidates finish.
+    pub end_rank: EndRank,
+    /// What a full pool does.
+    pub when_full: WhenFull,
+    /// What the maximum length does.
+    pub at_maximum: AtMaximum,
+}
+
+impl Default for Rules {
+    /// [`Rules::plain`].
+    fn default() -> Self {
+        Rules::plain()
+    }
+}
+
+impl Rules {
+    /// If a number among the rules is not finite, or patience is not above 0.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let refuse = |what, value, limit| Err(Kind::InvalidSetting { what, value, limit }.into());
+        match self.length_penalty {
+            LengthPenalty::Power { alpha } | LengthPenalty::Gnmt { alpha }
+                if !alpha.is_finite() =>
+            {
+                return refuse("the exponent of the length penalty", alpha, "finite");
+            }
+            _ => {}
+        }
+        match self.stopping {
+            Stopping::FirstFinished { patience } if !(patience > 0.0 && patience.is_finite()) => {
+                refuse("patience", patience, "finite and above 0")
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! The state of one request, from its admission to its removal.
+
+use std::ops::Range;
+
+use super::expand::{Expander, Scan, Step};
+use super::group::Group;
+use super::outcome::{Ended, Results};
+use super::permit::{Normaliser, Permit};
+use super::request::Request;
+use super::tree::Tree;
+use crate::error::Error;
+use crate::scores::{ScoreKind, ScoresView};
+use crate::simd::Dispatch;
+
+/// Lists of fewer tokens than this are not worth shortening.
+const SHORT: usize = 16;
+
+/// Touched tokens that a list makes up for in advance, at most.
+const MOST_TOUCHED: usize = 256;
+
+/// Tokens of a hypothesis that memory is set aside for from the start.
+pub(super) const RESERVED: usize = 4096;
+
+/// Groups that it is set aside for.
+const RESERVED_GROUPS: usize = 16;
+
+#[derive(Debug, Default)]
+pub(super) enum State {
+    #[default]
+    Free,
+    Running(Request),
+    Done(Ended),
+}
+
+/// A place for a request. What it allocates serves the next one.
+#[derive(Debug, Default)]
+pub(super) struct Slot {
+    /// How often the place was given up.
+    pub(super) generation: u32,
+    pub(super) state: State,
+    /// Tokens generated so far.
+    pub(super) length: usize,
+    /// The rows it is fed by and scored by.
+    pub(super) rows: Range<usize>,
+    /// The scan of its rows.
+    pub(super) scan: usize,
+    pub(super) results: Results,
+    pub(super) groups: Vec<Group>,
+    pub(super) tree: Tree,
+    /// How much longer than usual its lists are.
+    factor: usize,
+    touched: usize,
+}
+
+impl Slot {
+    /// Takes in a request.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(super) fn begin(&mut self, request: Request) -> Result<(), Error> {
+        self.tree.clear();
+        // Each group has a trunk of its own.
+        let trunks = request.max_length.min(RESERVED) * request.groups.min(RESERVED_GROUPS);
+        self.tree.reserve(trunks)?;
+        self.length = 0;
+        self.factor = 1;
+        self.touched = 0;
+        self.results.clear();
+        let groups = request.groups.max(self.groups.len());
+        self.groups.resize_with(groups, Group::default);
+        for (index, group) in self.groups.iter_mut().enumerate() {
+            group.begin(index, request.beams / request.groups);
+            if index >= request.groups {
+                group.beams.clear();
+            }
+        }
+        self.state = State::Running(request);
+        Ok(())
+    }
+
+    /// The length of the lists that the next step needs of its rows: `None`
+    /// if it looks at permitted tokens alone.
+    pub(super) fn list_width(&self, kind: ScoreKind, vocab: usize) -> Option<usize> {
+        let State::Running(request) = &self.state else {
+            return None;
+        };
+        if let Some((Permit::Trie(_), normaliser)) = &request.permit {
+            let normalises = kind == ScoreKind::Logits || !request.logits.is_empty();
+            let reads_row = *normaliser == Normaliser::WholeRow && normalises;
+            return reads_row.then_some(1);
+        }
+        let count = request.candidates();
+        let rows = self.groups.iter().map(|group| group.beams.len());
+        let rows = rows.filter(|&rows| rows > 0).min().unwrap_or(1);
+        let share = count.div_ceil(rows).saturating_mul(4 * self.factor);
+        let touched = self.touched.min(MOST_TOUCHED);
+        let touched = if touched == 0 {
+            0
+        } else {
+            touched.next_power_of_two()
+        };
+        Some((share.max(SHORT).min(count) + touched).min(vocab))
+    }
+
+    /// One step: its rows of `scores`, the rows of the batch, to the next
+    /// beams. True if the request is done.
+    pub(super) fn step(
+        &mut self,
+        expander: &mut Expander,
+        scores: &ScoresView<'_>,
+        scan: Option<Scan<'_>>,
+        dispatch: Dispatch,
+    ) -> bool {
+        let State::Running(request) = std::mem::take(&mut self.state) else {
+            return true;
+        };
+        let ended = match self.advance(&request, expander, scores, scan, dispatch) {
+            Err(error) => Ended::Failed(error),
+            Ok(None) => {
+                self.state = State::Running(request);
+                return false;
+            }
+            Ok(Some(ended)) => {
+                let groups = &self.groups[..request.groups];
+                let finished = groups.iter().flat_map(|group| group.pool.iter());
+                self.results.gather(finished, &self.tree, request.beams);
+                ended
+            }
+        };
+        self.state = State::Done(ended);
+        true
+    }
+
+    fn advance(
+        &mut self,
+        request: &Request,
+        expander: &mut Expander,
+        scores: &ScoresView<'_>,
+        scan: Option<Scan<'_>>,
+        dispatch: Dispatch,
+    ) -> Result<Option<Ended>, Error> {
+        let length = self.length + 1;
+        let count = request.candidates();
+        let mut row = self.rows.start;
+        let mut ended = Ended::Exhausted;
+        let (mut touched, mut widened, mut live) = (0, 0, false);
+        expander.chosen.clear();
+        for index in 0..request.groups {
+            let rows = self.groups[index].beams.len();
+            if rows == 0 {
+                continue;
+            }
+            let offset = row - self.rows.start;
+            let step = Step {
+                request,
+                tree: &self.tree,
+                length: self.length,
+                beams: &self.groups[index].beams,
+                rows: scores.rows(row..row + rows),
+                first_row: row,
+                scan: scan.map(|scan| Scan {
+                    offset: scan.offset + offset,
+                    ..scan
+                }),
+                dispatch,
+            };
+            expander.expand(&step, count)?;
+            touched = touched.max(expander.most_touched);
+            widened += expander.widened;
+            self.make_room(expander.candidates.len())?;
+            let group = &mut self.groups[index];
+            let leader = expander
+                .candidates
+                .first()
+                .map_or(f64::NEG_INFINITY, |best| best.score);
+            group.take(&expander.candidates, request, &mut self.tree, length, row);
+            // Even if the group is done with them.
+            expander
+                .chosen
+                .extend(group.beams.iter().map(|beam| beam.token));
+            if length == request.max_length {
+                group.cut(request, length, leader);
+                ended = Ended::Length;
+            } else if !group.beams.is_empty() && group.is_done(request, length, leader) {
+                group.beams.clear();
+                ended = Ended::Rule;
+            }
+            live |= !group.beams.is_empty();
+
+            // At the first step all groups continue the one row.
+            if self.length > 0 {
+                row += rows;
+            }
+        }
+        if widened * 8 > self.rows.len() {
+            self.factor = (self.factor * 2).min(count);
+        } else if widened == 0 {
+            self.factor = (self.factor / 2).max(1);
+        }
+        self.touched = touched;
+        self.length = length;
+        Ok((!live).then_some(ended))
+    }
+
+    /// Makes room in the tree for one node per candidate.
+    fn make_room(&mut self, count: usize) -> Result<(), Error> {
+        if self.tree.has_room(count) {
+            return Ok(());
+        }
+        self.tree.begin_sweep();
+        for group in &self.groups {
+            group
+                .beams
+                .iter()
+                .for_each(|beam| self.tree.mark(beam.node));
+            group
+                .pool
+                .iter()
+                .for_each(|finished| self.tree.mark(finished.node));
+        }
+        self.tree.sweep();
+        for group in &mut self.groups {
+            for beam in &mut group.beams {
+                beam.node = self.tree.moved(beam.node);
+            }
+            group.pool.move_nodes(|node| self.tree.moved(node));
+        }
+        self.tree.reserve(count)
+    }
+
+    /// Writes the tokens of the longest prefix that every live and every
+    /// finished hypothesis shares.
+    pub(super) fn stable_prefix(&self, prefix: &mut Vec<u32>) {
+        let beams = self
+            .groups
+            .iter()
+            .flat_map(|group| group.beams.iter().map(|beam| beam.node));
+        let finished = self
+            .groups
+            .iter()
+            .flat_map(|group| group.pool.iter().map(|f| f.node));
+        let mut nodes = beams.chain(finished);
+        if let Some(first) = nodes.next() {
+            self.tree.tokens_into(first, prefix);
+        }
+        for node in nodes {
+            prefix.truncate(self.tree.shared_with(node, prefix));
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The total order of the candidates of a frame, as a sortable key.
+
+/// A prefix that may live on, as a key that sorts ascending, best first:
+/// - by score, highest first;
+/// - by the rank of its source: a stay's own, an extension's parent's; of a
+///   prefix that has both, the better;
+/// - stays first;
+/// - by its own rank for a stay, by its token's rank in the row for an
+///   extension.
+pub(super) type Candidate = u128;
+
+/// What a candidate is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Move {
+    /// The prefix of a rank stays in the beam.
+    Stay { rank: usize },
+    /// The prefix of a rank is extended by the token of a place in the frame.
+    Extend { rank: usize, place: usize },
+}
+
+const EXTENDS: u64 = 1 << 32;
+
+#[inline(always)]
+pub(super) fn stay(score: f64, source: usize, rank: usize) -> Candidate {
+    pack(score, (source as u64) << 33 | rank as u64)
+}
+
+#[inline(always)]
+pub(super) fn extension(score: f64, rank: usize, place: usize) -> Candidate {
+    pack(score, (rank as u64) << 33 | EXTENDS | place as u64)
+}
+
+#[inline(always)]
+pub(super) fn unpack(candidate: Candidate) -> Move {
+    let tie = candidate as u64;
+    let (rank, place) = ((tie >> 33) as usize, tie as u32 as usize);
+    if tie & EXTENDS == 0 {
+        Move::Stay { rank: place }
+    } else {
+        Move::Extend { rank, place }
+    }
+}
+
+#[inline(always)]
+fn pack(score: f64, tie: u64) -> Candidate {
+    u128::from(!sortable(score)) << 64 | u128::from(tie)
+}
+
+/// The score of a candidate; a negative zero comes back as zero.
+#[inline(always)]
+pub(super) fn score(candidate: Candidate) -> f64 {
+    let key = !((candidate >> 64) as u64);
+    let sign = ((!key as i64) >> 63) as u64;
+    f64::from_bits(key ^ (sign | 1 << 63))
+}
+
+/// An integer of the order of f64, with zeros of both signs equal. Not for NaN.
+#[inline(always)]
+fn sortable(score: f64) -> u64 {
+    let bits = (score + 0.0).to_bits();
+    let sign = ((bits as i64) >> 63) as u64;
+    bits ^ (sign | 1 << 63)
+}
+
+/// Leaves the best `most` candidates, in no order. Linear.
+pub(super) fn keep_best(candidates: &mut Vec<Candidate>, most: usize) {
+    if candidates.len() > most {
+        candidates.select_nth_unstable(most - 1);
+        candidates.truncate(most);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn candidates_sort_by_score_source_stay_and_token() {
+        let nothing = f64::NEG_INFINITY;
+        let ordered = [
+            stay(0.5, 3, 3),
+            stay(0.0, 0, 0),
+            stay(-0.0, 0, 7),
+            extension(0.0, 0, 0),
+            extension(-0.0, 0, 4),
+            stay(0.0, 1, 1),
+            stay(-1e-300, 0, 0),
+            extension(-1.5, (1 << 20) - 1, u32::MAX as usize),
+            extension(f64::MIN, 0, 0),
+            stay(nothing, 0, 0),
+        ];
+        for pair in ordered.windows(2) {
+            assert!(
+                pair[0] < pair[1],
+                "{:?} {:?}",
+                unpack(pair[0]),
+                unpack(pair[1])
+            );
+        }
+        let last = Move::Extend {
+            rank: (1 << 20) - 1,
+            place: u32::MAX as usize,
+        };
+        assert_eq!((unpack(ordered[7]), score(ordered[7])), (last, -1.5));
+        assert_eq!(unpack(ordered[2]), Move::Stay { rank: 7 });
+        assert_eq!(score(ordered[9]), nothing);
+    }
+}

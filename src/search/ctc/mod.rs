@@ -1,0 +1,245 @@
+//! CTC prefix beam search.
+
+mod beam;
+mod candidate;
+mod decoder;
+mod frame;
+mod nbest;
+mod pruning;
+mod scorer;
+mod scorers;
+mod settings;
+mod stream;
+mod tree;
+
+pub use nbest::{CtcHypothesis, CtcNBest};
+pub use pruning::CtcPruning;
+pub use scorer::{Scorer, Unscored};
+pub use scorers::{Hotwords, Labels, Lexicon, NgramModel, NgramScorer, NgramState, NgramUnit};
+pub use stream::CtcStream;
+
+use crate::batch::{self, Items, PerThread};
+use crate::error::Error;
+use crate::scores::ScoresView;
+use crate::search::shortlist::Shortlists;
+use crate::simd::{Dispatch, Level};
+use decoder::Decoder;
+use frame::Source;
+use settings::Settings;
+
+/// A prefix beam search for CTC emissions: the most probable labellings, with
+/// the probabilities of their alignments summed.
+///
+/// An alignment names a token or the blank for every frame; dropping repeats,
+/// then blanks, leaves its labelling (Graves et al. 2006). The search keeps, for
+/// each of the W best distinct prefixes, the log mass of the alignments that
+/// end in a blank and of those that end in its last token, and merges by sum.
+/// **Nothing is pruned** unless [`CtcPruning`] says so: every extension of
+/// every prefix counts. One beam is not greedy decoding, which takes the best
+/// single alignment and sums nothing.
+///
+/// Prefixes are ranked by score, highest first. Equal scores are in order of
+/// the rank of their source (a prefix that stays in the beam: its own; an
+/// extension: the extended prefix's; one that is both: the better), then stays
+/// first (in order of their own rank), then by the rank of the new token in its
+/// row.
+///
+/// Beside the score there is the best single alignment found under the beam:
+/// the same recursion with maximum in place of sum, over the same prefixes of
+/// the same beams. On a tie an alignment that ends in the blank is taken
+/// before one that ends in the token, and one that has been in a prefix before
+/// one that only enters it.
+///
+/// For an item of T steps and a vocabulary of V this reads the T V scores once,
+/// and looks at no more than about W ln W + 3 W candidates a step, whatever V;
+/// memory is O(T W + V). Item by item it runs in parallel, in the rayon pool
+/// it is called in, and the result is the same, to the bit, for any number of
+/// threads, any composition of the batch and any level.
+///
+/// With a scorer ([`CtcSearch::with_scorer`]) that bound on candidates no
+/// longer proves the search exact, because a language model can lift any token:
+/// the candidates are then the frame's W + 1 best tokens, or as many as
+/// [`CtcPruning::top_tokens`] says, for every prefix.
+///
+/// ```
+/// use widebeam::{CtcSearch, ScoresView};
+///
+/// // Two frames over blank (0), a (1) and b (2): both best paths are blank,
+/// // but "a" has more mass in sum.
+/// let probabilities = [0.6f32, 0.4, 0.0, 0.6, 0.4, 0.0];
+/// let scores = ScoresView::probabilities(&probabilities, [1, 2, 3])?;
+/// let nbest = CtcSearch::new(4, 0)?.decode(&scores)?;
+/// let best = nbest.best(0).unwrap();
+/// assert_eq!((best.tokens, best.frames), (&[1][..], &[0][..]));
+/// assert!((best.score.exp() - 0.64).abs() < 1e-6);
+/// assert!((best.alignment_score.exp() - 0.24).abs() < 1e-6);
+/// # Ok::<(), widebeam::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct CtcSearch<S: Scorer = Unscored> {
+    settings: Settings,
+    scorer: S,
+    dispatch: Dispatch,
+    shortlists: Shortlists,
+    decoders: PerThread<Decoder<S::State>>,
+    items: Vec<CtcNBest>,
+}
+
+impl CtcSearch {
+    /// The largest beam width.
+    pub const MAX_BEAMS: usize = settings::MAX_BEAMS;
+
+    /// A search with `beams` prefixes for emissions whose blank is token
+    /// `blank`, at the level of [`Level::from_environment`].
+    ///
+    /// # Errors
+    ///
+    /// If `beams` is 0 or above [`CtcSearch::MAX_BEAMS`], or the environment
+    /// names no level of this processor.
+    pub fn new(beams: usize, blank: u32) -> Result<Self, Error> {
+        Ok(CtcSearch {
+            settings: Settings::new(beams, blank)?,
+            scorer: Unscored,
+            dispatch: Dispatch::require(Level::from_environment()?)?,
+            shortlists: Shortlists::default(),
+            decoders: PerThread::default(),
+            items: Vec::new(),
+        })
+    }
+}
+
+impl<S: Scorer + Sync> CtcSearch<S> {
+    /// The same search with a scorer.
+    pub fn with_scorer<N: Scorer + Sync>(self, scorer: N) -> CtcSearch<N> {
+        CtcSearch {
+            settings: self.settings,
+            scorer,
+            dispatch: self.dispatch,
+            shortlists: self.shortlists,
+            decoders: PerThread::default(),
+            items: self.items,
+        }
+    }
+
+    /// The same search with pruning.
+    ///
+    /// # Errors
+    ///
+    /// If a threshold is NaN, or the score threshold negative.
+    pub fn with_pruning(mut self, pruning: CtcPruning) -> Result<Self, Error> {
+        pruning.check()?;
+        self.settings.pruning = pruning;
+        Ok(self)
+    }
+
+    /// The same search at another instruction-set level.
+    ///
+    /// # Errors
+    ///
+    /// If this processor does not have it.
+    pub fn with_level(mut self, level: Level) -> Result<Self, Error> {
+        self.dispatch = Dispatch::require(level)?;
+        Ok(self)
+    }
+
+    /// The beam width.
+    pub fn beams(&self) -> usize {
+        self.settings.beams
+    }
+
+    /// The blank's token id.
+    pub fn blank(&self) -> u32 {
+        self.settings.blank
+    }
+
+    /// The instruction-set level in use.
+    pub fn level(&self) -> Level {
+        self.dispatch.level()
+    }
+
+    /// A stream of frames to be decoded as they come, with the settings of this
+    /// search.
+    pub fn stream(&self) -> CtcStream<S>
+    where
+        S: Clone,
+    {
+        CtcStream::new(self.settings.clone(), self.scorer.clone(), self.dispatch)
+    }
+
+    /// Decodes a batch into new results. See [`CtcSearch::decode_into`].
+    ///
+    /// # Errors
+    ///
+    /// If the blank is beyond the vocabulary, an item holds an invalid score,
+    /// or memory runs out.
+    pub fn decode(&mut self, scores: &ScoresView<'_>) -> Result<CtcNBest, Error> {
+        let mut nbest = CtcNBest::new();
+        self.decode_into(scores, &mut nbest)?;
+        Ok(nbest)
+    }
+
+    /// Decodes a batch into `nbest`, whose memory is used again. An item of no
+    /// steps has one hypothesis, the empty one, of score 0.
+    ///
+    /// # Errors
+    ///
+    /// If an item holds an invalid score, the error names the first. All other
+    /// items are decoded nevertheless: after an error `nbest` holds them, and
+    /// lists every refused item in [`CtcNBest::failures`].
+    ///
+    /// If the blank is beyond the vocabulary, there are more steps than
+    /// [`CtcStream::MAX_FRAMES`], or memory runs out, `nbest` is empty.
+    pub fn decode_into(
+        &mut self,
+        scores: &ScoresView<'_>,
+        nbest: &mut CtcNBest,
+    ) -> Result<(), Error> {
+        nbest.clear();
+        self.settings.check_vocabulary(scores.vocab())?;
+        stream::check_frames(0, scores.time())?;
+        let batch = scores.batch();
+        if self.items.len() < batch {
+            self.items.resize_with(batch, CtcNBest::default);
+        }
+        let width = self.settings.shortlist_width();
+        self.shortlists.fill(scores, width, self.dispatch)?;
+        self.decoders.prepare();
+
+        let items = &mut self.items[..batch];
+        let (decoders, shortlists) = (&self.decoders, &self.shortlists);
+        let (settings, scorer, dispatch) = (&self.settings, &self.scorer, self.dispatch);
+        batch::for_each(Items::new(items), 1, &|mut items: Items<'_, CtcNBest>| {
+            decoders.with(|decoder| {
+                items.for_each(|item, nbest| {
+                    nbest.clear();
+                    decoder.reset(settings, scorer, scores.vocab());
+                    for step in 0..scores.length(item) {
+                        let Some(list) = shortlists.get(item, step) else {
+                            if let Some(error) = scores.invalid_score(item, step) {
+                                nbest.fail_item(error);
+                            }
+                            return;
+                        };
+                        let source = Source {
+                            row: scores.row(item, step),
+                            kind: scores.kind(),
+                            normaliser: list.normaliser,
+                            pruning: &settings.pruning,
+                        };
+                        decoder.advance(settings, scorer, dispatch, list, &source);
+                    }
+                    decoder.write(scorer, true, settings.beams, nbest);
+                    nbest.end_item();
+                });
+            });
+        });
+
+        for item in items.iter() {
+            nbest.append(item);
+        }
+        match nbest.failures().first() {
+            None => Ok(()),
+            Some((_, error)) => Err(error.clone()),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What the search may leave out, if it is told to.
+
+use crate::error::{Error, Kind};
+
+/// Pruning of a CTC search; none by default.
+///
+/// What is pruned from a frame is impossible in it, for repeats of a prefix's
+/// last token too. The blank is never pruned.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CtcPruning {
+    pub(crate) top_tokens: Option<usize>,
+    pub(crate) min_token_log_probability: Option<f64>,
+    pub(crate) score_threshold: Option<f64>,
+    pub(crate) blank_skip: Option<f64>,
+    pub(crate) settle: Option<usize>,
+}
+
+impl CtcPruning {
+    /// No pruning.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Of each frame, only the `count` best tokens beside the blank.
+    pub fn top_tokens(mut self, count: usize) -> Self {
+        self.top_tokens = Some(count);
+        self
+    }
+
+    /// Of each frame, only tokens of at least this log-probability.
+    pub fn min_token_log_probability(mut self, least: f64) -> Self {
+        self.min_token_log_probability = Some(least);
+        self
+    }
+
+    /// After each frame, only prefixes that score at most `distance` below the
+    /// best.
+    pub fn score_threshold(mut self, distance: f64) -> Self {
+        self.score_threshold = Some(distance);
+        self
+    }
+
+    /// Of a frame whose blank has at least this log-probability, only the
+    /// blank. The frame still separates repeats, and its blank still counts.
+    pub fn blank_skip(mut self, log_probability: f64) -> Self {
+        self.blank_skip = Some(log_probability);
+        self
+    }
+
+    /// Every `delay` frames, only prefixes that agree with the best one in the
+    /// tokens that its best alignment entered more than `delay` frames ago.
+    ///
+    /// The emissions of later frames never make up for a near-tie of earlier
+    /// ones, so without this the two sides of the nearest tie of a stream live
+    /// side by side for ever, and all tokens since then are held twice. This
+    /// bounds the memory of a stream and the age of what is not yet stable.
+    pub fn settle(mut self, delay: usize) -> Self {
+        self.settle = Some(delay);
+        self
+    }
+
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let limits = [
+            (
+                "the minimum token log-probability",
+                self.min_token_log_probability,
+            ),
+            ("the blank skip", self.blank_skip),
+            ("the score threshold", self.score_threshold),
+        ];
+        for (what, value) in limits {
+            if let Some(value) = value.filter(|value| value.is_nan()) {
+                return Err(Kind::InvalidSetting {
+                    what,
+                    value,
+                    limit: "a number",
+                }
+                .into());
+            }
+        }
+        if self.settle == Some(0) {
+            let (what, limit) = ("the delay of settling", "1 or more");
+            return Err(Kind::InvalidSetting {
+                what,
+                value: 0.0,
+                limit,
+            }
+            .into());
+        }
+        match self.score_threshold {
+            Some(value) if value < 0.0 => Err(Kind::InvalidSetting {
+                what: "the score threshold",
+                value,
+                limit: "0 or more",
+            }
+            .into()),
+            _ => Ok(()),
+        }
+    }
+}

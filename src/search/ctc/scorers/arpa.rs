@@ -1,0 +1,153 @@
+//! The ARPA format of n-gram models, line by line.
+
+use std::io::BufRead;
+
+use crate::error::{Error, Kind};
+
+/// What the lines of an ARPA file say, in order.
+pub(super) struct Entry<'a> {
+    pub(super) words: &'a [&'a str],
+    /// Base-10 logarithms.
+    pub(super) probability: f32,
+    pub(super) backoff: f32,
+}
+
+/// Reads a model: `order` is told the order, once, then `entry` every n-gram.
+///
+/// # Errors
+///
+/// If the source fails, a line is not what the format asks for, a section has
+/// not as many n-grams as the header says, or the end is missing.
+pub(super) fn read(
+    source: impl BufRead,
+    mut order: impl FnMut(usize) -> Result<(), String>,
+    mut entry: impl FnMut(Entry<'_>) -> Result<(), String>,
+) -> Result<(), Error> {
+    let mut lines = Lines {
+        source,
+        line: String::new(),
+        number: 0,
+    };
+    let counts = header(&mut lines)?;
+    order(counts.len()).map_err(|what| lines.error(what))?;
+    for (below, &count) in counts.iter().enumerate() {
+        let n = below + 1;
+        let title = format!("\\{n}-grams:");
+        if lines.line != title {
+            let found = &lines.line;
+            return Err(lines.error(format!("{title:?} should stand here, not {found:?}")));
+        }
+        let mut found = 0;
+        while lines.advance()? && !lines.line.starts_with('\\') {
+            found += 1;
+            parse(&lines.line, n, n == counts.len())
+                .and_then(|(probability, words, backoff)| {
+                    entry(Entry {
+                        words: &words,
+                        probability,
+                        backoff,
+                    })
+                })
+                .map_err(|what| lines.error(what))?;
+        }
+        if found != count {
+            let what = format!("the header promises {count} {n}-grams, {found} are there");
+            return Err(lines.error(what));
+        }
+    }
+    if lines.line != "\\end\\" {
+        let what = format!("\"\\end\\\" should stand here, not {:?}", lines.line);
+        return Err(lines.error(what));
+    }
+    Ok(())
+}
+
+/// Reads up to the title of the first section: the number of n-grams of each
+/// order.
+fn header<R: BufRead>(lines: &mut Lines<R>) -> Result<Vec<usize>, Error> {
+    while lines.advance()? && lines.line != "\\data\\" {}
+    let mut counts = Vec::new();
+    while lines.advance()? && !lines.line.starts_with('\\') {
+        let next = counts.len() + 1;
+        let count = lines.line.strip_prefix("ngram ").and_then(|rest| {
+            let (n, count) = rest.split_once('=')?;
+            (n.trim().parse() == Ok(next)).then_some(())?;
+            count.trim().parse().ok()
+        });
+        match count {
+            Some(count) => counts.push(count),
+            None => {
+                let what = format!("\"ngram {next}=\" and a number should stand here");
+                return Err(lines.error(what));
+            }
+        }
+    }
+    if counts.is_empty() {
+        return Err(lines.error("no \"\\data\\\" with the numbers of n-grams".to_owned()));
+    }
+    Ok(counts)
+}
+
+/// The fields of a line: the log-probability, n words, and but for the highest
+/// order perhaps a back-off. Only spaces and tabs separate, because other white
+/// space may be a word of a character model.
+fn parse(line: &str, n: usize, highest: bool) -> Result<(f32, Vec<&str>, f32), String> {
+    let mut fields = line.split([' ', '\t']).filter(|field| !field.is_empty());
+    let probability = number(fields.next().unwrap_or_default())?;
+    if probability > 0.0 {
+        return Err(format!("the log-probability {probability} is above 0"));
+    }
+    let words: Vec<&str> = fields.by_ref().take(n).collect();
+    if words.len() < n {
+        return Err(format!("{n} words should stand here, not {}", words.len()));
+    }
+    let backoff = match fields.next() {
+        Some(_) if highest => return Err("the highest order has no back-off".to_owned()),
+        Some(field) => number(field)?,
+        None => 0.0,
+    };
+    if fields.next().is_some() {
+        return Err(format!("{line:?} is longer than a {n}-gram"));
+    }
+    Ok((probability, words, backoff))
+}
+
+fn number(field: &str) -> Result<f32, String> {
+    let number = field
+        .parse::<f32>()
+        .ok()
+        .filter(|number| number.is_finite());
+    number.ok_or_else(|| format!("{field:?} is not a number"))
+}
+
+/// Lines that are not blank, without what ends them.
+struct Lines<R> {
+    source: R,
+    line: String,
+    number: usize,
+}
+
+impl<R: BufRead> Lines<R> {
+    /// Reads the next line; after the last there is an empty one, and `false`.
+    fn advance(&mut self) -> Result<bool, Error> {
+        loop {
+            self.line.clear();
+            self.number += 1;
+            let read = self.source.read_line(&mut self.line);
+            let read = read.map_err(|error| self.error(error.to_string()))?;
+            let kept = self.line.trim_end_matches(['\n', '\r', ' ', '\t']).len();
+            self.line.truncate(kept);
+            if read == 0 || kept > 0 {
+                return Ok(read > 0);
+            }
+        }
+    }
+
+    fn error(&self, what: String) -> Error {
+        Kind::Arpa {
+            line: self.number,
+            what,
+        }
+        .into()
+    }
+}

@@ -1,0 +1,72 @@
+//! Words that a hypothesis must be made of.
+
+use super::super::scorer::Scorer;
+use super::trie::{ROOT, Trie};
+use crate::error::{Error, Kind};
+
+/// Allows only hypotheses made of given words: at every moment the last word is
+/// a prefix of one of them, and at the end of input it is one, or has not
+/// begun.
+#[derive(Clone, Debug)]
+pub struct Lexicon {
+    trie: Trie,
+    whole: Vec<bool>,
+    separator: Option<u32>,
+}
+
+impl Lexicon {
+    /// A lexicon of words, each a sequence of tokens. `separator` is the token
+    /// between two words; without one a hypothesis is a single word.
+    ///
+    /// # Errors
+    ///
+    /// If a word is empty or holds the separator.
+    pub fn new<T: AsRef<[u32]>>(words: &[T], separator: Option<u32>) -> Result<Self, Error> {
+        let mut trie = Trie::default();
+        let mut whole = vec![false];
+        for (index, word) in words.iter().enumerate() {
+            let word = word.as_ref();
+            if word.is_empty() {
+                return Err(Kind::EmptySequence { index }.into());
+            }
+            if let Some(separator) = separator.filter(|separator| word.contains(separator)) {
+                return Err(Kind::SeparatorInWord { index, separator }.into());
+            }
+            let end = word
+                .iter()
+                .fold(ROOT, |node, &token| trie.insert(node, token));
+            whole.resize(trie.len(), false);
+            whole[end as usize] = true;
+        }
+        Ok(Lexicon {
+            trie,
+            whole,
+            separator,
+        })
+    }
+}
+
+impl Scorer for Lexicon {
+    type State = u32;
+
+    fn start(&self) -> u32 {
+        ROOT
+    }
+
+    fn extend(&self, state: &u32, token: u32) -> (f64, u32) {
+        let next = if self.separator == Some(token) {
+            self.whole[*state as usize].then_some(ROOT)
+        } else {
+            self.trie.child(*state, token)
+        };
+        next.map_or((f64::NEG_INFINITY, ROOT), |next| (0.0, next))
+    }
+
+    fn finish(&self, state: &u32) -> f64 {
+        if *state == ROOT || self.whole[*state as usize] {
+            0.0
+        } else {
+            f64::NEG_INFINITY
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! Trees of which only the paths to some live leaves matter, in flat arrays.
+
+/// In place of a node: there is none.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// A tree of values; the path from its root to a node spells a sequence.
+///
+/// Nodes are only ever appended, so a parent's index is below its children's.
+/// Memory is reclaimed by [`Tree::compact`], which leaves the nodes that some
+/// live node descends from.
+#[derive(Debug, Default)]
+pub(super) struct Tree {
+    parents: Vec<u32>,
+    values: Vec<u32>,
+    /// Of each node, during compaction: how many kept children it has.
+    children: Vec<u32>,
+    /// Of each node, during compaction: a kept child, later its new index.
+    moved: Vec<u32>,
+}
+
+impl Tree {
+    /// Empties the tree and gives it a root, node 0, whose value is not part of
+    /// any path.
+    pub(super) fn reset(&mut self) {
+        self.parents.clear();
+        self.values.clear();
+        self.push(NONE, NONE);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.parents.len()
+    }
+
+    pub(super) fn parent(&self, node: u32) -> u32 {
+        self.parents[node as usize]
+    }
+
+    pub(super) fn value(&self, node: u32) -> u32 {
+        self.values[node as usize]
+    }
+
+    pub(super) fn push(&mut self, parent: u32, value: u32) -> u32 {
+        let node = self.parents.len() as u32;
+        self.parents.push(parent);
+        self.values.push(value);
+        node
+    }
+
+    /// The number of values on the path to `node`.
+    pub(super) fn depth(&self, mut node: u32) -> usize {
+        let mut depth = 0;
+        while self.parent(node) != NONE {
+            node = self.parent(node);
+            depth += 1;
+        }
+        depth
+    }
+
+    /// Writes the path to `node` into `out`, which is as long as it.
+    pub(super) fn read_path(&self, mut node: u32, out: &mut [u32]) {
+        for out in out.iter_mut().rev() {
+            *out = self.value(node);
+            node = self.parent(node);
+        }
+    }
+
+    /// Drops every node that no live one descends from, and moves the root
+    /// down to the last node that all live ones share; the values passed on
+    /// the way are appended to `shared`.
+    ///
+    /// The nodes in `live` are renumbered in place; [`NONE`] among them stays.
+    /// Linear in the number of nodes.
+    pub(super) fn compact(&mut self, live: &mut [u32], shared: &mut Vec<u32>) {
+        // A live node counts itself as a child, so that no root moves past it.
+        self.children.clear();
+        self.children.resize(self.len(), 0);
+        self.moved.clear();
+        self.moved.resize(self.len(), NONE);
+        for &node in live.iter() {
+            if node != NONE {
+                self.children[node as usize] = 2;
+            }
+        }
+        for node in (1..self.len()).rev() {
+            if self.children[node] > 0 {
+                let parent = self.parents[node] as usize;
+                self.children[parent] += 1;
+                self.moved[parent] = node as u32;
+            }
+        }
+        let mut root = 0;
+        while self.children[root] == 1 {
+            root = self.moved[root] as usize;
+            shared.push(self.values[root]);
+        }
+        self.moved[root] = 0;
+        let mut kept = 1;
+        // What lies before the root was its ancestor or is dropped.
+        for node in root + 1..self.len() {
+            if self.children[node] > 0 {
+                self.parents[kept] = self.moved[self.parents[node] as usize];
+                self.values[kept] = self.values[node];
+                self.moved[node] = kept as u32;
+                kept += 1;
+            }
+        }
+        self.parents[0] = NONE;
+        self.parents.truncate(kept);
+        self.values.truncate(kept);
+        for node in live {
+            if *node != NONE {
+                *node = self.moved[*node as usize];
+            }
+        }
+    }
+}
+
+/// A [`Tree`] of prefixes in which a child can be looked up by its token, and
+/// which knows the rank of each node in the beam.
+#[derive(Debug, Default)]
+pub(super) struct PrefixTree {
+    tree: Tree,
+    ranks: Vec<u32>,
+    /// Open addressing with linear probing: 1 + node, or 0. A power of two of
+    /// slots, at most half of them in use.
+    slots: Vec<u32>,
+}
+
+impl PrefixTree {
+    pub(super) fn reset(&mut self) {
+        self.tree.reset();
+        self.ranks.clear();
+        self.ranks.push(NONE);
+        self.slots.clear();
+        self.slots.resize(64, 0);
+    }
+
+    pub(super) fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.tree.len()
+    }
+
+    /// The rank of a prefix in the beam, or [`NONE`].
+    pub(super) fn rank(&self, node: u32) -> u32 {
+        self.ranks[node as usize]
+    }
+
+    pub(super) fn set_rank(&mut self, node: u32, rank: u32) {
+        self.ranks[node as usize] = rank;
+    }
+
+    /// The rank of the prefix one token shorter, or [`NONE`].
+    pub(super) fn parent_rank(&self, node: u32) -> u32 {
+        match self.tree.parent(node) {
+            NONE => NONE,
+            parent => self.rank(parent),
+        }
+    }
+
+    /// The node of a prefix extended by `token`: the one it has, else a new
+    /// one.
+    pub(super) fn child(&mut self, parent: u32, token: u32) -> u32 {
+        let mask = self.slots.len() - 1;
+        let mut slot = hash(parent, token) & mask;
+        while self.slots[slot] != 0 {
+            let node = self.slots[slot] - 1;
+            if self.tree.parent(node) == parent && self.tree.value(node) == token {
+                return node;
+            }
+            slot = (slot + 1) & mask;
+        }
+        let node = self.tree.push(parent, token);
+        self.ranks.push(NONE);
+        self.slots[slot] = node + 1;
+        if self.tree.len() * 2 > self.slots.len() {
+            let slots = self.slots.len() * 2;
+            self.rehash(slots);
+        }
+        node
+    }
+
+    /// [`Tree::compact`]; all ranks but those of `live`, in order, are dropped.
+    pub(super) fn compact(&mut self, live: &mut [u32], shared: &mut Vec<u32>) {
+        self.tree.compact(live, shared);
+        self.ranks.clear();
+        self.ranks.resize(self.tree.len(), NONE);
+        for (rank, &node) in live.iter().enumerate() {
+            self.ranks[node as usize] = rank as u32;
+        }
+        self.rehash(self.slots.len());
+    }
+
+    fn rehash(&mut self, slots: usize) {
+        self.slots.clear();
+        self.slots.resize(slots, 0);
+        for node in 1..self.tree.len() as u32 {
+            let mut slot = hash(self.tree.parent(node), self.tree.value(node)) & (slots - 1);
+            while self.slots[slot] != 0 {
+                slot = (slot + 1) & (slots - 1);
+            }
+            self.slots[slot] = node + 1;
+        }
+    }
+}
+
+/// Fibonacci hashing of the pair; the upper bits are the mixed ones.
+fn hash(parent: u32, token: u32) -> usize {
+    let pair = u64::from(parent) << 32 | u64::from(token);
+    let mixed = (pair ^ pair >> 29).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed >> 32) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(tree: &Tree, node: u32) -> Vec<u32> {
+        let mut path = vec![0; tree.depth(node)];
+        tree.read_path(node, &mut path);
+        path
+    }
+
+    #[test]
+    fn compaction_keeps_live_paths_and_moves_the_root_down() {
+        let mut tree = PrefixTree::default();
+        tree.reset();
+        let a = tree.child(0, 7);
+        let ab = tree.child(a, 8);
+        let dead = tree.child(a, 9);
+        let abc = tree.child(ab, 1);
+        let abd = tree.child(ab, 2);
+        assert_eq!(tree.child(a, 9), dead);
+        assert_eq!(path(tree.tree(), abd), [7, 8, 2]);
+        let (mut live, mut shared) = ([abd, abc], Vec::new());
+        tree.compact(&mut live, &mut shared);
+        assert_eq!(shared, [7, 8]);
+        assert_eq!(tree.len(), 3);
+        assert_eq!(live.map(|node| path(tree.tree(), node)), [[2], [1]]);
+        assert_eq!(live.map(|node| tree.rank(node)), [0, 1]);
+        assert_eq!(live.map(|node| tree.parent_rank(node)), [NONE, NONE]);
+        assert_eq!(tree.child(0, 2), live[0]);
+        let fresh = tree.child(live[0], 2);
+        assert_eq!(
+            (path(tree.tree(), fresh), tree.rank(fresh)),
+            (vec![2, 2], NONE)
+        );
+    }
+
+    #[test]
+    fn compaction_stops_at_a_live_inner_node() {
+        let mut tree = PrefixTree::default();
+        tree.reset();
+        let a = tree.child(0, 7);
+        let ab = tree.child(a, 8);
+        let (mut live, mut shared) = ([ab, a], Vec::new());
+        tree.compact(&mut live, &mut shared);
+        assert_eq!((shared, live), (vec![7], [1, 0]));
+    }
+
+    #[test]
+    fn children_are_found_again_past_growth() {
+        let mut tree = PrefixTree::default();
+        tree.reset();
+        let nodes: Vec<u32> = (0..5000).map(|token| tree.child(0, token)).collect();
+        for (token, &node) in nodes.iter().enumerate() {
+            assert_eq!(tree.child(0, token as u32), node);
+        }
+        assert_eq!(tree.len(), 5001);
+    }
+}

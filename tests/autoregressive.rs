@@ -1,0 +1,1051 @@
+//! The autoregressive search against its naive oracle: every rule, alone and
+//! in batches whose requests come and go, at every level and thread count.
+
+mod toy;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use toy::mix;
+use widebeam::autoregressive::{
+    AtMaximum, AutoregressiveSearch, CountedLength, EndRank, Ended, Finish, ForcedFirst,
+    ForcedLast, ForcedScore, Leader, LengthPenalty, MinimumLength, NoRepeatNgram, Normaliser,
+    Outcome, Permit, RepetitionPenalty, Request, RequestId, RowScores, Rules, Stopping, Suppress,
+    TokenMask, TokenTrie, WhenFull,
+};
+use widebeam::reference::autoregressive::{self as oracle, Found, Place, Row};
+use widebeam::{Error, Layout, Level, ScoreKind, ScoresView};
+
+/// A toy model: any function of the history, from a seed.
+#[derive(Clone, Copy, Debug)]
+struct Model {
+    seed: u64,
+    vocab: usize,
+    /// How many of the last tokens matter.
+    memory: usize,
+    /// How many values scores are drawn from; 0 for a continuum.
+    values: u64,
+    /// One token in this many is impossible; 0 for none.
+    impossible: u64,
+    kind: ScoreKind,
+}
+
+impl Model {
+    fn scores(&self, history: &[u32]) -> Vec<f32> {
+        let recent = &history[history.len().saturating_sub(self.memory)..];
+        let state = recent.iter().fold(mix(self.seed), |state, &token| {
+            mix(state.wrapping_add(u64::from(token) + 1))
+        });
+        let draw = |token: usize| {
+            let bits = mix(state.wrapping_add(mix(token as u64 + 77)));
+            if self.impossible > 0 && bits.is_multiple_of(self.impossible) {
+                return match self.kind {
+                    ScoreKind::Probabilities => 0.0,
+                    _ => f32::NEG_INFINITY,
+                };
+            }
+            let unit = match self.values {
+                0 => (bits >> 40) as f32 / (1u64 << 24) as f32,
+                values => ((bits >> 8) % values) as f32 / values as f32,
+            };
+            match self.kind {
+                ScoreKind::Probabilities => (unit + 0.01) / 2.0,
+                ScoreKind::LogProbabilities => -4.0 * unit - 0.1,
+                ScoreKind::Logits => 8.0 * unit - 4.0,
+            }
+        };
+        (0..self.vocab).map(draw).collect()
+    }
+
+    fn view<'a>(&self, data: &'a [f32]) -> ScoresView<'a> {
+        let rows = data.len() / self.vocab;
+        ScoresView::new(self.kind, data, [rows, self.vocab]).unwrap()
+    }
+}
+
+/// One adjustment, to be built for the engine and for the oracle.
+#[derive(Clone, Debug)]
+enum Adjustment {
+    MinimumLength(usize),
+    Suppress(Vec<u32>),
+    First(u32, ForcedScore),
+    Last(u32, ForcedScore),
+    Repetition(f64),
+    Ngram(usize),
+    /// Adds to the scores of some tokens, more as the history grows.
+    Hook(u32, f64),
+}
+
+impl Adjustment {
+    fn engine(&self, request: Request, before: bool) -> Request {
+        macro_rules! add {
+            ($adjustment:expr) => {
+                match before {
+                    true => request.adjust_logits($adjustment),
+                    false => request.adjust_log_probabilities($adjustment),
+                }
+            };
+        }
+        match self.clone() {
+            Adjustment::MinimumLength(length) => add!(MinimumLength(length)),
+            Adjustment::Suppress(tokens) => add!(Suppress(tokens)),
+            Adjustment::First(token, score) => add!(ForcedFirst { token, score }),
+            Adjustment::Last(token, score) => add!(ForcedLast { token, score }),
+            Adjustment::Repetition(penalty) => add!(RepetitionPenalty::new(penalty).unwrap()),
+            Adjustment::Ngram(size) => add!(NoRepeatNgram::new(size).unwrap()),
+            Adjustment::Hook(stride, amount) => add!(move |row: &mut RowScores<'_>| {
+                let amount = amount * row.history().len() as f64;
+                for token in (0..row.vocab() as u32).step_by(stride as usize) {
+                    row.set(token, row.get(token) + amount);
+                }
+            }),
+        }
+    }
+
+    /// The change of a dense row, written anew from the definition.
+    fn apply<T: Scalar>(&self, place: &Place<'_>, row: &mut Row<T>) {
+        let history = place.history();
+        let forbid =
+            |row: &mut Row<T>, token: u32| row.scores[token as usize] = T::of(f64::NEG_INFINITY);
+        let force = |row: &mut Row<T>, token: u32, score| {
+            row.permit_only([token]);
+            if score == ForcedScore::Certain {
+                row.scores[token as usize] = T::of(0.0);
+            }
+        };
+        match self {
+            Adjustment::MinimumLength(length) => {
+                if place.generated.len() < *length {
+                    place
+                        .request
+                        .end_tokens
+                        .iter()
+                        .for_each(|&token| forbid(row, token));
+                }
+            }
+            Adjustment::Suppress(tokens) => tokens.iter().for_each(|&token| forbid(row, token)),
+            Adjustment::First(token, score) => {
+                if place.generated.is_empty() {
+                    force(row, *token, *score);
+                }
+            }
+            Adjustment::Last(token, score) => {
+                if place.generated.len() + 1 == place.request.max_length {
+                    force(row, *token, *score);
+                }
+            }
+            Adjustment::Repetition(penalty) => {
+                for (token, score) in row.scores.iter_mut().enumerate() {
+                    if history.contains(&(token as u32)) {
+                        let old = score.get();
+                        *score = T::of(if old < 0.0 {
+                            old * penalty
+                        } else {
+                            old / penalty
+                        });
+                    }
+                }
+            }
+            Adjustment::Ngram(size) => {
+                for token in 0..row.scores.len() as u32 {
+                    let mut longer = history.clone();
+                    longer.push(token);
+                    let new = longer
+                        .len()
+                        .checked_sub(*size)
+                        .map(|start| &longer[start..]);
+                    if new.is_some_and(|new| history.windows(*size).any(|old| old == new)) {
+                        forbid(row, token);
+                    }
+                }
+            }
+            Adjustment::Hook(stride, amount) => {
+                for score in row.scores.iter_mut().step_by(*stride as usize) {
+                    *score = T::of(score.get() + amount * history.len() as f64);
+                }
+            }
+        }
+    }
+}
+
+trait Scalar: Copy {
+    fn of(value: f64) -> Self;
+    fn get(self) -> f64;
+}
+
+impl Scalar for f32 {
+    fn of(value: f64) -> f32 {
+        value as f32
+    }
+    fn get(self) -> f64 {
+        f64::from(self)
+    }
+}
+
+impl Scalar for f64 {
+    fn of(value: f64) -> f64 {
+        value
+    }
+    fn get(self) -> f64 {
+        self
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Permitted {
+    Trie(Vec<Vec<u32>>),
+    Mask(Vec<u32>),
+    /// Tokens whose sum with the number of generated ones is not divisible.
+    Function(u32),
+}
+
+/// A request, to be built for the engine and for the oracle.
+#[derive(Clone, Debug)]
+struct Spec {
+    beams: usize,
+    max_length: usize,
+    prompt: Vec<u32>,
+    ends: Vec<u32>,
+    rules: Rules,
+    groups: (usize, f64),
+    before: Vec<Adjustment>,
+    after: Vec<Adjustment>,
+    permit: Option<(Permitted, Normaliser)>,
+}
+
+impl Spec {
+    fn plain(beams: usize, max_length: usize, ends: &[u32]) -> Spec {
+        Spec {
+            beams,
+            max_length,
+            prompt: Vec::new(),
+            ends: ends.to_vec(),
+            rules: Rules::plain(),
+            groups: (1, 0.0),
+            before: Vec::new(),
+            after: Vec::new(),
+            permit: None,
+        }
+    }
+
+    fn engine(&self) -> Request {
+        let mut request = Request::new(self.beams, self.max_length)
+            .prompt(self.prompt.clone())
+            .end_tokens(self.ends.clone())
+            .rules(self.rules)
+            .diverse_groups(self.groups.0, self.groups.1);
+        for adjustment in &self.before {
+            request = adjustment.engine(request, true);
+        }
+        for adjustment in &self.after {
+            request = adjustment.engine(request, false);
+        }
+        match self.permit.clone() {
+            None => request,
+            Some((Permitted::Trie(sequences), normaliser)) => {
+                request.permit(TokenTrie::new(sequences), normaliser)
+            }
+            Some((Permitted::Mask(tokens), normaliser)) => {
+                request.permit(tokens.into_iter().collect::<TokenMask>(), normaliser)
+            }
+            Some((Permitted::Function(divisor), normaliser)) => {
+                let permit = Permit::function(move |generated, mask| {
+                    let tokens = (0..200u32)
+                        .filter(|t| !(t + generated.len() as u32).is_multiple_of(divisor));
+                    tokens.for_each(|token| mask.insert(token));
+                });
+                request.permit(permit, normaliser)
+            }
+        }
+    }
+
+    fn oracle(&self) -> oracle::Request {
+        let mut ends = self.ends.clone();
+        ends.sort_unstable();
+        ends.dedup();
+        let mut request = oracle::Request {
+            beams: self.beams,
+            max_length: self.max_length,
+            prompt: self.prompt.clone(),
+            end_tokens: ends,
+            rules: self.rules,
+            groups: self.groups,
+            before: Vec::new(),
+            after: Vec::new(),
+        };
+        for adjustment in self.before.clone() {
+            request
+                .before
+                .push(Box::new(move |place, row| adjustment.apply(place, row)));
+        }
+        for adjustment in self.after.clone() {
+            request
+                .after
+                .push(Box::new(move |place, row| adjustment.apply(place, row)));
+        }
+        if let Some((permitted, normaliser)) = self.permit.clone() {
+            let tokens = move |place: &Place<'_>, vocab: usize| -> Vec<u32> {
+                let generated = place.generated;
+                let all = 0..vocab as u32;
+                match &permitted {
+                    Permitted::Mask(tokens) => tokens.clone(),
+                    Permitted::Function(divisor) => all
+                        .filter(|t| !(t + generated.len() as u32).is_multiple_of(*divisor))
+                        .collect(),
+                    Permitted::Trie(sequences) => all
+                        .filter(|&token| {
+                            let begins = |s: &Vec<u32>| {
+                                s.starts_with(generated) && s.get(generated.len()) == Some(&token)
+                            };
+                            let ends = place.request.end_tokens.contains(&token)
+                                && sequences.iter().any(|s| s == generated);
+                            ends || sequences.iter().any(begins)
+                        })
+                        .collect(),
+                }
+            };
+            match normaliser {
+                Normaliser::Permitted => request.before.push(Box::new(move |place, row| {
+                    let tokens = tokens(place, row.scores.len());
+                    row.permit_only(tokens);
+                })),
+                Normaliser::WholeRow => request.after.push(Box::new(move |place, row| {
+                    let tokens = tokens(place, row.scores.len());
+                    row.permit_only(tokens);
+                })),
+            }
+        }
+        request
+    }
+
+    fn expected(&self, model: &Model) -> Vec<Found> {
+        oracle::search(&self.oracle(), model.kind, &|history| model.scores(history))
+    }
+}
+
+fn found(outcome: Outcome<'_>) -> Vec<Found> {
+    let own = |hypothesis: widebeam::autoregressive::Completion<'_>| Found {
+        tokens: hypothesis.tokens.to_vec(),
+        token_scores: hypothesis.token_scores.to_vec(),
+        log_probability: hypothesis.log_probability,
+        score: hypothesis.score,
+        finish: hypothesis.finish,
+    };
+    outcome.hypotheses().map(own).collect()
+}
+
+/// Scores the rows of the feed, having checked that the map of parents agrees
+/// with the sequences of the step before.
+fn score(
+    search: &AutoregressiveSearch,
+    before: &mut Vec<Vec<u32>>,
+    model: impl Fn(RequestId, &[u32]) -> Vec<f32>,
+) -> Vec<f32> {
+    let feed = search.feed();
+    let (mut sequences, mut data) = (Vec::new(), Vec::new());
+    for (id, rows) in feed.requests() {
+        for row in rows {
+            let mut tokens = Vec::new();
+            feed.sequence(row, &mut tokens);
+            data.extend(model(id, &tokens));
+            sequences.push(tokens);
+        }
+    }
+    assert_eq!(sequences.len(), feed.rows());
+    assert_eq!(feed.tokens().len(), feed.parents().len());
+    for ((token, &parent), sequence) in feed.tokens().iter().zip(feed.parents()).zip(&sequences) {
+        assert_eq!(sequence.last(), Some(token));
+        assert_eq!(sequence[..sequence.len() - 1], before[parent as usize]);
+    }
+    let fresh = &sequences[feed.parents().len()..];
+    assert!(feed.fresh().map(|(_, prompt)| prompt).eq(fresh.iter()));
+    let in_place = (0..before.len() as u32).eq(feed.parents().iter().copied());
+    assert_eq!(feed.is_identity(), in_place);
+    *before = sequences;
+    data
+}
+
+/// Runs one request alone.
+fn alone(spec: &Spec, model: &Model, level: Level) -> Vec<Found> {
+    let mut search = AutoregressiveSearch::new(model.vocab)
+        .unwrap()
+        .with_level(level)
+        .unwrap();
+    let id = search.admit(spec.engine()).unwrap();
+    let mut before = Vec::new();
+    let (mut prefix, mut shown) = (Vec::new(), Vec::new());
+    while !search.is_idle() {
+        search.stable_prefix(id, &mut prefix);
+        assert!(prefix.starts_with(&shown), "what was shown is taken back");
+        std::mem::swap(&mut prefix, &mut shown);
+        let data = score(&search, &mut before, |_, tokens| model.scores(tokens));
+        search.advance(&model.view(&data)).unwrap();
+    }
+    let found = found(search.outcome(id).unwrap());
+    assert!(found.iter().all(|found| found.tokens.starts_with(&shown)));
+    found
+}
+
+fn any_rules() -> impl Strategy<Value = Rules> {
+    let penalty = prop_oneof![
+        Just(LengthPenalty::None),
+        prop_oneof![Just(0.0), Just(0.6), Just(1.0), Just(2.0), Just(-0.5)]
+            .prop_map(|alpha| LengthPenalty::Power { alpha }),
+        prop_oneof![Just(0.6), Just(2.0)].prop_map(|alpha| LengthPenalty::Gnmt { alpha }),
+    ];
+    let counted = prop_oneof![
+        Just(CountedLength::Generated),
+        Just(CountedLength::WithoutEnd),
+        Just(CountedLength::WithPrompt),
+    ];
+    let stopping = prop_oneof![
+        Just(Stopping::Heuristic {
+            leader: Leader::Live
+        }),
+        Just(Stopping::Heuristic {
+            leader: Leader::Any
+        }),
+        Just(Stopping::Exhaustive),
+        prop_oneof![Just(0.4), Just(1.0), Just(2.5)]
+            .prop_map(|patience| Stopping::FirstFinished { patience }),
+        (1usize..5).prop_map(|hypotheses| Stopping::BestFinished { hypotheses }),
+    ];
+    let end_rank = prop_oneof![Just(EndRank::WithinBeam), Just(EndRank::Any)];
+    let when_full = prop_oneof![Just(WhenFull::ReplaceWorst), Just(WhenFull::Keep)];
+    let at_maximum = prop_oneof![
+        Just(AtMaximum::Finish),
+        Just(AtMaximum::FinishIfNoneEnded),
+        Just(AtMaximum::FinishUnlessDone),
+        Just(AtMaximum::ForceEnd),
+    ];
+    (penalty, counted, stopping, end_rank, when_full, at_maximum).prop_map(
+        |(length_penalty, counted, stopping, end_rank, when_full, at_maximum)| Rules {
+            length_penalty,
+            counted,
+            stopping,
+            end_rank,
+            when_full,
+            at_maximum,
+        },
+    )
+}
+
+fn any_adjustment(vocab: u32) -> impl Strategy<Value = Adjustment> {
+    let score = || prop_oneof![Just(ForcedScore::Own), Just(ForcedScore::Certain)];
+    prop_oneof![
+        (0usize..4).prop_map(Adjustment::MinimumLength),
+        prop::collection::vec(0..vocab, 0..6).prop_map(Adjustment::Suppress),
+        (0..vocab, score()).prop_map(|(token, score)| Adjustment::First(token, score)),
+        (0..vocab, score()).prop_map(|(token, score)| Adjustment::Last(token, score)),
+        prop_oneof![Just(0.7), Just(1.3)].prop_map(Adjustment::Repetition),
+        (1usize..4).prop_map(Adjustment::Ngram),
+        (1..vocab + 1, -0.5..0.5f64).prop_map(|(stride, amount)| Adjustment::Hook(stride, amount)),
+    ]
+}
+
+fn any_permit(vocab: u32) -> impl Strategy<Value = (Permitted, Normaliser)> {
+    let sequence = prop::collection::vec(0..vocab.min(5), 0..5);
+    let permitted = prop_oneof![
+        prop::collection::vec(sequence, 0..30).prop_map(Permitted::Trie),
+        prop::collection::vec(0..vocab, 0..vocab as usize * 2).prop_map(Permitted::Mask),
+        (2u32..5).prop_map(Permitted::Function),
+    ];
+    (
+        permitted,
+        prop_oneof![Just(Normaliser::WholeRow), Just(Normaliser::Permitted)],
+    )
+}
+
+fn any_spec(vocab: u32, kind: ScoreKind) -> impl Strategy<Value = Spec> {
+    let adjustments = || prop::collection::vec(any_adjustment(vocab), 0..3);
+    // Adjustments in half of the requests, so that the direct way is taken too.
+    let changes = prop_oneof![
+        Just((Vec::new(), Vec::new(), None)),
+        (
+            adjustments(),
+            adjustments(),
+            prop::option::of(any_permit(vocab))
+        ),
+    ];
+    (
+        (
+            1usize..10,
+            prop_oneof![3 => Just(1usize), 1 => 1usize..4],
+            0.0..1.0f64,
+        ),
+        1usize..7,
+        prop::collection::vec(0..vocab, 0..4),
+        prop::collection::vec(0..vocab, 0..4),
+        any_rules(),
+        changes,
+    )
+        .prop_map(
+            move |((width, groups, diversity), max_length, prompt, ends, rules, changes)| {
+                let (mut before, after, mut permit) = changes;
+                if kind == ScoreKind::Probabilities {
+                    before.clear();
+                    if let Some((_, normaliser)) = &mut permit {
+                        *normaliser = Normaliser::WholeRow;
+                    }
+                }
+                Spec {
+                    beams: width * groups,
+                    max_length,
+                    prompt,
+                    ends,
+                    rules,
+                    groups: (groups, diversity),
+                    before,
+                    after,
+                    permit,
+                }
+            },
+        )
+}
+
+fn any_model() -> impl Strategy<Value = Model> {
+    let kind = prop_oneof![
+        3 => Just(ScoreKind::Logits),
+        1 => Just(ScoreKind::LogProbabilities),
+        1 => Just(ScoreKind::Probabilities),
+    ];
+    let vocab = prop_oneof![3 => 1usize..24, 1 => 60usize..200];
+    let values = prop_oneof![Just(0), Just(1), Just(3), Just(50)];
+    (
+        any::<u64>(),
+        vocab,
+        0usize..9,
+        values,
+        prop_oneof![Just(0), Just(3)],
+        kind,
+    )
+        .prop_map(|(seed, vocab, memory, values, impossible, kind)| Model {
+            seed,
+            vocab,
+            memory,
+            values,
+            impossible,
+            kind,
+        })
+}
+
+fn model_and_spec() -> impl Strategy<Value = (Model, Spec)> {
+    any_model().prop_flat_map(|model| {
+        let spec = any_spec(model.vocab as u32, model.kind);
+        (Just(model), spec)
+    })
+}
+
+/// Who is in the batch when: the step each request is admitted at, and the
+/// one it is taken away at, if it is.
+type Visit = (Spec, usize, Option<usize>);
+
+fn model_and_visits() -> impl Strategy<Value = (Model, Vec<Visit>)> {
+    any_model().prop_flat_map(|model| {
+        let spec = any_spec(model.vocab as u32, model.kind);
+        let leaves = prop_oneof![4 => Just(None), 1 => (0usize..8).prop_map(Some)];
+        let visits = prop::collection::vec((spec, 0usize..6, leaves), 1..7);
+        (Just(model), visits)
+    })
+}
+
+fn in_threads<R: Send>(threads: usize, run: impl FnOnce() -> R + Send) -> R {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()
+        .unwrap();
+    pool.install(run)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_request_alone_is_what_the_oracle_says((model, spec) in model_and_spec()) {
+        let expected = spec.expected(&model);
+        for level in Level::available() {
+            prop_assert_eq!(&alone(&spec, &model, level), &expected);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn requests_that_come_and_go_do_not_see_each_other(
+        (model, visits) in model_and_visits(),
+        threads in prop_oneof![Just(1usize), Just(2), Just(3), Just(8)],
+    ) {
+        let expected: Vec<Vec<Found>> = visits.iter().map(|v| v.0.expected(&model)).collect();
+        let found = in_threads(threads, || {
+            let mut search = AutoregressiveSearch::new(model.vocab).unwrap();
+            let mut ids: HashMap<RequestId, usize> = HashMap::new();
+            let mut results: Vec<Option<Vec<Found>>> = vec![None; visits.len()];
+            let mut before = Vec::new();
+            for step in 0.. {
+                for (index, (spec, arrives, _)) in visits.iter().enumerate() {
+                    if *arrives == step {
+                        ids.insert(search.admit(spec.engine()).unwrap(), index);
+                    }
+                }
+                for (index, (_, arrives, leaves)) in visits.iter().enumerate() {
+                    let id = ids.iter().find(|&(_, &at)| at == index).map(|(&id, _)| id);
+                    if let (Some(id), Some(after)) = (id, leaves)
+                        && arrives + after == step
+                    {
+                        assert!(search.remove(id) && !search.remove(id));
+                        ids.remove(&id);
+                    }
+                }
+                if search.is_idle() {
+                    if step > 20 {
+                        break;
+                    }
+                    continue;
+                }
+                let data = score(&search, &mut before, |_, tokens| model.scores(tokens));
+                search.advance(&model.view(&data)).unwrap();
+                for &id in search.finished() {
+                    results[ids[&id]] = Some(found(search.outcome(id).unwrap()));
+                }
+            }
+            results
+        });
+        for ((found, expected), (_, _, leaves)) in found.iter().zip(&expected).zip(&visits) {
+            match found {
+                Some(found) => prop_assert_eq!(found, expected),
+                None => prop_assert!(leaves.is_some()),
+            }
+        }
+    }
+}
+
+#[test]
+fn wide_beams_over_rows_of_every_shape_read_few_rows_twice_and_lose_nothing() {
+    // Beams far above what the first lists hold, so that rows are read again,
+    // with many ties or none.
+    for (seed, values) in [(1, 0), (2, 1), (3, 2), (4, 40), (5, 1000)] {
+        let model = Model {
+            seed,
+            vocab: 700,
+            memory: 2,
+            values,
+            impossible: if seed == 4 { 5 } else { 0 },
+            kind: ScoreKind::Logits,
+        };
+        for beams in [33, 120, 300] {
+            let mut spec = Spec::plain(beams, 3, &[7, 9]);
+            if seed % 2 == 0 {
+                spec.after.push(Adjustment::Suppress((0..400).collect()));
+                spec.before.push(Adjustment::Repetition(1.5));
+            }
+            let expected = spec.expected(&model);
+            for level in Level::available() {
+                for threads in [1, 2, 3, 8] {
+                    let found = in_threads(threads, || alone(&spec, &model, level));
+                    assert_eq!(found, expected, "{level}, {threads} threads");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn five_thousand_beams() {
+    let model = Model {
+        seed: 6,
+        vocab: 300,
+        memory: 3,
+        values: 0,
+        impossible: 0,
+        kind: ScoreKind::Logits,
+    };
+    let spec = Spec::plain(5000, 3, &[7]);
+    assert_eq!(alone(&spec, &model, Level::best()), spec.expected(&model));
+}
+
+#[test]
+fn as_many_beams_as_sequences_find_them_all() {
+    let model = Model {
+        seed: 9,
+        vocab: 5,
+        memory: 9,
+        values: 0,
+        impossible: 0,
+        kind: ScoreKind::Logits,
+    };
+    let end = 4u32;
+    // Every sequence of up to 4 tokens, by enumeration.
+    let mut complete: Vec<(f64, Vec<u32>)> = Vec::new();
+    let mut open = vec![(0.0, Vec::new())];
+    for length in 1..=4 {
+        let mut next = Vec::new();
+        for (score, tokens) in open {
+            let scores = model.scores(&tokens);
+            let total: f64 = scores.iter().map(|&x| f64::from(x).exp()).sum();
+            for (token, &x) in scores.iter().enumerate() {
+                let score: f64 = score + f64::from(x) - total.ln();
+                let longer = [&tokens[..], &[token as u32]].concat();
+                match token as u32 == end || length == 4 {
+                    true => complete.push((score, longer)),
+                    false => next.push((score, longer)),
+                }
+            }
+        }
+        open = next;
+    }
+    complete.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let rules = Rules {
+        length_penalty: LengthPenalty::None,
+        stopping: Stopping::Exhaustive,
+        ..Rules::plain()
+    };
+    let spec = Spec {
+        rules,
+        ..Spec::plain(400, 4, &[end])
+    };
+    let found = alone(&spec, &model, Level::best());
+    assert_eq!(found.len(), complete.len());
+    for (found, (score, tokens)) in found.iter().zip(&complete) {
+        assert_eq!(&found.tokens, tokens);
+        assert!((found.score - score).abs() < 1e-5);
+    }
+}
+
+#[test]
+fn a_score_that_is_no_number_fails_its_request_and_no_other() {
+    let model = Model {
+        seed: 3,
+        vocab: 11,
+        memory: 3,
+        values: 0,
+        impossible: 0,
+        kind: ScoreKind::Logits,
+    };
+    let spec = Spec::plain(3, 5, &[10]);
+    let mut search = AutoregressiveSearch::new(11).unwrap();
+    let ids: Vec<_> = (0..3)
+        .map(|_| search.admit(spec.engine()).unwrap())
+        .collect();
+    let mut before = Vec::new();
+    for step in 0.. {
+        if search.is_idle() {
+            break;
+        }
+        let mut data = score(&search, &mut before, |_, tokens| model.scores(tokens));
+        if step == 2 {
+            let (_, rows) = search.feed().requests().nth(1).unwrap();
+            data[(rows.start + 1) * 11 + 4] = f32::NAN;
+        }
+        search.advance(&model.view(&data)).unwrap();
+        if step == 2 {
+            assert_eq!(search.finished(), [ids[1]]);
+            assert_eq!(search.feed().requests().count(), 2);
+        }
+    }
+    let Ended::Failed(error) = search.outcome(ids[1]).unwrap().ended() else {
+        panic!("it must fail");
+    };
+    let message = error.to_string();
+    assert!(
+        message.starts_with("row 4, step 2, token 4: NaN is not a valid logit"),
+        "{message}"
+    );
+    assert_eq!(search.outcome(ids[1]).unwrap().hypotheses().len(), 0);
+    for id in [ids[0], ids[2]] {
+        assert_eq!(found(search.outcome(id).unwrap()), spec.expected(&model));
+    }
+}
+
+#[test]
+fn an_adjustment_that_sets_no_number_fails_its_request() {
+    let bad = Request::new(2, 4).adjust_log_probabilities(|row: &mut RowScores<'_>| {
+        if row.generated().len() == 1 {
+            row.set(2, f64::NAN);
+        }
+    });
+    let mut search = AutoregressiveSearch::new(3).unwrap();
+    let id = search.admit(bad).unwrap();
+    let fine = search.admit(Request::new(2, 4)).unwrap();
+    search.run(|_, _| Ok::<(), Error>(())).unwrap();
+    let outcome = search.outcome(id).unwrap();
+    let Ended::Failed(error) = outcome.ended() else {
+        panic!("it must fail");
+    };
+    assert!(
+        error
+            .to_string()
+            .starts_with("step 1, token 2: an adjustment set a score of NaN")
+    );
+    assert_eq!(search.outcome(fine).unwrap().hypotheses().len(), 2);
+}
+
+#[test]
+fn rows_without_a_possible_token_exhaust_a_request() {
+    let mut search = AutoregressiveSearch::new(4).unwrap();
+    let id = search.admit(Request::new(3, 9).end_tokens([1])).unwrap();
+    let none = [f32::NEG_INFINITY; 12];
+    search
+        .advance(&ScoresView::logits(&[0.0, 1.0, 2.0, f32::NEG_INFINITY], [1, 4]).unwrap())
+        .unwrap();
+    let rows = search.feed().rows();
+    assert_eq!(rows, 2);
+    search
+        .advance(&ScoresView::logits(&none[..rows * 4], [rows, 4]).unwrap())
+        .unwrap();
+    let outcome = search.outcome(id).unwrap();
+    assert_eq!(outcome.ended(), &Ended::Exhausted);
+    let tokens: Vec<_> = outcome
+        .hypotheses()
+        .map(|hypothesis| hypothesis.tokens)
+        .collect();
+    assert_eq!(tokens, [[1]]);
+}
+
+#[test]
+fn why_hypotheses_and_requests_end() {
+    let mut search = AutoregressiveSearch::new(2).unwrap();
+    let cut = search.admit(Request::new(1, 3)).unwrap();
+    let ended = search.admit(Request::new(1, 3).end_tokens([0])).unwrap();
+    search
+        .run(|_, logits| {
+            logits.iter_mut().step_by(2).for_each(|logit| *logit = 1.0);
+            Ok::<(), Error>(())
+        })
+        .unwrap();
+    let cut = search.outcome(cut).unwrap();
+    assert_eq!(
+        (cut.ended(), cut.best().unwrap().finish),
+        (&Ended::Length, Finish::Length)
+    );
+    let ended = search.outcome(ended).unwrap();
+    assert_eq!(
+        (ended.ended(), ended.best().unwrap().finish),
+        (&Ended::Rule, Finish::End)
+    );
+}
+
+fn refused(vocab: usize, request: Request) -> String {
+    let mut search = AutoregressiveSearch::new(vocab).unwrap();
+    let error = search.admit(request).unwrap_err().to_string();
+    assert!(search.is_idle());
+    error
+}
+
+#[test]
+fn settings_out_of_range_are_refused_at_admission() {
+    let cases = [
+        (Request::new(0, 5), "a beam width of 0"),
+        (
+            Request::new(usize::MAX, 5),
+            "is above the limit of 16777215",
+        ),
+        (Request::new(4, 0), "a maximum length of 0"),
+        (
+            Request::new(4, 5).diverse_groups(3, 0.5),
+            "4 beams cannot be split evenly into 3",
+        ),
+        (Request::new(4, 5).diverse_groups(0, 0.5), "into 0 groups"),
+        (
+            Request::new(4, 5).diverse_groups(2, f64::NAN),
+            "the diversity penalty is NaN",
+        ),
+        (
+            Request::new(4, 5).end_tokens([3, 20]),
+            "end tokens: token 20 is beyond the vocabulary of 20 tokens",
+        ),
+        (
+            Request::new(4, 5).permit(TokenTrie::new([[1, 99]]), Normaliser::WholeRow),
+            "the trie of permitted sequences: token 99",
+        ),
+        (
+            Request::new(4, 5).permit(TokenMask::from_iter([64]), Normaliser::Permitted),
+            "the mask of permitted tokens: token 64",
+        ),
+        (
+            Request::new(4, 5).adjust_logits(Suppress(vec![5, 21])),
+            "suppressed tokens: token 21",
+        ),
+        (
+            Request::new(4, 5).rules(Rules::hugging_face_scorer(
+                f64::INFINITY,
+                widebeam::autoregressive::EarlyStopping::Never,
+            )),
+            "the exponent of the length penalty is inf; it must be finite",
+        ),
+        (
+            Request::new(4, 5).rules(Rules::ctranslate2(1.0, 0.0, 1)),
+            "patience is 0; it must be finite and above 0",
+        ),
+    ];
+    for (request, expected) in cases {
+        let message = refused(20, request);
+        assert!(message.contains(expected), "{message}");
+    }
+    assert!(RepetitionPenalty::new(0.0).is_err() && NoRepeatNgram::new(0).is_err());
+    assert!(AutoregressiveSearch::new(0).is_err());
+}
+
+#[test]
+fn scores_of_another_shape_are_refused_and_change_nothing() {
+    let model = Model {
+        seed: 5,
+        vocab: 6,
+        memory: 2,
+        values: 0,
+        impossible: 0,
+        kind: ScoreKind::Logits,
+    };
+    let spec = Spec::plain(2, 3, &[]);
+    let mut search = AutoregressiveSearch::new(6).unwrap();
+    let message = |result: Result<(), Error>| result.unwrap_err().to_string();
+    let nothing = ScoresView::logits(&[0f32; 6], [1, 6]).unwrap();
+    assert!(message(search.advance(&nothing)).contains("no request is running"));
+    let id = search.admit(spec.engine()).unwrap();
+    let data = [0f32; 24];
+    for shape in [[4, 1, 6], [2, 2, 6], [1, 3, 8], [1, 1, 24]] {
+        let wrong = ScoresView::logits(&data, shape).unwrap();
+        let message = message(search.advance(&wrong));
+        assert!(
+            message.contains("this step needs [1, 1, 6] or [1, 1, 6]"),
+            "{message}"
+        );
+    }
+    let lengths = ScoresView::logits(&data[..6], [1, 6])
+        .unwrap()
+        .with_lengths(&[1])
+        .unwrap();
+    assert!(message(search.advance(&lengths)).contains("no lengths"));
+    // The last position of [rows, 2, vocab], in place.
+    let mut before = Vec::new();
+    while !search.is_idle() {
+        let rows = score(&search, &mut before, |_, tokens| model.scores(tokens));
+        let padded: Vec<f32> = rows
+            .chunks(6)
+            .flat_map(|row| [&[9.0; 6], row].concat())
+            .collect();
+        let layout = Layout::strided([rows.len() / 6, 1, 6], [12, 6]);
+        search
+            .advance(&ScoresView::logits(&padded[6..], layout).unwrap())
+            .unwrap();
+    }
+    assert_eq!(found(search.outcome(id).unwrap()), spec.expected(&model));
+    assert!(message(search.advance(&nothing)).contains("no request is running"));
+}
+
+#[test]
+fn probabilities_cannot_be_adjusted_before_a_log_softmax() {
+    let mut search = AutoregressiveSearch::new(2).unwrap();
+    let id = search
+        .admit(Request::new(1, 2).adjust_logits(MinimumLength(1)))
+        .unwrap();
+    search
+        .advance(&ScoresView::probabilities(&[0.5f32, 0.5], [1, 2]).unwrap())
+        .unwrap();
+    let Ended::Failed(error) = search.outcome(id).unwrap().ended() else {
+        panic!("it must fail");
+    };
+    assert!(
+        error
+            .to_string()
+            .contains("needs logits or log-probabilities")
+    );
+}
+
+#[test]
+fn under_a_trie_only_permitted_tokens_are_read() {
+    // NaN everywhere else: no complaint, because nobody looks.
+    let mut row = [f32::NAN; 50];
+    (row[7], row[11]) = (1.0, 3.0);
+    let request = |normaliser| Request::new(4, 1).permit(TokenTrie::new([[7], [11]]), normaliser);
+    let mut search = AutoregressiveSearch::new(50).unwrap();
+    let id = search.admit(request(Normaliser::Permitted)).unwrap();
+    search
+        .advance(&ScoresView::logits(&row, [1, 50]).unwrap())
+        .unwrap();
+    let found = found(search.outcome(id).unwrap());
+    assert_eq!(found.len(), 2);
+    let total: f64 = found.iter().map(|found| found.log_probability.exp()).sum();
+    assert!((total - 1.0).abs() < 1e-6);
+    // The normaliser of the whole row has to read it all.
+    let id = search.admit(request(Normaliser::WholeRow)).unwrap();
+    search
+        .advance(&ScoresView::logits(&row, [1, 50]).unwrap())
+        .unwrap();
+    assert!(matches!(
+        search.outcome(id).unwrap().ended(),
+        Ended::Failed(_)
+    ));
+    // A permitted token that is no number is seen.
+    row[11] = f32::NAN;
+    let id = search.admit(request(Normaliser::Permitted)).unwrap();
+    search
+        .advance(&ScoresView::logits(&row, [1, 50]).unwrap())
+        .unwrap();
+    assert!(matches!(
+        search.outcome(id).unwrap().ended(),
+        Ended::Failed(_)
+    ));
+}
+
+#[test]
+fn half_precision_is_read_as_it_is() {
+    let model = Model {
+        seed: 8,
+        vocab: 90,
+        memory: 2,
+        values: 0,
+        impossible: 4,
+        kind: ScoreKind::Logits,
+    };
+    let spec = Spec {
+        before: vec![Adjustment::Repetition(1.5)],
+        ..Spec::plain(7, 5, &[3])
+    };
+    let halves = |history: &[u32]| -> Vec<half::f16> {
+        let scores = model.scores(history);
+        scores.into_iter().map(half::f16::from_f32).collect()
+    };
+    let mut search = AutoregressiveSearch::new(model.vocab).unwrap();
+    let id = search.admit(spec.engine()).unwrap();
+    let mut tokens = Vec::new();
+    while !search.is_idle() {
+        let feed = search.feed();
+        let row = |row| {
+            feed.sequence(row, &mut tokens);
+            halves(&tokens)
+        };
+        let data: Vec<half::f16> = (0..feed.rows()).flat_map(row).collect();
+        let shape = [feed.rows(), model.vocab];
+        search
+            .advance(&ScoresView::logits(&data, shape).unwrap())
+            .unwrap();
+    }
+    let widened = |history: &[u32]| halves(history).into_iter().map(f32::from).collect();
+    let expected = oracle::search(&spec.oracle(), model.kind, &widened);
+    assert_eq!(found(search.outcome(id).unwrap()), expected);
+}
+
+#[test]
+fn ids_of_removed_requests_name_nothing() {
+    let mut search = AutoregressiveSearch::new(3).unwrap();
+    let old = search.admit(Request::new(2, 2)).unwrap();
+    assert!(search.remove(old));
+    let new = search.admit(Request::new(2, 2)).unwrap();
+    assert_ne!(old, new);
+    assert!(!search.remove(old) && search.outcome(old).is_none());
+    search.run(|_, _| Ok::<(), Error>(())).unwrap();
+    assert!(search.outcome(new).is_some());
+    let mut prefix = vec![1];
+    search.stable_prefix(old, &mut prefix);
+    assert!(prefix.is_empty());
+}
+
+#[test]
+fn a_search_can_be_sent_to_another_thread() {
+    fn check<T: Send + Sync>() {}
+    check::<AutoregressiveSearch>();
+    check::<Arc<Request>>();
+}

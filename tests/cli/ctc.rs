@@ -1,0 +1,162 @@
+//! `--search ctc` and what belongs to it.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::support::*;
+
+fn run(path: &Path, arguments: &str) -> Run {
+    let mut command = tool();
+    command.arg("decode").arg(path).args(["--search", "ctc"]);
+    command.args(arguments.split_whitespace());
+    command.output().unwrap().into()
+}
+
+/// Five frames of blank, a, b, c and a space; "a ?" with b a little better than
+/// c, and less certain than the rest.
+fn emissions(folder: &Folder) -> (PathBuf, String) {
+    #[rustfmt::skip]
+    let values = [
+        0.10, 0.90, 0.00, 0.00, 0.00,
+        0.10, 0.80, 0.05, 0.05, 0.00,
+        0.10, 0.00, 0.00, 0.00, 0.90,
+        0.05, 0.05, 0.50, 0.40, 0.00,
+        1.00, 0.00, 0.00, 0.00, 0.00,
+    ];
+    let labels = folder.write("labels.txt", b"-\na\nb\nc\n \n");
+    let path = folder.write("e.npy", &npy_f32(&[5, 5], &values));
+    (
+        path,
+        format!(
+            "--blank 0 --scores probs --beams 8 --labels {} ",
+            labels.display()
+        ),
+    )
+}
+
+fn best(stdout: &str) -> String {
+    let line: Value = serde_json::from_str(stdout.lines().next().unwrap()).unwrap();
+    line["hypotheses"][0]["text"].as_str().unwrap().to_owned()
+}
+
+const ARPA: &str = "\\data\\\nngram 1=6\nngram 2=1\n\n\\1-grams:\n-1\t<unk>\n-1\ta\n-1\tb\n-1\tc\n\
+                    -1\t</s>\n-1\t<space>\n\n\\2-grams:\n-0.1\t<space> c\n\n\\end\\\n";
+
+#[test]
+fn hypotheses_come_with_frames_and_the_score_of_their_best_alignment() {
+    let folder = Folder::new();
+    let (path, arguments) = emissions(&folder);
+    let found = run(&path, &(arguments.clone() + "--format jsonl --nbest 2")).succeeded();
+    let line: Value = serde_json::from_str(&found.stdout).unwrap();
+    let first = &line["hypotheses"][0];
+    assert_eq!(first["text"], "a b");
+    assert_eq!(first["frames"], serde_json::json!([0, 2, 3]));
+    let aligned = first["alignment_score"].as_f64().unwrap();
+    assert!((aligned - (0.9f64 * 0.8 * 0.9 * 0.5).ln()).abs() < 1e-6);
+    // a a, a blank and blank a.
+    let score = first["score"].as_f64().unwrap();
+    assert!((score - ((0.9f64 * 0.9 + 0.1 * 0.8) * 0.9 * 0.5).ln()).abs() < 1e-6);
+    assert_eq!(line["hypotheses"][1]["text"], "a c");
+
+    let table = run(&path, &arguments).succeeded().stdout;
+    assert!(
+        table.starts_with("item") && table.contains("a b"),
+        "{table}"
+    );
+
+    let output = folder.path("n.npz");
+    let npz = format!("{arguments} --format npz --output {}", output.display());
+    run(&path, &npz).succeeded();
+    let mut archive = npyz::npz::NpzArchive::open(output).unwrap();
+    let frames = archive
+        .by_name("frames")
+        .unwrap()
+        .unwrap()
+        .into_vec::<i64>()
+        .unwrap();
+    assert_eq!(frames[..3], [0, 2, 3]);
+    assert!(archive.by_name("alignment_scores").unwrap().is_some());
+}
+
+#[test]
+fn a_language_model_plain_or_compressed_changes_the_answer() {
+    let folder = Folder::new();
+    let (path, arguments) = emissions(&folder);
+    let arguments = arguments + "--format jsonl ";
+    let plain = folder.write("c.arpa", ARPA.as_bytes());
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), Default::default());
+    gzip.write_all(ARPA.as_bytes()).unwrap();
+    let compressed = folder.write("c.arpa.gz", &gzip.finish().unwrap());
+    let with = |lm: &Path, more: &str| {
+        let arguments = format!("{arguments} --lm {} {more}", lm.display());
+        run(&path, &arguments).succeeded().stdout
+    };
+    assert_eq!(best(&with(&plain, "")), "a c");
+    assert_eq!(with(&plain, ""), with(&compressed, ""));
+    assert_eq!(with(&plain, ""), with(&plain, "--lm-unit character"));
+    assert_eq!(best(&with(&plain, "--lm-weight 0")), "a b");
+    assert_eq!(best(&with(&plain, "--lm-weight 0 --token-bonus -20")), "");
+}
+
+#[test]
+fn hotwords_and_a_lexicon_change_the_answer() {
+    let folder = Folder::new();
+    let (path, arguments) = emissions(&folder);
+    let arguments = arguments + "--format jsonl ";
+    let hotwords = folder.write("hot.txt", b"a c\n\n");
+    let with = format!("{arguments} --hotwords {}", hotwords.display());
+    assert_eq!(best(&run(&path, &with).succeeded().stdout), "a c");
+    let with = format!("{with} --hotword-weight 0");
+    assert_eq!(best(&run(&path, &with).succeeded().stdout), "a b");
+    let lexicon = folder.write("words.txt", b"a\nc\nbb\n");
+    let with = format!("{arguments} --lexicon {}", lexicon.display());
+    assert_eq!(best(&run(&path, &with).succeeded().stdout), "a c");
+    for (pruning, expected) in [
+        ("--top-tokens 1", "a b"),
+        ("--top-tokens 0", ""),
+        ("--min-token-log-prob -0.3", "a "),
+        ("--score-threshold 0", "a b"),
+        ("--blank-skip -0.1", "a b"),
+        ("--blank-skip -9", ""),
+    ] {
+        let found = run(&path, &format!("{arguments} {pruning}")).succeeded();
+        assert_eq!(best(&found.stdout), expected, "{pruning}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_the_files_beside_the_scores_is_said() {
+    let folder = Folder::new();
+    let (path, arguments) = emissions(&folder);
+    let refused = |file: &Path, option: &str, message: &str| {
+        let with = format!("{arguments} {option} {}", file.display());
+        run(&path, &with).refused(message);
+    };
+    let cut = folder.write("cut.arpa", &ARPA.as_bytes()[..ARPA.len() - 6]);
+    refused(&cut, "--lm", "should stand here");
+    let unknown = folder.write("unknown.txt", b"a\nax\n");
+    refused(
+        &unknown,
+        "--lexicon",
+        "unknown.txt, line 2: no label spells 'x' in \"ax\"",
+    );
+    refused(&unknown, "--hotwords", "line 2");
+    let space = folder.write("space.txt", b"a b\n");
+    refused(
+        &space,
+        "--lexicon",
+        "word 0 holds token 4, the separator of words",
+    );
+    refused(&folder.path("none"), "--lm", "none");
+    let weight = folder.write("c.arpa", ARPA.as_bytes());
+    refused(&weight, "--lm-weight NaN --lm", "the weight is NaN");
+
+    let found = run(&path, "--scores probs --beams 3");
+    assert_eq!(found.code, Some(2));
+    assert!(found.stderr.contains("--blank"), "{found:?}");
+    run(&path, "--scores probs --beams 3 --blank 5")
+        .refused("the blank is token 5, beyond a vocabulary of 5 tokens");
+    decode(&path, "--scores probs --beams 3 --blank 0").refused("--blank is for --search ctc");
+}

@@ -1,0 +1,656 @@
+//! The CTC search against its naive reference, at every level and for several
+//! thread counts: same tokens, same frames, same order, same bits of the
+//! scores.
+
+use proptest::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::sync::{Arc, LazyLock};
+use widebeam::reference::ctc as reference;
+use widebeam::{
+    CtcNBest, CtcPruning, CtcSearch, CtcStream, Hotwords, Labels, Level, Lexicon, NgramModel,
+    NgramScorer, NgramUnit, ScoreKind, Scorer, ScoresView, Unscored,
+};
+
+static POOLS: LazyLock<Vec<ThreadPool>> = LazyLock::new(|| {
+    let pool = |threads| {
+        ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap()
+    };
+    [1, 3].map(pool).into()
+});
+
+/// Random bits from a seed.
+struct Random(u64);
+
+impl Random {
+    fn bits(&mut self) -> u32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 32) as u32
+    }
+
+    fn unit(&mut self) -> f32 {
+        (self.bits() >> 8) as f32 / (1 << 24) as f32
+    }
+}
+
+/// How the values of a tensor are spread.
+#[derive(Clone, Copy, Debug)]
+enum Spread {
+    /// Any value.
+    Flat,
+    /// One token of each row has most of the mass.
+    Peaked,
+    /// Powers of two, so that sums tie exactly.
+    Tied,
+    /// Mostly impossible.
+    Sparse,
+    /// Distances beyond the precision of f64, and ties among them.
+    Far,
+}
+
+#[derive(Clone, Debug)]
+struct Case {
+    kind: ScoreKind,
+    shape: [usize; 3],
+    lengths: Vec<usize>,
+    data: Vec<f32>,
+    beams: usize,
+    blank: u32,
+}
+
+impl Case {
+    fn view(&self) -> ScoresView<'_> {
+        let view = ScoresView::new(self.kind, &self.data, self.shape).unwrap();
+        view.with_lengths(&self.lengths).unwrap()
+    }
+}
+
+fn log_probability(spread: Spread, random: &mut Random) -> f32 {
+    match spread {
+        Spread::Flat | Spread::Peaked => random.unit().ln(),
+        Spread::Tied => -((random.bits() % 3) as f32),
+        Spread::Sparse if random.bits().is_multiple_of(3) => random.unit().ln(),
+        Spread::Sparse => f32::NEG_INFINITY,
+        Spread::Far => match random.bits() % 4 {
+            0 => -60.0,
+            1 => f32::NEG_INFINITY,
+            _ => -1.0,
+        },
+    }
+}
+
+fn cases(time: usize, vocab: usize, beams: usize) -> impl Strategy<Value = Case> {
+    let kinds = prop_oneof![
+        Just(ScoreKind::Probabilities),
+        Just(ScoreKind::LogProbabilities),
+        Just(ScoreKind::Logits),
+    ];
+    let spreads = prop_oneof![
+        Just(Spread::Flat),
+        Just(Spread::Peaked),
+        Just(Spread::Tied),
+        Just(Spread::Sparse),
+        Just(Spread::Far),
+    ];
+    let shape = (0usize..3, 0..=time, 1..=vocab, 1..=beams);
+    (shape, kinds, spreads, any::<u64>()).prop_map(
+        |((batch, time, vocab, beams), kind, spread, seed)| {
+            let mut random = Random(seed | 1);
+            let mut data: Vec<f32> = Vec::new();
+            for _ in 0..batch * time {
+                let start = data.len();
+                data.extend((0..vocab).map(|_| log_probability(spread, &mut random)));
+                if let Spread::Peaked = spread {
+                    let peak = random.bits() as usize % vocab;
+                    for (token, value) in data[start..].iter_mut().enumerate() {
+                        *value -= if token == peak { 0.0 } else { 8.0 };
+                    }
+                }
+            }
+            match kind {
+                ScoreKind::Probabilities => data.iter_mut().for_each(|x| *x = x.exp()),
+                ScoreKind::LogProbabilities => {}
+                ScoreKind::Logits => data.iter_mut().for_each(|x| *x += 3.0),
+            }
+            let length = |_| match random.bits() % 2 {
+                0 => time,
+                _ => random.bits() as usize % (time + 1),
+            };
+            let lengths = (0..batch).map(length).collect();
+            let blank = random.bits() % vocab as u32;
+            Case {
+                kind,
+                shape: [batch, time, vocab],
+                lengths,
+                data,
+                beams,
+                blank,
+            }
+        },
+    )
+}
+
+/// A hypothesis as plain data, scores as bits.
+type Plain = (Vec<u32>, Vec<u32>, u64, u64, u64);
+
+fn plain(nbest: &CtcNBest) -> Vec<Vec<Plain>> {
+    let item = |item: usize| {
+        let hypotheses = nbest.item(item).map(|h| {
+            let [score, alignment, scorer] =
+                [h.score, h.alignment_score, h.scorer_score].map(f64::to_bits);
+            (
+                h.tokens.to_vec(),
+                h.frames.to_vec(),
+                score,
+                alignment,
+                scorer,
+            )
+        });
+        hypotheses.collect()
+    };
+    (0..nbest.len()).map(item).collect()
+}
+
+fn expected<S: Scorer>(
+    case: &Case,
+    view: &ScoresView<'_>,
+    pruning: &CtcPruning,
+    scorer: &S,
+) -> Vec<Vec<Plain>> {
+    let item = |item| {
+        let found = reference::search(view, item, case.beams, case.blank, pruning, scorer);
+        let hypotheses = found.into_iter().map(|h| {
+            let [score, alignment, scorer] =
+                [h.score, h.alignment_score, h.scorer_score].map(f64::to_bits);
+            (h.tokens, h.frames, score, alignment, scorer)
+        });
+        hypotheses.collect()
+    };
+    (0..view.batch()).map(item).collect()
+}
+
+fn check<S: Scorer<State: std::fmt::Debug> + Send + Sync + Copy>(
+    case: &Case,
+    pruning: &CtcPruning,
+    scorer: S,
+) -> Result<(), TestCaseError> {
+    let view = case.view();
+    let expected = expected(case, &view, pruning, &scorer);
+    for level in Level::available() {
+        let search = CtcSearch::new(case.beams, case.blank).unwrap();
+        let search = search.with_scorer(scorer).with_level(level).unwrap();
+        let mut search = search.with_pruning(pruning.clone()).unwrap();
+        for pool in POOLS.iter() {
+            let nbest = pool.install(|| search.decode(&view)).unwrap();
+            prop_assert_eq!(&plain(&nbest), &expected, "{} {:?}", level, pool);
+        }
+        for hypotheses in &plain(&search.decode(&view).unwrap()) {
+            for (tokens, frames, ..) in hypotheses {
+                prop_assert_eq!(tokens.len(), frames.len());
+                prop_assert!(frames.windows(2).all(|pair| pair[0] < pair[1]));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn prunings() -> impl Strategy<Value = CtcPruning> {
+    let limits = (
+        prop::option::of(0usize..5),
+        prop::option::of(-4.0f64..0.0),
+        prop::option::of(0.0f64..6.0),
+        prop::option::of(-1.0f64..0.0),
+        prop::option::of(1usize..6),
+    );
+    limits.prop_map(|(top, least, distance, skip, delay)| {
+        let mut pruning = CtcPruning::none();
+        if let Some(top) = top {
+            pruning = pruning.top_tokens(top);
+        }
+        if let Some(least) = least {
+            pruning = pruning.min_token_log_probability(least);
+        }
+        if let Some(distance) = distance {
+            pruning = pruning.score_threshold(distance);
+        }
+        if let Some(skip) = skip {
+            pruning = pruning.blank_skip(skip);
+        }
+        if let Some(delay) = delay {
+            pruning = pruning.settle(delay);
+        }
+        pruning
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn small_searches_equal_the_full_search(case in cases(9, 7, 6)) {
+        check(&case, &CtcPruning::none(), Unscored)?;
+    }
+
+    #[test]
+    fn pruned_searches_equal_the_full_search_pruned(case in cases(8, 7, 6), pruning in prunings()) {
+        check(&case, &pruning, Unscored)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+
+    #[test]
+    fn wide_searches_equal_the_full_search(case in cases(14, 40, 40)) {
+        check(&case, &CtcPruning::none(), Unscored)?;
+    }
+}
+
+/// The same emissions fed in chunks, and what was taken on the way.
+fn streamed<S: Scorer>(
+    stream: &mut CtcStream<S>,
+    case: &Case,
+    view: &ScoresView<'_>,
+    item: usize,
+    cuts: &mut Random,
+    taking: bool,
+) -> Vec<Plain> {
+    let [_, time, vocab] = case.shape;
+    let (mut tokens, mut frames) = (Vec::new(), Vec::new());
+    let mut at = 0;
+    stream.reset();
+    while at < view.length(item) {
+        let more = (cuts.bits() as usize % 4).min(view.length(item) - at);
+        let start = (item * time + at) * vocab;
+        let data = &case.data[start..start + more * vocab];
+        let chunk = ScoresView::new(case.kind, data, [more, vocab]).unwrap();
+        stream.push(&chunk).unwrap();
+        at += more;
+        if taking && cuts.bits().is_multiple_of(2) {
+            stream.take_stable(&mut tokens, &mut frames);
+        } else if cuts.bits().is_multiple_of(3) {
+            let stable = stream.stable();
+            let stable = (stable.0.to_vec(), stable.1.to_vec());
+            for hypothesis in stream.current().item(0) {
+                assert!(hypothesis.tokens.starts_with(&stable.0));
+                assert!(hypothesis.frames.starts_with(&stable.1));
+            }
+            let best = stream.current().best(0).map(|best| best.tokens.to_vec());
+            let alone = stream.current_best();
+            assert_eq!(alone.best(0).map(|best| best.tokens.to_vec()), best);
+            assert!(alone.item(0).len() <= 1);
+        }
+    }
+    assert_eq!(stream.frames(), view.length(item));
+    let mut found = plain(stream.finish().unwrap()).remove(0);
+    for hypothesis in &mut found {
+        hypothesis.0.splice(0..0, tokens.iter().copied());
+        hypothesis.1.splice(0..0, frames.iter().copied());
+    }
+    found
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_chunking_equals_one_call(
+        case in cases(24, 6, 5),
+        pruning in prop_oneof![Just(CtcPruning::none()), prunings()],
+        seed in any::<u64>(),
+        taking in any::<bool>(),
+    ) {
+        let view = case.view();
+        let search = CtcSearch::new(case.beams, case.blank).unwrap();
+        let mut search = search.with_pruning(pruning).unwrap();
+        let expected = plain(&search.decode(&view).unwrap());
+        let mut stream = search.stream();
+        let mut cuts = Random(seed | 1);
+        for (item, expected) in expected.iter().enumerate() {
+            let found = streamed(&mut stream, &case, &view, item, &mut cuts, taking);
+            prop_assert_eq!(&found, expected);
+        }
+    }
+
+    #[test]
+    fn an_open_beam_finds_all_mass_and_the_best_alignments(case in cases(5, 4, 1)) {
+        let view = case.view();
+        let mut search = CtcSearch::new(2000, case.blank).unwrap();
+        let nbest = search.decode(&view).unwrap();
+        for item in 0..view.batch() {
+            let all = reference::labellings(&view, item, case.blank);
+            prop_assert_eq!(nbest.item(item).len(), all.len());
+            for found in nbest.item(item) {
+                let tolerance = 1e-12 * found.score.abs().max(1.0);
+                prop_assert!((all[found.tokens] - found.score).abs() <= tolerance);
+                let (forward, best) = reference::forward(&view, item, case.blank, found.tokens);
+                prop_assert!((forward - found.score).abs() <= tolerance);
+                prop_assert!((best - found.alignment_score).abs() <= tolerance);
+                prop_assert!(found.alignment_score <= found.score + tolerance);
+            }
+        }
+    }
+}
+
+#[test]
+fn an_item_without_frames_has_the_empty_hypothesis() {
+    let mut search = CtcSearch::new(3, 1).unwrap();
+    let view = ScoresView::probabilities(&[0f32; 0], [2, 0, 4]).unwrap();
+    let empty = (
+        vec![],
+        vec![],
+        0f64.to_bits(),
+        0f64.to_bits(),
+        0f64.to_bits(),
+    );
+    let nbest = search.decode(&view).unwrap();
+    assert_eq!(plain(&nbest), [[empty.clone()], [empty.clone()]]);
+    assert_eq!(plain(search.stream().finish().unwrap()), [[empty]]);
+}
+
+#[test]
+fn an_impossible_frame_leaves_no_hypothesis() {
+    let mut search = CtcSearch::new(3, 0).unwrap();
+    let data = [0.5f32, 0.5, 0.0, 0.0, 0.5, 0.5];
+    let view = ScoresView::probabilities(&data, [1, 3, 2]).unwrap();
+    assert_eq!(search.decode(&view).unwrap().item(0).len(), 0);
+}
+
+#[test]
+fn a_prefix_that_comes_back_meets_its_child() {
+    // A prefix can leave the beam while a longer one lives on, and be made
+    // again: its extension must then merge with the longer one. Narrow beams
+    // over few tokens that are far from sure make that common.
+    let mut random = Random(77);
+    for _ in 0..2000 {
+        let time = 4 + random.bits() as usize % 9;
+        let data = (0..time * 3).map(|_| [0.1, 0.2, 0.4, 0.8][random.bits() as usize % 4]);
+        let case = Case {
+            kind: ScoreKind::Probabilities,
+            shape: [1, time, 3],
+            lengths: vec![time],
+            data: data.collect(),
+            beams: 2 + random.bits() as usize % 5,
+            blank: 0,
+        };
+        check(&case, &CtcPruning::none(), Unscored).unwrap();
+    }
+}
+
+#[test]
+fn a_bad_item_is_named_and_the_others_are_decoded() {
+    let mut random = Random(5);
+    let mut data: Vec<f32> = (0..5 * 9 * 4).map(|_| random.unit()).collect();
+    let good = data.clone();
+    data[(3 * 9 + 7) * 4 + 2] = f32::NAN;
+    let mut search = CtcSearch::new(4, 0).unwrap();
+    let view = ScoresView::probabilities(&data, [5, 9, 4]).unwrap();
+    let mut nbest = CtcNBest::new();
+    let error = search.decode_into(&view, &mut nbest).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "item 3, step 7, token 2: NaN is not a valid probability (limits: 0 and 1.001)"
+    );
+    let [(item, failure)] = nbest.failures() else {
+        panic!("{:?}", nbest.failures())
+    };
+    assert_eq!((*item, failure.to_string()), (3, error.to_string()));
+    let view = ScoresView::probabilities(&good, [5, 9, 4]).unwrap();
+    let mut expected = plain(&search.decode(&view).unwrap());
+    expected[3].clear();
+    assert_eq!(plain(&nbest), expected);
+}
+
+#[test]
+fn wrong_settings_and_wrong_frames_are_refused() {
+    let message = |error: widebeam::Error| error.to_string();
+    assert!(message(CtcSearch::new(0, 0).unwrap_err()).contains("at least 1"));
+    assert!(message(CtcSearch::new(usize::MAX, 0).unwrap_err()).contains("limit"));
+    let mut search = CtcSearch::new(2, 4).unwrap();
+    let frame = [0.5f32, 0.5, 0.0, 0.0];
+    let view = ScoresView::probabilities(&frame, [1, 4]).unwrap();
+    assert_eq!(
+        message(search.decode(&view).unwrap_err()),
+        "the blank is token 4, beyond a vocabulary of 4 tokens"
+    );
+    let nan = CtcPruning::none().blank_skip(f64::NAN);
+    assert_eq!(
+        message(CtcSearch::new(2, 0).unwrap().with_pruning(nan).unwrap_err()),
+        "the blank skip is NaN; it must be a number"
+    );
+    let negative = CtcPruning::none().score_threshold(-1.0);
+    assert_eq!(
+        message(
+            CtcSearch::new(2, 0)
+                .unwrap()
+                .with_pruning(negative)
+                .unwrap_err()
+        ),
+        "the score threshold is -1; it must be 0 or more"
+    );
+
+    let mut stream = CtcSearch::new(2, 0).unwrap().stream();
+    stream.push(&view).unwrap();
+    let narrow = ScoresView::probabilities(&frame[..2], [1, 2]).unwrap();
+    assert_eq!(
+        message(stream.push(&narrow).unwrap_err()),
+        "frames of 2 tokens were fed to a stream that began with 4"
+    );
+    let two = ScoresView::probabilities(&frame, [2, 1, 2]).unwrap();
+    assert!(message(stream.push(&two).unwrap_err()).contains("a batch of 2"));
+    let bad_frame = [0.5f32, 0.5, 0.0, 0.0, 0.5, 2.0, 0.0, 0.0];
+    let bad = ScoresView::probabilities(&bad_frame, [2, 4]).unwrap();
+    let before = plain(stream.current());
+    assert!(message(stream.push(&bad).unwrap_err()).starts_with("item 0, step 1, token 1: 2"));
+    assert_eq!((plain(stream.current()), stream.frames()), (before, 1));
+    stream.finish().unwrap();
+    assert_eq!(
+        message(stream.push(&view).unwrap_err()),
+        "frames were fed to a stream that was finished after 1 frames; reset it first"
+    );
+    assert!(stream.finish().is_err());
+    stream.reset();
+    stream.push(&view).unwrap();
+}
+
+#[test]
+fn streams_and_searches_move_between_threads() {
+    fn is_send<T: Send>() {}
+    is_send::<CtcStream>();
+    is_send::<CtcSearch>();
+    is_send::<CtcNBest>();
+}
+
+/// A bigram model over the tokens 0 to 6, by their labels.
+const BIGRAMS: &str = "
+\\data\\
+ngram 1=6
+ngram 2=4
+
+\\1-grams:
+-1.0\t<unk>
+-0.8\ta\t-0.25
+-0.9\tb\t-0.5
+-1.2\t</s>
+-99\t<s>\t-0.125
+-0.7\t|\t0
+
+\\2-grams:
+-0.25\t<s> a
+-0.5\ta b
+-0.125\tb | 
+-0.0625\t| </s>
+
+\\end\\
+";
+const LABELS: [&str; 5] = ["", "a", "b", " ", "c"];
+
+fn bigrams(weight: f64, bonus: f64) -> NgramScorer<Arc<NgramModel>> {
+    let model = Arc::new(NgramModel::read_arpa(BIGRAMS.as_bytes()).unwrap());
+    NgramScorer::new(model, &LABELS, NgramUnit::Token, weight, bonus).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+
+    #[test]
+    fn scored_searches_equal_the_full_search_scored(
+        case in cases(7, 6, 5),
+        top in 0usize..6,
+        weight in prop_oneof![Just(0.0), -1.0f64..2.0],
+        pruning in prunings(),
+    ) {
+        let pruning = pruning.top_tokens(top);
+        check(&case, &pruning, &bigrams(weight, 0.5))?;
+        let hotwords = Hotwords::new(&[vec![1, 2], vec![2, 1, 2], vec![2], vec![1, 1, 3]], weight);
+        let hotwords = hotwords.unwrap();
+        check(&case, &pruning, &hotwords)?;
+        let lexicon = Lexicon::new(&[vec![1], vec![1, 2, 2], vec![4, 5]], Some(3)).unwrap();
+        check(&case, &pruning, &lexicon)?;
+        check(&case, &pruning, (&lexicon, (&hotwords, &bigrams(weight, 0.0))))?;
+    }
+}
+
+#[test]
+fn a_scored_search_looks_at_one_token_more_than_beams_unless_told() {
+    let row = [0.2f32, 0.4, 0.2, 0.1, 0.06, 0.04];
+    let view = ScoresView::probabilities(&row, [1, 6]).unwrap();
+    let lift = Hotwords::new(&[[5u32]], 10.0).unwrap();
+    let mut search = CtcSearch::new(2, 0).unwrap().with_scorer(&lift);
+    assert_eq!(search.decode(&view).unwrap().best(0).unwrap().tokens, [1]);
+    let mut search = search
+        .with_pruning(CtcPruning::none().top_tokens(5))
+        .unwrap();
+    let nbest = search.decode(&view).unwrap();
+    let best = nbest.best(0).unwrap();
+    assert_eq!((best.tokens, best.scorer_score), (&[5][..], 10.0));
+    assert!((best.score - best.scorer_score - 0.04f64.ln()).abs() < 1e-7);
+}
+
+#[test]
+fn n_grams_back_off_and_unknown_words_have_the_probability_of_unk() {
+    let model = NgramModel::read_arpa(BIGRAMS.as_bytes()).unwrap();
+    assert_eq!((model.order(), model.vocab()), (2, 6));
+    let start = model.start_state();
+    let (a, after_a) = model.score(&start, model.word("a"));
+    let (b, after_b) = model.score(&after_a, model.word("b"));
+    let (again, _) = model.score(&after_b, model.word("b"));
+    let (unknown, after_unknown) = model.score(&after_b, None);
+    let (end, _) = model.score(&after_unknown, model.word("</s>"));
+    assert_eq!([a, b], [-0.25, -0.5]);
+    assert_eq!([again, unknown, end], [-0.9f32 - 0.5, -1.0 - 0.5, -1.2]);
+    let (from_start, _) = model.score(&start, model.word("b"));
+    assert_eq!(from_start, -0.9f32 - 0.125);
+
+    let scorer = bigrams(0.5, 0.25);
+    let (score, state) = scorer.extend(&scorer.start(), 3);
+    let expected = 0.5 * (f64::from(-0.7f32 - 0.125) * std::f64::consts::LN_10) + 0.25;
+    assert_eq!(score, expected);
+    assert_eq!(
+        scorer.finish(&state),
+        0.5 * (-0.0625 * std::f64::consts::LN_10)
+    );
+}
+
+#[test]
+fn characters_of_a_label_are_scored_one_by_one() {
+    let model = Arc::new(NgramModel::read_arpa(BIGRAMS.as_bytes()).unwrap());
+    let by = |unit, label: &str| {
+        let scorer = NgramScorer::new(model.clone(), &[label], unit, 1.0, 0.0).unwrap();
+        scorer.extend(&scorer.start(), 0).0 / std::f64::consts::LN_10
+    };
+    assert!((by(NgramUnit::Character, "ab\u{2581}") - (-0.25 - 0.5 - 0.125)).abs() < 1e-12);
+    assert!((by(NgramUnit::Token, "ab") - (-1.0 - 0.125)).abs() < 1e-12);
+}
+
+#[test]
+fn broken_arpa_files_are_refused_with_their_line() {
+    let message = |text: &str| {
+        NgramModel::read_arpa(text.as_bytes())
+            .unwrap_err()
+            .to_string()
+    };
+    let cut = &BIGRAMS[..BIGRAMS.find("-0.125\tb |").unwrap()];
+    assert_eq!(
+        message(cut),
+        "ARPA file, line 17: the header promises 4 2-grams, 2 are there"
+    );
+    let no_end = &BIGRAMS[..BIGRAMS.find("\\end").unwrap()];
+    assert!(
+        message(no_end).contains("\"\\end\\\" should stand here"),
+        "{}",
+        message(no_end)
+    );
+    let no_order = BIGRAMS.replace("\\2-grams:", "\\3-grams:");
+    assert!(
+        message(&no_order).contains("\"\\\\2-grams:\" should stand here"),
+        "{}",
+        message(&no_order)
+    );
+    assert!(message("nothing").contains("\\data\\"));
+    assert!(message("").contains("\\data\\"));
+    assert!(message(&BIGRAMS.replace("-0.7", "much")).contains("\"much\" is not a number"));
+    assert!(message(&BIGRAMS.replace("-0.7", "0.7")).contains("above 0"));
+    assert!(message(&BIGRAMS.replace("a b", "a z")).contains("\"z\" is not among the 1-grams"));
+    assert!(message(&BIGRAMS.replace("a b", "a")).contains("2 words should stand here, not 1"));
+    assert!(message(&BIGRAMS.replace("a b", "<s> a")).contains("there twice"));
+    assert!(message(&BIGRAMS.replace("ngram 2", "ngram 3")).contains("\"ngram 2=\""));
+    let deep: String = (1..=11).map(|n| format!("ngram {n}=0\n")).collect();
+    assert!(message(&format!("\\data\\\n{deep}\\1-grams:\n")).contains("order of 11"));
+}
+
+#[test]
+fn whole_occurrences_of_hotwords_count_and_nothing_else() {
+    let hotwords = Hotwords::new(&[vec![1, 2, 3], vec![2, 3, 4], vec![2]], 2.0).unwrap();
+    let total = |tokens: &[u32]| {
+        let (mut sum, mut state) = (0.0, hotwords.start());
+        for &token in tokens {
+            let (score, next) = hotwords.extend(&state, token);
+            sum += score;
+            state = next;
+        }
+        sum + hotwords.finish(&state)
+    };
+    assert_eq!(total(&[]), 0.0);
+    assert_eq!(total(&[1]), 0.0);
+    assert_eq!(total(&[1, 2]), 2.0);
+    assert_eq!(total(&[1, 2, 3]), 2.0 + 6.0);
+    assert_eq!(total(&[1, 2, 3, 4]), 2.0 + 6.0 + 6.0);
+    assert_eq!(total(&[1, 1, 2, 9, 2, 3]), 4.0);
+    assert!(Hotwords::new(&[vec![]], 1.0).is_err());
+    assert!(Hotwords::new(&[vec![1]], f64::NAN).is_err());
+}
+
+#[test]
+fn a_lexicon_leaves_only_its_words() {
+    let labels = Labels::new(&["", "a", "b", " ", "ab"], 0);
+    assert_eq!(labels.spell("abba").unwrap(), [4, 2, 1]);
+    assert_eq!(
+        labels.spell("axe").unwrap_err().to_string(),
+        "no label spells 'x' in \"axe\""
+    );
+    assert_eq!(labels.token(" "), Some(3));
+    let mut random = Random(3);
+    let data: Vec<f32> = (0..12 * 4).map(|_| random.unit()).collect();
+    let view = ScoresView::probabilities(&data, [12, 4]).unwrap();
+    let lexicon = Lexicon::new(&[[1, 2], [2, 2]], Some(3)).unwrap();
+    let mut search = CtcSearch::new(20, 0).unwrap().with_scorer(lexicon);
+    let nbest = search.decode(&view).unwrap();
+    assert!(nbest.item(0).len() > 3);
+    for hypothesis in nbest.item(0) {
+        let mut words: Vec<&[u32]> = hypothesis.tokens.split(|&token| token == 3).collect();
+        words.retain(|word| !word.is_empty());
+        assert!(
+            words
+                .iter()
+                .all(|word| [[1, 2], [2, 2]].contains(&[word[0], word[1]]))
+        );
+        assert!(words.iter().all(|word| word.len() == 2));
+    }
+    assert!(Lexicon::new(&[vec![1, 3]], Some(3)).is_err());
+    assert!(Lexicon::new(&[Vec::<u32>::new()], None).is_err());
+}

@@ -1,0 +1,248 @@
+//! The presets against the libraries whose rules they are: replays beam
+//! searches that those libraries ran over toy models, recorded by the scripts
+//! of `perf/peers` in `tests/fixtures`. Tokens must be identical, scores equal
+//! to 1e-4.
+
+mod toy;
+
+use serde::Deserialize;
+use toy::mix;
+use widebeam::Error;
+use widebeam::autoregressive::{
+    AutoregressiveSearch, EarlyStopping, Finish, ForcedLast, ForcedScore, MinimumLength,
+    NoRepeatNgram, RepetitionPenalty, Request, Rules, Suppress,
+};
+
+#[derive(Deserialize)]
+struct Fixture {
+    cases: Vec<Case>,
+}
+
+/// A request and what the peer found.
+#[derive(Deserialize)]
+struct Case {
+    seed: u64,
+    vocab: usize,
+    eos: Vec<u32>,
+    eos_bonus: f32,
+    prompt: Vec<u32>,
+    beams: usize,
+    alpha: f64,
+    early: Early,
+    max_length: usize,
+    #[serde(default)]
+    processors: Processors,
+    #[serde(default = "one")]
+    groups: usize,
+    #[serde(default)]
+    diversity: f64,
+    hypotheses: Vec<Hypothesis>,
+}
+
+fn one() -> usize {
+    1
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Early {
+    Heuristic,
+    First,
+    Never,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Processors {
+    repetition_penalty: Option<f64>,
+    no_repeat_ngram_size: Option<usize>,
+    min_new_tokens: Option<usize>,
+    suppress_tokens: Vec<u32>,
+    forced_eos_token_id: Option<u32>,
+}
+
+#[derive(Deserialize)]
+struct Hypothesis {
+    tokens: Vec<u32>,
+    score: f64,
+}
+
+impl Case {
+    /// The toy model of `perf/peers/toy.py`.
+    fn logits(&self, history: &[u32], row: &mut [f32]) {
+        let recent = &history[history.len().saturating_sub(3)..];
+        let state = recent.iter().fold(mix(self.seed), |state, &token| {
+            mix(state.wrapping_add(u64::from(token) + 1))
+        });
+        for (token, logit) in row.iter_mut().enumerate() {
+            let bits = mix(state.wrapping_add(mix(token as u64 + 77)));
+            *logit = 8.0 * ((bits >> 40) as f32 / (1u64 << 24) as f32) - 4.0;
+            if self.eos.contains(&(token as u32)) {
+                *logit += self.eos_bonus;
+            }
+        }
+        row[0] = -30.0;
+    }
+
+    fn early(&self) -> EarlyStopping {
+        match self.early {
+            Early::Heuristic => EarlyStopping::Heuristic,
+            Early::First => EarlyStopping::FirstFinished,
+            Early::Never => EarlyStopping::Never,
+        }
+    }
+
+    /// The request, without its adjustments.
+    fn request(&self, rules: Rules) -> Request {
+        Request::new(self.beams, self.max_length)
+            .prompt(self.prompt.clone())
+            .end_tokens(self.eos.clone())
+            .rules(rules)
+    }
+
+    /// Checks what a request finds against what the peer found. `end` is what
+    /// the peer adds to or takes from the tokens of a hypothesis.
+    fn check(&self, request: Request, tokens: impl Fn(&[u32], Finish) -> Vec<u32>) {
+        let mut search = AutoregressiveSearch::new(self.vocab).unwrap();
+        let id = search.admit(request).unwrap();
+        let mut history = Vec::new();
+        let model = |feed: &widebeam::autoregressive::Feed<'_>, logits: &mut [f32]| {
+            for (row, logits) in logits.chunks_mut(self.vocab).enumerate() {
+                feed.sequence(row, &mut history);
+                self.logits(&history, logits);
+            }
+            Ok::<(), Error>(())
+        };
+        search.run(model).unwrap();
+        let found: Vec<_> = search.outcome(id).unwrap().hypotheses().collect();
+        assert_eq!(found.len(), self.hypotheses.len(), "seed {}", self.seed);
+        for (found, expected) in found.iter().zip(&self.hypotheses) {
+            let tokens = tokens(found.tokens, found.finish);
+            assert_eq!(tokens, expected.tokens, "seed {}", self.seed);
+            let error = (found.score - expected.score).abs();
+            assert!(error <= 1e-4, "seed {}: {error}", self.seed);
+        }
+    }
+}
+
+fn cases(json: &str) -> Vec<Case> {
+    let fixture: Fixture = serde_json::from_str(json).unwrap();
+    assert!(!fixture.cases.is_empty());
+    fixture.cases
+}
+
+fn as_found(tokens: &[u32], _: Finish) -> Vec<u32> {
+    tokens.to_vec()
+}
+
+#[test]
+fn transformers_5_finds_the_same() {
+    for case in cases(include_str!("fixtures/transformers.json")) {
+        let mut request = case.request(Rules::hugging_face(case.alpha, case.early()));
+        let processors = &case.processors;
+        // In the order in which transformers applies them.
+        if let Some(penalty) = processors.repetition_penalty {
+            let adjustment = RepetitionPenalty::new(penalty).unwrap();
+            request = request.adjust_log_probabilities(adjustment);
+        }
+        if let Some(size) = processors.no_repeat_ngram_size {
+            request = request.adjust_log_probabilities(NoRepeatNgram::new(size).unwrap());
+        }
+        if let Some(length) = processors.min_new_tokens {
+            request = request.adjust_log_probabilities(MinimumLength(length));
+        }
+        if let Some(token) = processors.forced_eos_token_id {
+            let score = ForcedScore::Certain;
+            request = request.adjust_log_probabilities(ForcedLast { token, score });
+        }
+        let suppressed = Suppress(processors.suppress_tokens.clone());
+        case.check(request.adjust_log_probabilities(suppressed), as_found);
+    }
+}
+
+#[test]
+fn the_beam_scorer_of_transformers_4_33_finds_the_same() {
+    for case in cases(include_str!("fixtures/transformers_scorer.json")) {
+        let rules = Rules::hugging_face_scorer(case.alpha, case.early());
+        let request = case
+            .request(rules)
+            .diverse_groups(case.groups, case.diversity);
+        // Its hypotheses leave the end token out.
+        case.check(request, |tokens, finish| match finish {
+            Finish::End => tokens[..tokens.len() - 1].to_vec(),
+            Finish::Length => tokens.to_vec(),
+        });
+    }
+}
+
+/// Cases over one model, whose logits follow from the position and the last
+/// token.
+#[derive(Deserialize)]
+struct TableFixture {
+    max_length: usize,
+    end: u32,
+    logits: Vec<Vec<Vec<f32>>>,
+    cases: Vec<TableCase>,
+}
+
+#[derive(Deserialize)]
+struct TableCase {
+    start: usize,
+    beams: usize,
+    alpha: f64,
+    patience: f64,
+    processors: TableProcessors,
+    hypotheses: Vec<Hypothesis>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct TableProcessors {
+    repetition_penalty: Option<f64>,
+    min_length: Option<usize>,
+}
+
+#[test]
+fn ctranslate2_finds_the_same() {
+    let json = include_str!("fixtures/ctranslate2.json");
+    let fixture: TableFixture = serde_json::from_str(json).unwrap();
+    let vocab = fixture.logits[0].len();
+    let mut ended = 0;
+    for (index, case) in fixture.cases.iter().enumerate() {
+        let rules = Rules::ctranslate2(case.alpha, case.patience, case.beams);
+        let mut request = Request::new(case.beams, fixture.max_length)
+            .end_tokens([fixture.end])
+            .rules(rules);
+        // Its penalty looks at generated tokens alone, so there is no prompt.
+        if let Some(penalty) = case.processors.repetition_penalty {
+            request = request.adjust_logits(RepetitionPenalty::new(penalty).unwrap());
+        }
+        if let Some(length) = case.processors.min_length {
+            request = request.adjust_logits(MinimumLength(length));
+        }
+        let mut search = AutoregressiveSearch::new(vocab).unwrap();
+        let id = search.admit(request).unwrap();
+        let mut history = Vec::new();
+        search
+            .run(|feed, logits| {
+                for (row, logits) in logits.chunks_mut(vocab).enumerate() {
+                    feed.sequence(row, &mut history);
+                    let last = history.last().map_or(case.start, |&token| token as usize);
+                    logits.copy_from_slice(&fixture.logits[history.len()][last]);
+                }
+                Ok::<(), Error>(())
+            })
+            .unwrap();
+        let found: Vec<_> = search.outcome(id).unwrap().hypotheses().collect();
+        assert_eq!(found.len(), case.hypotheses.len(), "case {index}");
+        for (found, expected) in found.iter().zip(&case.hypotheses) {
+            let end = usize::from(found.finish == Finish::End);
+            let tokens = &found.tokens[..found.tokens.len() - end];
+            assert_eq!(tokens, expected.tokens, "case {index}");
+            let error = (found.score - expected.score).abs();
+            assert!(error <= 1e-4, "case {index}: {error}");
+            ended += end;
+        }
+    }
+    assert!(ended > 100, "only {ended} hypotheses ended");
+}

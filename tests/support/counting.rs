@@ -1,0 +1,76 @@
+//! An allocator that counts, for the tests of what is allocated.
+
+#![allow(unsafe_code)]
+// Each test binary uses some of the counters.
+#![allow(dead_code)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+static BY_ALL: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static BY_THIS_THREAD: Cell<usize> = const { Cell::new(0) };
+    static HELD: Cell<isize> = const { Cell::new(0) };
+}
+
+/// Allocations so far by all threads; the test harness has threads too.
+pub(crate) fn by_all_threads() -> usize {
+    BY_ALL.load(Relaxed)
+}
+
+/// Allocations so far by this thread.
+pub(crate) fn by_this_thread() -> usize {
+    BY_THIS_THREAD.get()
+}
+
+/// Bytes allocated less bytes freed by this thread.
+pub(crate) fn bytes_held() -> isize {
+    HELD.get()
+}
+
+struct Counting;
+
+fn count(size: usize) {
+    BY_ALL.fetch_add(1, Relaxed);
+    BY_THIS_THREAD.set(BY_THIS_THREAD.get() + 1);
+    HELD.set(HELD.get() + size as isize);
+}
+
+fn release(size: usize) {
+    HELD.set(HELD.get() - size as isize);
+}
+
+// SAFETY: every call is passed on to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size());
+        // SAFETY: the caller's promises are those that `System` asks for.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        release(layout.size());
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        release(layout.size());
+        count(size);
+        // SAFETY: as above.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Panics unless an allocation is counted: a count of 0 would prove nothing.
+pub(crate) fn check() {
+    let (all, own, bytes) = (by_all_threads(), by_this_thread(), bytes_held());
+    let held = std::hint::black_box(vec![1u8; 1 << 20]);
+    assert!(by_all_threads() > all && by_this_thread() > own);
+    assert!(bytes_held() - bytes >= held.len() as isize);
+}
