@@ -20,7 +20,7 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    Decode(Decode),
+    Decode(Box<Decode>),
     #[command(subcommand)]
     Bench(Bench),
 }

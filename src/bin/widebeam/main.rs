@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::{Args, Command, Decode};
+use crate::args::{Args, Command};
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
 
 fn run() -> Result<ExitCode, Failure> {
     let command = Args::parse().command;
-    match command.unwrap_or_else(|| Command::Decode(Decode::default())) {
+    match command.unwrap_or_else(|| Command::Decode(Box::default())) {
         Command::Decode(options) => on_threads(options.threads, || match options.task() {
             None => sample::run(&options),
             Some(task) => decode::run(&task, &options),

@@ -1,6 +1,6 @@
 //! The arguments of the benchmarks.
 
-use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
+use std::num::{NonZeroU16, NonZeroU32};
 
 use clap::{Subcommand, ValueEnum};
 use widebeam::Level;
@@ -80,7 +80,7 @@ pub(crate) struct Independent {
 pub(super) struct Common {
     /// Measured runs; one more warms up
     #[arg(long, value_name = "N", default_value = "7")]
-    pub(super) runs: NonZeroUsize,
+    pub(super) runs: NonZeroU16,
 
     /// Threads to use [default: one per processor]
     #[arg(long, value_name = "N")]

@@ -70,9 +70,9 @@ pub(super) fn run(options: &Independent) -> Result<Vec<Row>, Failure> {
         let sizes = shape.iter().map(|&size| size as f64);
         sizes.product::<f64>() * options.dtype.bytes() as f64
     };
-    let scans = 2 * (1 + options.common.runs.get());
+    let scans = 2 * (1 + u32::from(options.common.runs.get()));
     let total: f64 = cases.iter().map(|&(shape, _)| bytes(shape)).sum();
-    let progress = Progress::new("bench independent", total as usize * scans);
+    let progress = Progress::new("bench independent", (total * f64::from(scans)) as usize);
     let measure = |(shape, beams)| measure(options, shape, beams, &progress);
     cases.into_iter().map(measure).collect()
 }
@@ -115,7 +115,7 @@ fn measure(
             &scores,
             &mut search,
             engine.median(),
-            options.common.runs.get(),
+            options.common.runs.get().into(),
         )?),
     };
     let measured = |times: Times| Measured {

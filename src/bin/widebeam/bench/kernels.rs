@@ -40,8 +40,11 @@ pub(super) struct Row {
 }
 
 pub(super) fn run(options: &Kernels) -> Result<Vec<Row>, Failure> {
-    let bytes = options.megabytes.get() as usize * (1 << 20);
-    let (runs, filter) = (options.common.runs.get(), options.filter.as_deref());
+    let bytes = (options.megabytes.get() as usize).saturating_mul(1 << 20);
+    let (runs, filter) = (
+        usize::from(options.common.runs.get()),
+        options.filter.as_deref(),
+    );
     let selected = |group: &Vec<Case>| {
         let named = |case: &Case| filter.is_none_or(|text| case.name().contains(text));
         group.iter().any(named)
@@ -56,7 +59,7 @@ pub(super) fn run(options: &Kernels) -> Result<Vec<Row>, Failure> {
     }
     let levels = Level::available().count();
     let scans = groups.iter().flatten().count() * (1 + levels) * (1 + runs);
-    let progress = Progress::new("bench kernels", scans * bytes);
+    let progress = Progress::new("bench kernels", scans.saturating_mul(bytes));
     let mut rows = Vec::new();
     for group in &groups {
         rows.extend(measure_group(group, bytes, runs, &progress)?);
