@@ -50,7 +50,7 @@ const REFUSED: u32 = u32::MAX;
 
 /// Scores that one thread reads without asking for more work, in bytes: large
 /// against the cost of a task, small against what there is for each thread.
-const GRAIN_BYTES: usize = 128 << 10;
+pub(crate) const GRAIN_BYTES: usize = 128 << 10;
 
 impl Shortlists {
     /// Reads all of `scores` and keeps the `width` best tokens of each

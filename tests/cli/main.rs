@@ -1,6 +1,7 @@
 //! Drives the built command line tool.
 
 mod bad_input;
+mod bench;
 mod ctc;
 mod formats;
 mod machine;

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use widebeam::{Level, ScoreKind};
 
+use crate::bench::Bench;
+
 /// Beam search over the scores of a model, from file to answer.
 ///
 /// Without a command it decodes a small real sample that is built in.
@@ -18,7 +20,9 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    Decode(Decode),
+    Decode(Box<Decode>),
+    #[command(subcommand)]
+    Bench(Bench),
 }
 
 const EXAMPLES: &str = "\
@@ -220,13 +224,23 @@ pub(crate) enum Search {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Scores {
+pub(crate) enum Scores {
     /// Probabilities
     Probs,
     /// Natural logarithms of probabilities
     LogProbs,
     /// Unnormalised: log-softmax is applied
     Logits,
+}
+
+impl Scores {
+    pub(crate) fn kind(self) -> ScoreKind {
+        match self {
+            Scores::Probs => ScoreKind::Probabilities,
+            Scores::LogProbs => ScoreKind::LogProbabilities,
+            Scores::Logits => ScoreKind::Logits,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -274,11 +288,7 @@ impl Decode {
             inputs: &self.inputs,
             search,
             ctc: &self.ctc,
-            kind: match scores {
-                Scores::Probs => ScoreKind::Probabilities,
-                Scores::LogProbs => ScoreKind::LogProbabilities,
-                Scores::Logits => ScoreKind::Logits,
-            },
+            kind: scores.kind(),
             beams,
             nbest,
             array: self.array.as_deref(),

@@ -1,6 +1,7 @@
 //! The command line tool: files of scores in, n-best lists out.
 
 mod args;
+mod bench;
 mod ctc;
 mod decode;
 mod failure;
@@ -11,11 +12,12 @@ mod printable;
 mod progress;
 mod sample;
 
+use std::num::NonZeroU16;
 use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::args::{Args, Command, Decode};
+use crate::args::{Args, Command};
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
@@ -26,17 +28,26 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<ExitCode, Failure> {
-    let Command::Decode(options) = Args::parse()
-        .command
-        .unwrap_or_else(|| Command::Decode(Decode::default()));
-    // Zero threads is rayon's word for its own default.
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(options.threads.map_or(0, |threads| threads.get().into()))
-        .build()
-        .map_err(|error| Failure::Machine(format!("the threads could not be started: {error}")))?;
-    pool.install(|| match options.task() {
-        None => sample::run(&options),
-        Some(task) => decode::run(&task, &options),
-    })?;
+    let command = Args::parse().command;
+    match command.unwrap_or_else(|| Command::Decode(Box::default())) {
+        Command::Decode(options) => on_threads(options.threads, || match options.task() {
+            None => sample::run(&options),
+            Some(task) => decode::run(&task, &options),
+        })?,
+        Command::Bench(bench) => on_threads(bench.threads(), || bench::run(&bench))?,
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Runs `work` in a pool of so many threads, or of one per processor.
+fn on_threads(
+    threads: Option<NonZeroU16>,
+    work: impl FnOnce() -> Result<(), Failure> + Send,
+) -> Result<(), Failure> {
+    // Zero threads is rayon's word for its own default.
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads.map_or(0, |threads| threads.get().into()))
+        .build()
+        .map_err(|error| Failure::Machine(format!("the threads could not be started: {error}")))?
+        .install(work)
 }

@@ -1,0 +1,63 @@
+//! Tensors to measure on.
+
+use half::{bf16, f16};
+use rayon::prelude::*;
+use widebeam::{Element, ScoreKind, ScoresView};
+
+use super::args::Dtype;
+use crate::failure::Failure;
+
+/// The values of a tensor.
+pub(super) enum Values {
+    F32(Vec<f32>),
+    F16(Vec<f16>),
+    Bf16(Vec<bf16>),
+}
+
+impl Values {
+    /// `value` of every index of a tensor of `shape`.
+    pub(super) fn new(
+        dtype: Dtype,
+        shape: [usize; 3],
+        value: impl Fn(usize) -> f32 + Sync,
+    ) -> Result<Self, Failure> {
+        Ok(match dtype {
+            Dtype::F32 => Values::F32(generate(shape, value)?),
+            Dtype::F16 => Values::F16(generate(shape, |index| f16::from_f32(value(index)))?),
+            Dtype::Bf16 => Values::Bf16(generate(shape, |index| bf16::from_f32(value(index)))?),
+        })
+    }
+
+    pub(super) fn view(
+        &self,
+        kind: ScoreKind,
+        shape: [usize; 3],
+    ) -> Result<ScoresView<'_>, Failure> {
+        Ok(match self {
+            Values::F32(values) => ScoresView::new(kind, values, shape)?,
+            Values::F16(values) => ScoresView::new(kind, values, shape)?,
+            Values::Bf16(values) => ScoresView::new(kind, values, shape)?,
+        })
+    }
+}
+
+fn generate<T: Element + Default>(
+    shape: [usize; 3],
+    value: impl Fn(usize) -> T + Sync,
+) -> Result<Vec<T>, Failure> {
+    let [batch, time, vocab] = shape;
+    let mut values = Vec::new();
+    let len = batch
+        .checked_mul(time)
+        .and_then(|rows| rows.checked_mul(vocab))
+        .filter(|&len| values.try_reserve_exact(len).is_ok())
+        .ok_or_else(|| {
+            Failure::Machine(format!(
+                "no memory for a tensor of shape {batch}x{time}x{vocab}"
+            ))
+        })?;
+    values.resize(len, T::default());
+    let each = values.par_iter_mut().enumerate();
+    each.for_each(|(index, slot)| *slot = value(index));
+    Ok(values)
+}

@@ -1,0 +1,66 @@
+//! Scores that look like a model's, made from nothing.
+
+use crate::scores::ScoreKind;
+
+/// How far apart a row's logits lie: four uniform numbers as wide as this add
+/// up to a bell of standard deviation 3.
+const WIDTH: f64 = 5.196;
+
+/// The score at `index` of a tensor of `kind`: independent from index to
+/// index, the same wherever and whenever it is asked for.
+///
+/// Logits are close to normally distributed, with standard deviation 3.
+/// Probabilities are their softmax, up to a factor near 1 a row.
+pub fn random_score(kind: ScoreKind, vocab: usize, index: u64) -> f32 {
+    let bits = split_mix(index);
+    let uniform: u64 = (0..4).map(|part| bits >> (16 * part) & 0xffff).sum();
+    let logit = (uniform as f64 / 65536.0 - 2.0) * WIDTH;
+    // The mean of exp(logit), so that the mean probability is 1 / vocab.
+    let mean = || ((WIDTH / 2.0).sinh() / (WIDTH / 2.0)).powi(4);
+    let score = match kind {
+        ScoreKind::Logits => logit,
+        // What a vocabulary of a few tokens would lift above 1.
+        ScoreKind::LogProbabilities => (logit - (mean() * vocab as f64).ln()).min(0.0),
+        ScoreKind::Probabilities => (logit.exp() / (mean() * vocab as f64)).min(1.0),
+    };
+    score as f32
+}
+
+/// The output at `index` of the generator SplitMix64 (Steele, Lea and Flood,
+/// "Fast Splittable Pseudorandom Number Generators", 2014, figure 14).
+fn split_mix(index: u64) -> u64 {
+    let mut z = (index + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ z >> 31
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logits_have_their_spread_and_probabilities_their_sum() {
+        let rows =
+            |kind| (0..1_000_000).map(move |index| f64::from(random_score(kind, 1000, index)));
+        let mean = rows(ScoreKind::Logits).sum::<f64>() / 1e6;
+        let variance = rows(ScoreKind::Logits).map(|x| x * x).sum::<f64>() / 1e6;
+        assert!(mean.abs() < 0.02, "{mean}");
+        assert!((variance - 9.0).abs() < 0.1, "{variance}");
+        let sum = rows(ScoreKind::Probabilities).sum::<f64>() / 1e3;
+        assert!((sum - 1.0).abs() < 0.02, "{sum}");
+    }
+
+    #[test]
+    fn every_kind_accepts_its_scores() {
+        for kind in [
+            ScoreKind::Probabilities,
+            ScoreKind::LogProbabilities,
+            ScoreKind::Logits,
+        ] {
+            for vocab in [1, 2, 50_000] {
+                assert!((0..10_000).all(|index| kind.accepts(random_score(kind, vocab, index))));
+            }
+        }
+    }
+}
