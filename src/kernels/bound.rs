@@ -41,13 +41,12 @@ pub(crate) fn lower_bound<S: Simd>(
         for lanes in maxima {
             reached += simd.f32_load(lanes).ge(bound).count_ones() as usize;
         }
-        if reached < k {
-            high = middle;
-        } else {
-            low = middle;
-            if reached <= enough {
-                break;
-            }
+        // Which way it goes cannot be predicted, so there is no branch.
+        let up = u32::from(reached >= k).wrapping_neg();
+        low ^= (low ^ middle) & up;
+        high ^= (high ^ middle) & !up;
+        if (k..=enough).contains(&reached) {
+            break;
         }
     }
     from_sortable(low)

@@ -167,8 +167,8 @@ impl Plan {
         } else if k <= 64 {
             let mut maxima = scanned.columns;
             let mut width = COLUMNS;
-            // No more than are worth it: two to four times k.
-            while width > 1 && width * F32_LANES / 2 >= 2 * k {
+            // No more than are worth it: four to eight times k.
+            while width > 1 && width * F32_LANES / 2 >= 4 * k {
                 width /= 2;
                 for i in 0..width {
                     let folded = simd
@@ -194,7 +194,6 @@ fn collect<S: Simd, E: Lanes>(
     plan: &Plan,
     survivors: &mut Survivors,
 ) {
-    const HALF: usize = COLUMNS / 2;
     let mut bound = simd.f32_splat(bound);
     let mut ahead = stripes.len();
     for (group, peaks) in peaks.chunks(64).enumerate() {
@@ -211,18 +210,17 @@ fn collect<S: Simd, E: Lanes>(
                 let stripe = stripes.get(index);
                 stripes.prefetch_after(ahead);
                 ahead += 1;
-                let (vectors, _) = stripe.as_chunks::<F32_LANES>();
-                for (half, vectors) in vectors.as_chunks::<HALF>().0.iter().enumerate() {
-                    let mut reached = 0u64;
-                    for (i, lanes) in vectors.iter().enumerate() {
-                        let bits = E::load(simd, lanes).ge(bound);
-                        reached |= u64::from(bits) << (i * F32_LANES);
-                    }
-                    while reached != 0 {
-                        let lane = half * (STRIPE / 2) + reached.trailing_zeros() as usize;
-                        survivors.push(stripe[lane].to_f32(), (index * STRIPE + lane) as u32);
-                        reached &= reached - 1;
-                    }
+                // Most often one token of a stripe is found: one loop over all of
+                // them mispredicts less than one over each part.
+                let mut reached = 0u128;
+                for (i, lanes) in stripe.as_chunks::<F32_LANES>().0.iter().enumerate() {
+                    let bits = E::load(simd, lanes).ge(bound);
+                    reached |= u128::from(bits) << (i * F32_LANES);
+                }
+                while reached != 0 {
+                    let lane = reached.trailing_zeros() as usize % STRIPE;
+                    survivors.push(stripe[lane].to_f32(), (index * STRIPE + lane) as u32);
+                    reached &= reached - 1;
                 }
                 if survivors.len() + STRIPE > plan.capacity {
                     let last = survivors.keep_best(plan.k);

@@ -153,18 +153,26 @@ impl F32Lanes for F32x16 {
 
     #[inline(always)]
     fn see_below(self, bound: Self, seen: SeenF32) -> SeenF32 {
+        // `seen | (min ^ bound)`, where the minimum is `self` if that is below
+        // or NaN, else the bound. Masks gathered by comparison and `kor` were
+        // a twelfth slower over a whole scan (Zen 4).
         // SAFETY: `self` proves the level.
-        SeenF32(seen.0 | unsafe { _mm512_cmp_ps_mask::<_CMP_NGE_UQ>(self.0, bound.0) })
+        SeenF32(unsafe {
+            let least = _mm512_castps_si512(_mm512_min_ps(bound.0, self.0));
+            _mm512_ternarylogic_epi32::<0b1111_0110>(seen.0, least, _mm512_castps_si512(bound.0))
+        })
     }
 }
 
 #[derive(Clone, Copy)]
-pub(crate) struct SeenF32(__mmask16);
+pub(crate) struct SeenF32(__m512i);
 
 impl Seen for SeenF32 {
     #[inline(always)]
     fn any(self) -> bool {
-        self.0 != 0
+        // All but the sign: a bound of 0.0 is no different from -0.0.
+        // SAFETY: `self` proves the level.
+        unsafe { _mm512_test_epi32_mask(self.0, _mm512_set1_epi32(i32::MAX)) != 0 }
     }
 }
 
@@ -253,7 +261,8 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn f32_unseen(self) -> SeenF32 {
-        SeenF32(0)
+        // SAFETY: `self` proves the level.
+        SeenF32(unsafe { _mm512_setzero_si512() })
     }
 
     #[inline(always)]

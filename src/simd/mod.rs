@@ -110,6 +110,7 @@ pub(crate) trait F32Lanes: Float32 {
     type Seen: Copy + Seen;
 
     /// `seen`, and whether any lane of `self` is not `>= bound` (so also NaN).
+    /// The bound, the same all along, is 0 or -infinity.
     fn see_below(self, bound: Self, seen: Self::Seen) -> Self::Seen;
 }
 
