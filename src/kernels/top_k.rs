@@ -20,7 +20,8 @@
 //! # Departures
 //!
 //! 1. Which maxima serve depends on k: columns for small k, folded together so
-//!    that there are no more of them than is useful; peaks for large k.
+//!    that there are no more of them than is useful; peaks for large k. In long
+//!    rows four stripes share a peak, so that the peaks stay in the cache.
 //! 2. Groups can be bad: a row of period 128 puts all its best tokens in a few
 //!    columns, and a constant row makes every token a survivor. So the list of
 //!    survivors is bounded; when it is full it is cut to the best k, and from

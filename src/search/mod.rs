@@ -1,4 +1,5 @@
-//! The searches. They share the kernels, the order and the trellis.
+//! The searches. They share the kernels, the order and phase one, `shortlist`;
+//! what each does with the lists is its own.
 
 pub mod autoregressive;
 pub(crate) mod ctc;
