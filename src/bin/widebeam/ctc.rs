@@ -1,18 +1,17 @@
 //! The CTC search with what the command line adds to it.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
-use flate2::bufread::MultiGzDecoder;
 use widebeam::{
-    CtcNBest, CtcPruning, CtcSearch, Error, Hotwords, Labels as Spelling, Level, Lexicon,
-    NgramModel, NgramScorer, NgramUnit, ScoresView,
+    CtcNBest, CtcPruning, CtcSearch, Error, Hotwords, Level, Lexicon, NgramModel, NgramScorer,
+    NgramUnit, ScoresView,
 };
 
 use crate::args::{Ctc, LmUnit};
 use crate::failure::Failure;
-use crate::labels::{Labels, WORD_MARK};
+use crate::labels::Labels;
+use crate::text;
+use crate::words::Words;
 
 type Scorers = (
     Option<NgramScorer<NgramModel>>,
@@ -111,7 +110,7 @@ fn read_lm(
     labels: &Labels,
 ) -> Result<NgramScorer<NgramModel>, Failure> {
     let about = |failure: Failure| failure.about(path.display());
-    let model = NgramModel::read_arpa(open(path)?).map_err(|error| about(error.into()))?;
+    let model = NgramModel::read_arpa(text::open(path)?).map_err(|error| about(error.into()))?;
     let unit = match options.lm_unit {
         LmUnit::Token => NgramUnit::Token,
         LmUnit::Character => NgramUnit::Character,
@@ -124,52 +123,4 @@ fn read_lm(
         weight,
         bonus,
     )?)
-}
-
-/// Opens a text, which may be compressed by gzip.
-fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
-    let failed = |error: std::io::Error| Failure::reading(&error).about(path.display());
-    let mut file = BufReader::new(File::open(path).map_err(failed)?);
-    let compressed = file.fill_buf().map_err(failed)?.starts_with(&[0x1f, 0x8b]);
-    Ok(if compressed {
-        Box::new(BufReader::new(MultiGzDecoder::new(file)))
-    } else {
-        Box::new(file)
-    })
-}
-
-/// The words of a file, one a line, in tokens.
-struct Words {
-    spelled: Vec<Vec<u32>>,
-    /// The token that stands between words of letters.
-    space: Option<u32>,
-}
-
-impl Words {
-    fn read(path: &Path, labels: &Labels, blank: u32) -> Result<Self, Failure> {
-        let mut text = String::new();
-        open(path)?
-            .read_to_string(&mut text)
-            .map_err(|error| Failure::reading(&error).about(path.display()))?;
-        let spelling = Spelling::new(labels.as_slice(), blank);
-        let mut spelled = Vec::new();
-        for (line, word) in text.lines().enumerate() {
-            if word.is_empty() {
-                continue;
-            }
-            let tokens = if labels.are_pieces() {
-                let pieces = format!("{WORD_MARK}{}", word.replace(' ', &WORD_MARK.to_string()));
-                spelling.spell(&pieces)
-            } else {
-                spelling.spell(word)
-            };
-            spelled.push(tokens.map_err(|error| {
-                Failure::from(error).about(format!("{}, line {}", path.display(), line + 1))
-            })?);
-        }
-        Ok(Words {
-            spelled,
-            space: spelling.token(" "),
-        })
-    }
 }

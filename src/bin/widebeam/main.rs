@@ -11,6 +11,8 @@ mod output;
 mod printable;
 mod progress;
 mod sample;
+mod text;
+mod words;
 
 use std::num::NonZeroU16;
 use std::process::ExitCode;

@@ -1,0 +1,46 @@
+//! Lists of words, as a lexicon or hotwords are given.
+
+use std::io::Read;
+use std::path::Path;
+
+use widebeam::Labels as Spelling;
+
+use crate::failure::Failure;
+use crate::labels::{Labels, WORD_MARK};
+use crate::text;
+
+/// The words of a file, one a line, in tokens.
+pub(crate) struct Words {
+    pub(crate) spelled: Vec<Vec<u32>>,
+    /// The token that stands between words of letters.
+    pub(crate) space: Option<u32>,
+}
+
+impl Words {
+    pub(crate) fn read(path: &Path, labels: &Labels, blank: u32) -> Result<Self, Failure> {
+        let mut content = String::new();
+        text::open(path)?
+            .read_to_string(&mut content)
+            .map_err(|error| Failure::reading(&error).about(path.display()))?;
+        let spelling = Spelling::new(labels.as_slice(), blank);
+        let mut spelled = Vec::new();
+        for (line, word) in content.lines().enumerate() {
+            if word.is_empty() {
+                continue;
+            }
+            let tokens = if labels.are_pieces() {
+                let pieces = format!("{WORD_MARK}{}", word.replace(' ', &WORD_MARK.to_string()));
+                spelling.spell(&pieces)
+            } else {
+                spelling.spell(word)
+            };
+            spelled.push(tokens.map_err(|error| {
+                Failure::from(error).about(format!("{}, line {}", path.display(), line + 1))
+            })?);
+        }
+        Ok(Words {
+            spelled,
+            space: spelling.token(" "),
+        })
+    }
+}
