@@ -4,6 +4,7 @@ mod bad_input;
 mod bench;
 mod ctc;
 mod formats;
+mod lies;
 mod machine;
 mod output;
 mod support;

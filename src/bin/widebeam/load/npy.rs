@@ -44,6 +44,12 @@ pub(crate) fn parse(start: &[u8], total: usize) -> Result<Array, String> {
     let header = NpyHeader::from_reader(&mut rest)
         .map_err(|error| format!("corrupt .npy header: {}", first_line(&error.to_string())))?;
     let offset = start.len() - rest.len();
+    // An archive may claim less for an array than its header takes.
+    let Some(given) = total.checked_sub(offset) else {
+        return Err(format!(
+            "corrupt: {total} bytes in all, of which the header takes {offset}"
+        ));
+    };
 
     let (dtype, big_endian) = dtype(&header.dtype());
     let shape = header
@@ -65,7 +71,6 @@ pub(crate) fn parse(start: &[u8], total: usize) -> Result<Array, String> {
         None if array.dtype.bytes().is_none() => return Ok(array),
         None => return Err(too_large(header.shape())),
     };
-    let given = total - offset;
     if given != needed {
         let what = if given < needed {
             "truncated"

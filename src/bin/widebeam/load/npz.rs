@@ -1,5 +1,6 @@
 //! NumPy's `.npz` format: a zip archive of `.npy` files.
 
+use std::cmp::Ordering;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
@@ -45,14 +46,19 @@ impl Npz {
     pub(crate) fn read(&mut self, name: &str) -> Result<Bytes, Failure> {
         let mut entry = Entry::open(&mut self.archive, name)?;
         let size = entry.size;
-        let bytes = entry.read(size)?;
-        if bytes.len() < size {
-            return Err(Failure::Input(format!(
+        // One byte more than there should be: only at the end of an entry is
+        // its checksum looked at.
+        let bytes = entry.read(size.saturating_add(1))?;
+        match bytes.len().cmp(&size) {
+            Ordering::Equal => Ok(Bytes::Read(bytes)),
+            Ordering::Less => Err(Failure::Input(format!(
                 "array {name:?}: truncated: {} of {size} bytes could be unpacked",
                 bytes.len()
-            )));
+            ))),
+            Ordering::Greater => Err(Failure::Input(format!(
+                "array {name:?}: corrupt: it unpacks to more than the {size} bytes it claims"
+            ))),
         }
-        Ok(Bytes::Read(bytes))
     }
 }
 

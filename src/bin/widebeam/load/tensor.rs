@@ -9,6 +9,10 @@ use super::array::{Array, Dtype};
 use super::mapped::Bytes;
 use crate::failure::Failure;
 
+/// The most items of no steps. They take no room in a file, so that it may claim
+/// any number of them, and each has an answer, the empty one.
+const MAX_EMPTY: usize = 1 << 20;
+
 /// Scores of shape `[batch, time, vocab]`.
 #[derive(Debug)]
 pub(crate) struct Tensor {
@@ -64,6 +68,12 @@ impl Tensor {
                 )));
             }
         };
+        if shape[1] == 0 && shape[0] > MAX_EMPTY {
+            return Err(Failure::Input(format!(
+                "shape {:?} has {} items of no steps; the limit is {MAX_EMPTY}",
+                array.shape, shape[0]
+            )));
+        }
         let values = match &array.dtype {
             Dtype::F32 => Values::F32(Buffer::read(bytes, array)?),
             Dtype::F16 => Values::F16(Buffer::read(bytes, array)?),
@@ -138,7 +148,9 @@ fn copy<T: Stored, U>(
             array.big_endian,
         ))
     };
-    if array.fortran {
+    // With an axis of 0 there is nothing to go through, however long the others
+    // claim to be.
+    if array.fortran && count > 0 {
         values.extend(fortran_offsets(&array.shape).map(value));
     } else {
         values.extend((0..count).map(value));
