@@ -76,7 +76,9 @@
 //!   [`Error`], and an item that is refused harms no other (`decode_into` keeps
 //!   the others' results).
 //! - **Quiet.** It prints nothing, sets nothing global, and runs in the rayon
-//!   pool it is called in.
+//!   pool it is called in. With the feature `tracing` it opens the spans `scan`,
+//!   `merge` and `backtrack` of the target `widebeam`, at level TRACE, on the
+//!   thread that does so.
 //!
 //! # Where things are
 //!
@@ -90,6 +92,7 @@
 //! | `kernels` | top k, log-sum-exp, log-add, exp, ln: written once, generic over the level |
 //! | `simd` | the vectors of each level, and the choice of the level |
 //! | `batch` | work spread over threads |
+//! | `phase` | names of what a thread does, for profilers |
 //! | `reference` | the searches written naively: the oracle of the tests |
 
 mod batch;
@@ -98,6 +101,7 @@ mod kernels;
 mod memory;
 mod nbest;
 mod order;
+mod phase;
 mod scores;
 mod search;
 mod simd;

@@ -5,5 +5,5 @@ mod synthetic;
 mod top_tokens;
 
 pub use roofline::read_all;
-pub use synthetic::random_score;
+pub use synthetic::{random_emission, random_score};
 pub use top_tokens::TopTokens;

@@ -26,6 +26,31 @@ pub fn random_score(kind: ScoreKind, vocab: usize, index: u64) -> f32 {
     score as f32
 }
 
+/// The score at `index` of CTC emissions of `kind`, their blank token 0: as
+/// [`random_score`], but of logits of half the spread, of which each frame is
+/// sure of one: six frames in ten of the blank, the others of any token.
+pub fn random_emission(kind: ScoreKind, vocab: usize, index: u64) -> f32 {
+    const PEAK: f64 = 9.0;
+    let (frame, token) = (index / vocab as u64, index % vocab as u64);
+    // Other numbers than those of the tokens.
+    let bits = split_mix(!frame);
+    let sure_of = match bits % 10 {
+        0..6 => 0,
+        _ => (bits >> 8) % vocab as u64,
+    };
+    let logit = f64::from(random_score(ScoreKind::Logits, vocab, index)) / 2.0;
+    let half = WIDTH / 4.0;
+    let others = (half.sinh() / half).powi(4) * (vocab as f64 - 1.0);
+    let logit = logit + if token == sure_of { PEAK } else { 0.0 };
+    let log = logit - (others + PEAK.exp()).ln();
+    let score = match kind {
+        ScoreKind::Logits => logit,
+        ScoreKind::LogProbabilities => log.min(0.0),
+        ScoreKind::Probabilities => log.exp().min(1.0),
+    };
+    score as f32
+}
+
 /// The output at `index` of the generator SplitMix64 (Steele, Lea and Flood,
 /// "Fast Splittable Pseudorandom Number Generators", 2014, figure 14).
 fn split_mix(index: u64) -> u64 {
@@ -52,6 +77,20 @@ mod tests {
     }
 
     #[test]
+    fn most_frames_are_sure_of_the_blank_and_all_of_something() {
+        let frames = 10_000u64;
+        let (mut blanks, mut sure) = (0, 0);
+        for frame in 0..frames {
+            let probability =
+                |token| random_emission(ScoreKind::Probabilities, 29, frame * 29 + token);
+            blanks += u32::from(probability(0) > 0.5);
+            sure += u32::from((0..29).any(|token| probability(token) > 0.5));
+        }
+        assert!((5900..6500).contains(&blanks), "{blanks}");
+        assert!(sure > 9900, "{sure}");
+    }
+
+    #[test]
     fn every_kind_accepts_its_scores() {
         for kind in [
             ScoreKind::Probabilities,
@@ -59,7 +98,9 @@ mod tests {
             ScoreKind::Logits,
         ] {
             for vocab in [1, 2, 50_000] {
-                assert!((0..10_000).all(|index| kind.accepts(random_score(kind, vocab, index))));
+                for score in [random_score, random_emission] {
+                    assert!((0..10_000).all(|index| kind.accepts(score(kind, vocab, index))));
+                }
             }
         }
     }

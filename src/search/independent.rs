@@ -6,6 +6,7 @@ use crate::batch::{self, Items, PerThread};
 use crate::error::{Error, Kind};
 use crate::memory::{grow, reserve};
 use crate::nbest::{ItemsMut, NBest};
+use crate::phase;
 use crate::scores::ScoresView;
 use crate::simd::{Dispatch, Level};
 use crate::trellis::Trellis;
@@ -144,6 +145,7 @@ impl IndependentSearch {
 
         let (beams, shortlists, merges) = (self.beams, &self.shortlists, &self.merges);
         batch::for_each(Items::new(items), 1, &|mut items: Items<'_, ItemSearch>| {
+            let _merging = phase::merge();
             merges.with(|merge| {
                 items.for_each(|item, search| search.run(item, scores, beams, shortlists, merge));
             });
@@ -156,6 +158,7 @@ impl IndependentSearch {
             }
         }
         batch::for_each(nbest.items_mut(), 1, &|mut hypotheses: ItemsMut<'_>| {
+            let _backtracking = phase::backtrack();
             hypotheses.for_each(|item, rank, tokens| items[item].trellis.trace(rank, tokens));
         });
         match nbest.failures().first() {

@@ -11,6 +11,7 @@ use crate::kernels::element::Lanes;
 use crate::kernels::log_probabilities;
 use crate::kernels::top_k::TopK;
 use crate::memory::resize;
+use crate::phase;
 use crate::scores::{Data, ScoresView};
 use crate::simd::{Dispatch, Kernel, Simd};
 
@@ -98,6 +99,7 @@ impl Shortlists {
         };
         let row_bytes = scores.row_bytes();
         batch::for_each(work, GRAIN_BYTES / row_bytes, &|rows| {
+            let _scanning = phase::scan();
             scratch.with(|scratch| {
                 dispatch.run(FillRows {
                     scores,

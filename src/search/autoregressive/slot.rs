@@ -9,6 +9,7 @@ use super::permit::{Normaliser, Permit};
 use super::request::Request;
 use super::tree::Tree;
 use crate::error::Error;
+use crate::phase;
 use crate::scores::{ScoreKind, ScoresView};
 use crate::simd::Dispatch;
 
@@ -115,6 +116,7 @@ impl Slot {
         let State::Running(request) = std::mem::take(&mut self.state) else {
             return true;
         };
+        let _merging = phase::merge();
         let ended = match self.advance(&request, expander, scores, scan, dispatch) {
             Err(error) => Ended::Failed(error),
             Ok(None) => {
@@ -122,6 +124,7 @@ impl Slot {
                 return false;
             }
             Ok(Some(ended)) => {
+                let _backtracking = phase::backtrack();
                 let groups = &self.groups[..request.groups];
                 let finished = groups.iter().flat_map(|group| group.pool.iter());
                 self.results.gather(finished, &self.tree, request.beams);

@@ -21,6 +21,7 @@ pub use stream::CtcStream;
 use crate::batch::{self, Items, PerThread};
 use crate::error::Error;
 use crate::memory::grow;
+use crate::phase;
 use crate::scores::ScoresView;
 use crate::search::shortlist::Shortlists;
 use crate::simd::{Dispatch, Level};
@@ -210,6 +211,7 @@ impl<S: Scorer + Sync> CtcSearch<S> {
         batch::for_each(Items::new(items), 1, &|mut items: Items<'_, CtcNBest>| {
             decoders.with(|decoder| {
                 items.for_each(|item, nbest| {
+                    let _merging = phase::merge();
                     nbest.clear();
                     decoder.reset(settings, scorer, scores.vocab());
                     for step in 0..scores.length(item) {
@@ -225,6 +227,7 @@ impl<S: Scorer + Sync> CtcSearch<S> {
                         };
                         decoder.advance(settings, scorer, dispatch, list, &source);
                     }
+                    let _backtracking = phase::backtrack();
                     decoder.write(scorer, true, settings.beams, nbest);
                     nbest.end_item();
                 });

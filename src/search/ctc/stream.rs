@@ -6,6 +6,7 @@ use super::nbest::CtcNBest;
 use super::scorer::{Scorer, Unscored};
 use super::settings::Settings;
 use crate::error::{Error, Kind};
+use crate::phase;
 use crate::scores::ScoresView;
 use crate::search::shortlist::Shortlists;
 use crate::simd::Dispatch;
@@ -124,6 +125,7 @@ impl<S: Scorer> CtcStream<S> {
             self.vocab = Some(vocab);
             self.decoder.reset(&self.settings, &self.scorer, vocab);
         }
+        let _merging = phase::merge();
         for step in 0..frames.length(0) {
             let Some(list) = self.shortlists.get(0, step) else {
                 continue;
