@@ -18,6 +18,11 @@ pub(crate) trait Divide: Sized + Send {
     fn split_at(self, middle: usize) -> (Self, Self);
 }
 
+/// Threads of the current pool.
+pub(crate) fn threads() -> usize {
+    rayon::current_num_threads()
+}
+
 /// Runs `task` on pieces of `work` of at most `grain` units, in parallel.
 pub(crate) fn for_each<W: Divide>(work: W, grain: usize, task: &(impl Fn(W) + Sync)) {
     let len = work.len();
@@ -84,11 +89,7 @@ impl<T: Default> PerThread<T> {
     ///
     /// If memory runs out.
     pub(crate) fn prepare(&mut self) -> Result<(), Error> {
-        grow(
-            &mut self.slots,
-            rayon::current_num_threads(),
-            "the threads' buffers",
-        )
+        grow(&mut self.slots, threads(), "the threads' buffers")
     }
 
     /// Makes values for all threads of the current pool, and applies `f` to

@@ -1,6 +1,6 @@
 //! Beam search over positions that do not depend on each other.
 
-use super::merge::Merge;
+use super::merge::{Continuation, Merge};
 use super::shortlist::{Shortlist, Shortlists};
 use crate::batch::{self, Items, PerThread};
 use crate::error::{Error, Kind};
@@ -102,6 +102,34 @@ impl IndependentSearch {
         self.dispatch.level()
     }
 
+    /// Bytes of memory that decoding `scores` takes, results included: what is
+    /// reserved by the shape and the lengths before a score is read.
+    ///
+    /// It is for who decodes what strangers send, to compare with the memory
+    /// there is: a system that overcommits grants any request, and ends the
+    /// process that uses it. [`usize::MAX`] stands for more than can be counted.
+    /// Takes time linear in the number of items.
+    pub fn bytes_needed(&self, scores: &ScoresView<'_>) -> usize {
+        let width = self.beams.min(scores.vocab());
+        let (mut bytes, mut widest) = (Shortlists::bytes_needed(scores, self.beams), 1);
+        for item in 0..scores.batch() {
+            let length = scores.length(item);
+            let Growth { beam, nodes } = Growth::of(self.beams, width, length);
+            // A node has a parent and a token; a hypothesis two scores while it
+            // grows, one in the end, and a token a step.
+            let nodes = nodes.saturating_mul(2 * size_of::<u32>());
+            let hypothesis = length.saturating_mul(size_of::<u32>());
+            let hypothesis = hypothesis.saturating_add(4 * size_of::<f64>());
+            let ends = length.saturating_mul(size_of::<usize>());
+            let item = nodes.saturating_add(beam.saturating_mul(hypothesis));
+            let item = item.saturating_add(ends + size_of::<ItemSearch>());
+            bytes = bytes.saturating_add(item);
+            widest = widest.max(beam);
+        }
+        let merge = widest.saturating_mul(size_of::<Continuation>());
+        bytes.saturating_add(batch::threads().saturating_mul(merge))
+    }
+
     /// Decodes a batch into new results. [`IndependentSearch::decode_into`] also
     /// keeps the results of the other items where one is refused.
     ///
@@ -168,6 +196,31 @@ impl IndependentSearch {
     }
 }
 
+/// How the beam of an item grows, by its shape.
+struct Growth {
+    /// How wide it can become, which is how wide it can be at the end.
+    beam: usize,
+    /// The hypotheses of all steps.
+    nodes: usize,
+}
+
+impl Growth {
+    /// In `steps` steps with rows of `width` tokens.
+    fn of(beams: usize, width: usize, steps: usize) -> Self {
+        let (mut beam, mut nodes) = (1usize, 0usize);
+        for step in 0..steps {
+            beam = beam.saturating_mul(width).min(beams);
+            nodes = nodes.saturating_add(beam);
+            if beam == beams {
+                // From here on the beam is full.
+                nodes = nodes.saturating_add((steps - step - 1).saturating_mul(beams));
+                break;
+            }
+        }
+        Growth { beam, nodes }
+    }
+}
+
 /// The search of one item.
 #[derive(Debug, Default)]
 struct ItemSearch {
@@ -184,16 +237,7 @@ impl ItemSearch {
     /// Returns how wide the beam can become, which is how wide it can be at the
     /// end.
     fn reserve(&mut self, beams: usize, width: usize, steps: usize) -> Result<usize, Error> {
-        let (mut beam, mut nodes) = (1usize, 0usize);
-        for step in 0..steps {
-            beam = beam.saturating_mul(width).min(beams);
-            nodes = nodes.saturating_add(beam);
-            if beam == beams {
-                // From here on the beam is full.
-                nodes = nodes.saturating_add((steps - step - 1).saturating_mul(beams));
-                break;
-            }
-        }
+        let Growth { beam, nodes } = Growth::of(beams, width, steps);
         self.trellis.clear();
         self.trellis.reserve(steps, nodes)?;
         self.scores.clear();

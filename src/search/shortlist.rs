@@ -54,6 +54,17 @@ const REFUSED: u32 = u32::MAX;
 pub(crate) const GRAIN_BYTES: usize = 128 << 10;
 
 impl Shortlists {
+    /// Bytes that [`Shortlists::fill`] asks for.
+    pub(crate) fn bytes_needed(scores: &ScoresView<'_>, width: usize) -> usize {
+        let width = width.min(scores.vocab());
+        let row = size_of::<u32>() + size_of::<f64>();
+        let rows = scores.batch().saturating_mul(scores.longest());
+        let rows = rows.saturating_mul(row.saturating_mul(width.saturating_add(1)));
+        // The values of a row's tokens, and those that may be among them.
+        let scratch = width.saturating_mul(size_of::<f32>() + size_of::<u64>());
+        rows.saturating_add(batch::threads().saturating_mul(scratch))
+    }
+
     /// Reads all of `scores` and keeps the `width` best tokens of each
     /// position.
     ///

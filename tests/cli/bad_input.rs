@@ -399,7 +399,8 @@ fn arguments_that_are_missing_or_unknown() {
     );
     decode(&path, &format!("{PROBS} --array x")).refused("--array x has no meaning for it");
     let two = format!("{PROBS} {}", path.display());
-    decode(&path, &format!("{two} --format npz")).refused("npz is for one input, 2 are given");
+    decode(&path, &format!("{two} --format npz"))
+        .refused("is for one input, 2 are given; --output-dir makes a file for each");
     let lengths = folder.write("l.npy", &npy("<i8", Order::C, &[1], &[1i64]));
     decode(&path, &format!("{two} --lengths {}", lengths.display()))
         .refused("--lengths is for one input");

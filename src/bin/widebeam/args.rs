@@ -40,8 +40,14 @@ Examples:
   widebeam decode lm.safetensors --search independent --scores log-probs \\
       --beams 64 --format npz --output nbest.npz
       arrays `tokens`, `lengths` and `scores` for NumPy
+  zcat lm.npy.gz | widebeam decode - --search independent --scores logits --beams 5
+      from a pipe
+  widebeam decode night/*.npz --search ctc --blank 0 --scores probs --beams 32 \\
+      --format npz --output-dir answers --keep-going
+      a file for each input; those that cannot be decoded are reported and passed over
 
-Exit codes: 0 done, 1 the machine failed (memory, disk), 2 the input is at fault.";
+Exit codes: 0 done, 1 the machine failed (memory, disk), 2 an input is at fault,
+128 + the signal's number where one ended it (Ctrl-C: 130).";
 
 /// Find the best sequences in files of scores
 ///
@@ -50,10 +56,11 @@ Exit codes: 0 done, 1 the machine failed (memory, disk), 2 the input is at fault
 #[derive(Debug, Default, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Decode {
-    /// Files of scores: .npy, .npz or .safetensors
+    /// Files of scores: .npy, .npz or .safetensors; - is standard input
     ///
     /// Each holds [time, vocab] or [batch, time, vocab] as float16, bfloat16
-    /// (.safetensors), float32, or float64, which is rounded to float32.
+    /// (.safetensors), float32, or float64, which is rounded to float32. They
+    /// are read one after the other: memory is needed for one of them.
     #[arg(value_name = "INPUT", value_hint = ValueHint::FilePath,
           requires_all = ["search", "scores", "beams"])]
     inputs: Vec<PathBuf>,
@@ -91,8 +98,25 @@ pub(crate) struct Decode {
     format: Format,
 
     /// File to write; it appears when it is complete [default: standard output]
+    ///
+    /// To standard output too nothing is written before all is decoded.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "inputs")]
     output: Option<PathBuf>,
+
+    /// Folder to write a file for each INPUT to, by its name: a.npy becomes a.jsonl
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "inputs",
+          conflicts_with = "output")]
+    output_dir: Option<PathBuf>,
+
+    /// Report an INPUT that cannot be decoded and go on with the next; the exit code is then 2
+    #[arg(long, requires = "inputs")]
+    keep_going: bool,
+
+    /// Read files into memory instead of mapping them
+    ///
+    /// A mapped file that another process shortens ends the program (SIGBUS).
+    #[arg(long, requires = "inputs")]
+    no_mmap: bool,
 
     #[command(flatten)]
     ctc: Ctc,
@@ -268,6 +292,9 @@ pub(crate) struct Task<'a> {
     pub(crate) labels: Option<&'a PathBuf>,
     pub(crate) format: Format,
     pub(crate) output: Option<&'a PathBuf>,
+    pub(crate) output_dir: Option<&'a PathBuf>,
+    pub(crate) keep_going: bool,
+    pub(crate) map: bool,
 }
 
 impl Decode {
@@ -296,6 +323,9 @@ impl Decode {
             labels: self.labels.as_ref(),
             format: self.format,
             output: self.output.as_ref(),
+            output_dir: self.output_dir.as_ref(),
+            keep_going: self.keep_going,
+            map: !self.no_mmap,
         })
     }
 }

@@ -10,8 +10,8 @@ use widebeam::{
 use crate::args::{Ctc, LmUnit};
 use crate::failure::Failure;
 use crate::labels::Labels;
-use crate::text;
 use crate::words::Words;
+use crate::{printable, text};
 
 type Scorers = (
     Option<NgramScorer<NgramModel>>,
@@ -51,12 +51,12 @@ impl Search {
         let hotwords = options.hotwords.as_deref().map(|path| {
             let words = Words::read(path, labels, blank)?;
             Hotwords::new(&words.spelled, options.hotword_weight)
-                .map_err(|error| Failure::from(error).about(path.display()))
+                .map_err(|error| Failure::from(error).about(printable::path(path)))
         });
         let lexicon = options.lexicon.as_deref().map(|path| {
             let words = Words::read(path, labels, blank)?;
             Lexicon::new(&words.spelled, words.space)
-                .map_err(|error| Failure::from(error).about(path.display()))
+                .map_err(|error| Failure::from(error).about(printable::path(path)))
         });
         let (lm, hotwords, lexicon) =
             (lm.transpose()?, hotwords.transpose()?, lexicon.transpose()?);
@@ -65,6 +65,13 @@ impl Search {
         }
         let scorers = (lm, (hotwords, lexicon));
         Ok(Search::Scored(Box::new(search.with_scorer(scorers))))
+    }
+
+    pub(crate) fn bytes_needed(&self, scores: &ScoresView<'_>) -> usize {
+        match self {
+            Search::Plain(search) => search.bytes_needed(scores),
+            Search::Scored(search) => search.bytes_needed(scores),
+        }
     }
 
     pub(crate) fn decode_into(
@@ -109,7 +116,7 @@ fn read_lm(
     options: &Ctc,
     labels: &Labels,
 ) -> Result<NgramScorer<NgramModel>, Failure> {
-    let about = |failure: Failure| failure.about(path.display());
+    let about = |failure: Failure| failure.about(printable::path(path));
     let model = NgramModel::read_arpa(text::open(path)?).map_err(|error| about(error.into()))?;
     let unit = match options.lm_unit {
         LmUnit::Token => NgramUnit::Token,

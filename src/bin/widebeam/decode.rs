@@ -1,23 +1,28 @@
 //! `widebeam decode`: files of scores in, n-best lists out.
 
+use std::path::Path;
+use std::process::ExitCode;
+
 use widebeam::{CtcNBest, Error, IndependentSearch, Level, NBest, ScoresView};
 
 use crate::args::{Decode, Format, Search, Task};
-use crate::ctc;
 use crate::failure::Failure;
+use crate::inputs::Inputs;
 use crate::labels::Labels;
-use crate::load::{self, Input};
-use crate::output::{self, Target};
-use crate::progress::Progress;
+use crate::load::{self, Input, Reading, STDIN};
+use crate::output::Output;
+use crate::{ctc, memory, printable};
 
 /// Bytes of scores decoded in one call: enough to keep every thread busy,
 /// little enough that a progress bar moves.
 const GROUP_BYTES: usize = 64 << 20;
 
-/// The hypotheses of one item of one file, best first.
+/// Bytes that the search of one call may need, unless it is of one item.
+const GROUP_MEMORY: usize = 1 << 30;
+
+/// The hypotheses of one item, best first.
 #[derive(Debug)]
 pub(crate) struct Answer {
-    pub(crate) source: String,
     pub(crate) item: usize,
     pub(crate) hypotheses: Vec<Hypothesis>,
 }
@@ -38,12 +43,12 @@ pub(crate) struct Alignment {
     pub(crate) frames: Vec<u32>,
 }
 
-/// Does a task. Nothing is written before everything is decoded, so that an
-/// error leaves nothing half-written.
-pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<(), Failure> {
+/// Does a task. Nothing is in its place before it is complete, so that an error
+/// leaves nothing half-written.
+pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure> {
     check(task)?;
-    let target = Target::prepare(task.output.map(|path| path.as_path()), task.format)?;
     let labels = task.labels.map(|path| Labels::open(path)).transpose()?;
+    let mut output = Output::prepare(task, labels.as_ref())?;
     let mut decoder = match (task.search, task.ctc.blank) {
         (Search::Ctc, Some(blank)) => {
             let (beams, level) = (task.beams, options.level);
@@ -54,27 +59,36 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<(), Failure> {
     };
     let lengths = task.lengths.map(|path| load::lengths(path)).transpose()?;
 
-    let mut answers = Vec::new();
-    for path in task.inputs {
-        let source = path.display().to_string();
-        let input = Input::open(path, task.array)?;
-        let scores = || {
-            let view = input.tensor.view(task.kind)?;
-            match lengths.as_ref().or(input.lengths.as_ref()) {
-                Some(lengths) => view.with_lengths(lengths),
-                None => Ok(view),
+    let reading = Reading {
+        array: task.array,
+        map: task.map,
+    };
+    let mut inputs = Inputs::new(task.inputs, task.keep_going);
+    while let Some(path) = inputs.begin_next() {
+        let mut decode = || {
+            let input = Input::open(path, reading)?;
+            if input.rounded {
+                inputs.note(path, "float64 scores are rounded to float32");
             }
+            let about = |failure: Failure| failure.about(printable::path(path));
+            let view = input.tensor.view(task.kind);
+            let scores = match lengths.as_ref().or(input.lengths.as_ref()) {
+                Some(lengths) => view.and_then(|view| view.with_lengths(lengths)),
+                None => view,
+            };
+            let scores = scores.map_err(|error| about(error.into()))?;
+            if let Some(labels) = &labels {
+                labels.require(scores.vocab()).map_err(about)?;
+            }
+            let answers = decoder.decode(&scores, |done| inputs.advance(done, scores.batch()));
+            answers.map_err(about)
         };
-        let scores = scores().map_err(|error| Failure::from(error).about(&source))?;
-        if let Some(labels) = &labels {
-            let matched = labels.require(scores.vocab());
-            matched.map_err(|failure| failure.about(&source))?;
+        let decoded = decode();
+        if let Some(answers) = inputs.settle(decoded)? {
+            output.add(path, &answers)?;
         }
-        decoder
-            .decode(&source, &scores, &mut answers)
-            .map_err(|error| Failure::from(error).about(&source))?;
     }
-    output::write(target, task.format, labels.as_ref(), &answers)
+    inputs.finish(|| output.finish())
 }
 
 /// What the parser of the arguments cannot check.
@@ -95,10 +109,17 @@ fn check(task: &Task<'_>) -> Result<(), Failure> {
     if task.search != Search::Ctc && task.ctc.blank.is_some() {
         return Err(Failure::input("--blank is for --search ctc"));
     }
-    if inputs > 1 && task.format == Format::Npz {
+    if inputs > 1 && task.format == Format::Npz && task.output_dir.is_none() {
         return Err(Failure::Input(format!(
-            "--format npz is for one input, {inputs} are given; jsonl says where each item is from"
+            "--format npz to one output is for one input, {inputs} are given; \
+             --output-dir makes a file for each, and jsonl says where each item is from"
         )));
+    }
+    let stdin = task.inputs.iter().filter(|&path| path == Path::new(STDIN));
+    if stdin.count() > 1 {
+        return Err(Failure::input(
+            "standard input (-) can be read once, and is named more than once",
+        ));
     }
     if inputs > 1 && task.lengths.is_some() {
         return Err(Failure::Input(format!(
@@ -146,34 +167,51 @@ impl Decoder {
         }
     }
 
-    /// Decodes every item and appends the answers.
+    /// Decodes every item, and tells `progress` how many are done.
     pub(crate) fn decode(
         &mut self,
-        source: &str,
         scores: &ScoresView<'_>,
-        answers: &mut Vec<Answer>,
-    ) -> Result<(), Error> {
+        mut progress: impl FnMut(usize),
+    ) -> Result<Vec<Answer>, Failure> {
         let batch = scores.batch();
-        let bytes = scores.bytes();
-        let progress = Progress::new(source, bytes);
         // Items of average size: what a group holds need not be exact.
-        let group = (GROUP_BYTES / (bytes / batch.max(1)).max(1)).clamp(1, batch.max(1));
-        for start in (0..batch).step_by(group) {
-            let part = scores.items(start..batch.min(start + group));
+        let item_bytes = (scores.bytes() / batch.max(1)).max(1);
+        let most = (GROUP_BYTES / item_bytes).max(1);
+        let mut answers = Vec::new();
+        while answers.len() < batch {
+            let start = answers.len();
+            let mut count = most.min(batch - start);
+            let mut part = scores.items(start..start + count);
+            while count > 1 && self.search.bytes_needed(&part) > GROUP_MEMORY {
+                count /= 2;
+                part = scores.items(start..start + count);
+            }
+            memory::require(self.search.bytes_needed(&part), "the search")
+                .map_err(|failure| failure.about(format_args!("item {start}")))?;
             let items = self.search.decode(&part, self.keep)?;
-            let items = items.into_iter().enumerate();
-            answers.extend(items.map(|(item, hypotheses)| Answer {
-                source: source.to_owned(),
-                item: start + item,
-                hypotheses,
-            }));
-            progress.advance(part.bytes());
+            answers.extend(
+                items
+                    .into_iter()
+                    .enumerate()
+                    .map(|(at, hypotheses)| Answer {
+                        item: start + at,
+                        hypotheses,
+                    }),
+            );
+            progress(answers.len());
         }
-        Ok(())
+        Ok(answers)
     }
 }
 
 impl AnySearch {
+    fn bytes_needed(&self, scores: &ScoresView<'_>) -> usize {
+        match self {
+            AnySearch::Independent(search, _) => search.bytes_needed(scores),
+            AnySearch::Ctc(search, _) => search.bytes_needed(scores),
+        }
+    }
+
     /// The best `keep` hypotheses of each item.
     fn decode(
         &mut self,

@@ -6,6 +6,9 @@ use std::process::ExitCode;
 
 use crate::printable::printable;
 
+/// The exit code where the input is at fault.
+pub(crate) const INPUT: u8 = 2;
+
 /// Why the tool stops early.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -50,7 +53,7 @@ impl Failure {
     /// Says it in one line on standard error and returns the exit code.
     pub(crate) fn report(&self) -> ExitCode {
         let (message, code) = match self {
-            Failure::Input(message) => (message, 2),
+            Failure::Input(message) => (message, INPUT),
             Failure::Machine(message) => (message, 1),
             Failure::ClosedPipe => return ExitCode::SUCCESS,
         };

@@ -1,9 +1,9 @@
 //! The text of each token.
 
-use std::fs;
 use std::path::Path;
 
 use crate::failure::Failure;
+use crate::text;
 
 /// What stands before a word in word pieces.
 pub(crate) const WORD_MARK: char = '\u{2581}';
@@ -20,13 +20,7 @@ impl Labels {
     }
 
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
-        let bytes =
-            fs::read(path).map_err(|error| Failure::reading(&error).about(path.display()))?;
-        let text = String::from_utf8(bytes).map_err(|error| {
-            let at = error.utf8_error().valid_up_to();
-            Failure::input(format!("{}: byte {at} is not UTF-8", path.display()))
-        })?;
-        Ok(Labels::parse(&text))
+        text::read(path).map(|text| Labels::parse(&text))
     }
 
     /// # Errors

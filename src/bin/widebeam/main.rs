@@ -5,12 +5,15 @@ mod bench;
 mod ctc;
 mod decode;
 mod failure;
+mod inputs;
 mod labels;
 mod load;
+mod memory;
 mod output;
 mod printable;
 mod progress;
 mod sample;
+mod signals;
 mod text;
 mod words;
 
@@ -32,20 +35,25 @@ fn main() -> ExitCode {
 fn run() -> Result<ExitCode, Failure> {
     let command = Args::parse().command;
     match command.unwrap_or_else(|| Command::Decode(Box::default())) {
-        Command::Decode(options) => on_threads(options.threads, || match options.task() {
-            None => sample::run(&options),
-            Some(task) => decode::run(&task, &options),
-        })?,
-        Command::Bench(bench) => on_threads(bench.threads(), || bench::run(&bench))?,
+        Command::Decode(options) => {
+            signals::watch().map_err(|error| Failure::Machine(format!("signals: {error}")))?;
+            on_threads(options.threads, || match options.task() {
+                None => sample::run(&options).map(|()| ExitCode::SUCCESS),
+                Some(task) => decode::run(&task, &options),
+            })
+        }
+        Command::Bench(bench) => {
+            on_threads(bench.threads(), || bench::run(&bench))?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// Runs `work` in a pool of so many threads, or of one per processor.
-fn on_threads(
+fn on_threads<T: Send>(
     threads: Option<NonZeroU16>,
-    work: impl FnOnce() -> Result<(), Failure> + Send,
-) -> Result<(), Failure> {
+    work: impl FnOnce() -> Result<T, Failure> + Send,
+) -> Result<T, Failure> {
     // Zero threads is rayon's word for its own default.
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads.map_or(0, |threads| threads.get().into()))

@@ -1,6 +1,8 @@
 //! Text from outside, made fit for a line of a terminal.
 
 use std::borrow::Cow;
+use std::fmt::Write;
+use std::path::Path;
 
 /// A text that keeps to its line: a label or a file name may hold a control
 /// character, which a terminal would obey.
@@ -18,9 +20,23 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped.collect())
 }
 
+/// A path as text. Bytes that are not UTF-8 become `\xff` and the like, so that
+/// two paths do not read the same.
+pub(crate) fn path(path: &Path) -> String {
+    let mut text = String::new();
+    for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            // Writing to a string does not fail.
+            let _ = write!(text, "\\x{byte:02x}");
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
-    use super::printable;
+    use super::*;
 
     #[test]
     fn control_characters_alone_are_escaped() {
@@ -29,5 +45,13 @@ mod tests {
             "na\u{ef}ve \"text\" \\"
         );
         assert_eq!(printable("a\nb\u{1b}[2J\u{9b}"), "a\\nb\\u{1b}[2J\\u{9b}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn bytes_that_are_not_utf_8_are_escaped() {
+        use std::os::unix::ffi::OsStrExt;
+        let name = std::ffi::OsStr::from_bytes(b"a\xff\xc3\xa9\xc3.npy");
+        assert_eq!(path(Path::new(name)), "a\\xff\u{e9}\\xc3.npy");
     }
 }

@@ -1,49 +1,81 @@
 //! A progress bar for work that takes long enough to want one.
 
-use std::time::{Duration, Instant};
+use std::io::{self, IsTerminal, Write};
+use std::thread;
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Work that ends sooner shows no bar.
 const DELAY: Duration = Duration::from_secs(1);
 
+/// How often a bar that is not advanced is drawn: its clock goes on.
+const TICK: Duration = Duration::from_millis(500);
+
 /// A bar on standard error that shows itself after a second, on a terminal
 /// alone, and leaves nothing behind.
 #[derive(Debug)]
 pub(crate) struct Progress {
     bar: ProgressBar,
-    started: Instant,
 }
 
 impl Progress {
-    /// `total` bytes of scores are to be read.
-    pub(crate) fn new(source: &str, total: usize) -> Self {
+    /// `total` bytes are to be read.
+    pub(crate) fn new(name: &str, total: usize) -> Self {
         let style = ProgressStyle::with_template(
-            "{msg} [{wide_bar}] {bytes}/{total_bytes} {binary_bytes_per_sec} {eta}",
+            "{msg} [{wide_bar}] {binary_bytes}/{binary_total_bytes} {elapsed}, {eta} left",
         )
         .expect("the template is a constant that a test renders")
         .progress_chars("=> ");
         let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::hidden())
             .with_style(style)
-            .with_message(source.to_owned());
-        Progress {
-            bar,
-            started: Instant::now(),
+            .with_message(name.to_owned());
+        if io::stderr().is_terminal() {
+            show_later(bar.clone());
         }
+        Progress { bar }
     }
 
     pub(crate) fn advance(&self, bytes: usize) {
         self.bar.inc(bytes as u64);
-        if self.bar.is_hidden() && self.started.elapsed() > DELAY {
-            // This target draws on terminals only.
-            self.bar.set_draw_target(ProgressDrawTarget::stderr());
-        }
+    }
+
+    /// Says what is being done.
+    pub(crate) fn say(&self, message: String) {
+        self.bar.set_message(message);
+    }
+
+    /// Does what prints, on a line of its own.
+    pub(crate) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.bar.suspend(print)
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+    }
+}
+
+/// By the clock, not by what is done: the first piece of work may take longest.
+fn show_later(bar: ProgressBar) {
+    // Without a thread for it there is no bar, which is no reason to fail.
+    let _ = thread::Builder::new().spawn(move || {
+        thread::sleep(DELAY);
+        if !bar.is_finished() {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
+            bar.enable_steady_tick(TICK);
+        }
+    });
+}
+
+/// Wipes the line of a bar that will not be finished.
+#[cfg(unix)]
+pub(crate) fn wipe() {
+    let mut stderr = io::stderr();
+    if stderr.is_terminal() {
+        // Whether it is read or not, the program ends here.
+        let _ = stderr.write_all(b"\r\x1b[2K");
     }
 }
 
@@ -55,7 +87,9 @@ mod tests {
     fn the_template_is_valid_and_bytes_add_up() {
         let progress = Progress::new("a.npy", 10);
         progress.advance(4);
+        progress.say("b.npy".to_owned());
         progress.advance(6);
         assert_eq!(progress.bar.position(), 10);
+        assert_eq!(progress.aside(|| 7), 7);
     }
 }

@@ -36,8 +36,7 @@ pub(crate) fn run(options: &Decode) -> Result<(), Failure> {
         .tensor
         .view(ScoreKind::Probabilities)?
         .with_lengths(&sample.lengths)?;
-    let mut answers = Vec::new();
-    decoder.decode("sample", &scores, &mut answers)?;
+    let answers = decoder.decode(&scores, |_items| {})?;
 
     let mut out = BufWriter::new(io::stdout().lock());
     report(&mut out, &sample, beams, &answers)

@@ -7,15 +7,27 @@ use std::path::Path;
 use flate2::bufread::MultiGzDecoder;
 
 use crate::failure::Failure;
+use crate::memory::{self, Capped};
+use crate::printable;
 
 /// Opens a text, which may be compressed by gzip.
 pub(crate) fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
-    let failed = |error: io::Error| Failure::reading(&error).about(path.display());
+    let failed = |error: io::Error| Failure::reading(&error).about(printable::path(path));
     let mut file = BufReader::new(File::open(path).map_err(failed)?);
     let compressed = file.fill_buf().map_err(failed)?.starts_with(&[0x1f, 0x8b]);
     Ok(if compressed {
-        Box::new(BufReader::new(MultiGzDecoder::new(file)))
+        Box::new(BufReader::new(Capped::new(MultiGzDecoder::new(file))))
     } else {
-        Box::new(file)
+        Box::new(BufReader::new(Capped::new(file)))
+    })
+}
+
+/// Reads all of such a text.
+pub(crate) fn read(path: &Path) -> Result<String, Failure> {
+    let about = |failure: Failure| failure.about(printable::path(path));
+    let bytes = memory::read(open(path)?).map_err(|error| about(Failure::reading(&error)))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        about(Failure::Input(format!("byte {at} is not UTF-8")))
     })
 }

@@ -1,13 +1,12 @@
 //! Lists of words, as a lexicon or hotwords are given.
 
-use std::io::Read;
 use std::path::Path;
 
 use widebeam::Labels as Spelling;
 
 use crate::failure::Failure;
 use crate::labels::{Labels, WORD_MARK};
-use crate::text;
+use crate::{printable, text};
 
 /// The words of a file, one a line, in tokens.
 pub(crate) struct Words {
@@ -18,10 +17,7 @@ pub(crate) struct Words {
 
 impl Words {
     pub(crate) fn read(path: &Path, labels: &Labels, blank: u32) -> Result<Self, Failure> {
-        let mut content = String::new();
-        text::open(path)?
-            .read_to_string(&mut content)
-            .map_err(|error| Failure::reading(&error).about(path.display()))?;
+        let content = text::read(path)?;
         let spelling = Spelling::new(labels.as_slice(), blank);
         let mut spelled = Vec::new();
         for (line, word) in content.lines().enumerate() {
@@ -35,7 +31,7 @@ impl Words {
                 spelling.spell(word)
             };
             spelled.push(tokens.map_err(|error| {
-                Failure::from(error).about(format!("{}, line {}", path.display(), line + 1))
+                Failure::from(error).about(format!("{}, line {}", printable::path(path), line + 1))
             })?);
         }
         Ok(Words {

@@ -157,6 +157,13 @@ impl<T: Clone> Decoder<T> {
         self.shared_frames.clear();
     }
 
+    /// Bytes that [`Decoder::reset`] asks for.
+    pub(super) fn bytes_needed(settings: &Settings, vocab: usize) -> usize {
+        let prefix = size_of::<Prefix>() + 4 * size_of::<f64>() + size_of::<T>();
+        let stay = 6 * size_of::<f64>() + 3 * size_of::<u32>();
+        settings.beams * (2 * prefix + stay) + settings.all_cells() + vocab * size_of::<u32>()
+    }
+
     /// How far the trees may grow beyond what compaction leaves.
     fn slack(settings: &Settings) -> usize {
         8 * settings.beams + 1024

@@ -168,6 +168,21 @@ impl<S: Scorer + Sync> CtcSearch<S> {
         CtcStream::new(self.settings.clone(), self.scorer.clone(), self.dispatch)
     }
 
+    /// Bytes of memory that decoding `scores` is sure to take: what is asked for by
+    /// the shape before the first frame. The prefixes and the results come on
+    /// top, as the scores are.
+    ///
+    /// See [`IndependentSearch::bytes_needed`](crate::IndependentSearch::bytes_needed)
+    /// for what it is for.
+    pub fn bytes_needed(&self, scores: &ScoresView<'_>) -> usize {
+        let lists = Shortlists::bytes_needed(scores, self.settings.shortlist_width());
+        let decoder = Decoder::<S::State>::bytes_needed(&self.settings, scores.vocab());
+        let items = scores.batch().saturating_mul(size_of::<CtcNBest>());
+        lists
+            .saturating_add(items)
+            .saturating_add(batch::threads().saturating_mul(decoder))
+    }
+
     /// Decodes a batch into new results. See [`CtcSearch::decode_into`].
     ///
     /// # Errors

@@ -8,17 +8,19 @@ use std::path::Path;
 
 use memmap2::Mmap;
 
-/// Opens a file to be read from anywhere in it.
+/// Opens a file or a pipe.
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     let file = File::open(path)?;
     let kind = file.metadata()?.file_type();
     if kind.is_dir() {
         return Err(io::Error::other("is a folder, not a file"));
     }
-    if !kind.is_file() {
-        return Err(io::Error::other(
-            "is a pipe or a device; only a regular file can be read out of order",
-        ));
+    #[cfg(unix)]
+    let pipe = std::os::unix::fs::FileTypeExt::is_fifo(&kind);
+    #[cfg(not(unix))]
+    let pipe = false;
+    if !kind.is_file() && !pipe {
+        return Err(io::Error::other("is a device; files and pipes are read"));
     }
     Ok(file)
 }
@@ -31,10 +33,9 @@ pub(crate) enum Bytes {
 }
 
 impl Bytes {
-    /// Maps a file. Its pages are read when they are first looked at.
+    /// Maps a regular file. Its pages are read when they are first looked at.
     #[allow(unsafe_code)]
-    pub(crate) fn map(path: &Path) -> io::Result<Self> {
-        let file = open(path)?;
+    pub(crate) fn map(file: &File) -> io::Result<Self> {
         // SAFETY: the mapping is read-only and private to this process, and
         // every value of every byte is valid for the types it is read as. What
         // no program can rule out is that another one changes the file while
@@ -42,8 +43,9 @@ impl Bytes {
         // the search stays in bounds whatever they are: offsets and shapes are
         // checked once, against the length of the mapping, which does not
         // change, and token ids come from positions, never from the data. A
-        // file cut shorter ends the process by a signal (SIGBUS).
-        let map = unsafe { Mmap::map(&file)? };
+        // file cut shorter ends the process by a signal (SIGBUS); who has such
+        // files reads them into memory instead (`--no-mmap`).
+        let map = unsafe { Mmap::map(file)? };
         Ok(Bytes::Mapped(map))
     }
 }

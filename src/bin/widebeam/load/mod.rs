@@ -6,107 +6,205 @@ mod npy;
 mod npz;
 mod safetensors;
 mod tensor;
+mod zip;
 
+use std::fs::File;
+use std::io::{self, Cursor, IsTerminal, Read};
 use std::path::Path;
 
 pub(crate) use self::tensor::Tensor;
 
 use self::array::{Array, Dtype};
 use self::mapped::Bytes;
-use self::npz::Npz;
-use crate::failure::{Failure, note};
+use self::npz::{Npz, ReadSeek};
+use crate::failure::Failure;
+use crate::{memory, printable};
 
 /// The array of an archive that holds the steps in use of each item.
 const LENGTHS: &str = "lengths";
+
+/// The name of standard input.
+pub(crate) const STDIN: &str = "-";
 
 /// What a file of scores holds.
 #[derive(Debug)]
 pub(crate) struct Input {
     pub(crate) tensor: Tensor,
     pub(crate) lengths: Option<Vec<usize>>,
+    /// Whether float64 scores were rounded to float32.
+    pub(crate) rounded: bool,
+}
+
+/// What to read of a file, and how.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reading<'a> {
+    /// The array of that name, or the only one that can be meant.
+    pub(crate) array: Option<&'a str>,
+    /// Whether files are mapped into memory, not read into it.
+    pub(crate) map: bool,
 }
 
 impl Input {
-    /// Opens a file of scores: the array of that name, or the only one that
-    /// can be meant.
-    pub(crate) fn open(path: &Path, array: Option<&str>) -> Result<Self, Failure> {
-        let opened = match extension(path).as_str() {
-            "npy" => open_npy(path, array),
-            "npz" => open_npz(path, array),
-            "safetensors" => open_safetensors(path, array),
-            _ => Err(Failure::input(
-                "the format of a file is told by its name, which ends in .npy, .npz or .safetensors",
-            )),
+    /// Opens a file or a pipe of scores, or standard input.
+    pub(crate) fn open(path: &Path, reading: Reading<'_>) -> Result<Self, Failure> {
+        let opened = match path == Path::new(STDIN) {
+            true => open_stdin(reading),
+            false => open_path(path, reading),
         };
-        opened.map_err(|failure| failure.about(path.display()))
+        opened.map_err(|failure| failure.about(printable::path(path)))
     }
 }
 
 /// Lengths from a `.npy` file of integers.
 pub(crate) fn lengths(path: &Path) -> Result<Vec<usize>, Failure> {
     let read = || {
-        let bytes = map(path)?;
+        let bytes = slurp(open(path)?)?;
         let array = npy::parse(&bytes, bytes.len()).map_err(Failure::Input)?;
         tensor::read_lengths(&bytes, &array)
     };
-    read().map_err(|failure| failure.about(path.display()))
+    read().map_err(|failure| failure.about(printable::path(path)))
 }
 
-fn open_npy(path: &Path, array: Option<&str>) -> Result<Input, Failure> {
+fn open_stdin(reading: Reading<'_>) -> Result<Input, Failure> {
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        return Err(Failure::input(
+            "standard input is a terminal; a file or a pipe is read",
+        ));
+    }
+    open_stream(stdin.lock(), reading)
+}
+
+fn open_path(path: &Path, reading: Reading<'_>) -> Result<Input, Failure> {
+    let file = open(path)?;
+    let kind = file.metadata().map_err(|error| Failure::reading(&error))?;
+    if !kind.is_file() {
+        return open_stream(file, reading);
+    }
+    let format = Format::of_name(path).ok_or_else(|| {
+        Failure::input(
+            "the format of a file is told by its name, which ends in .npy, .npz or .safetensors",
+        )
+    })?;
+    read(Source::File(file), format, reading)
+}
+
+/// Reads what has no name that tells its format, and no place to go back to.
+fn open_stream(stream: impl Read, reading: Reading<'_>) -> Result<Input, Failure> {
+    let bytes = slurp(stream)?;
+    let format = Format::of_content(&bytes)
+        .ok_or_else(|| Failure::input("it begins like no .npy, .npz or .safetensors file"))?;
+    read(Source::Bytes(bytes), format, reading)
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Format {
+    Npy,
+    Npz,
+    Safetensors,
+}
+
+impl Format {
+    fn of_name(path: &Path) -> Option<Self> {
+        let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+        match extension.as_str() {
+            "npy" => Some(Format::Npy),
+            "npz" => Some(Format::Npz),
+            "safetensors" => Some(Format::Safetensors),
+            _ => None,
+        }
+    }
+
+    fn of_content(bytes: &[u8]) -> Option<Self> {
+        match bytes {
+            [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Some(Format::Npy),
+            [b'P', b'K', ..] => Some(Format::Npz),
+            // The length of a header of JSON, and the header.
+            [_, _, _, _, _, _, _, _, b'{', ..] => Some(Format::Safetensors),
+            _ => None,
+        }
+    }
+}
+
+/// Where the bytes of a file are.
+enum Source {
+    File(File),
+    Bytes(Vec<u8>),
+}
+
+impl Source {
+    fn bytes(self, map: bool) -> Result<Bytes, Failure> {
+        match self {
+            Source::File(file) if map => {
+                Bytes::map(&file).map_err(|error| Failure::reading(&error))
+            }
+            Source::File(file) => slurp(file).map(Bytes::Read),
+            Source::Bytes(bytes) => Ok(Bytes::Read(bytes)),
+        }
+    }
+
+    fn seekable(self) -> Box<dyn ReadSeek> {
+        match self {
+            Source::File(file) => Box::new(io::BufReader::new(file)),
+            Source::Bytes(bytes) => Box::new(Cursor::new(bytes)),
+        }
+    }
+}
+
+fn read(source: Source, format: Format, reading: Reading<'_>) -> Result<Input, Failure> {
+    match format {
+        Format::Npy => read_npy(source.bytes(reading.map)?, reading.array),
+        Format::Npz => read_npz(source.seekable(), reading.array),
+        Format::Safetensors => read_safetensors(source.bytes(reading.map)?, reading.array),
+    }
+}
+
+fn read_npy(bytes: Bytes, array: Option<&str>) -> Result<Input, Failure> {
     if let Some(name) = array {
         return Err(Failure::Input(format!(
             "a .npy file is one array without a name; --array {name} has no meaning for it"
         )));
     }
-    let bytes = map(path)?;
     let array = npy::parse(&bytes, bytes.len()).map_err(Failure::Input)?;
-    Ok(Input {
-        tensor: read_tensor(path, bytes, &array)?,
-        lengths: None,
-    })
+    Input::new(bytes, &array, None)
 }
 
-fn open_npz(path: &Path, array: Option<&str>) -> Result<Input, Failure> {
-    let mut npz = Npz::open(path)?;
+fn read_npz(file: Box<dyn ReadSeek>, array: Option<&str>) -> Result<Input, Failure> {
+    let mut npz = Npz::open(file)?;
     let (name, array) = choose(npz.arrays(), array)?.clone();
     let lengths = match find(npz.arrays(), LENGTHS).cloned() {
         Some((name, array)) => Some(read_lengths(&npz.read(&name)?, &array)?),
         None => None,
     };
-    let bytes = npz.read(&name)?;
-    Ok(Input {
-        tensor: read_tensor(path, bytes, &array)?,
-        lengths,
-    })
+    Input::new(npz.read(&name)?, &array, lengths)
 }
 
-fn open_safetensors(path: &Path, array: Option<&str>) -> Result<Input, Failure> {
-    let bytes = map(path)?;
+fn read_safetensors(bytes: Bytes, array: Option<&str>) -> Result<Input, Failure> {
     let arrays = safetensors::parse(&bytes).map_err(Failure::Input)?;
     let (_, array) = choose(&arrays, array)?;
     let lengths = match find(&arrays, LENGTHS) {
         Some((_, array)) => Some(read_lengths(&bytes, array)?),
         None => None,
     };
-    Ok(Input {
-        tensor: read_tensor(path, bytes, array)?,
-        lengths,
-    })
+    Input::new(bytes, array, lengths)
 }
 
-fn map(path: &Path) -> Result<Bytes, Failure> {
-    Bytes::map(path).map_err(|error| Failure::reading(&error))
-}
-
-fn read_tensor(path: &Path, bytes: Bytes, array: &Array) -> Result<Tensor, Failure> {
-    let tensor = Tensor::read(bytes, array)?;
-    if array.dtype == Dtype::F64 {
-        note(format_args!(
-            "{}: float64 scores are rounded to float32",
-            path.display()
-        ));
+impl Input {
+    fn new(bytes: Bytes, array: &Array, lengths: Option<Vec<usize>>) -> Result<Self, Failure> {
+        Ok(Input {
+            tensor: Tensor::read(bytes, array)?,
+            lengths,
+            rounded: array.dtype == Dtype::F64,
+        })
     }
-    Ok(tensor)
+}
+
+fn open(path: &Path) -> Result<File, Failure> {
+    mapped::open(path).map_err(|error| Failure::reading(&error))
+}
+
+fn slurp(reader: impl Read) -> Result<Vec<u8>, Failure> {
+    memory::read(reader).map_err(|error| Failure::reading(&error))
 }
 
 fn read_lengths(bytes: &[u8], array: &Array) -> Result<Vec<usize>, Failure> {
@@ -149,10 +247,4 @@ fn choose<'a>(
             held()
         ))),
     }
-}
-
-fn extension(path: &Path) -> String {
-    path.extension()
-        .map(|extension| extension.to_string_lossy().to_ascii_lowercase())
-        .unwrap_or_default()
 }

@@ -1,28 +1,34 @@
 //! NumPy's `.npz` format: a zip archive of `.npy` files.
 
 use std::cmp::Ordering;
-use std::fs::File;
-use std::io::{self, BufReader, Read};
-use std::path::Path;
+use std::io::{self, Read, Seek};
 
 use npyz::npz::{NpzArchive, file_name_from_array_name};
 
 use super::array::Array;
-use super::mapped::{self, Bytes};
-use super::npy;
+use super::mapped::Bytes;
+use super::{npy, zip};
 use crate::failure::Failure;
+use crate::memory;
+
+/// What an archive is read from.
+pub(crate) trait ReadSeek: Read + Seek {}
+
+impl<T: Read + Seek> ReadSeek for T {}
+
+type Archive = NpzArchive<Box<dyn ReadSeek>>;
 
 /// An open archive and its arrays.
 pub(crate) struct Npz {
-    archive: NpzArchive<BufReader<File>>,
+    archive: Archive,
     arrays: Vec<(String, Array)>,
 }
 
 impl Npz {
     /// Opens an archive and reads the header of every array in it.
-    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
-        let file = mapped::open(path).map_err(|error| Failure::reading(&error))?;
-        let mut archive = NpzArchive::new(BufReader::new(file)).map_err(|error| corrupt(&error))?;
+    pub(crate) fn open(mut file: Box<dyn ReadSeek>) -> Result<Self, Failure> {
+        zip::check_count(&mut file).map_err(|error| corrupt(&error))?;
+        let mut archive = NpzArchive::new(file).map_err(|error| corrupt(&error))?;
         let mut names: Vec<_> = archive.array_names().map(str::to_owned).collect();
         names.sort();
         let mut arrays = Vec::with_capacity(names.len());
@@ -46,18 +52,20 @@ impl Npz {
     pub(crate) fn read(&mut self, name: &str) -> Result<Bytes, Failure> {
         let mut entry = Entry::open(&mut self.archive, name)?;
         let size = entry.size;
+        let about = |failure: Failure| failure.about(format_args!("array {name:?}"));
+        memory::require(size, "unpacked, it").map_err(about)?;
         // One byte more than there should be: only at the end of an entry is
         // its checksum looked at.
         let bytes = entry.read(size.saturating_add(1))?;
         match bytes.len().cmp(&size) {
             Ordering::Equal => Ok(Bytes::Read(bytes)),
-            Ordering::Less => Err(Failure::Input(format!(
-                "array {name:?}: truncated: {} of {size} bytes could be unpacked",
+            Ordering::Less => Err(about(Failure::Input(format!(
+                "truncated: {} of {size} bytes could be unpacked",
                 bytes.len()
-            ))),
-            Ordering::Greater => Err(Failure::Input(format!(
-                "array {name:?}: corrupt: it unpacks to more than the {size} bytes it claims"
-            ))),
+            )))),
+            Ordering::Greater => Err(about(Failure::Input(format!(
+                "corrupt: it unpacks to more than the {size} bytes it claims"
+            )))),
         }
     }
 }
@@ -71,7 +79,7 @@ struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    fn open(archive: &'a mut NpzArchive<BufReader<File>>, name: &'a str) -> Result<Self, Failure> {
+    fn open(archive: &'a mut Archive, name: &'a str) -> Result<Self, Failure> {
         let file = archive
             .zip_archive()
             .by_name(&file_name_from_array_name(name))

@@ -8,6 +8,7 @@ use widebeam::{Element, Layout, ScoreKind, ScoresView};
 use super::array::{Array, Dtype};
 use super::mapped::Bytes;
 use crate::failure::Failure;
+use crate::memory;
 
 /// The most items of no steps. They take no room in a file, so that it may claim
 /// any number of them, and each has an answer, the empty one.
@@ -135,9 +136,10 @@ fn copy<T: Stored, U>(
     let stored = &bytes[array.range.clone()];
     let size = size_of::<T>();
     let count = stored.len() / size;
+    let bytes = count.saturating_mul(size_of::<U>());
+    memory::require(bytes, "a copy of the array")?;
     let mut values = Vec::new();
     values.try_reserve_exact(count).map_err(|_| {
-        let bytes = count.saturating_mul(size_of::<U>());
         Failure::Machine(format!(
             "no memory for a copy of the array: {bytes} bytes could not be allocated"
         ))

@@ -28,7 +28,8 @@ struct Hypothesis<'a> {
 }
 
 pub(super) fn write(
-    mut out: &mut dyn Write,
+    out: &mut impl Write,
+    source: &str,
     answers: &[Answer],
     labels: Option<&Labels>,
 ) -> io::Result<()> {
@@ -41,11 +42,11 @@ pub(super) fn write(
             text: labels.map(|labels| labels.text(&hypothesis.tokens)),
         });
         let line = Line {
-            source: &answer.source,
+            source,
             item: answer.item,
             hypotheses: hypotheses.collect(),
         };
-        serde_json::to_writer(&mut out, &line)?;
+        serde_json::to_writer(&mut *out, &line)?;
         out.write_all(b"\n")?;
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! NumPy arrays.
 
-use std::io::{self, Cursor, Write};
+use std::io::{self, Seek, Write};
 
 use npyz::npz::NpzWriter;
 use npyz::zip::write::FileOptions;
@@ -16,7 +16,7 @@ const NONE: i32 = -1;
 /// `scores [items, nbest]`, where `nbest` is the largest number of hypotheses
 /// that an item has and `longest` the length of the longest; of a CTC search
 /// also `frames`, like `tokens`, and `alignment_scores`, like `scores`.
-pub(super) fn write(out: &mut dyn Write, answers: &[Answer]) -> io::Result<()> {
+pub(super) fn write(out: &mut (impl Write + Seek), answers: &[Answer]) -> io::Result<()> {
     let all = || answers.iter().flat_map(|answer| &answer.hypotheses);
     let nbest = answers.iter().map(|answer| answer.hypotheses.len()).max();
     let nbest = nbest.unwrap_or(0);
@@ -29,8 +29,7 @@ pub(super) fn write(out: &mut dyn Write, answers: &[Answer]) -> io::Result<()> {
             .flat_map(|answer| (0..nbest).map(|rank| answer.hypotheses.get(rank)))
     };
 
-    // A zip archive is written with steps back, which a pipe does not have.
-    let mut npz = NpzWriter::new(Cursor::new(Vec::new()));
+    let mut npz = NpzWriter::new(out);
     let shape = [answers.len(), nbest];
     array(
         &mut npz,
@@ -76,12 +75,12 @@ pub(super) fn write(out: &mut dyn Write, answers: &[Answer]) -> io::Result<()> {
             alignments().map(|alignment| alignment.map_or(f64::NEG_INFINITY, |found| found.score)),
         )?;
     }
-    let bytes = npz.zip_writer().finish()?.into_inner();
-    out.write_all(&bytes)
+    npz.zip_writer().finish()?;
+    Ok(())
 }
 
 fn array<T: AutoSerialize>(
-    npz: &mut NpzWriter<Cursor<Vec<u8>>>,
+    npz: &mut NpzWriter<impl Write + Seek>,
     name: &str,
     shape: &[usize],
     values: impl Iterator<Item = T>,

@@ -1,17 +1,19 @@
 //! Where output goes, and that a file is there whole or not at all.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::fs::{self, OpenOptions};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
 use crate::args::Format;
 use crate::failure::Failure;
+use crate::printable;
+use crate::signals::Unfinished;
 
 /// Where output goes.
 #[derive(Debug)]
-pub(crate) enum Target {
+pub(super) enum Target {
     Stdout,
     /// A file, which is written beside its place and then put there. Links
     /// are resolved: it is the file behind them that is replaced.
@@ -23,7 +25,7 @@ pub(crate) enum Target {
 impl Target {
     /// Finds out before the work, not after it, whether its results can be
     /// written.
-    pub(crate) fn prepare(path: Option<&Path>, format: Format) -> Result<Self, Failure> {
+    pub(super) fn prepare(path: Option<&Path>, format: Format) -> Result<Self, Failure> {
         let Some(path) = path else {
             if format == Format::Npz && io::stdout().is_terminal() {
                 return Err(Failure::input(
@@ -32,7 +34,7 @@ impl Target {
             }
             return Ok(Target::Stdout);
         };
-        let about = |failure: Failure| failure.about(path.display());
+        let about = |failure: Failure| failure.about(printable::path(path));
         match fs::metadata(path) {
             Ok(found) if found.is_dir() => {
                 return Err(about(Failure::input("is a folder, not a file to write")));
@@ -43,51 +45,65 @@ impl Target {
         if !folder(path).is_dir() {
             return Err(about(Failure::Input(format!(
                 "the folder {} does not exist",
-                folder(path).display()
+                printable::path(folder(path))
             ))));
         }
         let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        // A trial, gone at once: no folder is left with an unfinished file by
-        // whatever stops the program while it works.
-        beside(&path).map_err(|error| Failure::writing(path.display(), &error))?;
-        Ok(Target::File(path))
+        // A trial, gone at once.
+        let target = Target::File(path);
+        if let Target::File(path) = &target {
+            Unfinished::new(|| beside(path)).map_err(|error| target.failure(&error))?;
+        }
+        Ok(target)
+    }
+
+    /// The folder of the file that is written, where it is one.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        match self {
+            Target::File(path) => Some(folder(path)),
+            Target::Stdout | Target::Device(_) => None,
+        }
+    }
+
+    /// That it could not be written.
+    pub(super) fn failure(&self, error: &io::Error) -> Failure {
+        match self {
+            Target::Stdout => Failure::writing("standard output", error),
+            Target::Device(path) | Target::File(path) => {
+                Failure::writing(printable::path(path), error)
+            }
+        }
     }
 
     /// Writes all that `write` does, or where the target is a file, nothing.
-    pub(crate) fn write(
-        self,
+    pub(super) fn write(
+        &self,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Result<(), Failure> {
-        let buffered = |out: &mut dyn Write| {
-            let mut out = BufWriter::new(out);
-            write(&mut out)?;
-            out.flush()
-        };
-        match self {
-            Target::Stdout => buffered(&mut io::stdout().lock())
-                .map_err(|error| Failure::writing("standard output", &error)),
+        let written = match self {
+            Target::Stdout => {
+                let mut stdout = io::stdout().lock();
+                write(&mut stdout).and_then(|()| stdout.flush())
+            }
             Target::Device(path) => OpenOptions::new()
                 .write(true)
-                .open(&path)
-                .and_then(|mut device| buffered(&mut device))
-                .map_err(|error| Failure::writing(path.display(), &error)),
-            Target::File(path) => {
-                replace(&path, buffered).map_err(|error| Failure::writing(path.display(), &error))
-            }
-        }
+                .open(path)
+                .and_then(|mut device| write(&mut device)),
+            Target::File(path) => replace(path, write),
+        };
+        written.map_err(|error| self.failure(&error))
     }
 }
 
 /// Puts what `write` does in the place of `path`, once it is on the disk.
 fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
-    let mut file = beside(path)?;
-    write(&mut file)?;
+    let mut new = Unfinished::new(|| beside(path))?;
+    write(&mut new.file)?;
     if let Ok(old) = fs::metadata(path) {
-        file.as_file().set_permissions(old.permissions())?;
+        new.file.set_permissions(old.permissions())?;
     }
-    file.as_file().sync_all()?;
-    let _: File = file.persist(path)?;
-    Ok(())
+    new.file.sync_all()?;
+    new.put(path)
 }
 
 /// A file without a final name, in the folder of `path`, which goes away

@@ -1,48 +1,86 @@
 //! A table to read: one hypothesis a line.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use crate::decode::{Answer, Hypothesis};
 use crate::labels::Labels;
-use crate::printable::printable;
+use crate::printable::{self, printable};
+
+const SOURCE: &str = "source";
+const SCORE: &str = "score";
 
 /// Digits after the point: a score is a log-probability of some units to some
 /// hundreds, and who needs every bit reads JSON.
 const DIGITS: usize = 4;
 
+/// The columns of a table, which may be of several inputs.
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    /// How wide the names of the inputs are, where there is a column of them.
+    source: Option<usize>,
+    ranked: bool,
+    begun: bool,
+    /// How wide the column of scores is at least.
+    score: usize,
+}
+
+impl Table {
+    pub(super) fn of_one(ranked: bool) -> Self {
+        Table {
+            source: None,
+            ranked,
+            begun: false,
+            score: SCORE.len(),
+        }
+    }
+
+    /// A table that is written input by input: columns must be as wide as
+    /// those of later inputs are likely to be.
+    pub(super) fn of_several(ranked: bool, inputs: &[PathBuf]) -> Self {
+        let names = inputs.iter().map(|input| {
+            let name = printable::path(input);
+            printable(&name).chars().count()
+        });
+        Table {
+            source: Some(names.max().unwrap_or(0).max(SOURCE.len())),
+            ranked,
+            begun: false,
+            score: "-1234.5678".len(),
+        }
+    }
+}
+
+/// Appends the answers of `source`, and before the first the head of the table.
 pub(super) fn write(
-    out: &mut dyn Write,
+    out: &mut impl Write,
+    table: &mut Table,
+    source: &str,
     answers: &[Answer],
     labels: Option<&Labels>,
 ) -> io::Result<()> {
-    let ranked = answers.iter().any(|answer| answer.hypotheses.len() > 1);
-    let several = answers
-        .first()
-        .is_some_and(|first| answers.iter().any(|answer| answer.source != first.source));
-    let source = match several {
-        true => widest(answers, "source", |answer| printable(&answer.source).into()),
-        false => 0,
-    };
+    let source = printable(source);
     let item = widest(answers, "item", |answer| answer.item.to_string());
     let rank = widest(answers, "rank", |answer| {
         answer.hypotheses.len().to_string()
     });
-    let score = widest(answers, "score", |answer| {
+    let score = widest(answers, SCORE, |answer| {
         // The last is the lowest, and the longest to print.
         answer
             .hypotheses
             .last()
             .map(print_score)
             .unwrap_or_default()
-    });
+    })
+    .max(table.score);
 
     let mut line = |names: [&str; 5]| {
         let [a, b, c, d, e] = names;
-        if several {
-            write!(out, "{a:<source$}  ")?;
+        if let Some(width) = table.source {
+            write!(out, "{a:<width$}  ")?;
         }
         write!(out, "{b:>item$}  ")?;
-        if ranked {
+        if table.ranked {
             write!(out, "{c:>rank$}  ")?;
         }
         writeln!(out, "{d:>score$}  {e}")
@@ -51,9 +89,11 @@ pub(super) fn write(
         Some(_) => "text",
         None => "tokens",
     };
-    line(["source", "item", "rank", "score", answer_head])?;
+    if !table.begun {
+        line([SOURCE, "item", "rank", SCORE, answer_head])?;
+        table.begun = true;
+    }
     for answer in answers {
-        let source = printable(&answer.source);
         let item = answer.item.to_string();
         if answer.hypotheses.is_empty() {
             line([&source, &item, "-", "-", "(no sequence is possible)"])?;

@@ -1,0 +1,118 @@
+//! The inputs of a run, one after the other: what is open and in memory is one
+//! of them, however many there are.
+
+use std::cell::Cell;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::failure::{self, Failure, note};
+use crate::printable;
+use crate::progress::Progress;
+
+/// Where a run is in its inputs.
+pub(crate) struct Inputs<'a> {
+    paths: &'a [PathBuf],
+    keep_going: bool,
+    begun: usize,
+    failed: usize,
+    progress: Progress,
+    /// How far the bar goes for the input at hand, and how far it has gone.
+    share: usize,
+    gone: Cell<usize>,
+}
+
+impl<'a> Inputs<'a> {
+    /// With `keep_going`, an input that cannot be decoded does not end the run.
+    pub(crate) fn new(paths: &'a [PathBuf], keep_going: bool) -> Self {
+        let shares = paths.iter().map(|path| share(path));
+        let total = shares.fold(0, usize::saturating_add);
+        Inputs {
+            paths,
+            keep_going,
+            begun: 0,
+            failed: 0,
+            progress: Progress::new("", total),
+            share: 0,
+            gone: Cell::new(0),
+        }
+    }
+
+    /// Goes on to the next input.
+    pub(crate) fn begin_next(&mut self) -> Option<&'a Path> {
+        let path = self.paths.get(self.begun)?;
+        self.begun += 1;
+        self.progress.advance(self.share - self.gone.take());
+        self.share = share(path);
+        self.progress.say(self.doing(path, None));
+        Some(path)
+    }
+
+    /// Says that so many items of the input at hand are done.
+    pub(crate) fn advance(&self, done: usize, items: usize) {
+        let gone = (self.share as u128 * done as u128 / items.max(1) as u128) as usize;
+        self.progress.advance(gone - self.gone.replace(gone));
+        let path = &self.paths[self.begun - 1];
+        self.progress.say(self.doing(path, Some((done, items))));
+    }
+
+    /// Tells the user of something that is no error.
+    pub(crate) fn note(&self, path: &Path, message: impl fmt::Display) {
+        let path = printable::path(path);
+        self.progress
+            .aside(|| note(format_args!("{path}: {message}")));
+    }
+
+    /// What an input gave, or `None` where it failed and the run goes on.
+    pub(crate) fn settle<T>(&mut self, result: Result<T, Failure>) -> Result<Option<T>, Failure> {
+        match result {
+            Ok(given) => Ok(Some(given)),
+            Err(failure) if self.keep_going => {
+                self.failed += 1;
+                self.progress.aside(|| failure.report());
+                Ok(None)
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Ends the run, with what puts the output in its place, unless there is
+    /// none.
+    pub(crate) fn finish(
+        self,
+        put: impl FnOnce() -> Result<(), Failure>,
+    ) -> Result<ExitCode, Failure> {
+        let (failed, all) = (self.failed, self.paths.len());
+        drop(self);
+        if failed < all {
+            put()?;
+        }
+        if failed == 0 {
+            return Ok(ExitCode::SUCCESS);
+        }
+        note(format_args!(
+            "{failed} of {all} inputs could not be decoded"
+        ));
+        Ok(ExitCode::from(failure::INPUT))
+    }
+
+    /// What the bar says is being done.
+    fn doing(&self, path: &Path, items: Option<(usize, usize)>) -> String {
+        let name = path.file_name().map(Path::new).unwrap_or(path);
+        let name = printable::path(name);
+        let mut doing = printable::printable(&name).into_owned();
+        if self.paths.len() > 1 {
+            doing = format!("{}/{} {doing}", self.begun, self.paths.len());
+        }
+        match items {
+            Some((done, items)) => format!("{doing}, item {done}/{items}"),
+            None => doing,
+        }
+    }
+}
+
+/// What an input is to the bar: its bytes, where it has a size.
+fn share(path: &Path) -> usize {
+    fs::metadata(path).map_or(0, |found| found.len().max(1) as usize)
+}

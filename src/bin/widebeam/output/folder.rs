@@ -1,0 +1,80 @@
+//! A file of output for each input, in one folder.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::target::Target;
+use crate::args::Format;
+use crate::failure::Failure;
+use crate::load::STDIN;
+use crate::printable;
+
+/// The folder, and what the names of its files end in.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    format: Format,
+}
+
+impl Folder {
+    /// # Errors
+    ///
+    /// If nothing can be written there, two inputs would be written to one
+    /// file, or one in the place of an input.
+    pub(super) fn prepare(
+        folder: &Path,
+        format: Format,
+        inputs: &[PathBuf],
+    ) -> Result<Self, Failure> {
+        let path = folder
+            .canonicalize()
+            .map_err(|error| Failure::input(error).about(printable::path(folder)))?;
+        let folder = Folder { path, format };
+        let mut sources: HashMap<PathBuf, &Path> = HashMap::with_capacity(inputs.len());
+        for input in inputs {
+            if input == Path::new(STDIN) {
+                return Err(Failure::input(
+                    "--output-dir names each output after its input, and standard input has no name",
+                ));
+            }
+            let place = folder.place(input);
+            if let Some(other) = sources.insert(place.clone(), input) {
+                return Err(Failure::Input(format!(
+                    "{} and {} would both be written to {}",
+                    printable::path(other),
+                    printable::path(input),
+                    printable::path(&place)
+                )));
+            }
+        }
+        for input in inputs {
+            let place = input.canonicalize().unwrap_or_default();
+            if let Some(source) = sources.get(&place) {
+                return Err(Failure::Input(format!(
+                    "the answers of {} would be written in the place of the input {}",
+                    printable::path(source),
+                    printable::path(input)
+                )));
+            }
+        }
+        if let Some(first) = inputs.first() {
+            folder.target(first)?;
+        }
+        Ok(folder)
+    }
+
+    /// Where the answers of an input go.
+    pub(super) fn target(&self, input: &Path) -> Result<Target, Failure> {
+        Target::prepare(Some(&self.place(input)), self.format)
+    }
+
+    fn place(&self, input: &Path) -> PathBuf {
+        // An input without a name is a folder, which is refused when it is read.
+        let name = Path::new(input.file_name().unwrap_or_default());
+        self.path.join(name.with_extension(match self.format {
+            Format::Text => "txt",
+            Format::Jsonl => "jsonl",
+            Format::Npz => "npz",
+        }))
+    }
+}
