@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The CTC search beside other decoders: agreement first, then time.
 
-    python3 -m venv venv && venv/bin/pip install -r perf/peers/ctc_requirements.txt
+    python3 -m venv venv && venv/bin/pip install -r perf/peers/requirements/ctc.txt
     cargo build --release --bins --examples
     venv/bin/python perf/peers/ctc.py target/release OCR_LINES.npz kjv.arpa
 

@@ -74,7 +74,7 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="the smallest case of each search, 2 rounds")
     parser.add_argument("--rounds", type=int, help="turns of each program [default: 7]")
     parser.add_argument("--threads", type=int, default=environments.processors(), help="[default: one a processor]; CTC has one")
-    parser.add_argument("--slow", type=float, default=2.0, help="seconds after which a program has had its only turn [default: 2]")
+    parser.add_argument("--slow", type=float, default=3.0, help="seconds after which a program has had its only turn [default: 3]")
     parser.add_argument("--limit", type=float, default=60.0, help="seconds after which a peer is stopped [default: 60]")
     parser.add_argument("--environments", type=Path, default=ROOT / "target" / "peers", help="where packages are, or are installed [default: target/peers]")
     parser.add_argument("--record", type=Path, metavar="FOLDER", help="append to the record in FOLDER, perf/record")
