@@ -285,7 +285,17 @@ impl AutoregressiveSearch {
         Ok(())
     }
 
-    /// The requests that the last step has ended, in the order of their rows.
+    /// The requests that the last step has ended, in the order of their rows,
+    /// but for those removed since. So they can be seen to one by one:
+    ///
+    /// ```
+    /// # let mut search = widebeam::autoregressive::AutoregressiveSearch::new(4)?;
+    /// while let Some(&id) = search.finished().first() {
+    ///     // Use `search.outcome(id)`, then:
+    ///     search.remove(id);
+    /// }
+    /// # Ok::<(), widebeam::Error>(())
+    /// ```
     pub fn finished(&self) -> &[RequestId] {
         &self.finished
     }

@@ -1,0 +1,132 @@
+//! What must hold under a real model.
+
+use anyhow::{Result, ensure};
+use tokenizers::Tokenizer;
+use widebeam::autoregressive::{
+    LengthPenalty, NoRepeatNgram, Normaliser, RepetitionPenalty, Request, Rules, TokenTrie,
+};
+
+use crate::decoder::{Answer, Decoder, teacher_forced};
+use crate::model::Model;
+use crate::settings::END;
+use crate::text;
+
+/// Questions and beginnings, one a line.
+const PROMPTS: &str = include_str!("../prompts.txt");
+
+pub fn prompts(tokenizer: &Tokenizer) -> Result<Vec<Vec<u32>>> {
+    let lines = PROMPTS.lines();
+    lines
+        .map(|line| text::tokens(tokenizer, &text::question(line)))
+        .collect()
+}
+
+fn request(prompt: &[u32], beams: usize, max_length: usize) -> Request {
+    let rules = Rules {
+        length_penalty: LengthPenalty::None,
+        ..Rules::plain()
+    };
+    Request::new(beams, max_length)
+        .prompt(prompt)
+        .end_tokens([END])
+        .rules(rules)
+}
+
+pub fn check(model: &Model, tokenizer: &Tokenizer) -> Result<()> {
+    let prompts = prompts(tokenizer)?;
+    beams_against_greedy(model, tokenizer, &prompts)?;
+    mixed_against_alone(model, tokenizer, &prompts)
+}
+
+/// The best of 8 beams is at least as likely as what greedy decoding finds,
+/// and the scores are those of a pass over the whole sequence.
+fn beams_against_greedy(model: &Model, tokenizer: &Tokenizer, prompts: &[Vec<u32>]) -> Result<()> {
+    const LENGTH: usize = 32;
+    let all = |beams| -> Result<Vec<Vec<Answer>>> {
+        let requests = prompts.iter();
+        let requests = requests.map(|prompt| (0, request(prompt, beams, LENGTH)));
+        Decoder::new(model)?.answer_all(requests.collect())
+    };
+    let (greedy, wide) = (all(1)?, all(8)?);
+    println!("  greedy   beam 8    gain  recomputed to  answer of beam 8");
+    let (mut worse, mut worst, mut sums) = (0, 0.0f64, [0.0; 2]);
+    for ((prompt, greedy), wide) in prompts.iter().zip(&greedy).zip(&wide) {
+        let best = |answers: &[Answer]| -> Result<(Answer, f64)> {
+            ensure!(!answers.is_empty(), "no answer");
+            let mut error = 0.0f64;
+            for answer in answers {
+                let again = teacher_forced(model, prompt, &answer.tokens)?;
+                error = error.max((again - answer.log_probability).abs());
+            }
+            Ok((answers[0].clone(), error))
+        };
+        let ((greedy, one), (wide, two)) = (best(greedy)?, best(wide)?);
+        let (a, b) = (greedy.log_probability, wide.log_probability);
+        worse += usize::from(b < a);
+        worst = worst.max(one).max(two);
+        sums = [sums[0] + a, sums[1] + b];
+        let text = text::text(tokenizer, &wide.tokens)?.replace('\n', "\\n");
+        let text: String = text.chars().take(60).collect();
+        println!(
+            "{a:8.3} {b:8.3} {:7.3} {:14.1e}  {text}",
+            b - a,
+            one.max(two)
+        );
+    }
+    let count = prompts.len() as f64;
+    println!(
+        "mean     {:8.3} {:8.3}; beam 8 is below greedy on {worse} of {count} prompts; scores \
+         are recomputed to {worst:.1e}\n",
+        sums[0] / count,
+        sums[1] / count
+    );
+    ensure!(worse == 0, "greedy found what 8 beams did not");
+    ensure!(worst <= 1e-3, "a score is {worst} off");
+    Ok(())
+}
+
+/// Requests with settings of all kinds, some admitted late: each gives what it
+/// gives alone, to the bit.
+fn mixed_against_alone(model: &Model, tokenizer: &Tokenizer, prompts: &[Vec<u32>]) -> Result<()> {
+    let permitted = [" Paris", " Lyon", " Marseille, in the south"];
+    let permitted = permitted.map(|line| text::tokens(tokenizer, line));
+    let permitted = permitted.into_iter().collect::<Result<Vec<_>>>()?;
+    let requests = vec![
+        (0, request(&prompts[0], 1, 24)),
+        (0, request(&prompts[1], 8, 24)),
+        (
+            0,
+            request(&prompts[2], 6, 20)
+                .diverse_groups(3, 1.5)
+                .rules(Rules::gnmt(0.6)),
+        ),
+        (
+            3,
+            request(&prompts[3], 3, 24).adjust_log_probabilities(NoRepeatNgram::new(2)?),
+        ),
+        (
+            5,
+            request(&prompts[0], 4, 12).permit(TokenTrie::new(&permitted), Normaliser::WholeRow),
+        ),
+        (
+            9,
+            request(&prompts[1], 5, 16)
+                .rules(Rules::plain())
+                .adjust_logits(RepetitionPenalty::new(1.3)?),
+        ),
+    ];
+    let together = Decoder::new(model)?.answer_all(requests.clone())?;
+    let mut hypotheses = 0;
+    for (index, ((_, request), together)) in requests.into_iter().zip(together).enumerate() {
+        let alone = Decoder::new(model)?.answer_all(vec![(0, request)])?;
+        ensure!(!together.is_empty(), "request {index} found nothing");
+        ensure!(
+            alone[0] == together,
+            "request {index} finds other answers in a batch: {together:?}\nalone: {:?}",
+            alone[0]
+        );
+        hypotheses += together.len();
+    }
+    println!("6 mixed requests in one batch: {hypotheses} answers, each the same bits alone");
+    Ok(())
+}
