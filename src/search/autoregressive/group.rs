@@ -7,6 +7,7 @@ use super::request::Request;
 use super::rules::{AtMaximum, EndRank, Leader, Stopping};
 use super::slot::RESERVED;
 use super::tree::{ROOT, Tree};
+use crate::error::Error;
 
 /// A live hypothesis.
 #[derive(Clone, Copy, Debug)]
@@ -32,8 +33,12 @@ pub(super) struct Group {
 
 impl Group {
     /// Starts anew with the empty hypothesis alone.
-    pub(super) fn begin(&mut self, index: usize, width: usize) {
-        self.pool.begin(index, width.min(RESERVED));
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(super) fn begin(&mut self, index: usize, width: usize) -> Result<(), Error> {
+        self.pool.begin(index, width.min(RESERVED))?;
         self.best_ended = false;
         self.beams.clear();
         self.beams.push(Beam {
@@ -42,6 +47,7 @@ impl Group {
             parent_row: 0,
             score: 0.0,
         });
+        Ok(())
     }
 
     /// Takes the best candidates of a step, best first, as the hypotheses of

@@ -15,8 +15,10 @@ pub struct TokenMask {
 }
 
 impl TokenMask {
-    /// The mask of bit `i % 64` of word `i / 64` for token `i`.
-    pub fn from_words(words: Vec<u64>) -> Self {
+    /// The mask of bit `i % 64` of word `i / 64` for token `i`. Words past the
+    /// last token that there can be, 2^32 - 1, are left out.
+    pub fn from_words(mut words: Vec<u64>) -> Self {
+        words.truncate(1 << 26);
         TokenMask { words }
     }
 

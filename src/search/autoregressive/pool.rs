@@ -5,6 +5,7 @@ use std::collections::BinaryHeap;
 
 use super::outcome::Finish;
 use super::rules::WhenFull;
+use crate::error::{Error, Kind};
 
 /// A hypothesis that is done.
 #[derive(Clone, Copy, Debug)]
@@ -58,11 +59,19 @@ pub(super) struct Pool {
 
 impl Pool {
     /// Starts anew, for the group of this number, with memory for `size`.
-    pub(super) fn begin(&mut self, group: usize, size: usize) {
+    ///
+    /// # Errors
+    ///
+    /// If there is none.
+    pub(super) fn begin(&mut self, group: usize, size: usize) -> Result<(), Error> {
         self.heap.clear();
-        self.heap.reserve(size);
+        self.heap.try_reserve(size).map_err(|_| Kind::OutOfMemory {
+            what: "the finished hypotheses",
+            bytes: size.saturating_mul(size_of::<Finished>()),
+        })?;
         self.group = group as u32;
         self.count = 0;
+        Ok(())
     }
 
     /// Adds a finished hypothesis, if a pool of `size` has a place for it.

@@ -3,6 +3,7 @@
 use super::AutoregressiveSearch;
 use super::feed::Feed;
 use crate::error::Error;
+use crate::memory::resize;
 use crate::scores::ScoresView;
 
 impl AutoregressiveSearch {
@@ -50,7 +51,7 @@ impl AutoregressiveSearch {
                 return Err(E::from(overflow(shape)));
             };
             logits.clear();
-            logits.resize(size, 0.0);
+            resize(&mut logits, size, "the logits of a step")?;
             model(&feed, &mut logits)?;
             self.advance(&ScoresView::logits(&logits, shape)?)?;
         }

@@ -9,6 +9,7 @@ use super::permit::{Normaliser, Permit};
 use super::request::Request;
 use super::tree::Tree;
 use crate::error::Error;
+use crate::memory::grow;
 use crate::phase;
 use crate::scores::{ScoreKind, ScoresView};
 use crate::simd::Dispatch;
@@ -68,10 +69,9 @@ impl Slot {
         self.factor = 1;
         self.touched = 0;
         self.results.clear();
-        let groups = request.groups.max(self.groups.len());
-        self.groups.resize_with(groups, Group::default);
+        grow(&mut self.groups, request.groups, "the groups of beams")?;
         for (index, group) in self.groups.iter_mut().enumerate() {
-            group.begin(index, request.beams / request.groups);
+            group.begin(index, request.beams / request.groups)?;
             if index >= request.groups {
                 group.beams.clear();
             }
