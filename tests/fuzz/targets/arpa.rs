@@ -1,0 +1,39 @@
+//! The reader of ARPA files, plain or compressed, and the scorer of what it
+//! reads.
+
+use widebeam::{NgramModel, NgramScorer, NgramUnit};
+
+use super::{emissions, file};
+use crate::text;
+
+/// Tokens that are scored.
+const MOST_LABELS: usize = 8;
+
+pub(crate) fn run(data: &[u8]) {
+    let model = file::with(".arpa", data, |path| {
+        let source = text::open(path).expect("the file is there");
+        NgramModel::read_arpa(source)
+    });
+    let model = match model {
+        Ok(model) => model,
+        Err(error) => {
+            assert!(error.to_string().starts_with("ARPA file, line "), "{error}");
+            return;
+        }
+    };
+    assert!((1..=NgramModel::MAX_ORDER).contains(&model.order()));
+    // The blank, a word that no model has, and words of the model.
+    let content = String::from_utf8_lossy(data);
+    let words = content
+        .split_ascii_whitespace()
+        .filter(|word| model.word(word).is_some());
+    let labels: Vec<&str> = ["", "no such word"]
+        .into_iter()
+        .chain(words)
+        .take(MOST_LABELS)
+        .collect();
+    for unit in [NgramUnit::Token, NgramUnit::Character] {
+        let scorer = NgramScorer::new(&model, &labels, unit, 0.5, -1.0).expect("finite weights");
+        emissions::decode(labels.len(), &scorer);
+    }
+}

@@ -1,0 +1,23 @@
+//! The autoregressive search against its reference: one request alone, at every
+//! level.
+
+use arbitrary::{Result, Unstructured};
+use widebeam::Level;
+
+use crate::any_request;
+use crate::requests::alone;
+
+pub(crate) fn run(data: &[u8]) {
+    let _ = attempt(&mut Unstructured::new(data));
+}
+
+/// `Err` only where the input is too short to make a case of.
+fn attempt(u: &mut Unstructured<'_>) -> Result<()> {
+    let model = any_request::model(u)?;
+    let spec = any_request::spec(u, &model)?;
+    let expected = spec.expected(&model);
+    for level in Level::available() {
+        assert_eq!(alone(&spec, &model, level), expected, "{level}");
+    }
+    Ok(())
+}
