@@ -52,6 +52,76 @@ fn a_full_disk() {
     assert_eq!(run.code, Some(1), "{run:?}");
 }
 
+/// Runs `script` with the tool as `$0` and the rest of the arguments as they are.
+#[cfg(unix)]
+fn shell(script: &str, path: &std::path::Path, output: &std::path::Path) -> Run {
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", script]).arg(tool().get_program());
+    command.arg("decode").arg(path).arg("--output").arg(output);
+    command.args("--search independent --scores probs --beams 3000 --format jsonl".split(' '));
+    command.output().unwrap().into()
+}
+
+/// Some 300 KB of answers.
+#[cfg(unix)]
+fn much(folder: &Folder) -> std::path::PathBuf {
+    folder.write("much.npy", &random_probs([1, 10, 20], 5))
+}
+
+#[cfg(unix)]
+#[test]
+fn folders_that_nobody_may_write_to() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    let path = much(&folder);
+    let shut = Folder::new();
+    std::fs::set_permissions(shut.path(""), PermissionsExt::from_mode(0o555)).unwrap();
+    let mut folders = vec![shut.path("")];
+    if std::fs::write(shut.path("trial"), b"").is_ok() {
+        println!("skipped: this user may write where nobody may");
+        folders.clear();
+    }
+    // Where not even root may.
+    folders.extend(
+        [std::path::PathBuf::from("/sys")]
+            .into_iter()
+            .filter(|sys| sys.exists()),
+    );
+    for folder in folders {
+        let run = shell("exec \"$0\" \"$@\"", &path, &folder.join("out.jsonl"));
+        run.failed("out.jsonl: ");
+    }
+}
+
+/// A disk that is full in the middle: after some of the output was written.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_disk_that_fills_up() {
+    let folder = Folder::new();
+    let path = much(&folder);
+    let disk = Folder::new();
+    let script = "unshare -rm sh -c 'mount -t tmpfs -o size=64k none \"$1\" || exit 77
+        shift; \"$0\" \"$@\"; code=$?; ls -A \"${4%/*}\"; exit $code' \"$0\" \"${4%/*}\" \"$@\"";
+    let run = shell(script, &path, &disk.path("out.jsonl"));
+    if !matches!(run.code, Some(0..=2)) {
+        println!("skipped: no disk of this size can be made here: {run:?}");
+        return;
+    }
+    // `ls` found nothing.
+    run.failed("out.jsonl: No space left on device");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_limit_on_the_size_of_files() {
+    let folder = Folder::new();
+    let path = much(&folder);
+    let out = Folder::new();
+    let script = "trap '' XFSZ; ulimit -f 64; exec \"$0\" \"$@\"";
+    shell(script, &path, &out.path("out.jsonl")).failed("out.jsonl: File too large");
+    assert!(out.names().is_empty());
+}
+
 #[test]
 fn a_reader_that_has_gone_is_no_error() {
     let folder = Folder::new();

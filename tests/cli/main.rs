@@ -5,6 +5,10 @@ mod bench;
 mod ctc;
 mod formats;
 mod lies;
+mod limits;
 mod machine;
+mod many;
 mod output;
+#[cfg(unix)]
+mod signals;
 mod support;

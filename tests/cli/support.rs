@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use npyz::WriterBuilder;
 use npyz::npz::NpzWriter;
@@ -70,6 +70,14 @@ impl Run {
         self.one_error(message);
     }
 
+    /// The machine failed: one line on standard error that holds `message`,
+    /// nothing on standard output.
+    #[track_caller]
+    pub(crate) fn failed(self, message: &str) {
+        assert_eq!(self.code, Some(1), "{self:?}");
+        self.one_error(message);
+    }
+
     #[track_caller]
     pub(crate) fn one_error(&self, message: &str) {
         assert!(self.stderr.contains(message), "{self:?}");
@@ -96,6 +104,36 @@ pub(crate) fn decode_command(path: &Path, arguments: &str) -> Command {
 
 pub(crate) fn decode(path: &Path, arguments: &str) -> Run {
     decode_command(path, arguments).output().unwrap().into()
+}
+
+/// Runs `command` with `bytes` on its standard input, through a pipe.
+pub(crate) fn feed(command: &mut Command, bytes: &[u8]) -> Output {
+    let (stdin, stdout, stderr) = (Stdio::piped(), Stdio::piped(), Stdio::piped());
+    let command = command.stdin(stdin).stdout(stdout).stderr(stderr);
+    let mut child = command.spawn().unwrap();
+    // It may have enough before all is written.
+    let _ = child.stdin.take().unwrap().write_all(bytes);
+    child.wait_with_output().unwrap()
+}
+
+/// Probabilities of which no two rows are alike, as a `.npy` file.
+pub(crate) fn random_probs(shape: [usize; 3], seed: u64) -> Vec<u8> {
+    let [batch, time, vocab] = shape;
+    let mut state = seed;
+    let mut values = Vec::with_capacity(batch * time * vocab);
+    for _row in 0..batch * time {
+        let row: Vec<f32> = (0..vocab)
+            .map(|_| {
+                state = state
+                    .wrapping_mul(6364136223846793005)
+                    .wrapping_add(1442695040888963407);
+                (state >> 40) as f32 + 1.0
+            })
+            .collect();
+        let sum: f32 = row.iter().sum();
+        values.extend(row.iter().map(|value| value / sum));
+    }
+    npy_f32(&shape.map(|axis| axis as u64), &values)
 }
 
 /// A `.npy` file: its values in the order they lie in.

@@ -1,6 +1,5 @@
 //! Text files, plain or compressed.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
@@ -8,12 +7,13 @@ use flate2::bufread::MultiGzDecoder;
 
 use crate::failure::Failure;
 use crate::memory::{self, Capped};
-use crate::printable;
+use crate::{load, printable};
 
 /// Opens a text, which may be compressed by gzip.
 pub(crate) fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
-    let failed = |error: io::Error| Failure::reading(&error).about(printable::path(path));
-    let mut file = BufReader::new(File::open(path).map_err(failed)?);
+    let about = |failure: Failure| failure.about(printable::path(path));
+    let failed = |error: io::Error| about(Failure::reading(&error));
+    let mut file = BufReader::new(load::open(path).map_err(about)?);
     let compressed = file.fill_buf().map_err(failed)?.starts_with(&[0x1f, 0x8b]);
     Ok(if compressed {
         Box::new(BufReader::new(Capped::new(MultiGzDecoder::new(file))))

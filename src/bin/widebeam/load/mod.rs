@@ -90,11 +90,13 @@ fn open_path(path: &Path, reading: Reading<'_>) -> Result<Input, Failure> {
 }
 
 /// Reads what has no name that tells its format, and no place to go back to.
-fn open_stream(stream: impl Read, reading: Reading<'_>) -> Result<Input, Failure> {
-    let bytes = slurp(stream)?;
-    let format = Format::of_content(&bytes)
+fn open_stream(mut stream: impl Read, reading: Reading<'_>) -> Result<Input, Failure> {
+    // A stream may have no end: its beginning is looked at first.
+    let mut start = slurp(stream.by_ref().take(Format::MAGIC_BYTES))?;
+    let format = Format::of_content(&start)
         .ok_or_else(|| Failure::input("it begins like no .npy, .npz or .safetensors file"))?;
-    read(Source::Bytes(bytes), format, reading)
+    start.append(&mut slurp(stream)?);
+    read(Source::Bytes(start), format, reading)
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -105,6 +107,9 @@ enum Format {
 }
 
 impl Format {
+    /// What tells a format from the others.
+    const MAGIC_BYTES: u64 = 9;
+
     fn of_name(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
         match extension.as_str() {
@@ -138,7 +143,11 @@ impl Source {
             Source::File(file) if map => {
                 Bytes::map(&file).map_err(|error| Failure::reading(&error))
             }
-            Source::File(file) => slurp(file).map(Bytes::Read),
+            Source::File(file) => {
+                let length = file.metadata().map_or(0, |found| found.len());
+                memory::require(usize::try_from(length).unwrap_or(usize::MAX), "all of it")?;
+                slurp(file).map(Bytes::Read)
+            }
             Source::Bytes(bytes) => Ok(Bytes::Read(bytes)),
         }
     }
@@ -199,7 +208,8 @@ impl Input {
     }
 }
 
-fn open(path: &Path) -> Result<File, Failure> {
+/// Opens a file or a pipe, which has an end; not a folder or a device.
+pub(crate) fn open(path: &Path) -> Result<File, Failure> {
     mapped::open(path).map_err(|error| Failure::reading(&error))
 }
 

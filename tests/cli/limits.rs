@@ -1,0 +1,200 @@
+//! Sizes beyond what there is: an error before memory is asked for.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::support::*;
+
+/// A file of that header and as many zeros as it claims, none of which is on the
+/// disk. `None` where the file system cannot.
+fn sparse(folder: &Folder, header: &str, zeros: u64) -> Option<PathBuf> {
+    let path = folder.write("sparse.npy", &npy_with_header(header, &[]));
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    let length = file.metadata().unwrap().len() + zeros;
+    if let Err(error) = file.set_len(length) {
+        println!("skipped: no file of {length} bytes here: {error}");
+        return None;
+    }
+    Some(path)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn files_larger_than_memory() {
+    let folder = Folder::new();
+    // 4 TiB, mapped; their copy in float32 has half of that.
+    let header = "{'descr': '<f8', 'fortran_order': False, 'shape': (1048576, 524288), }";
+    let Some(path) = sparse(&folder, header, 1 << 42) else {
+        return;
+    };
+    let arguments = "--scores logits --beams 2";
+    decode(&path, arguments)
+        .failed("sparse.npy: a copy of the array would take 2199023255552 bytes of memory, ");
+    decode(&path, &format!("{arguments} --no-mmap"))
+        .failed("sparse.npy: all of it would take 4398046511232 bytes of memory, ");
+}
+
+/// Every step has four tokens, so that sequences multiply and beams are full.
+fn four_tokens(steps: u64) -> Vec<u8> {
+    npy_f32(&[steps, 4], &vec![0.25; steps as usize * 4])
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn beams_and_steps_that_need_more_than_memory() {
+    let folder = Folder::new();
+    for (steps, beams) in [(100, "2147483647"), (100_000, "1000000")] {
+        let path = folder.write("a.npy", &four_tokens(steps));
+        decode(&path, &format!("--scores probs --beams {beams}"))
+            .failed("a.npy: item 0: the search would take ");
+    }
+    // So many beams are none too many where there are no such sequences.
+    let path = folder.write("a.npy", &four_tokens(3));
+    let all = decode(&path, "--scores probs --beams 2147483647 --format jsonl");
+    assert_eq!(all.succeeded().stdout.matches("tokens").count(), 64);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn ctc_lists_that_need_more_than_memory() {
+    let folder = Folder::new();
+    let header = "{'descr': '<f2', 'fortran_order': False, 'shape': (1048576, 262144), }";
+    let Some(path) = sparse(&folder, header, 1 << 39) else {
+        return;
+    };
+    let mut command = tool();
+    command.arg("decode").arg(path);
+    command.args("--search ctc --blank 0 --scores logits --beams 1000000".split(' '));
+    Run::from(command.output().unwrap()).failed("item 0: the search would take ");
+}
+
+/// With every token as good as any other, the best pairs are those of the first
+/// parent: ties are in order of the parent, then of the token.
+#[test]
+fn beams_times_vocabulary_past_32_bits() {
+    let tokens = 70_000;
+    let folder = Folder::new();
+    let values = vec![1.0 / 70_000.0; 2 * tokens];
+    let path = folder.write("a.npy", &npy_f32(&[2, tokens as u64], &values));
+    let run = decode(
+        &path,
+        "--scores probs --beams 70000 --format text --nbest 70000",
+    );
+    let run = run.succeeded();
+    let found: Vec<_> = run.stdout.lines().skip(1).collect();
+    assert_eq!(found.len(), tokens);
+    for (rank, line) in found.iter().enumerate() {
+        assert!(line.ends_with(&format!("  0 {rank}")), "{line}");
+    }
+}
+
+/// An archive of one array with a zip64 directory, which claims what it is told
+/// to: the size of the array unpacked, the number of entries, and where the
+/// directory's end is.
+fn zip64(array: &[u8], claimed: u64, entries: u64, record_at: Option<u64>) -> Vec<u8> {
+    let name = b"p.npy";
+    let (u16, u32) = (u16::to_le_bytes, u32::to_le_bytes);
+    let stored = u32(array.len() as u32);
+    let mut zip = b"PK\x03\x04".to_vec();
+    // Version, flags, method, time and date; checksum, sizes; lengths of names.
+    zip.extend([45u16, 0, 0, 0, 0].map(u16).concat());
+    zip.extend([u32(0), stored, stored].concat());
+    zip.extend([name.len() as u16, 0].map(u16).concat());
+    zip.extend(name);
+    zip.extend(array);
+    let directory = zip.len();
+    zip.extend(b"PK\x01\x02");
+    zip.extend([45u16, 45, 0, 0, 0, 0].map(u16).concat());
+    zip.extend([u32(0), stored, u32(u32::MAX)].concat());
+    // Lengths of name, extra field and comment; disk; attributes; place.
+    zip.extend([name.len() as u16, 12, 0, 0, 0].map(u16).concat());
+    zip.extend([0u32, 0].map(u32).concat());
+    zip.extend(name);
+    zip.extend([1u16, 8].map(u16).concat());
+    zip.extend(claimed.to_le_bytes());
+    let record = zip.len();
+    zip.extend(b"PK\x06\x06");
+    zip.extend(44u64.to_le_bytes());
+    zip.extend([45u16, 45].map(u16).concat());
+    zip.extend([0u32, 0].map(u32).concat());
+    let size = (record - directory) as u64;
+    zip.extend(
+        [entries, entries, size, directory as u64]
+            .map(u64::to_le_bytes)
+            .concat(),
+    );
+    zip.extend(b"PK\x06\x07");
+    zip.extend(u32(0));
+    zip.extend(record_at.unwrap_or(record as u64).to_le_bytes());
+    zip.extend(u32(1));
+    zip.extend(b"PK\x05\x06");
+    zip.extend([0u16, 0, u16::MAX, u16::MAX].map(u16).concat());
+    zip.extend([u32::MAX, u32::MAX].map(u32).concat());
+    zip.extend(u16(0));
+    zip
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_archive_that_claims_to_unpack_to_more_than_memory() {
+    let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1048576, 1048576), }";
+    // More than is looked at for the header.
+    let array = npy_with_header(header, &[0; 16 << 10]);
+    let claimed = npy_with_header(header, &[]).len() as u64 + (1 << 42);
+    let folder = Folder::new();
+    let path = folder.write("a.npz", &zip64(&array, claimed, 1, None));
+    decode(&path, "--scores logits --beams 2")
+        .failed("a.npz: array \"p\": unpacked, it would take 4398046511232 bytes of memory, ");
+}
+
+#[test]
+fn an_archive_of_more_entries_than_it_has_room_for() {
+    let good = npy_f32(&[2, 3], &[0.5, 0.3, 0.2, 0.1, 0.1, 0.8]);
+    let size = good.len() as u64;
+    let folder = Folder::new();
+    let run = |bytes: &[u8]| decode(&folder.write("a.npz", bytes), "--scores probs --beams 2");
+    run(&zip64(&good, size, 1 << 40, None))
+        .refused("corrupt .npz archive: it claims 1099511627776 entries, its ");
+    run(&zip64(&good, size, 1, Some(1 << 50)))
+        .refused("corrupt .npz archive: its zip64 record lies beyond its end");
+    run(&zip64(&good, size, 1, Some(3)))
+        .refused("corrupt .npz archive: its zip64 record is not where it says");
+    // Its checksum is 0, which is not that of the array.
+    run(&zip64(&good, size, 1, None))
+        .refused("array \"p\": corrupt .npz archive: Invalid checksum");
+}
+
+/// A thousandth of its size packed, and not what its header says.
+#[test]
+fn a_bomb_is_not_unpacked() {
+    let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }";
+    let bomb = npz(&[("p", npy_with_header(header, &vec![0; 64 << 20]))]);
+    assert!(bomb.len() < 1 << 20);
+    let folder = Folder::new();
+    let mut command = std::process::Command::new("sh");
+    // 64 MiB of memory more than it takes to start would not be granted.
+    command.args(["-c", "ulimit -v 200000 && exec \"$0\" \"$@\""]);
+    command.arg(tool().get_program()).arg("decode");
+    command.arg(folder.write("a.npz", &bomb));
+    let arguments = "--search independent --scores probs --beams 2 --threads 1";
+    command.args(arguments.split(' '));
+    Run::from(command.output().unwrap()).refused(
+        "a.npz: array \"p\": corrupt: shape [2, 3] of float32 needs 24 bytes, the file has 67108864",
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn files_without_an_end() {
+    let folder = Folder::new();
+    let path = folder.write("a.npy", &four_tokens(2));
+    let arguments = "--scores probs --beams 2";
+    let device = "/dev/zero: is a device; files and pipes are read";
+    decode("/dev/zero".as_ref(), arguments).refused(device);
+    decode(&path, &format!("{arguments} --lengths /dev/zero")).refused(device);
+    decode(&path, &format!("{arguments} --labels /dev/zero")).refused(device);
+    let mut command = decode_command("-".as_ref(), arguments);
+    let zeros = fs::File::open("/dev/zero").unwrap();
+    let run = Run::from(command.stdin(zeros).output().unwrap());
+    run.refused("-: it begins like no .npy, .npz or .safetensors file");
+}
