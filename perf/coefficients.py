@@ -64,10 +64,11 @@ def show(name, coefficients, kind, error):
 def main():
     grid = lambda a, b: [mpf(a) + (mpf(b) - mpf(a)) * i / 5000 for i in range(5001)]
 
-    # exp2 on [-1/2, 1/2] as 1 + f * p(f): exactly 1 at 0.
+    # exp2 on [-1/16, 1/16] as 1 + f * p(f): exactly 1 at 0.
     q = lambda f: (mpf(2) ** f - 1) / f if f else log(2)
-    c = [round_to(x, "f32") for x in remez(q, lambda f: abs(f) / mpf(2) ** f + mpf("1e-9"), 4, -0.5, 0.5)]
-    err = max(abs(1 + f * mp.polyval(c[::-1], f) - mpf(2) ** f) / mpf(2) ** f for f in grid(-0.5, 0.5))
+    h = mpf(1) / 16
+    c = [round_to(x, "f32") for x in remez(q, lambda f: abs(f) / mpf(2) ** f + mpf("1e-9"), 2, -h, h)]
+    err = max(abs(1 + f * mp.polyval(c[::-1], f) - mpf(2) ** f) / mpf(2) ** f for f in grid(-h, h))
     show("exp2(f) = 1 + f * p(f)", c, "f32", err)
 
     # exp on [-ln2/2, ln2/2] as 1 + r + r^2 * p(r).

@@ -8,6 +8,7 @@ pub(crate) mod exp;
 pub(crate) mod ln;
 pub(crate) mod log_add;
 pub(crate) mod log_sum_exp;
+mod logits;
 mod rank;
 mod scan;
 mod short;

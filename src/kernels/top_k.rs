@@ -41,6 +41,7 @@
 
 use super::bound::lower_bound;
 use super::element::Lanes;
+use super::logits;
 use super::rank::Survivors;
 use super::scan::{COLUMNS, STRIPE, Scan, Stripes, scan};
 use super::short;
@@ -109,8 +110,8 @@ impl TopK {
         let panels = stripes.len().div_ceil(plan.panel);
         let peaks = &mut self.peaks[..panels];
         let scanned = match kind {
-            ScoreKind::Logits => scan::<S, E, true>(simd, kind, &stripes, plan.panel, peaks)?,
-            _ => scan::<S, E, false>(simd, kind, &stripes, plan.panel, peaks)?,
+            ScoreKind::Logits => logits::scan(simd, &stripes, plan.panel, peaks)?,
+            _ => scan(simd, kind, &stripes, plan.panel, peaks)?,
         };
         let bound = plan.bound(simd, &scanned, peaks);
         self.survivors.clear();

@@ -6,7 +6,7 @@ use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Sub};
 
 use super::level::Kernel;
-use super::scalar::{MANTISSA, SQRT_HALF, SQRT_HALF_TO_ONE};
+use super::scalar::{EIGHTHS, MANTISSA, POWERS, SQRT_HALF, SQRT_HALF_TO_ONE};
 use super::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, Float32, Float64, Seen, Simd};
 
 /// Proof that the processor has AVX2 and F16C.
@@ -86,24 +86,22 @@ impl Float32 for F32x16 {
     }
 
     #[inline(always)]
-    fn round(self) -> Self {
-        let [a, b] = self.0;
-        // SAFETY: `self` proves the level.
-        F32x16(unsafe { [_mm256_round_ps::<NEAREST>(a), _mm256_round_ps::<NEAREST>(b)] })
-    }
-
-    #[inline(always)]
-    fn mul_exp2(self, n: Self) -> Self {
-        let mut lanes = self.0;
-        for (half, n) in lanes.iter_mut().zip(n.0) {
-            // SAFETY: `self` proves the level.
+    fn nearest_power(self) -> (Self, Self) {
+        let (mut nearest, mut powers) = (self.0, self.0);
+        for (i, half) in self.0.into_iter().enumerate() {
+            // SAFETY: `self` proves the level; `POWERS` holds 8 lanes.
             unsafe {
-                let exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
-                let power = _mm256_castsi256_ps(_mm256_slli_epi32::<23>(exponent));
-                *half = _mm256_mul_ps(*half, power);
+                let shifted = _mm256_add_ps(half, _mm256_set1_ps(EIGHTHS));
+                nearest[i] = _mm256_sub_ps(shifted, _mm256_set1_ps(EIGHTHS));
+                let bits = _mm256_castps_si256(shifted);
+                let table = _mm256_loadu_si256(POWERS.as_ptr().cast());
+                // The instruction looks at the low 3 bits alone.
+                let entry = _mm256_permutevar8x32_epi32(table, bits);
+                let power = _mm256_add_epi32(_mm256_slli_epi32::<20>(bits), entry);
+                powers[i] = _mm256_castsi256_ps(power);
             }
         }
-        F32x16(lanes)
+        (F32x16(nearest), F32x16(powers))
     }
 }
 
@@ -349,14 +347,22 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn f32_from_bf16(self, bits: &[u16; F32_LANES]) -> F32x16 {
+        // One shuffle moves each number to the upper half of its lane, where
+        // widening and shifting would be two.
+        const UPPER: [i8; 32] = [
+            -1, -1, 0, 1, -1, -1, 2, 3, -1, -1, 4, 5, -1, -1, 6, 7, //
+            -1, -1, 8, 9, -1, -1, 10, 11, -1, -1, 12, 13, -1, -1, 14, 15,
+        ];
         let bits = bits.as_ptr();
-        // SAFETY: `self` proves the level; `bits` holds 16 lanes of 16 bits.
+        // SAFETY: `self` proves the level; `bits` holds 16 lanes of 16 bits, and
+        // `UPPER` 32 bytes.
         unsafe {
-            let low = _mm256_cvtepu16_epi32(_mm_loadu_si128(bits.cast()));
-            let high = _mm256_cvtepu16_epi32(_mm_loadu_si128(bits.add(8).cast()));
+            let upper = _mm256_loadu_si256(UPPER.as_ptr().cast());
+            let low = _mm256_broadcastsi128_si256(_mm_loadu_si128(bits.cast()));
+            let high = _mm256_broadcastsi128_si256(_mm_loadu_si128(bits.add(8).cast()));
             F32x16([
-                _mm256_castsi256_ps(_mm256_slli_epi32::<16>(low)),
-                _mm256_castsi256_ps(_mm256_slli_epi32::<16>(high)),
+                _mm256_castsi256_ps(_mm256_shuffle_epi8(low, upper)),
+                _mm256_castsi256_ps(_mm256_shuffle_epi8(high, upper)),
             ])
         }
     }

@@ -6,7 +6,7 @@ use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Sub};
 
 use super::level::Kernel;
-use super::scalar::{MANTISSA, SQRT_HALF, SQRT_HALF_TO_ONE};
+use super::scalar::{EIGHTHS, MANTISSA, POWERS, SQRT_HALF, SQRT_HALF_TO_ONE};
 use super::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, Float32, Float64, Seen, Simd};
 
 /// Proof that the processor has AVX-512 F, BW, DQ and VL.
@@ -86,15 +86,18 @@ impl Float32 for F32x16 {
     }
 
     #[inline(always)]
-    fn round(self) -> Self {
-        // SAFETY: `self` proves the level.
-        F32x16(unsafe { _mm512_roundscale_ps::<NEAREST>(self.0) })
-    }
-
-    #[inline(always)]
-    fn mul_exp2(self, n: Self) -> Self {
-        // SAFETY: `self` proves the level.
-        F32x16(unsafe { _mm512_scalef_ps(self.0, n.0) })
+    fn nearest_power(self) -> (Self, Self) {
+        // SAFETY: `self` proves the level; `POWERS` holds 8 lanes.
+        unsafe {
+            let shifted = _mm512_add_ps(self.0, _mm512_set1_ps(EIGHTHS));
+            let nearest = _mm512_sub_ps(shifted, _mm512_set1_ps(EIGHTHS));
+            let bits = _mm512_castps_si512(shifted);
+            // The instruction looks at the low 4 bits: the table, twice.
+            let table = _mm512_broadcast_i32x8(_mm256_loadu_si256(POWERS.as_ptr().cast()));
+            let entry = _mm512_permutexvar_epi32(bits, table);
+            let power = _mm512_add_epi32(_mm512_slli_epi32::<20>(bits), entry);
+            (F32x16(nearest), F32x16(_mm512_castsi512_ps(power)))
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use std::ops::{Add, BitOr, Div, Mul, Sub};
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use wide::{f32x16, f64x8, u32x16, u64x8};
 
-use super::scalar::{MANTISSA, SQRT_HALF, SQRT_HALF_TO_ONE};
+use super::scalar::{EIGHTHS, MANTISSA, POWERS, SQRT_HALF, SQRT_HALF_TO_ONE};
 use super::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, Float32, Float64, Seen, Simd};
 
 /// The level every target has.
@@ -43,10 +43,8 @@ operator!(F64x8, Sub, sub, -);
 operator!(F64x8, Mul, mul, *);
 operator!(F64x8, Div, div, /);
 
-/// 1.5 * 2^23: added to a small number, it leaves the number rounded to an
+/// 1.5 * 2^52: added to a small number, it leaves the number rounded to an
 /// integer in the low bits of the sum.
-const ROUND_F32: f32 = 12_582_912.0;
-/// 1.5 * 2^52, likewise.
 const ROUND_F64: f64 = 6_755_399_441_055_744.0;
 
 impl Float32 for F32x16 {
@@ -61,16 +59,33 @@ impl Float32 for F32x16 {
     }
 
     #[inline(always)]
-    fn round(self) -> Self {
-        let magic = f32x16::splat(ROUND_F32);
-        F32x16((self.0 + magic) - magic)
+    fn nearest_power(self) -> (Self, Self) {
+        let eighths = f32x16::splat(EIGHTHS);
+        let shifted = self.0 + eighths;
+        let bits: u32x16 = shifted.to_bits();
+        let entries: [u32; F32_LANES] = bytemuck::cast(pairs_of_powers(bits));
+        let power = (bits << 20u32) + u32x16::new(entries);
+        (F32x16(shifted - eighths), F32x16(f32x16::from_bits(power)))
     }
+}
 
-    #[inline(always)]
-    fn mul_exp2(self, n: Self) -> Self {
-        let low_bits: u32x16 = (n.0 + f32x16::splat(ROUND_F32 + 127.0)).to_bits();
-        F32x16(self.0 * f32x16::from_bits(low_bits << 23u32))
-    }
+/// What [`POWERS`] has for each lane modulo 8, looked up for two at a time: half
+/// as many loads, and two of them, not four, fill a register.
+#[inline(always)]
+fn pairs_of_powers(lanes: u32x16) -> [u64; F32_LANES / 2] {
+    static PAIRS: [u64; 64] = {
+        let mut pairs = [0; 64];
+        let mut i = 0;
+        while i < 64 {
+            let [a, b, c, d] = POWERS[i % 8].to_ne_bytes();
+            let [e, f, g, h] = POWERS[i / 8].to_ne_bytes();
+            pairs[i] = u64::from_ne_bytes([a, b, c, d, e, f, g, h]);
+            i += 1;
+        }
+        pairs
+    };
+    let lanes = (lanes & u32x16::splat(7)).to_array();
+    std::array::from_fn(|i| PAIRS[(lanes[2 * i] + lanes[2 * i + 1] * 8) as usize % 64])
 }
 
 impl F32Lanes for F32x16 {

@@ -40,13 +40,10 @@ pub(crate) trait Float32:
     /// must not be NaN.
     fn at_least(self, floor: Self) -> Self;
 
-    /// Rounded to the nearest integer, ties to even; exact for magnitudes
-    /// below 2^22, unspecified above. NaN stays NaN.
-    fn round(self) -> Self;
-
-    /// `self * 2^n` for an integer n from -126 to 127, unspecified otherwise.
-    /// NaN stays NaN.
-    fn mul_exp2(self, n: Self) -> Self;
+    /// `(n, 2^n)` with n the multiple of 1/8 nearest to `self`, ties to even, and
+    /// the power rounded to nearest. For `self` from -120 to 120; where it is
+    /// NaN, n is NaN and the power any number.
+    fn nearest_power(self) -> (Self, Self);
 }
 
 /// Arithmetic on f64, one or many at a time.

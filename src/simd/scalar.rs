@@ -41,13 +41,14 @@ impl Float32 for ScalarF32 {
     }
 
     #[inline(always)]
-    fn round(self) -> Self {
-        ScalarF32(self.0.round_ties_even())
-    }
-
-    #[inline(always)]
-    fn mul_exp2(self, n: Self) -> Self {
-        ScalarF32(self.0 * f32::from_bits(((n.0 as i32).wrapping_add(127) as u32) << 23))
+    fn nearest_power(self) -> (Self, Self) {
+        let shifted = self.0 + EIGHTHS;
+        let bits = shifted.to_bits();
+        let power = (bits << 20).wrapping_add(POWERS[bits as usize % 8]);
+        (
+            ScalarF32(shifted - EIGHTHS),
+            ScalarF32(f32::from_bits(power)),
+        )
     }
 }
 
@@ -90,6 +91,24 @@ impl Float64 for ScalarF64 {
         if self.0 >= bound.0 { if_ge } else { otherwise }
     }
 }
+
+/// 1.5 * 2^20: added to a small number, it leaves the number's eighths, rounded
+/// to an integer, in the low bits of the sum.
+pub(super) const EIGHTHS: f32 = 1_572_864.0;
+
+/// What makes 2^(i / 8) of an integer i, modulo 8, added to the bits of i
+/// shifted left by 20. There the integer part of i / 8 is in place as an
+/// exponent; i modulo 8 must go, and the bits of 2^((i mod 8) / 8) come in.
+pub(super) const POWERS: [u32; 8] = [
+    0x3f80_0000,
+    0x3f8b_95c2 - (1 << 20),
+    0x3f98_37f0 - (2 << 20),
+    0x3fa5_fed7 - (3 << 20),
+    0x3fb5_04f3 - (4 << 20),
+    0x3fc5_672a - (5 << 20),
+    0x3fd7_44fd - (6 << 20),
+    0x3fea_c0c7 - (7 << 20),
+];
 
 /// The bits of sqrt(1/2).
 pub(super) const SQRT_HALF: u64 = 0x3fe6_a09e_667f_3bcd;
