@@ -27,13 +27,13 @@ objdump -d -C --no-show-raw-insn "$program" | awk '
         if (level == "avx2" && zmm) fail(name " uses zmm registers")
         # Whatever else is ours is compiled for any processor.
         if (level == "baseline" && (ymm || zmm)) fail(name " uses ymm or zmm registers")
-        if (level != "") { functions[level]++; vectors[level] += xmm + ymm + zmm }
+        if (level != "") { functions[level]++; vectors[level] += xmm + ymm + zmm; divisions[level] += divides }
         level = ""
     }
     /^[0-9a-f]+ <.*>:$/ {
         finish()
         name = $0; sub(/^[0-9a-f]+ </, "", name); sub(/>:$/, "", name)
-        xmm = ymm = zmm = 0
+        xmm = ymm = zmm = divides = 0
         if (name ~ /::avx512_entry/) level = "avx512"
         else if (name ~ /::avx2_entry/) level = "avx2"
         else if (name ~ /^<*widebeam::/) level = "baseline"
@@ -42,11 +42,15 @@ objdump -d -C --no-show-raw-insn "$program" | awk '
         if (name ~ /core_arch::/ && name !~ /::(aes|xsave|cpuid)::/) fail("out of line: " name)
         next
     }
-    level != "" { xmm += /%xmm/; ymm += /%ymm/; zmm += /%zmm/ }
+    level != "" { xmm += /%xmm/; ymm += /%ymm/; zmm += /%zmm/; divides += /divpd.*%[yz]mm/ }
     END {
         finish()
         if (!functions["avx512"]) fail("no entry of AVX-512 was found")
         if (!functions["avx2"]) fail("no entry of AVX2 was found")
+        # Symbols do not tell one kernel from another. The logarithm and log-add
+        # are the only ones that divide.
+        if (!divisions["avx512"]) fail("no entry of AVX-512 divides whole registers of f64")
+        if (!divisions["avx2"]) fail("no entry of AVX2 divides whole registers of f64")
         if (!vectors["baseline"]) fail("no vector code of the baseline was found")
         if (failed) exit 1
         printf "check_registers: %d AVX-512 entries use zmm, %d AVX2 entries ymm and no zmm, ", \

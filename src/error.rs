@@ -42,6 +42,10 @@ pub(crate) enum Kind {
         batch: usize,
         given: usize,
     },
+    SumLengths {
+        terms: [usize; 2],
+        sums: usize,
+    },
     LengthTooLong {
         item: usize,
         length: usize,
@@ -207,6 +211,13 @@ impl fmt::Display for Error {
             } => write!(
                 f,
                 "shape {shape:?} with strides {strides:?} reaches {needed} values, {given} were given"
+            ),
+            Kind::SumLengths {
+                terms: [a, b],
+                sums,
+            } => write!(
+                f,
+                "{a} and {b} logarithms cannot be added into {sums} sums; the lengths must be the same"
             ),
             Kind::LengthsCount { batch, given } => write!(
                 f,

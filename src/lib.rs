@@ -113,6 +113,7 @@ pub mod measure;
 pub mod reference;
 
 pub use error::Error;
+pub use kernels::log_add::log_add;
 pub use nbest::{Hypotheses, Hypothesis, Items, NBest};
 pub use scores::{Element, Layout, ScoreKind, ScoresView};
 pub use search::autoregressive::{self, AutoregressiveSearch};

@@ -2,7 +2,7 @@
 //! and the baseline of the benchmarks. Not part of the public interface.
 //!
 //! What is shared with the engine is the scalar arithmetic alone: the logarithm
-//! and the two exponentials of one number.
+//! and the two exponentials of one number, and log-add of two.
 
 pub mod autoregressive;
 pub mod ctc;
@@ -105,6 +105,11 @@ pub fn row_ranks(values: &[f32]) -> Vec<usize> {
         ranks[token] = rank;
     }
     ranks
+}
+
+/// `ln(e^a + e^b)` of one pair of numbers.
+pub fn log_add(a: f64, b: f64) -> f64 {
+    crate::kernels::log_add::log_add_scalar(a, b)
 }
 
 /// The log-sum-exp of a row by its definition: blocks of 2048 values, 64

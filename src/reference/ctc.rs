@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{log_probability_row, row_ranks, values};
-use crate::kernels::log_add::log_add;
+use crate::kernels::log_add::log_add_scalar as log_add;
 use crate::scores::ScoresView;
 use crate::search::ctc::{CtcPruning, Scorer};
 

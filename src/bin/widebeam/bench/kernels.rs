@@ -11,32 +11,32 @@ use super::clock::Times;
 use super::grid::{self, Aim, Case};
 use super::table::Table;
 use super::values::Values;
-use super::{processors, wrong};
+use super::{log_add, processors, wrong};
 use crate::failure::Failure;
 use crate::progress::Progress;
 
 /// What was measured of one case at one level.
 #[derive(Debug, Serialize)]
 pub(super) struct Row {
-    name: String,
-    dtype: &'static str,
-    vocab: usize,
-    k: usize,
-    rows: usize,
-    bytes: usize,
+    pub(super) name: String,
+    pub(super) dtype: &'static str,
+    pub(super) vocab: usize,
+    pub(super) k: usize,
+    pub(super) rows: usize,
+    pub(super) bytes: usize,
     /// A level, or `roofline`.
-    level: &'static str,
-    seconds: f64,
-    spread: f64,
-    gigabytes_per_second: f64,
-    nanoseconds_per_row: f64,
-    roofline_fraction: f64,
+    pub(super) level: &'static str,
+    pub(super) seconds: f64,
+    pub(super) spread: f64,
+    pub(super) gigabytes_per_second: f64,
+    pub(super) nanoseconds_per_row: f64,
+    pub(super) roofline_fraction: f64,
     /// Of the time of a row of f32, where it was measured in turn.
-    f32_time_fraction: Option<f64>,
+    pub(super) f32_time_fraction: Option<f64>,
     /// `None` where the aim is for other levels or another number of threads.
-    aim: Option<Aim>,
-    aim_met: Option<bool>,
-    runs: Times,
+    pub(super) aim: Option<Aim>,
+    pub(super) aim_met: Option<bool>,
+    pub(super) runs: Times,
 }
 
 pub(super) fn run(options: &Kernels) -> Result<Vec<Row>, Failure> {
@@ -50,7 +50,8 @@ pub(super) fn run(options: &Kernels) -> Result<Vec<Row>, Failure> {
         group.iter().any(named)
     };
     let groups: Vec<_> = grid::groups().into_iter().filter(selected).collect();
-    if groups.is_empty() {
+    let log_add = filter.is_none_or(|text| log_add::NAME.contains(text));
+    if groups.is_empty() && !log_add {
         return Err(Failure::Input(format!(
             "--filter {:?} is in no row's name; they read as {}",
             filter.unwrap_or_default(),
@@ -58,11 +59,15 @@ pub(super) fn run(options: &Kernels) -> Result<Vec<Row>, Failure> {
         )));
     }
     let levels = Level::available().count();
-    let scans = groups.iter().flatten().count() * (1 + levels) * (1 + runs);
+    let cases = groups.iter().flatten().count() + usize::from(log_add);
+    let scans = cases * (1 + levels) * (1 + runs);
     let progress = Progress::new("bench kernels", scans.saturating_mul(bytes));
     let mut rows = Vec::new();
     for group in &groups {
         rows.extend(measure_group(group, bytes, runs, &progress)?);
+    }
+    if log_add {
+        rows.extend(log_add::measure(bytes, runs, &progress)?);
     }
     Ok(rows)
 }

@@ -5,6 +5,7 @@ mod clock;
 mod grid;
 mod independent;
 mod kernels;
+mod log_add;
 mod table;
 mod values;
 
