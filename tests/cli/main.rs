@@ -9,6 +9,8 @@ mod limits;
 mod machine;
 mod many;
 mod output;
+mod report;
+mod scaling;
 #[cfg(unix)]
 mod signals;
 mod support;

@@ -7,6 +7,9 @@ use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use widebeam::{Level, ScoreKind};
 
 use crate::bench::Bench;
+use crate::info::Info;
+use crate::report::Report;
+use crate::scaling::Scaling;
 
 /// Beam search over the scores of a model, from file to answer.
 ///
@@ -21,8 +24,10 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Decode(Box<Decode>),
-    #[command(subcommand)]
-    Bench(Bench),
+    Bench(Box<Bench>),
+    Scaling(Scaling),
+    Info(Info),
+    Report(Report),
 }
 
 const EXAMPLES: &str = "\

@@ -2,20 +2,29 @@
 
 mod args;
 mod bench;
+mod clock;
 mod ctc;
 mod decode;
 mod failure;
+mod info;
 mod inputs;
 mod labels;
 mod load;
 mod memory;
 mod output;
+mod outputs;
 mod printable;
+mod profile;
 mod progress;
+mod record;
+mod report;
 mod sample;
+mod scaling;
 mod signals;
+mod table;
 mod text;
 mod words;
+mod workload;
 
 use std::num::NonZeroU16;
 use std::process::ExitCode;
@@ -46,6 +55,18 @@ fn run() -> Result<ExitCode, Failure> {
             on_threads(bench.threads(), || bench::run(&bench))?;
             Ok(ExitCode::SUCCESS)
         }
+        Command::Scaling(options) => {
+            scaling::run(&options)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Info(options) => {
+            on_threads(options.threads, || info::run(&options))?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Report(options) => {
+            report::run(&options)?;
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 
@@ -55,9 +76,12 @@ fn on_threads<T: Send>(
     work: impl FnOnce() -> Result<T, Failure> + Send,
 ) -> Result<T, Failure> {
     // Zero threads is rayon's word for its own default.
+    pool(threads.map_or(0, |threads| threads.get().into()))?.install(work)
+}
+
+fn pool(threads: usize) -> Result<rayon::ThreadPool, Failure> {
     rayon::ThreadPoolBuilder::new()
-        .num_threads(threads.map_or(0, |threads| threads.get().into()))
+        .num_threads(threads)
         .build()
-        .map_err(|error| Failure::Machine(format!("the threads could not be started: {error}")))?
-        .install(work)
+        .map_err(|error| Failure::Machine(format!("the threads could not be started: {error}")))
 }

@@ -1,24 +1,57 @@
 //! The arguments of the benchmarks.
 
 use std::num::{NonZeroU16, NonZeroU32};
+use std::path::PathBuf;
 
-use clap::{Subcommand, ValueEnum};
+use clap::{Subcommand, ValueHint};
 use widebeam::Level;
 
 use crate::args::Scores;
+use crate::outputs::Outputs;
+use crate::workload::{Dtype, Search, Shape};
 
-/// Measure the speed of this machine, every answer checked
+const EXAMPLES: &str = "\
+Examples:
+  widebeam bench
+      all three searches on their standard shapes
+  widebeam bench ctc --shape 32x400x29 --beams 100
+      one search on scores of a shape of your own
+  widebeam bench --shape 32x20x50000 --beams 5 --scores logits --dtype f16 --search independent
+      the same, with the option of `widebeam decode`
+  widebeam bench independent --profile trace.json
+      where the time goes, as a table and for ui.perfetto.dev
+  widebeam bench kernels --filter probs-f32
+      the kernels of a row at every level";
+
+/// Measure the searches on this machine, every answer checked
+///
+/// The engine is measured in turn with the read roofline: the largest value of
+/// the same scores, found on the same threads at the best level. A naive search
+/// is given as much of them as it does in about a second; its time is scaled
+/// up, and its answer must be the engine's. Times are medians; the spread is
+/// the middle half of the times over the median.
+///
+/// A token is a step of an item, for CTC a frame.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+pub(crate) struct Bench {
+    #[command(subcommand)]
+    pub(super) kernels: Option<Command>,
+
+    #[command(flatten)]
+    pub(super) searches: Searches,
+}
+
 #[derive(Debug, Subcommand)]
-pub(crate) enum Bench {
+pub(super) enum Command {
     Kernels(Kernels),
-    Independent(Independent),
 }
 
 impl Bench {
     pub(crate) fn threads(&self) -> Option<NonZeroU16> {
-        match self {
-            Bench::Kernels(options) => options.common.threads,
-            Bench::Independent(options) => options.common.threads,
+        match &self.kernels {
+            Some(Command::Kernels(options)) => options.common.threads,
+            None => self.searches.common.threads,
         }
     }
 }
@@ -29,7 +62,7 @@ impl Bench {
 /// threads at the best level; it is measured in turn with the kernels. Times
 /// are medians; the spread is the middle half of the times over the median.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Kernels {
+pub(super) struct Kernels {
     /// Size of each tensor, in MiB; less than a cache holds measures the cache
     #[arg(long, value_name = "N", default_value = "256")]
     pub(super) megabytes: NonZeroU32,
@@ -42,23 +75,27 @@ pub(crate) struct Kernels {
     pub(super) common: Common,
 }
 
-/// Independent search against the roofline and a naive reference
-///
-/// Without --shape it measures five: 32x20x1000 with 3 beams, 32x20x50000
-/// with 5, 8x64x128256 with 10, 64x200x5000 with 16 and 1x20x50000 with 5.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Independent {
-    /// Shape of the scores: items, steps and tokens, as in 32x20x1000
-    #[arg(long, value_name = "BxTxV", requires = "beams", value_parser = shape)]
-    pub(super) shape: Option<[usize; 3]>,
+pub(super) struct Searches {
+    /// The search to measure [default: all]
+    #[arg(value_enum, value_name = "SEARCH")]
+    only: Option<Search>,
+
+    /// The same, as `widebeam decode` spells it
+    #[arg(long, value_enum, value_name = "SEARCH", conflicts_with = "only")]
+    search: Option<Search>,
+
+    /// Shape of the scores: items, steps and tokens, as in 32x20x1000 [default: some of each search]
+    #[arg(long, value_name = "BxTxV", requires = "beams")]
+    pub(super) shape: Option<Shape>,
 
     /// Beam width
     #[arg(long, value_name = "N", requires = "shape")]
     pub(super) beams: Option<usize>,
 
-    /// What the numbers are
-    #[arg(long, value_enum, value_name = "KIND", default_value = "probs")]
-    pub(super) scores: Scores,
+    /// What the numbers are [default: probs; log-probs for ctc, logits for autoregressive]
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub(super) scores: Option<Scores>,
 
     /// Type of the numbers
     #[arg(long, value_enum, value_name = "TYPE", default_value_t = Dtype::F32)]
@@ -72,8 +109,21 @@ pub(crate) struct Independent {
     #[arg(long)]
     pub(super) no_reference: bool,
 
+    /// Run each search once more and write what each thread did when, as a Chrome trace
+    #[arg(long, value_name = "FILE.json", value_hint = ValueHint::FilePath)]
+    pub(super) profile: Option<PathBuf>,
+
     #[command(flatten)]
     pub(super) common: Common,
+}
+
+impl Searches {
+    pub(super) fn selected(&self) -> Vec<Search> {
+        match self.only.or(self.search) {
+            Some(search) => vec![search],
+            None => Search::ALL.into(),
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -86,54 +136,6 @@ pub(super) struct Common {
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroU16>,
 
-    /// Print JSON, with the time of every run
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Dtype {
-    F32,
-    F16,
-    Bf16,
-}
-
-impl Dtype {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Dtype::F32 => "f32",
-            Dtype::F16 => "f16",
-            Dtype::Bf16 => "bf16",
-        }
-    }
-
-    pub(super) fn bytes(self) -> usize {
-        match self {
-            Dtype::F32 => 4,
-            Dtype::F16 | Dtype::Bf16 => 2,
-        }
-    }
-}
-
-fn shape(text: &str) -> Result<[usize; 3], String> {
-    let sizes: Option<Vec<usize>> = text.split('x').map(|size| size.parse().ok()).collect();
-    match sizes.as_deref() {
-        Some(&[batch, time, vocab]) if batch > 0 && time > 0 && vocab > 0 => {
-            Ok([batch, time, vocab])
-        }
-        _ => Err("a shape is three numbers above 0, as in 32x20x1000".to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::shape;
-
-    #[test]
-    fn a_shape_is_three_positive_numbers() {
-        assert_eq!(shape("1x20x50000"), Ok([1, 20, 50_000]));
-        for wrong in ["", "1x2", "1x2x3x4", "1x0x3", "-1x2x3", "1 x2x3", "axbxc"] {
-            assert!(shape(wrong).is_err(), "{wrong:?}");
-        }
-    }
+    #[command(flatten)]
+    pub(super) outputs: Outputs,
 }

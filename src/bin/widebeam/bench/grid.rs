@@ -4,7 +4,7 @@ use serde::Serialize;
 use widebeam::ScoreKind;
 use widebeam::measure::random_score;
 
-use super::args::Dtype;
+use crate::workload::{Dtype, kind_name};
 
 /// One input: a tensor and a number of tokens to find in each row.
 #[derive(Clone, Copy, Debug)]
@@ -45,28 +45,27 @@ pub(super) enum Pattern {
 }
 
 impl Pattern {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
-            Pattern::Random => "",
-            Pattern::Ascending => "ascending-",
-            Pattern::Descending => "descending-",
-            Pattern::Constant => "constant-",
-            Pattern::Sawtooth(128) => "sawtooth-",
-            Pattern::Sawtooth(_) => "long-sawtooth-",
-            Pattern::AllButKEqual(_) => "all-but-k-equal-",
+            Pattern::Random => "random",
+            Pattern::Ascending => "ascending",
+            Pattern::Descending => "descending",
+            Pattern::Constant => "constant",
+            Pattern::Sawtooth(128) => "sawtooth",
+            Pattern::Sawtooth(_) => "long-sawtooth",
+            Pattern::AllButKEqual(_) => "all-but-k-equal",
         }
     }
 }
 
 impl Case {
-    /// As in `ascending-probs-f32-50000-64`.
+    /// As in `ascending-probs-f32-50000-64`; what is random does not say so.
     pub(super) fn name(&self) -> String {
-        let kind = match self.kind {
-            ScoreKind::Probabilities => "probs",
-            ScoreKind::LogProbabilities => "log-probs",
-            ScoreKind::Logits => "logits",
+        let pattern = match self.pattern {
+            Pattern::Random => String::new(),
+            pattern => format!("{}-", pattern.name()),
         };
-        let (pattern, dtype) = (self.pattern.name(), self.dtype.name());
+        let (kind, dtype) = (kind_name(self.kind), self.dtype.name());
         format!("{pattern}{kind}-{dtype}-{}-{}", self.vocab, self.k)
     }
 

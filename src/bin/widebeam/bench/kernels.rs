@@ -6,19 +6,24 @@ use serde::Serialize;
 use widebeam::measure::{TopTokens, read_all};
 use widebeam::{Level, ScoreKind, ScoresView, reference};
 
-use super::args::{Dtype, Kernels};
-use super::clock::Times;
+use super::args::Kernels;
 use super::grid::{self, Aim, Case};
-use super::table::Table;
-use super::values::Values;
-use super::{log_add, processors, wrong};
+use super::log_add;
+use crate::clock::Times;
 use crate::failure::Failure;
 use crate::progress::Progress;
+use crate::record::{Entry, Session};
+use crate::table::Table;
+use crate::workload::{Dtype, Shape, Values, kind_name, wrong};
 
 /// What was measured of one case at one level.
 #[derive(Debug, Serialize)]
 pub(super) struct Row {
+    /// `top k` or `log add`.
+    pub(super) kernel: &'static str,
     pub(super) name: String,
+    pub(super) pattern: &'static str,
+    pub(super) scores: &'static str,
     pub(super) dtype: &'static str,
     pub(super) vocab: usize,
     pub(super) k: usize,
@@ -39,7 +44,8 @@ pub(super) struct Row {
     pub(super) runs: Times,
 }
 
-pub(super) fn run(options: &Kernels) -> Result<Vec<Row>, Failure> {
+/// Runs the grid on a machine of so many `processors`: the aims are for all.
+pub(super) fn run(options: &Kernels, processors: usize) -> Result<Vec<Row>, Failure> {
     let bytes = (options.megabytes.get() as usize).saturating_mul(1 << 20);
     let (runs, filter) = (
         usize::from(options.common.runs.get()),
@@ -64,7 +70,7 @@ pub(super) fn run(options: &Kernels) -> Result<Vec<Row>, Failure> {
     let progress = Progress::new("bench kernels", scans.saturating_mul(bytes));
     let mut rows = Vec::new();
     for group in &groups {
-        rows.extend(measure_group(group, bytes, runs, &progress)?);
+        rows.extend(measure_group(group, bytes, runs, processors, &progress)?);
     }
     if log_add {
         rows.extend(log_add::measure(bytes, runs, &progress)?);
@@ -75,7 +81,7 @@ pub(super) fn run(options: &Kernels) -> Result<Vec<Row>, Failure> {
 /// A case and its tensor.
 struct Subject {
     case: Case,
-    shape: [usize; 3],
+    shape: Shape,
     values: Values,
     roofline: Times,
     levels: Vec<(Level, Times)>,
@@ -84,7 +90,7 @@ struct Subject {
 impl Subject {
     fn new(case: Case, bytes: usize) -> Result<Self, Failure> {
         let rows = (bytes / (case.vocab * case.dtype.bytes())).max(1);
-        let shape = [1, rows, case.vocab];
+        let shape = Shape([1, rows, case.vocab]);
         Ok(Subject {
             values: Values::new(case.dtype, shape, |index| case.score(index))?,
             case,
@@ -97,7 +103,7 @@ impl Subject {
     }
 
     fn scores(&self) -> Result<ScoresView<'_>, Failure> {
-        self.values.view(self.case.kind, self.shape)
+        self.values.view(self.case.kind, 0, self.shape)
     }
 }
 
@@ -105,6 +111,7 @@ fn measure_group(
     group: &[Case],
     bytes: usize,
     runs: usize,
+    processors: usize,
     progress: &Progress,
 ) -> Result<Vec<Row>, Failure> {
     let mut subjects = Vec::new();
@@ -124,7 +131,7 @@ fn measure_group(
     }
     let mut rows = Vec::new();
     for subject in &subjects {
-        rows.extend(report(subject, &subjects)?);
+        rows.extend(report(subject, &subjects, processors)?);
     }
     Ok(rows)
 }
@@ -132,7 +139,7 @@ fn measure_group(
 /// One run of the roofline and of the kernel at each level.
 fn measure(subject: &mut Subject, top: &mut TopTokens) -> Result<(), Failure> {
     let Subject { case, .. } = *subject;
-    let scores = subject.values.view(case.kind, subject.shape)?;
+    let scores = subject.values.view(case.kind, 0, subject.shape)?;
     let bytes = scores.bytes();
     subject.roofline.measure(bytes, || {
         read_all(&scores, Level::best()).map(|largest| _ = black_box(largest))
@@ -150,7 +157,7 @@ const CHECKED_VALUES: usize = 1 << 20;
 /// with a naive sort of rows from all over the tensor.
 fn check(subject: &Subject, top: &mut TopTokens) -> Result<(), Failure> {
     let (case, scores) = (&subject.case, subject.scores()?);
-    let rows = subject.shape[1];
+    let [_, rows, _] = subject.shape.0;
     let largest = (0..rows)
         .flat_map(|row| reference::values(&scores, 0, row))
         .fold(f32::NEG_INFINITY, f32::max);
@@ -206,14 +213,14 @@ fn naive(scores: &ScoresView<'_>, row: usize, k: usize) -> (Vec<u32>, Vec<f64>, 
     (tokens, logs, normaliser)
 }
 
-fn report(subject: &Subject, group: &[Subject]) -> Result<Vec<Row>, Failure> {
+fn report(subject: &Subject, group: &[Subject], processors: usize) -> Result<Vec<Row>, Failure> {
     let Subject { case, shape, .. } = subject;
     let bytes = subject.scores()?.bytes();
     let roofline = subject.roofline.median();
     let wide = group.iter().find(|other| {
         other.case.dtype == Dtype::F32 && case.dtype != Dtype::F32 && other.case.kind == case.kind
     });
-    let row_seconds = |subject: &Subject, times: &Times| times.median() / subject.shape[1] as f64;
+    let row_seconds = |subject: &Subject, times: &Times| times.median() / subject.shape.0[1] as f64;
     let row = |level: Option<Level>, times: &Times| {
         let seconds = times.median();
         let nanoseconds_per_row = 1e9 * row_seconds(subject, times);
@@ -226,16 +233,19 @@ fn report(subject: &Subject, group: &[Subject]) -> Result<Vec<Row>, Failure> {
         let aim = Some(case.aim).filter(|aim| {
             let threads_asked = match aim {
                 Aim::RowNanoseconds(_) => 1,
-                Aim::RooflineFraction(_) | Aim::F32TimeFraction(_) => processors(),
+                Aim::RooflineFraction(_) | Aim::F32TimeFraction(_) => processors,
             };
             level == Some(Level::best()) && threads == threads_asked
         });
         Row {
+            kernel: "top k",
             name: case.name(),
+            pattern: case.pattern.name(),
+            scores: kind_name(case.kind),
             dtype: case.dtype.name(),
             vocab: case.vocab,
             k: case.k,
-            rows: shape[1],
+            rows: shape.0[1],
             bytes,
             level: level.map_or("roofline", Level::name),
             seconds,
@@ -262,6 +272,31 @@ fn report(subject: &Subject, group: &[Subject]) -> Result<Vec<Row>, Failure> {
             .map(|(level, times)| row(Some(*level), times)),
     );
     Ok(rows)
+}
+
+/// The rows as a record holds them.
+pub(super) fn entries(rows: &[Row], session: &Session) -> Vec<Entry> {
+    let entry = |row: &Row| {
+        let program = match row.level {
+            "roofline" => "roofline",
+            _ => "widebeam",
+        };
+        Entry {
+            search: row.kernel.to_owned(),
+            input: row.pattern.to_owned(),
+            shape: Shape([1, row.rows, row.vocab]).to_string(),
+            beams: Some(row.k),
+            scores: row.scores.to_owned(),
+            dtype: row.dtype.to_owned(),
+            version: match program {
+                "roofline" => String::new(),
+                _ => row.level.to_owned(),
+            },
+            bytes: Some(row.bytes),
+            ..session.entry("kernels", program, &row.runs)
+        }
+    };
+    rows.iter().map(entry).collect()
 }
 
 pub(super) fn table(rows: &[Row]) -> Table {

@@ -5,13 +5,11 @@ use std::hint::black_box;
 use widebeam::measure::{log_add_all, random_score, read_all};
 use widebeam::{Level, ScoreKind, reference};
 
-use super::args::Dtype;
-use super::clock::Times;
 use super::kernels::Row;
-use super::values::Values;
-use super::wrong;
+use crate::clock::Times;
 use crate::failure::Failure;
 use crate::progress::Progress;
+use crate::workload::{Dtype, Shape, Values, wrong};
 
 pub(super) const NAME: &str = "log-add-f64";
 
@@ -30,9 +28,9 @@ pub(super) fn measure(bytes: usize, runs: usize, progress: &Progress) -> Result<
         (0..count).map(|i| f64::from(log(i))).collect()
     };
     let (a, b, mut sums) = (numbers(0), numbers(count), vec![0.0; count]);
-    let shape = [1, bytes / (ROW * size_of::<f32>()), ROW];
+    let shape = Shape([1, bytes / (ROW * size_of::<f32>()), ROW]);
     let read = Values::new(Dtype::F32, shape, |index| index as f32)?;
-    let read = read.view(ScoreKind::Logits, shape)?;
+    let read = read.view(ScoreKind::Logits, 0, shape)?;
 
     let mut levels: Vec<_> = Level::available()
         .map(|level| (level, Times::default()))
@@ -54,7 +52,10 @@ pub(super) fn measure(bytes: usize, runs: usize, progress: &Progress) -> Result<
     }
 
     let row = |level, times: &Times| Row {
+        kernel: "log add",
         name: NAME.to_owned(),
+        pattern: "random",
+        scores: "log-probs",
         dtype: "f64",
         vocab: 1,
         k: 1,

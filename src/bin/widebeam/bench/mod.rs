@@ -1,92 +1,37 @@
 //! `widebeam bench`: what this machine makes of it, every answer checked.
 
 mod args;
-mod clock;
 mod grid;
-mod independent;
 mod kernels;
 mod log_add;
-mod table;
-mod values;
+mod searches;
 
 pub(crate) use self::args::Bench;
 
-use std::io::{self, Write};
-
-use serde::Serialize;
-
-use self::table::Table;
+use self::args::Command;
 use crate::failure::Failure;
+use crate::profile::Profiler;
 
 /// Runs a benchmark in the current pool of threads.
 pub(crate) fn run(bench: &Bench) -> Result<(), Failure> {
-    match bench {
-        Bench::Kernels(options) => {
-            let rows = kernels::run(options)?;
-            print("kernels", options.common.json, &rows, kernels::table)
-        }
-        Bench::Independent(options) => {
-            let rows = independent::run(options)?;
-            print(
-                "independent",
-                options.common.json,
-                &rows,
-                independent::table,
-            )
-        }
+    if let Some(Command::Kernels(options)) = &bench.kernels {
+        let sinks = options.common.outputs.open()?;
+        let rows = kernels::run(options, sinks.session().machine().processors)?;
+        let entries = kernels::entries(&rows, sinks.session());
+        return sinks.write("kernels", &rows, kernels::table, &entries, None);
     }
-}
-
-/// What `--json` prints: where it ran, and the rows of the table.
-#[derive(Serialize)]
-struct Document<'a, R> {
-    bench: &'a str,
-    version: &'a str,
-    target: &'a str,
-    processors: usize,
-    threads: usize,
-    rows: &'a [R],
-}
-
-fn print<R: Serialize>(
-    bench: &str,
-    json: bool,
-    rows: &[R],
-    table: impl Fn(&[R]) -> Table,
-) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    let threads = rayon::current_num_threads();
-    let written = if json {
-        let document = Document {
-            bench,
-            version: env!("CARGO_PKG_VERSION"),
-            target: std::env::consts::ARCH,
-            processors: processors(),
-            threads,
-            rows,
-        };
-        serde_json::to_writer_pretty(&mut out, &document)
-            .map_err(io::Error::from)
-            .and_then(|()| writeln!(out))
-    } else {
-        let plural = if threads == 1 { "" } else { "s" };
-        writeln!(
-            out,
-            "{threads} thread{plural} on {} processors\n",
-            processors()
-        )
-        .and_then(|()| table(rows).write(&mut out))
+    let options = &bench.searches;
+    let sinks = options.common.outputs.open()?;
+    let path = options.profile.as_deref();
+    let mut profiler = path
+        .map(|path| Profiler::new(path, rayon::current_num_threads()))
+        .transpose()?;
+    let rows = searches::run(options, profiler.as_mut())?;
+    let entries = searches::entries(&rows, sinks.session());
+    let profile = profiler.map(Profiler::finish).transpose()?;
+    let name = match options.selected()[..] {
+        [search] => search.name(),
+        _ => "searches",
     };
-    written
-        .and_then(|()| out.flush())
-        .map_err(|error| Failure::writing("standard output", &error))
-}
-
-fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-/// An answer that is not the naive one: a defect of widebeam.
-fn wrong(what: impl std::fmt::Display) -> Failure {
-    Failure::Machine(format!("wrong answer, please report it: {what}"))
+    sinks.write(name, &rows, searches::table, &entries, profile.as_ref())
 }

@@ -7,12 +7,13 @@ mod spool;
 mod target;
 mod text;
 
+pub(crate) use self::target::Target;
+
 use std::io;
 use std::path::Path;
 
 use self::folder::Folder;
 use self::spool::Spool;
-use self::target::Target;
 use self::text::Table;
 use crate::args::{Format, Task};
 use crate::decode::Answer;

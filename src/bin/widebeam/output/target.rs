@@ -13,7 +13,7 @@ use crate::signals::Unfinished;
 
 /// Where output goes.
 #[derive(Debug)]
-pub(super) enum Target {
+pub(crate) enum Target {
     Stdout,
     /// A file, which is written beside its place and then put there. Links
     /// are resolved: it is the file behind them that is replaced.
@@ -34,6 +34,11 @@ impl Target {
             }
             return Ok(Target::Stdout);
         };
+        Target::file(path)
+    }
+
+    /// The same of a file, whatever is written to it.
+    pub(crate) fn file(path: &Path) -> Result<Self, Failure> {
         let about = |failure: Failure| failure.about(printable::path(path));
         match fs::metadata(path) {
             Ok(found) if found.is_dir() => {
@@ -76,7 +81,7 @@ impl Target {
     }
 
     /// Writes all that `write` does, or where the target is a file, nothing.
-    pub(super) fn write(
+    pub(crate) fn write(
         &self,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Result<(), Failure> {

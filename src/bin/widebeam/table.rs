@@ -3,25 +3,25 @@
 use std::io::{self, Write};
 
 /// A table whose first columns are words and whose others are numbers.
-pub(super) struct Table {
+pub(crate) struct Table {
     words: usize,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     /// The first `words` columns are set to the left, the others to the right.
-    pub(super) fn new(words: usize, header: &[&str]) -> Self {
+    pub(crate) fn new(words: usize, header: &[&str]) -> Self {
         Table {
             words,
             rows: vec![header.iter().map(|&name| name.to_owned()).collect()],
         }
     }
 
-    pub(super) fn push(&mut self, row: Vec<String>) {
+    pub(crate) fn push(&mut self, row: Vec<String>) {
         self.rows.push(row);
     }
 
-    pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+    pub(crate) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let width = |column: usize| {
             let cells = self.rows.iter().filter_map(|row| row.get(column));

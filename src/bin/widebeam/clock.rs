@@ -7,7 +7,28 @@ use serde::Serialize;
 /// Seconds that a piece of work took, run by run.
 #[derive(Clone, Debug, Default, Serialize)]
 #[serde(transparent)]
-pub(super) struct Times(Vec<f64>);
+pub(crate) struct Times(Vec<f64>);
+
+/// The times of a piece of work on some scores, and what is said of them.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Measured {
+    pub(crate) seconds: f64,
+    pub(crate) spread: f64,
+    pub(crate) gigabytes_per_second: f64,
+    pub(crate) runs: Times,
+}
+
+impl Measured {
+    pub(crate) fn new(runs: Times, bytes: usize) -> Self {
+        let seconds = runs.median();
+        Measured {
+            seconds,
+            spread: runs.spread(),
+            gigabytes_per_second: bytes as f64 / seconds / 1e9,
+            runs,
+        }
+    }
+}
 
 /// Work on fewer bytes is repeated within a run: the clock and a thread that
 /// wakes up would weigh too much.
@@ -16,7 +37,7 @@ const MAX_REPEATS: usize = 100;
 
 impl Times {
     /// Does `work`, which reads `bytes`, and notes the time of one go.
-    pub(super) fn measure<E>(
+    pub(crate) fn measure<E>(
         &mut self,
         bytes: usize,
         mut work: impl FnMut() -> Result<(), E>,
@@ -30,20 +51,20 @@ impl Times {
         Ok(())
     }
 
-    pub(super) fn total(&self) -> f64 {
+    pub(crate) fn total(&self) -> f64 {
         self.0.iter().sum()
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    pub(super) fn median(&self) -> f64 {
+    pub(crate) fn median(&self) -> f64 {
         self.quantile(0.5)
     }
 
     /// The width of the middle half of the times, over the median.
-    pub(super) fn spread(&self) -> f64 {
+    pub(crate) fn spread(&self) -> f64 {
         (self.quantile(0.75) - self.quantile(0.25)) / self.median()
     }
 

@@ -4,11 +4,11 @@ use half::{bf16, f16};
 use rayon::prelude::*;
 use widebeam::{Element, ScoreKind, ScoresView};
 
-use super::args::Dtype;
+use super::{Dtype, Shape};
 use crate::failure::Failure;
 
 /// The values of a tensor.
-pub(super) enum Values {
+pub(crate) enum Values {
     F32(Vec<f32>),
     F16(Vec<f16>),
     Bf16(Vec<bf16>),
@@ -16,9 +16,9 @@ pub(super) enum Values {
 
 impl Values {
     /// `value` of every index of a tensor of `shape`.
-    pub(super) fn new(
+    pub(crate) fn new(
         dtype: Dtype,
-        shape: [usize; 3],
+        shape: Shape,
         value: impl Fn(usize) -> f32 + Sync,
     ) -> Result<Self, Failure> {
         Ok(match dtype {
@@ -28,34 +28,34 @@ impl Values {
         })
     }
 
-    pub(super) fn view(
+    /// The values from the `start`th on, as scores of `shape`.
+    pub(crate) fn view(
         &self,
         kind: ScoreKind,
-        shape: [usize; 3],
+        start: usize,
+        shape: Shape,
     ) -> Result<ScoresView<'_>, Failure> {
+        let shape = shape.0;
+        let range = start..start + shape.iter().product::<usize>();
         Ok(match self {
-            Values::F32(values) => ScoresView::new(kind, values, shape)?,
-            Values::F16(values) => ScoresView::new(kind, values, shape)?,
-            Values::Bf16(values) => ScoresView::new(kind, values, shape)?,
+            Values::F32(values) => ScoresView::new(kind, &values[range], shape)?,
+            Values::F16(values) => ScoresView::new(kind, &values[range], shape)?,
+            Values::Bf16(values) => ScoresView::new(kind, &values[range], shape)?,
         })
     }
 }
 
 fn generate<T: Element + Default>(
-    shape: [usize; 3],
+    shape: Shape,
     value: impl Fn(usize) -> T + Sync,
 ) -> Result<Vec<T>, Failure> {
-    let [batch, time, vocab] = shape;
+    let [batch, time, vocab] = shape.0;
     let mut values = Vec::new();
     let len = batch
         .checked_mul(time)
         .and_then(|rows| rows.checked_mul(vocab))
         .filter(|&len| values.try_reserve_exact(len).is_ok())
-        .ok_or_else(|| {
-            Failure::Machine(format!(
-                "no memory for a tensor of shape {batch}x{time}x{vocab}"
-            ))
-        })?;
+        .ok_or_else(|| Failure::Machine(format!("no memory for a tensor of shape {shape}")))?;
     values.resize(len, T::default());
     let each = values.par_iter_mut().enumerate();
     each.for_each(|(index, slot)| *slot = value(index));

@@ -1,0 +1,183 @@
+//! What was measured, in the columns that `perf/record/README.md` explains.
+
+mod machine;
+
+pub(crate) use self::machine::Machine;
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::Command;
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Times;
+use crate::failure::Failure;
+use crate::output::Target;
+use crate::printable;
+use crate::workload::{Case, kind_name};
+
+/// One row: one program on one input.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    pub(crate) session: String,
+    pub(crate) commit: String,
+    pub(crate) compiler: String,
+    pub(crate) cpu: String,
+    pub(crate) processors: usize,
+    pub(crate) caches: String,
+    pub(crate) suite: String,
+    pub(crate) search: String,
+    pub(crate) input: String,
+    pub(crate) shape: String,
+    pub(crate) beams: Option<usize>,
+    pub(crate) scores: String,
+    pub(crate) dtype: String,
+    pub(crate) program: String,
+    pub(crate) version: String,
+    pub(crate) threads: Option<usize>,
+    pub(crate) seconds: Option<f64>,
+    pub(crate) spread: Option<f64>,
+    pub(crate) runs: Option<usize>,
+    pub(crate) bytes: Option<usize>,
+    pub(crate) note: String,
+}
+
+/// What all rows of a run of the tool have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    common: Entry,
+    machine: Machine,
+}
+
+impl Session {
+    pub(crate) fn begin() -> Self {
+        let machine = Machine::detect();
+        let started = humantime::format_rfc3339_seconds(SystemTime::now());
+        Session {
+            common: Entry {
+                session: started.to_string(),
+                commit: commit(),
+                compiler: env!("WIDEBEAM_COMPILER").to_owned(),
+                cpu: machine.cpu.clone(),
+                processors: machine.processors,
+                caches: machine.caches(),
+                ..Entry::default()
+            },
+            machine,
+        }
+    }
+
+    pub(crate) fn commit(&self) -> &str {
+        &self.common.commit
+    }
+
+    pub(crate) fn compiler(&self) -> &str {
+        &self.common.compiler
+    }
+
+    pub(crate) fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// A row of `suite`, on as many threads as the current pool has.
+    pub(crate) fn entry(&self, suite: &str, program: &str, times: &Times) -> Entry {
+        Entry {
+            suite: suite.to_owned(),
+            program: program.to_owned(),
+            threads: Some(rayon::current_num_threads()),
+            seconds: Some(times.median()),
+            spread: Some(times.spread()),
+            runs: Some(times.len()),
+            ..self.common.clone()
+        }
+    }
+}
+
+impl Entry {
+    pub(crate) fn of_case(self, case: &Case, bytes: usize) -> Self {
+        Entry {
+            search: case.search.name().to_owned(),
+            input: case.search.input().to_owned(),
+            shape: case.shape.to_string(),
+            beams: Some(case.beams),
+            scores: kind_name(case.kind).to_owned(),
+            dtype: case.dtype.name().to_owned(),
+            bytes: Some(bytes),
+            ..self
+        }
+    }
+}
+
+/// Of the repository that the tool is run in.
+fn commit() -> String {
+    let git = |arguments: &[&str]| {
+        let output = Command::new("git").args(arguments).output().ok()?;
+        let text = String::from_utf8(output.stdout).ok()?;
+        output.status.success().then(|| text.trim().to_owned())
+    };
+    let Some(commit) = git(&["rev-parse", "--short=12", "HEAD"]) else {
+        return "unknown".to_owned();
+    };
+    // What is measured with does not depend on what was measured.
+    let changes = git(&[
+        "status",
+        "--porcelain",
+        "--",
+        ":/",
+        ":(exclude,top)perf/record",
+    ]);
+    match changes.is_none_or(|changes| changes.is_empty()) {
+        true => commit,
+        false => format!("{commit}-dirty"),
+    }
+}
+
+/// Writes rows as one CSV file, in the place of what was there.
+pub(crate) fn write(target: Target, entries: &[Entry]) -> Result<(), Failure> {
+    target.write(|out| {
+        let mut writer = csv::Writer::from_writer(out);
+        for entry in entries {
+            writer.serialize(entry).map_err(io::Error::from)?;
+        }
+        writer.flush()
+    })
+}
+
+/// Makes the folder of this machine's records under `folder`.
+pub(crate) fn prepare(folder: &Path, session: &Session) -> Result<(), Failure> {
+    let folder = folder.join(session.machine.folder());
+    let failure = |error| Failure::writing(printable::path(&folder), &error);
+    fs::create_dir_all(&folder).map_err(failure)
+}
+
+/// Appends rows to the record of today and of this machine under `folder`.
+pub(crate) fn append(folder: &Path, session: &Session, entries: &[Entry]) -> Result<(), Failure> {
+    let folder = folder.join(session.machine.folder());
+    let day = session.common.session.split('T').next().unwrap_or_default();
+    let path = folder.join(format!("{day}.csv"));
+    let append = || {
+        let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
+        let is_new = file.metadata()?.len() == 0;
+        let mut writer = csv::WriterBuilder::new()
+            .has_headers(is_new)
+            .from_writer(Vec::new());
+        for entry in entries {
+            writer.serialize(entry).map_err(io::Error::from)?;
+        }
+        let bytes = writer.into_inner().map_err(|error| error.into_error())?;
+        // In one piece, so that a run that is stopped leaves no half row.
+        file.write_all(&bytes)
+    };
+    append().map_err(|error| Failure::writing(printable::path(&path), &error))
+}
+
+/// Reads the rows of a record.
+pub(crate) fn read(path: &Path) -> Result<Vec<Entry>, Failure> {
+    let about =
+        |error: csv::Error| Failure::input(format_args!("{}: {error}", printable::path(path)));
+    let mut reader = csv::Reader::from_path(path).map_err(about)?;
+    let entries: Result<Vec<Entry>, _> = reader.deserialize().collect();
+    entries.map_err(about)
+}
