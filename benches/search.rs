@@ -11,6 +11,8 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use widebeam::measure::random_score;
 use widebeam::{IndependentSearch, NBest, ScoreKind, ScoresView, reference};
 
+mod support;
+
 /// Shape and beam width.
 const SHAPES: [([usize; 3], usize); 5] = [
     ([32, 20, 1000], 3),
@@ -24,19 +26,9 @@ const SHAPES: [([usize; 3], usize); 5] = [
 /// has no more.
 const CANDIDATES: usize = 4_000_000;
 
-/// Run as tests the shapes are cut: the code is the same, and an unoptimised
-/// reference over 64 steps of 128,256 tokens is no test anyone waits for.
-fn cut([batch, time, vocab]: [usize; 3]) -> [usize; 3] {
-    [batch.min(2), time.min(6), vocab.min(2000)]
-}
-
 fn independent(criterion: &mut Criterion) {
-    // As Criterion itself tells `cargo bench` from `cargo test`.
-    let mut arguments = std::env::args();
-    let measured = arguments.any(|argument| argument == "--bench")
-        && !std::env::args().any(|argument| argument == "--test");
     for (shape, beams) in SHAPES {
-        let shape = if measured { shape } else { cut(shape) };
+        let shape = support::cut(shape);
         for kind in [ScoreKind::Probabilities, ScoreKind::Logits] {
             compare(criterion, shape, beams, kind);
         }

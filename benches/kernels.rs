@@ -1,0 +1,70 @@
+//! Phase one of every search by itself: the best tokens of each row, at every
+//! level of this processor, beside a bare read of the same rows.
+//!
+//! Throughput is in bytes of scores. `widebeam bench kernels` has more inputs,
+//! and measures in turn.
+
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use widebeam::measure::{TopTokens, random_score, read_all};
+use widebeam::{Level, ScoreKind, ScoresView, reference};
+
+mod support;
+
+/// Kind, tokens in a row, and how many are wanted.
+const ROWS: [(ScoreKind, usize, usize); 6] = [
+    (ScoreKind::Probabilities, 128_256, 10),
+    (ScoreKind::Probabilities, 5000, 16),
+    (ScoreKind::Probabilities, 5000, 64),
+    (ScoreKind::Probabilities, 1000, 8),
+    (ScoreKind::Probabilities, 32, 8),
+    (ScoreKind::Logits, 32_000, 8),
+];
+
+/// Size of a tensor in values: 256 MiB, more than the caches hold.
+const VALUES: usize = 64 << 20;
+
+fn kernels(criterion: &mut Criterion) {
+    for (kind, vocab, k) in ROWS {
+        let values = if support::is_measured() {
+            VALUES
+        } else {
+            4 * vocab
+        };
+        let shape = [1, values / vocab, vocab];
+        let score = |index| random_score(kind, vocab, index);
+        let values: Vec<f32> = (0..(shape[1] * vocab) as u64).map(score).collect();
+        let scores = ScoresView::new(kind, &values, shape).expect("a valid shape");
+
+        let mut group = criterion.benchmark_group("kernels");
+        group.throughput(Throughput::Bytes(scores.bytes() as u64));
+        group.sample_size(10);
+        let name = format!("{kind:?}/{vocab}/{k}").to_lowercase();
+        group.bench_function(BenchmarkId::new("read", &name), |bencher| {
+            bencher.iter(|| black_box(read_all(&scores, Level::best())));
+        });
+        let mut top = TopTokens::default();
+        for level in Level::available() {
+            check(&mut top, &scores, k, level);
+            group.bench_function(BenchmarkId::new(level.name(), &name), |bencher| {
+                bencher.iter(|| top.fill(&scores, k, level).expect("an available level"));
+            });
+        }
+        group.finish();
+    }
+}
+
+/// The tokens of the first row are those of a sort.
+fn check(top: &mut TopTokens, scores: &ScoresView<'_>, k: usize, level: Level) {
+    top.fill(scores, k, level).expect("an available level");
+    let ranks = reference::row_ranks(&reference::values(scores, 0, 0));
+    let (tokens, _, _) = top.get(0, 0).expect("valid scores");
+    assert_eq!(tokens.len(), k.min(scores.vocab()));
+    for (rank, &token) in tokens.iter().enumerate() {
+        assert_eq!(ranks[token as usize], rank, "{level}");
+    }
+}
+
+criterion_group!(benches, kernels);
+criterion_main!(benches);
