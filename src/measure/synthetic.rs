@@ -33,7 +33,7 @@ pub fn random_emission(kind: ScoreKind, vocab: usize, index: u64) -> f32 {
     const PEAK: f64 = 9.0;
     let (frame, token) = (index / vocab as u64, index % vocab as u64);
     // Other numbers than those of the tokens.
-    let bits = split_mix(!frame);
+    let bits = split_mix((1 << 63) + frame);
     let sure_of = match bits % 10 {
         0..6 => 0,
         _ => (bits >> 8) % vocab as u64,
