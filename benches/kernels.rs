@@ -27,14 +27,9 @@ const VALUES: usize = 64 << 20;
 
 fn kernels(criterion: &mut Criterion) {
     for (kind, vocab, k) in ROWS {
-        let values = if support::is_measured() {
-            VALUES
-        } else {
-            4 * vocab
-        };
-        let shape = [1, values / vocab, vocab];
+        let shape @ [_, rows, vocab] = support::cut([1, VALUES / vocab, vocab]);
         let score = |index| random_score(kind, vocab, index);
-        let values: Vec<f32> = (0..(shape[1] * vocab) as u64).map(score).collect();
+        let values: Vec<f32> = (0..(rows * vocab) as u64).map(score).collect();
         let scores = ScoresView::new(kind, &values, shape).expect("a valid shape");
 
         let mut group = criterion.benchmark_group("kernels");
