@@ -3,6 +3,7 @@
 mod bad_input;
 mod bench;
 mod ctc;
+mod edges;
 mod formats;
 mod lies;
 mod limits;

@@ -116,7 +116,7 @@ fn folders_of_outputs_that_cannot_be() {
     let into = |folder: &Path| format!("{JSONL} --output-dir {}", folder.display());
     let here = into(&folder.path(""));
     decode(&path, &into(&folder.path("gone"))).refused("gone: No such file");
-    decode(&path, &into(&path)).refused("a.jsonl: the folder");
+    decode(&path, &into(&path)).refused("a.npy: is a file, not a folder");
     decode(&path, &format!("{here} {}", packed.display())).refused("would both be written to");
     let npz = here.replace("jsonl", "npz");
     decode(&packed, &npz).refused("in the place of the input");

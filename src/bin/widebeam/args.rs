@@ -123,9 +123,6 @@ pub(crate) struct Decode {
     #[arg(long, requires = "inputs")]
     no_mmap: bool,
 
-    #[command(flatten)]
-    ctc: Ctc,
-
     /// Threads to use [default: one per processor]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroU16>,
@@ -133,6 +130,10 @@ pub(crate) struct Decode {
     /// Instruction set: baseline, avx2 or avx512; the answer is the same [default: the best there is]
     #[arg(long, value_name = "LEVEL")]
     pub(crate) level: Option<Level>,
+
+    // Last: what follows would stand under its heading.
+    #[command(flatten)]
+    ctc: Ctc,
 }
 
 /// What belongs to CTC alone.

@@ -26,9 +26,12 @@ impl Folder {
         format: Format,
         inputs: &[PathBuf],
     ) -> Result<Self, Failure> {
-        let path = folder
-            .canonicalize()
-            .map_err(|error| Failure::input(error).about(printable::path(folder)))?;
+        let about = |failure: Failure| failure.about(printable::path(folder));
+        let path = folder.canonicalize();
+        let path = path.map_err(|error| about(Failure::input(error)))?;
+        if !path.is_dir() {
+            return Err(about(Failure::input("is a file, not a folder")));
+        }
         let folder = Folder { path, format };
         let mut sources: HashMap<PathBuf, &Path> = HashMap::with_capacity(inputs.len());
         for input in inputs {

@@ -1,0 +1,135 @@
+//! Arguments that mean nothing, alone or together.
+
+use super::{PROBS, Table, good};
+
+pub(super) fn add(table: &mut Table) {
+    table.section("Arguments");
+    let independent = "a.npy --search independent";
+    let ctc = "a.npy --search ctc --scores probs --beams 3";
+    for (what, arguments) in [
+        ("no kind of scores", format!("{independent} --beams 2")),
+        ("no beams", format!("{independent} --scores probs")),
+        ("no search", "a.npy --scores probs --beams 2".into()),
+        ("no input", "--scores probs".into()),
+        ("no blank", ctc.into()),
+        (
+            "an unknown search",
+            "a.npy --search greedy --scores probs --beams 2".into(),
+        ),
+        (
+            "an unknown kind",
+            format!("{independent} --scores guess --beams 2"),
+        ),
+        ("an unknown format", format!("a.npy {PROBS} --format xml")),
+        ("an unknown level", format!("a.npy {PROBS} --level sse9")),
+        ("an unknown option", format!("a.npy {PROBS} --fast")),
+        (
+            "beams that are no number",
+            format!("{independent} --scores probs --beams two"),
+        ),
+        ("no beam", format!("{independent} --scores probs --beams 0")),
+        (
+            "-1 beams",
+            format!("{independent} --scores probs --beams -1"),
+        ),
+        (
+            "2^31 beams",
+            format!("{independent} --scores probs --beams 2147483648"),
+        ),
+        (
+            "2^64 - 1 beams",
+            format!("{independent} --scores probs --beams 18446744073709551615"),
+        ),
+        (
+            "2^64 beams",
+            format!("{independent} --scores probs --beams 18446744073709551616"),
+        ),
+        (
+            "2^20 + 1 CTC beams",
+            "a.npy --search ctc --blank 0 --scores probs --beams 1048577".into(),
+        ),
+        (
+            "more answers than beams",
+            format!("a.npy {PROBS} --nbest 3"),
+        ),
+        ("no answer", format!("a.npy {PROBS} --nbest 0")),
+        ("no thread", format!("a.npy {PROBS} --threads 0")),
+        ("65536 threads", format!("a.npy {PROBS} --threads 65536")),
+        (
+            "a name for the array of a .npy file",
+            format!("a.npy {PROBS} --array x"),
+        ),
+        (
+            "a blank for another search",
+            format!("a.npy {PROBS} --blank 0"),
+        ),
+        ("a blank beyond the vocabulary", format!("{ctc} --blank 3")),
+        (
+            "a blank beyond 32 bits",
+            format!("{ctc} --blank 4294967296"),
+        ),
+        (
+            "a model without labels",
+            format!("{ctc} --blank 0 --lm m.arpa"),
+        ),
+        (
+            "a weight without a model",
+            format!("{ctc} --blank 0 --lm-weight 1"),
+        ),
+        (
+            "a threshold that is NaN",
+            format!("{ctc} --blank 0 --score-threshold NaN"),
+        ),
+        (
+            "a negative threshold",
+            format!("{ctc} --blank 0 --score-threshold -1"),
+        ),
+        (
+            "a least log-probability that is NaN",
+            format!("{ctc} --blank 0 --min-token-log-prob NaN"),
+        ),
+        (
+            "a limit for blanks that is NaN",
+            format!("{ctc} --blank 0 --blank-skip NaN"),
+        ),
+        (
+            "an archive of two inputs",
+            format!("a.npy a.npy {PROBS} --format npz"),
+        ),
+        (
+            "lengths of two inputs",
+            format!("a.npy a.npy {PROBS} --lengths l.npy"),
+        ),
+        (
+            "output in no folder",
+            format!("a.npy {PROBS} --output gone/out"),
+        ),
+        (
+            "output that is a folder",
+            format!("a.npy {PROBS} --output ."),
+        ),
+        (
+            "a folder of outputs that is not there",
+            format!("a.npy {PROBS} --output-dir gone"),
+        ),
+        (
+            "a folder of outputs that is a file",
+            format!("a.npy {PROBS} --output-dir a.npy"),
+        ),
+        (
+            "output and a folder of outputs",
+            format!("a.npy {PROBS} --output out --output-dir ."),
+        ),
+        (
+            "two inputs of one output",
+            format!("a.npy ./a.npy {PROBS} --output-dir ."),
+        ),
+        (
+            "standard input to a folder of outputs",
+            format!("- {PROBS} --output-dir ."),
+        ),
+        ("keeping going with nothing", "--keep-going".into()),
+    ] {
+        table.case(what, vec![("a.npy", good())], arguments);
+    }
+}

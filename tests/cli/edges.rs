@@ -1,0 +1,168 @@
+//! What is at the edge of what can be decoded. What is beyond it, and the error
+//! each case gets, is in `bad_input.md`.
+
+use crate::support::*;
+
+const PROBS: &str = "--scores probs --beams 2";
+
+/// Two steps of three tokens.
+fn good() -> Vec<u8> {
+    npy_f32(&[2, 3], &[0.5, 0.3, 0.2, 0.1, 0.1, 0.8])
+}
+
+#[track_caller]
+fn refused(name: &str, bytes: &[u8], message: &str) {
+    let folder = Folder::new();
+    let path = folder.write(name, bytes);
+    let output = folder.path("out.jsonl");
+    let arguments = format!("{PROBS} --format jsonl --output {}", output.display());
+    decode(&path, &arguments).refused(message);
+    // Nothing half-written, nothing left behind.
+    assert_eq!(folder.names(), [name]);
+}
+
+#[test]
+fn files_cut_short_anywhere() {
+    let whole_npy = good();
+    for cut in 0..whole_npy.len() {
+        let folder = Folder::new();
+        let path = folder.write("cut.npy", &whole_npy[..cut]);
+        decode(&path, PROBS).refused("cut.npy: ");
+    }
+    let whole_npz = npz(&[("p", good())]);
+    for cut in (0..whole_npz.len()).step_by(7) {
+        let folder = Folder::new();
+        let path = folder.write("cut.npz", &whole_npz[..cut]);
+        decode(&path, PROBS).refused("cut.npz: corrupt .npz archive");
+    }
+    refused(
+        "cut.npy",
+        &whole_npy[..whole_npy.len() - 1],
+        "truncated: shape [2, 3] of float32 needs 24 bytes, the file has 23 after its header",
+    );
+    let mut long = whole_npy;
+    long.push(0);
+    refused(
+        "long.npy",
+        &long,
+        "corrupt: shape [2, 3] of float32 needs 24 bytes",
+    );
+}
+
+#[test]
+fn a_flipped_byte_is_an_error_or_other_numbers_but_never_a_crash() {
+    let tensor = |bytes: &[u8]| {
+        let view = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, vec![2, 3], bytes);
+        safetensors::serialize([("p", view.unwrap())], None).unwrap()
+    };
+    let files = [
+        ("a.npy", good()),
+        ("a.npz", npz(&[("p", good())])),
+        ("a.safetensors", tensor(&good()[good().len() - 24..])),
+    ];
+    let folder = Folder::new();
+    for (name, whole) in files {
+        for at in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0x15;
+            let run = decode(&folder.write(name, &bytes), PROBS);
+            assert!(
+                matches!(run.code, Some(0 | 2)),
+                "byte {at} of {name}: {run:?}"
+            );
+            if run.code == Some(2) {
+                run.one_error(name);
+            }
+        }
+    }
+}
+
+#[test]
+fn axes_of_length_zero() {
+    let folder = Folder::new();
+    let jsonl = "--scores probs --beams 2 --format jsonl";
+    let path = folder.write("no-items.npy", &npy_f32(&[0, 2, 3], &[]));
+    assert_eq!(decode(&path, jsonl).succeeded().stdout, "");
+    let path = folder.write("no-steps.npy", &npy_f32(&[2, 0, 3], &[]));
+    let run = decode(&path, jsonl).succeeded();
+    for (item, line) in run.stdout.lines().enumerate() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(line["item"], item);
+        assert_eq!(
+            line["hypotheses"].to_string(),
+            r#"[{"score":0.0,"tokens":[]}]"#
+        );
+    }
+    assert_eq!(run.stdout.lines().count(), 2);
+    let path = folder.write("no-tokens.npy", &npy_f32(&[2, 3, 0], &[]));
+    decode(&path, jsonl).refused("no-tokens.npy: shape [2, 3, 0] has a vocabulary of 0 tokens");
+}
+
+#[test]
+fn values_that_are_no_scores() {
+    let with = |value: f32| npy_f32(&[1, 2, 3], &[0.5, 0.3, 0.2, 0.1, 0.1, value]);
+    for value in [f32::NAN, f32::INFINITY, -0.1, 1.5] {
+        refused(
+            "a.npy",
+            &with(value),
+            &format!("a.npy: item 0, step 1, token 2: {value} is not a valid probability"),
+        );
+    }
+    let folder = Folder::new();
+    let path = folder.write("a.npy", &with(f32::INFINITY));
+    decode(&path, "--scores logits --beams 2").refused("inf is not a valid logit");
+    decode(&path, "--scores log-probs --beams 2").refused("0.5 is not a valid log-probability");
+    // Minus infinity and zero are valid: that token is impossible.
+    let path = folder.write("b.npy", &npy_f32(&[1, 2], &[f32::NEG_INFINITY, 0.0]));
+    let run = decode(&path, "--scores logits --beams 2 --format jsonl").succeeded();
+    assert!(
+        run.stdout
+            .contains(r#""hypotheses":[{"score":0.0,"tokens":[1]}]"#),
+        "{run:?}"
+    );
+    let path = folder.write("c.npy", &npy_f32(&[1, 2], &[0.0, 0.0]));
+    let run = decode(&path, "--scores probs --beams 2 --format jsonl").succeeded();
+    assert!(run.stdout.contains(r#""hypotheses":[]"#), "{run:?}");
+    assert!(
+        decode(&path, PROBS)
+            .succeeded()
+            .stdout
+            .contains("(no sequence is possible)")
+    );
+}
+
+#[test]
+fn beams_from_none_to_more_than_there_are_sequences() {
+    let folder = Folder::new();
+    let path = folder.write("a.npy", &good());
+    decode(&path, "--scores probs --beams 0").refused("a beam width of 0 finds nothing");
+    decode(&path, "--scores probs --beams 18446744073709551615")
+        .refused("a beam width of 18446744073709551615 is above the limit");
+    let run = decode(&path, "--scores probs --beams 1000 --nbest 1000").succeeded();
+    assert_eq!(run.stdout.lines().count(), 1 + 9, "{run:?}");
+    decode(&path, "--scores probs --beams 2 --nbest 3")
+        .refused("--nbest 3 is more than the --beams 2");
+    decode(&path, "--scores probs --beams 2 --nbest 0").refused("--nbest 0 writes nothing");
+}
+
+#[test]
+fn a_level_that_does_not_exist() {
+    let folder = Folder::new();
+    let path = folder.write("a.npy", &good());
+    let mut command = decode_command(&path, PROBS);
+    command.env("WIDEBEAM_LEVEL", "turbo");
+    Run::from(command.output().unwrap()).refused("\"turbo\" is not an instruction-set level");
+}
+
+#[test]
+fn an_error_in_a_later_file_leaves_nothing_of_an_earlier_one() {
+    let folder = Folder::new();
+    let path = folder.write("a.npy", &good());
+    let bad = folder.write("b.npy", &npy_f32(&[1, 2], &[0.5, 7.0]));
+    let output = folder.path("out.txt");
+    let arguments = format!("{PROBS} {} --output {}", bad.display(), output.display());
+    decode(&path, &arguments)
+        .refused("b.npy: item 0, step 0, token 1: 7 is not a valid probability");
+    assert_eq!(folder.names(), ["a.npy", "b.npy"]);
+    decode(&path, &format!("{PROBS} {}", bad.display())).refused("b.npy: item 0");
+}
