@@ -88,7 +88,7 @@ class Record:
     """Appends to perf/record/MACHINE/DATE.csv, as perf/record/README.md has it."""
 
     def __init__(self, folder, widebeam):
-        done = subprocess.run([widebeam, "info", "--json"], check=True, capture_output=True, text=True)
+        done = subprocess.run([widebeam, "info", "--json", "--megabytes", "1"], check=True, capture_output=True, text=True)
         self.machine = json.loads(done.stdout)
         now = datetime.now(timezone.utc)
         self.session = now.strftime("%Y-%m-%dT%H:%M:%SZ")

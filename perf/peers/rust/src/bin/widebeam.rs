@@ -23,7 +23,7 @@ fn programs(case: &Case) -> Result<Vec<Box<dyn Program + '_>>> {
         other => return Err(format!("the kind {other} is unknown").into()),
     };
     let whole = |shape| ScoresView::new(kind, &case.scores, shape);
-    let (search, scores): (Box<dyn Program>, _) = match &case.task[..] {
+    let (search, read): (Box<dyn Program>, Vec<_>) = match &case.task[..] {
         "independent" => {
             let scores = whole(case.shape::<3>()?)?;
             let search = IndependentSearch::new(case.beams)?;
@@ -34,16 +34,20 @@ fn programs(case: &Case) -> Result<Vec<Box<dyn Program + '_>>> {
                     search,
                     found,
                 }),
-                scores,
+                vec![scores],
             )
         }
         "step" => {
-            let [copies, requests, beams, vocab] = case.shape()?;
-            // A step reads one of the copies.
+            let [_, requests, beams, vocab] = case.shape()?;
             let rows = [requests * beams, vocab];
-            let one = &case.scores[..rows[0] * vocab];
-            let step = Step::new(&case.scores, [copies, requests, beams, vocab])?;
-            (Box::new(step), ScoresView::new(kind, one, rows)?)
+            let copies = case.scores.chunks(rows[0] * vocab);
+            let copies: Vec<_> = copies
+                .map(|copy| ScoresView::new(kind, copy, rows))
+                .collect::<std::result::Result<_, _>>()?;
+            // The first step has one row a request: the first of its rows.
+            let requests = case.scores[..rows[0] * vocab].chunks(beams * vocab);
+            let first: Vec<f32> = requests.flat_map(|rows| &rows[..vocab]).copied().collect();
+            (Box::new(Step::new(&first, copies.clone(), beams)?), copies)
         }
         "ctc" => {
             let [frames, vocab] = case.shape()?;
@@ -56,12 +60,31 @@ fn programs(case: &Case) -> Result<Vec<Box<dyn Program + '_>>> {
                     search,
                     found,
                 }),
-                scores,
+                vec![scores],
             )
         }
         other => return Err(format!("the task {other} is unknown").into()),
     };
-    Ok(vec![search, Box::new(Reading(scores))])
+    Ok(vec![search, Box::new(Reading(Copies::new(read)))])
+}
+
+/// Scores of which each search takes the next, round and round: those of a step,
+/// which come from memory that way and not from a cache.
+struct Copies<'a> {
+    all: Vec<ScoresView<'a>>,
+    next: usize,
+}
+
+impl<'a> Copies<'a> {
+    fn new(all: Vec<ScoresView<'a>>) -> Self {
+        Copies { all, next: 0 }
+    }
+
+    fn take(&mut self) -> ScoresView<'a> {
+        let copy = self.all[self.next];
+        self.next = (self.next + 1) % self.all.len();
+        copy
+    }
 }
 
 struct Independent<'a> {
@@ -123,19 +146,18 @@ impl Program for Ctc<'_> {
     }
 }
 
-/// One step of a batch of requests that have all their beams. Copies of the
-/// logits take turns, so that they come from memory and not from a cache.
+/// One step of a batch of requests that have all their beams.
 struct Step<'a> {
-    logits: &'a [f32],
-    shape: [usize; 4],
+    logits: Copies<'a>,
     search: AutoregressiveSearch,
-    copy: usize,
     first: Vec<Vec<Hypothesis>>,
 }
 
 impl<'a> Step<'a> {
-    fn new(logits: &'a [f32], shape: [usize; 4]) -> Result<Self> {
-        let [_, requests, beams, vocab] = shape;
+    /// `first` holds the logits of the first step, one row a request.
+    fn new(first: &[f32], copies: Vec<ScoresView<'a>>, beams: usize) -> Result<Self> {
+        let vocab = copies[0].vocab();
+        let requests = first.len() / vocab;
         // Requests that never end: finished hypotheses are kept and run on.
         let rules = Rules {
             stopping: Stopping::FirstFinished { patience: 1e12 },
@@ -146,18 +168,10 @@ impl<'a> Step<'a> {
         for _ in 0..requests {
             search.admit(request.clone())?;
         }
-        // The first step has one row a request: the first of its rows.
-        let first: Vec<f32> = logits[..requests * beams * vocab]
-            .chunks(beams * vocab)
-            .flat_map(|rows| &rows[..vocab])
-            .copied()
-            .collect();
-        search.advance(&ScoresView::logits(&first, [requests, vocab])?)?;
+        search.advance(&ScoresView::logits(first, [requests, vocab])?)?;
         let mut step = Step {
-            logits,
-            shape,
+            logits: Copies::new(copies),
             search,
-            copy: 0,
             first: Vec::new(),
         };
         step.search()?;
@@ -166,7 +180,7 @@ impl<'a> Step<'a> {
         let pair = |&(&parent, &token): &_| Hypothesis(vec![parent, token], None);
         step.first = pairs
             .chunks(beams)
-            .map(|r| r.iter().map(pair).collect())
+            .map(|request| request.iter().map(pair).collect())
             .collect();
         Ok(step)
     }
@@ -182,12 +196,7 @@ impl Program for Step<'_> {
     }
 
     fn search(&mut self) -> Result<()> {
-        let [copies, requests, beams, vocab] = self.shape;
-        let size = requests * beams * vocab;
-        let logits = &self.logits[self.copy * size..][..size];
-        self.copy = (self.copy + 1) % copies;
-        let logits = ScoresView::logits(logits, [requests * beams, vocab])?;
-        Ok(self.search.advance(&logits)?)
+        Ok(self.search.advance(&self.logits.take())?)
     }
 
     fn answers(&self) -> Vec<Vec<Hypothesis>> {
@@ -200,7 +209,7 @@ impl Program for Step<'_> {
 }
 
 /// The least that any exact search does: every score looked at once.
-struct Reading<'a>(ScoresView<'a>);
+struct Reading<'a>(Copies<'a>);
 
 impl Program for Reading<'_> {
     fn name(&self) -> String {
@@ -216,7 +225,7 @@ impl Program for Reading<'_> {
     }
 
     fn search(&mut self) -> Result<()> {
-        black_box(widebeam::measure::read_all(&self.0, Level::best())?);
+        black_box(widebeam::measure::read_all(&self.0.take(), Level::best())?);
         Ok(())
     }
 
