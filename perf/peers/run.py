@@ -48,6 +48,8 @@ def main():
     if "widebeam" in rust.failed:
         sys.exit(f"widebeam {rust.failed['widebeam']}")
     record = options.record and Record(options.record, build_tool())
+    if options.install:
+        return
     agreed = True
     for case in cases:
         threads = 1 if case.task == "ctc" else options.threads
@@ -71,6 +73,7 @@ def arguments():
     parser.add_argument("--only", type=words, help="cases whose name holds one of these words")
     parser.add_argument("--peers", type=words, help="peers whose package holds one of these words")
     parser.add_argument("--list", action="store_true", help="print the names of the cases and stop")
+    parser.add_argument("--install", action="store_true", help="install and build what the cases need, and stop")
     parser.add_argument("--quick", action="store_true", help="the smallest case of each search, 2 rounds")
     parser.add_argument("--rounds", type=int, help="turns of each program [default: 7]")
     parser.add_argument("--threads", type=int, default=environments.processors(), help="[default: one a processor]; CTC has one")
