@@ -125,7 +125,7 @@ fn one(
         for subject in &subjects {
             let workload = &mut *workloads[subject.workload];
             let name = format!(
-                "{}, {}, {} threads",
+                "{}, {}, threads: {}",
                 subject.case,
                 law.name(),
                 subject.threads
