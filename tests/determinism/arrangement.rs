@@ -1,0 +1,67 @@
+//! Every way in which the same work is laid out.
+
+use std::fmt::Debug;
+
+use rayon::ThreadPoolBuilder;
+use widebeam::Level;
+
+/// How the items of a batch come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Order {
+    Together,
+    Reversed,
+    /// One after the other.
+    Alone,
+    /// Two at a time, from the middle on.
+    Pairs,
+}
+
+impl Order {
+    /// The items of each call.
+    pub(crate) fn groups(self, items: usize) -> Vec<Vec<usize>> {
+        let all: Vec<usize> = (0..items).collect();
+        match self {
+            Order::Together => vec![all],
+            Order::Reversed => vec![all.into_iter().rev().collect()],
+            Order::Alone => all.chunks(1).map(<[usize]>::to_vec).collect(),
+            Order::Pairs => {
+                let (first, second) = all.split_at(items / 2);
+                [second, first]
+                    .concat()
+                    .chunks(2)
+                    .map(<[usize]>::to_vec)
+                    .collect()
+            }
+        }
+    }
+
+    /// How many frames a stream is fed at a time.
+    pub(crate) fn chunk(self) -> usize {
+        match self {
+            Order::Together => usize::MAX,
+            Order::Reversed => 3,
+            Order::Alone => 1,
+            Order::Pairs => 5,
+        }
+    }
+}
+
+/// Runs the same work at every level, on 1 to 8 threads, in every order, and
+/// returns its one result.
+pub(crate) fn everywhere<R: PartialEq + Debug + Send>(run: impl Fn(Level, Order) -> R + Sync) -> R {
+    let mut result = None;
+    for threads in 1..=8 {
+        let pool = ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        for level in Level::available() {
+            for order in [Order::Together, Order::Reversed, Order::Alone, Order::Pairs] {
+                let found = pool.install(|| run(level, order));
+                let expected = result.get_or_insert_with(|| run(level, order));
+                assert_eq!(&found, expected, "{level}, {threads} threads, {order:?}");
+            }
+        }
+    }
+    result.expect("there is a level")
+}

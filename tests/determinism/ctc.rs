@@ -1,0 +1,131 @@
+//! The CTC search on fixed emissions, whole and as streams, alone and with a
+//! language model.
+
+use half::{bf16, f16};
+use widebeam::{
+    CtcHypothesis, CtcPruning, CtcSearch, Level, NgramModel, NgramScorer, NgramUnit, ScoreKind,
+    Scorer, ScoresView, Unscored,
+};
+
+use crate::Results;
+use crate::arrangement::{Order, everywhere};
+use crate::inputs::{Hash, KINDS, Number, hex, value};
+
+const SHAPE: [usize; 3] = [5, 40, 30];
+const BEAMS: usize = 9;
+const BLANK: u32 = 2;
+
+const MODEL: &str = "\
+\\data\\
+ngram 1=4
+ngram 2=3
+
+\\1-grams:
+-1.5 <unk>
+-0.5 a -0.25
+-0.75 b -0.125
+-1.25 c -0.5
+
+\\2-grams:
+-0.375 a b
+-0.625 b c
+-0.25 c c
+
+\\end\\
+";
+
+pub(crate) fn results() -> Results {
+    let labels: Vec<String> = (0..SHAPE[2])
+        .map(|i| ["a", "b", "c", "d"][i % 4].to_owned())
+        .collect();
+    let model = NgramModel::read_arpa(MODEL.as_bytes()).unwrap();
+    let scorer = NgramScorer::new(model, &labels, NgramUnit::Token, 0.5, 0.75).unwrap();
+    let pruned = CtcPruning::none()
+        .top_tokens(8)
+        .score_threshold(9.0)
+        .settle(7);
+    let mut results = Results::new();
+    for (name, kind) in KINDS {
+        let mut add = |what: &str, dtype: &str, hash| {
+            results.insert(format!("ctc/{what}/{name}/{dtype}"), hash);
+        };
+        let none = CtcPruning::none();
+        add("plain", f32::NAME, case::<f32, _>(kind, &none, &Unscored));
+        add("plain", f16::NAME, case::<f16, _>(kind, &none, &Unscored));
+        add("plain", bf16::NAME, case::<bf16, _>(kind, &none, &Unscored));
+        add(
+            "pruned",
+            f32::NAME,
+            case::<f32, _>(kind, &pruned, &Unscored),
+        );
+        add("scored", f32::NAME, case::<f32, _>(kind, &none, &scorer));
+    }
+    results
+}
+
+fn case<T: Number, S: Scorer<State: Send> + Sync>(
+    kind: ScoreKind,
+    pruning: &CtcPruning,
+    scorer: &S,
+) -> String {
+    let count = SHAPE.iter().product();
+    let data: Vec<T> = (0..count).map(|i| T::of(value(kind, 2, i))).collect();
+    hex(&everywhere(|level, order| {
+        run(&data, kind, pruning, scorer, level, order)
+    }))
+}
+
+fn hash<'a>(hypotheses: impl Iterator<Item = CtcHypothesis<'a>>) -> u64 {
+    let mut hash = Hash::default();
+    for hypothesis in hypotheses {
+        hash.tokens(hypothesis.tokens);
+        hash.tokens(hypothesis.frames);
+        hash.score(hypothesis.score);
+        hash.score(hypothesis.alignment_score);
+        hash.score(hypothesis.scorer_score);
+    }
+    hash.get()
+}
+
+/// The hash of each item.
+fn run<T: Number, S: Scorer + Sync>(
+    data: &[T],
+    kind: ScoreKind,
+    pruning: &CtcPruning,
+    scorer: &S,
+    level: Level,
+    order: Order,
+) -> Vec<u64> {
+    let [batch, time, vocab] = SHAPE;
+    let search = CtcSearch::new(BEAMS, BLANK).unwrap().with_scorer(scorer);
+    let search = search.with_pruning(pruning.clone()).unwrap();
+    let mut search = search.with_level(level).unwrap();
+    let mut stream = search.stream();
+    let mut hashes = vec![0; batch];
+    for group in order.groups(batch) {
+        let items = group
+            .iter()
+            .flat_map(|&item| &data[item * time * vocab..][..time * vocab]);
+        let own: Vec<T> = items.copied().collect();
+        let lengths: Vec<usize> = group.iter().map(|&item| time - item).collect();
+        let view = ScoresView::new(kind, &own, [group.len(), time, vocab]).unwrap();
+        let nbest = search
+            .decode(&view.with_lengths(&lengths).unwrap())
+            .unwrap();
+        for (at, &item) in group.iter().enumerate() {
+            hashes[item] = hash(nbest.item(at));
+            // The same frames, some at a time.
+            stream.reset();
+            let frames = &own[at * time * vocab..][..lengths[at] * vocab];
+            let most = order.chunk().saturating_mul(vocab);
+            for chunk in frames.chunks(most) {
+                let shape = [chunk.len() / vocab, vocab];
+                stream
+                    .push(&ScoresView::new(kind, chunk, shape).unwrap())
+                    .unwrap();
+            }
+            assert_eq!(hash(stream.finish().unwrap().item(0)), hashes[item]);
+        }
+    }
+    hashes
+}
