@@ -367,6 +367,11 @@ impl<'a> ScoresView<'a> {
         self.lengths.map_or(self.time(), |lengths| lengths[item])
     }
 
+    /// The length of each item, where they have lengths of their own.
+    pub(crate) fn lengths(&self) -> Option<&'a [usize]> {
+        self.lengths
+    }
+
     /// The number of steps of the longest item.
     pub(crate) fn longest(&self) -> usize {
         match self.lengths {

@@ -55,6 +55,8 @@ fn shapes_and_strides_of_any_size() {
                     view.bytes();
                     view.items(0..batch.min(1));
                     view.items(batch..batch);
+                    independent.bytes_needed(&view);
+                    ctc.bytes_needed(&view);
                     // More would be honest work, or want of memory.
                     let small = |axis: usize| axis < 10;
                     if small(batch) && small(time) && strides[0] < 10 {

@@ -108,12 +108,10 @@ impl IndependentSearch {
     /// It is for who decodes what strangers send, to compare with the memory
     /// there is: a system that overcommits grants any request, and ends the
     /// process that uses it. [`usize::MAX`] stands for more than can be counted.
-    /// Takes time linear in the number of items.
+    /// Takes time linear in the number of lengths, if there are any.
     pub fn bytes_needed(&self, scores: &ScoresView<'_>) -> usize {
         let width = self.beams.min(scores.vocab());
-        let (mut bytes, mut widest) = (Shortlists::bytes_needed(scores, self.beams), 1);
-        for item in 0..scores.batch() {
-            let length = scores.length(item);
+        let item = |length: usize| {
             let Growth { beam, nodes } = Growth::of(self.beams, width, length);
             // A node has a parent and a token; a hypothesis two scores while it
             // grows, one in the end, and a token a step.
@@ -122,10 +120,26 @@ impl IndependentSearch {
             let hypothesis = hypothesis.saturating_add(4 * size_of::<f64>());
             let ends = length.saturating_mul(size_of::<usize>());
             let item = nodes.saturating_add(beam.saturating_mul(hypothesis));
-            let item = item.saturating_add(ends + size_of::<ItemSearch>());
-            bytes = bytes.saturating_add(item);
-            widest = widest.max(beam);
+            let item = item.saturating_add(ends);
+            (beam, item.saturating_add(size_of::<ItemSearch>()))
+        };
+        let (mut widest, mut items) = (1, 0usize);
+        match scores.lengths() {
+            // All alike: there may be more of them than can be counted one by one.
+            None if scores.batch() > 0 => {
+                let (beam, bytes) = item(scores.time());
+                (widest, items) = (beam, scores.batch().saturating_mul(bytes));
+            }
+            lengths => {
+                for &length in lengths.unwrap_or_default() {
+                    let (beam, bytes) = item(length);
+                    items = items.saturating_add(bytes);
+                    widest = widest.max(beam);
+                }
+            }
         }
+        let lists = Shortlists::bytes_needed(scores, self.beams);
+        let bytes = lists.saturating_add(items);
         let merge = widest.saturating_mul(size_of::<Continuation>());
         bytes.saturating_add(batch::threads().saturating_mul(merge))
     }
@@ -208,6 +222,9 @@ impl Growth {
     /// In `steps` steps with rows of `width` tokens.
     fn of(beams: usize, width: usize, steps: usize) -> Self {
         let (mut beam, mut nodes) = (1usize, 0usize);
+        if width == 1 {
+            return Growth { beam, nodes: steps };
+        }
         for step in 0..steps {
             beam = beam.saturating_mul(width).min(beams);
             nodes = nodes.saturating_add(beam);
