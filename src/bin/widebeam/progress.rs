@@ -1,10 +1,11 @@
 //! A progress bar for work that takes long enough to want one.
 
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::thread;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// Work that ends sooner shows no bar.
 const DELAY: Duration = Duration::from_secs(1);
@@ -23,9 +24,10 @@ impl Progress {
     /// `total` bytes are to be read.
     pub(crate) fn new(name: &str, total: usize) -> Self {
         let style = ProgressStyle::with_template(
-            "{msg} [{wide_bar}] {binary_bytes}/{binary_total_bytes} {elapsed}, {eta} left",
+            "{msg} [{wide_bar}] {binary_bytes}/{binary_total_bytes} {elapsed}{left}",
         )
         .expect("the template is a constant that a test renders")
+        .with_key("left", write_left)
         .progress_chars("=> ");
         let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::hidden())
             .with_style(style)
@@ -57,6 +59,14 @@ impl Drop for Progress {
     }
 }
 
+/// Nothing is known of what is left before something is done.
+fn write_left(state: &ProgressState, out: &mut dyn fmt::Write) {
+    if state.pos() > 0 {
+        // Writing to a line in memory does not fail.
+        let _ = write!(out, ", {:#} left", HumanDuration(state.eta()));
+    }
+}
+
 /// By the clock, not by what is done: the first piece of work may take longest.
 fn show_later(bar: ProgressBar) {
     // Without a thread for it there is no bar, which is no reason to fail.
@@ -69,7 +79,8 @@ fn show_later(bar: ProgressBar) {
     });
 }
 
-/// Wipes the line of a bar that will not be finished.
+/// Leaves a terminal at the start of a line, where a bar or the `^C` that the
+/// terminal has echoed may stand.
 #[cfg(unix)]
 pub(crate) fn wipe() {
     let mut stderr = io::stderr();
