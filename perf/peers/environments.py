@@ -35,9 +35,9 @@ class Python:
         if self.install("-r", self.list) is None:
             done.write_text(self.list.read_text())
             return
-        # One by one, the versions still as listed.
+        # One by one.
         for name, version in self.versions.items():
-            reason = self.install("-c", self.list, f"{name}=={version}")
+            reason = self.install(f"{name}=={version}")
             if reason is not None:
                 self.failed[name] = f"did not install: {reason}"
 
@@ -45,7 +45,7 @@ class Python:
         """None, or why it failed."""
         command = [self.python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *what]
         done = subprocess.run(command, capture_output=True, text=True)
-        return last_line(done.stderr) if done.returncode else None
+        return last_error(done.stderr) if done.returncode else None
 
 
 class Rust:
@@ -66,7 +66,7 @@ class Rust:
                 command += ["--features", name]
             done = subprocess.run(command, cwd=RUST, capture_output=True, text=True)
             if done.returncode:
-                self.failed[name] = f"did not build: {first_error(done.stderr)}"
+                self.failed[name] = f"did not build: {last_error(done.stderr)}"
 
     def program(self, name):
         return self.folder / "release" / name
@@ -77,14 +77,11 @@ def pinned(path):
     return dict(line.split("==") for line in lines if line)
 
 
-def last_line(text):
-    lines = text.strip().splitlines()
-    return lines[-1].strip() if lines else "it says nothing"
-
-
-def first_error(text):
-    errors = (line for line in text.splitlines() if line.startswith("error"))
-    return next(errors, last_line(text))
+def last_error(text):
+    """What pip or cargo says last of what went wrong."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines if line.lower().startswith("error")]
+    return (errors or lines or ["it says nothing"])[-1]
 
 
 def say(what):
