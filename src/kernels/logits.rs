@@ -111,7 +111,7 @@ fn panel_maxima<S: Simd, E: Lanes, const N: usize>(
 /// The sum of e^(x - max) over the stripes of one block, in the order that
 /// `log_sum_exp` defines. NaN if a score is NaN or +infinity.
 #[inline(always)]
-fn sum_block<S: Simd, E: Lanes>(
+pub(super) fn sum_block<S: Simd, E: Lanes>(
     simd: S,
     stripes: &Stripes<'_, E>,
     block: Range<usize>,

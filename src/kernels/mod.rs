@@ -2,6 +2,7 @@
 //! over the level: the top k of a row, the log-sum-exp of a row, log-add, and
 //! the exponentials and logarithms beneath them.
 
+pub(crate) mod block;
 mod bound;
 pub(crate) mod element;
 pub(crate) mod exp;

@@ -1,34 +1,50 @@
 //! One step of one group: from scores to the best candidates.
 //!
-//! The rows' lists hold the best tokens of each row, far fewer than the K
-//! candidates wanted where beams are many. The K-th best of what the lists
-//! hold is a threshold for all rows of the group: only a row whose list ends
-//! above it can have more to give, and only such rows are read again, with a
-//! longer list. With one row, or few candidates, the lists are K long and
-//! nothing is read twice.
+//! # The algorithm
 //!
-//! A row's list names the best of the tokens that no adjustment touched, once
-//! the touched ones are taken out of it; those stand beside it as candidates
-//! of their own. So no row is copied, and the result is exact: a row has given
-//! enough when K of its untouched tokens are in, when its list holds all it
-//! has, or when its list reaches below the threshold.
+//! ```text
+//! for each row: the tokens that adjustments touch are candidates of their own
+//! bar = the K-th best total of these, and of the best token of each group of
+//!       untouched tokens (the scan has found it)
+//! for each row, best beam first:
+//!     for each group of tokens whose best reaches the bar:
+//!         its untouched tokens that reach the bar are candidates
+//!         when there are many: keep the best K; the worst of them is the bar
+//! the best K candidates, in order
+//! ```
+//!
+//! The bar is one for all rows: K different candidates reach it, so what does
+//! not reach it is none of the best K. The rows of bad beams, most of them
+//! where beams are many, are not looked at again, and of the others only the
+//! groups that matter. The bar is a total; in each row it amounts to a least
+//! score, against which tokens are compared as they were read.
+//!
+//! Touched tokens stand beside their row, so no row is copied. A group that has
+//! one says nothing about the bar, but bounds its untouched tokens all the same.
+//!
+//! # Cost
+//!
+//! Besides the scan O(rows x vocabulary / 128 + K log K), and at worst, where
+//! scores are constant, O(rows x vocabulary); O(K) memory.
 
 use std::ops::Range;
 
 use super::adjust::{Base, Overrides, Position, RowScores};
-use super::candidates::{Candidate, compare, keep_best};
+use super::candidates::{Bar, Candidate, compare, keep_best};
+use super::collect::{GroupsReaching, TokensReaching, least_reaching};
 use super::group::Beam;
 use super::mask::TokenMask;
 use super::normaliser::adjusted_log_sum_exp;
 use super::permit::Normaliser;
 use super::request::Request;
+use super::scan::{Scan, ScannedRow};
 use super::slot::RESERVED;
 use super::tree::Tree;
 use crate::error::{Error, Kind};
+use crate::kernels::block::GROUP;
 use crate::kernels::log_probability;
-use crate::memory::reserve;
+use crate::memory::{reserve, resize};
 use crate::scores::{ScoreKind, ScoresView};
-use crate::search::shortlist::{Shortlist, Shortlists};
 use crate::simd::Dispatch;
 
 /// What a step of a group starts from.
@@ -43,56 +59,46 @@ pub(super) struct Step<'a> {
     pub(super) rows: ScoresView<'a>,
     /// The first of them among the rows of the batch: what errors name.
     pub(super) first_row: usize,
-    /// The lists of the rows' best tokens, unless only permitted tokens are
-    /// looked at.
-    pub(super) scan: Option<Scan<'a>>,
+    /// What was found in the rows of the batch, unless only permitted tokens
+    /// are looked at.
+    pub(super) scan: Option<&'a Scan>,
     pub(super) dispatch: Dispatch,
 }
 
-/// Lists of the best `width` tokens; the group's first row is the list
-/// `offset`.
-#[derive(Clone, Copy)]
-pub(super) struct Scan<'a> {
-    pub(super) lists: &'a Shortlists,
-    pub(super) offset: usize,
-    pub(super) width: usize,
-}
-
-/// How far one row's list has been used.
+/// What the tokens of one row are worth.
 #[derive(Clone, Debug)]
-struct Used {
-    width: usize,
-    /// Tokens of the list that were looked at.
-    listed: usize,
-    /// Those of them that became candidates.
-    kept: usize,
-    /// The last of them as a candidate: all that the list leaves out is worse.
-    last: Option<Candidate>,
-    /// What scores are normalised with, and whether anew.
+struct Terms {
+    /// How scores turn into log-probabilities.
+    kind: ScoreKind,
     normaliser: f64,
-    renormalised: bool,
     /// The row's part of the touched tokens.
     touched: Range<usize>,
+    /// Whether no token but the touched ones is possible.
+    only: bool,
 }
+
+/// Candidates that are kept beyond the best ones before they are cut, so that
+/// few beams are not cut often.
+const SPARE: usize = 1024;
 
 /// Memory of the steps.
 #[derive(Debug, Default)]
 pub(super) struct Expander {
     /// The result of a step: the best candidates, best first.
     pub(super) candidates: Vec<Candidate>,
-    /// The most tokens of one row that adjustments touched in the last step.
-    pub(super) most_touched: usize,
-    /// How many rows the last step had to read again.
-    pub(super) widened: usize,
     /// The tokens that beams of earlier groups have just continued with.
     pub(super) chosen: Vec<u32>,
-    used: Vec<Used>,
+    bar: Bar,
+    terms: Vec<Terms>,
     touched: Vec<u32>,
+    /// For each group of a row, whether it has a touched token.
+    unsure: Vec<bool>,
+    totals: Vec<f64>,
+    groups: Vec<u32>,
+    found: Vec<(u32, f32)>,
     overrides: Overrides,
     history: Vec<u32>,
     mask: TokenMask,
-    wider: Shortlists,
-    incomplete: Vec<usize>,
 }
 
 impl Expander {
@@ -116,190 +122,219 @@ impl Expander {
     ///
     /// # Errors
     ///
-    /// If a score of the rows, or of an adjustment, is not valid.
+    /// If a score of the rows, or of an adjustment, is not valid, or memory
+    /// runs out.
     pub(super) fn expand(&mut self, step: &Step<'_>, count: usize) -> Result<(), Error> {
-        self.candidates.clear();
-        self.used.clear();
-        self.touched.clear();
-        self.most_touched = 0;
-        self.widened = 0;
-        self.chosen.sort_unstable();
+        self.begin(step, count)?;
         for parent in 0..step.beams.len() {
             self.begin_row(step, parent, count)?;
         }
-        loop {
-            let worst = keep_best(&mut self.candidates, count, &step.rows);
-            if !self.widen(step, worst, count)? {
-                break;
-            }
+        self.raise_bar(step, count);
+        for parent in 0..step.beams.len() {
+            self.collect_row(step, parent, count);
         }
+        keep_best(&mut self.candidates, count, &step.rows);
         self.candidates
             .sort_unstable_by(|a, b| compare(&step.rows, a, b));
         Ok(())
     }
 
-    /// Adds the candidates of a row's list and of its touched tokens.
-    fn begin_row(&mut self, step: &Step<'_>, parent: usize, count: usize) -> Result<(), Error> {
-        let list = match step.scan {
-            None => None,
-            Some(scan) => {
-                let list = scan.lists.get(0, scan.offset + parent);
-                Some(list.ok_or_else(|| refused(step, parent))?)
-            }
-        };
-        let mut used = Used {
-            width: step.scan.map_or(0, |scan| scan.width),
-            listed: 0,
-            kept: 0,
-            last: None,
-            normaliser: list.map_or(0.0, |list| list.normaliser),
-            renormalised: false,
-            touched: self.touched.len()..self.touched.len(),
-        };
-        self.overrides.clear();
-        if step.request.changes_rows() {
-            self.adjust_row(step, parent, &mut used)?;
-            for &(token, log_probability) in self.overrides.entries() {
-                let candidate = continuation(step, parent, token, log_probability);
-                self.candidates.extend(candidate);
-            }
-            self.most_touched = self.most_touched.max(self.overrides.entries().len());
-        }
-        match list {
-            Some(list) if !self.overrides.only() => {
-                let touched = self.overrides.entries().iter().map(|&(token, _)| token);
-                self.touched.extend(touched);
-                used.touched.end = self.touched.len();
-                self.add_list(step, parent, list, &mut used, count);
-            }
-            // The row has nothing but what was permitted.
-            _ => used.width = usize::MAX,
-        }
-        self.used.push(used);
+    /// Makes all room by the shape of the step, so that what the scores are
+    /// does not matter to it.
+    fn begin(&mut self, step: &Step<'_>, count: usize) -> Result<(), Error> {
+        let vocab = step.rows.vocab();
+        let all = step.beams.len().saturating_mul(vocab);
+        let most = count.saturating_mul(2).saturating_add(SPARE).min(all);
+        let groups = vocab.div_ceil(GROUP);
+        let what = "the candidates of a step";
+        self.candidates.clear();
+        self.terms.clear();
+        self.touched.clear();
+        self.totals.clear();
+        self.groups.clear();
+        self.found.clear();
+        reserve(&mut self.candidates, most + GROUP, what)?;
+        reserve(&mut self.terms, step.beams.len(), what)?;
+        reserve(&mut self.totals, most + groups, what)?;
+        reserve(&mut self.groups, groups, what)?;
+        reserve(&mut self.found, GROUP, what)?;
+        resize(&mut self.unsure, groups, what)?;
+        self.bar = Bar::NONE;
+        self.chosen.sort_unstable();
         Ok(())
     }
 
-    /// Adds the tokens of a list that were not looked at so far, but for the
-    /// touched ones.
-    fn add_list(
-        &mut self,
-        step: &Step<'_>,
-        parent: usize,
-        list: Shortlist<'_>,
-        used: &mut Used,
-        count: usize,
-    ) {
-        let row = step.rows.row(0, parent);
-        let log = |i: usize| {
-            if used.renormalised {
-                let value = row.get(list.tokens[i] as usize);
-                log_probability(ScoreKind::Logits, value, used.normaliser)
-            } else {
-                list.log_probabilities[i]
+    /// Adds the candidates of a row's touched tokens.
+    fn begin_row(&mut self, step: &Step<'_>, parent: usize, count: usize) -> Result<(), Error> {
+        let scanned = match step.scan {
+            None => None,
+            Some(scan) => {
+                let row = scan.row(step.first_row + parent);
+                Some(row.ok_or_else(|| refused(step, parent))?)
             }
         };
-        let anything_touched = !used.touched.is_empty();
-        for i in used.listed..list.tokens.len() {
-            if used.kept == count {
-                break;
+        let mut terms = Terms {
+            kind: step.rows.kind(),
+            normaliser: scanned.map_or(0.0, |row| row.normaliser),
+            touched: self.touched.len()..self.touched.len(),
+            only: scanned.is_none(),
+        };
+        if step.request.changes_rows() {
+            self.overrides.clear();
+            self.adjust_row(step, parent, &mut terms)?;
+            terms.only |= self.overrides.only();
+            for i in 0..self.overrides.entries().len() {
+                let (token, log_probability) = self.overrides.entries()[i];
+                let candidate = continuation(step, parent, token, log_probability);
+                self.candidates.extend(candidate);
+                self.cut_if_many(step, count);
             }
-            let token = list.tokens[i];
-            if !(anything_touched && self.overrides.contains(token)) {
-                self.candidates
-                    .extend(continuation(step, parent, token, log(i)));
-                used.kept += 1;
+            if !terms.only {
+                let touched = self.overrides.entries().iter().map(|&(token, _)| token);
+                self.touched.extend(touched);
+                terms.touched.end = self.touched.len();
             }
         }
-        used.listed = list.tokens.len();
-        used.last = used.listed.checked_sub(1).map(|i| Candidate {
-            score: step.beams[parent].score + log(i),
-            log_probability: log(i),
-            parent: parent as u32,
-            token: list.tokens[i],
-        });
-        if used.listed < used.width || used.kept == count {
-            // All that is possible, or all that can matter, is in.
-            used.width = usize::MAX;
-        }
+        self.terms.push(terms);
+        Ok(())
     }
 
-    /// Reads rows again that may have more candidates among the best `count`,
-    /// the worst of which is `worst`. False if there are none.
-    fn widen(
-        &mut self,
-        step: &Step<'_>,
-        worst: Option<Candidate>,
-        count: usize,
-    ) -> Result<bool, Error> {
-        let vocab = step.rows.vocab();
-        let mut incomplete = std::mem::take(&mut self.incomplete);
-        incomplete.clear();
-        for (parent, used) in self.used.iter().enumerate() {
-            let below = match (worst, used.last) {
-                (Some(worst), Some(last)) => !compare(&step.rows, &last, &worst).is_lt(),
-                _ => false,
-            };
-            if used.width < vocab && !below {
-                incomplete.push(parent);
-            }
+    /// Cuts the candidates to the best `count` when there are many more: O(1)
+    /// for each that was added.
+    fn cut_if_many(&mut self, step: &Step<'_>, count: usize) -> bool {
+        let many = self.candidates.len() >= count.saturating_mul(2).saturating_add(SPARE);
+        if many && let Some(worst) = keep_best(&mut self.candidates, count, &step.rows) {
+            self.bar.raise(Bar::just_above(&worst));
         }
-        self.widened += incomplete.len();
-        let mut rest = incomplete.as_slice();
-        while let Some(&first) = rest.first() {
-            let width = self.used[first].width;
-            let together = |(i, &parent): (usize, &usize)| {
-                parent == first + i && self.used[parent].width == width
-            };
-            let rows = rest
-                .iter()
-                .enumerate()
-                .take_while(|&row| together(row))
-                .count();
-            self.widen_rows(
-                step,
-                first..first + rows,
-                width.saturating_mul(4).min(vocab),
-                count,
-            )?;
-            rest = &rest[rows..];
-        }
-        let any = !incomplete.is_empty();
-        self.incomplete = incomplete;
-        Ok(any)
+        many
     }
 
-    fn widen_rows(
-        &mut self,
-        step: &Step<'_>,
-        rows: Range<usize>,
-        width: usize,
-        count: usize,
-    ) -> Result<(), Error> {
-        let mut wider = std::mem::take(&mut self.wider);
-        let filled = wider.fill(&step.rows.rows(rows.clone()), width, step.dispatch);
-        if filled.is_ok() {
-            for parent in rows.clone() {
-                let Some(list) = wider.get(0, parent - rows.start) else {
-                    // It was valid when it was read first.
-                    continue;
-                };
-                let mut used = self.used[parent].clone();
-                used.width = width;
-                self.overrides.clear();
-                for &token in &self.touched[used.touched.clone()] {
-                    self.overrides.set(token, 0.0);
+    /// Raises the bar to the `count`-th best total of the candidates so far
+    /// and of the groups' best tokens.
+    fn raise_bar(&mut self, step: &Step<'_>, count: usize) {
+        let scores = self.candidates.iter().map(|candidate| candidate.score);
+        self.totals.extend(scores);
+        for parent in 0..step.beams.len() {
+            let Some((row, least)) = self.looked_at(step, parent) else {
+                continue;
+            };
+            let Terms {
+                kind,
+                normaliser,
+                ref touched,
+                ..
+            } = self.terms[parent];
+            let touched = &self.touched[touched.clone()];
+            mark(&mut self.unsure, touched, true);
+            self.groups.clear();
+            step.dispatch.run(GroupsReaching {
+                maxima: row.maxima,
+                least,
+                groups: &mut self.groups,
+            });
+            let maxima = row.maxima.as_flattened();
+            for &group in &self.groups {
+                if touched.is_empty() || !self.unsure[group as usize] {
+                    let log = log_probability(kind, maxima[group as usize], normaliser);
+                    self.totals.push(step.beams[parent].score + log);
                 }
-                self.add_list(step, parent, list, &mut used, count);
-                self.used[parent] = used;
+            }
+            mark(&mut self.unsure, touched, false);
+            if self.totals.len() >= count.saturating_mul(2).saturating_add(SPARE) {
+                self.cut_totals(count);
             }
         }
-        self.wider = wider;
-        filled
+        if self.totals.len() >= count {
+            self.cut_totals(count);
+        }
+    }
+
+    /// Keeps the best `count` totals of at least as many.
+    fn cut_totals(&mut self, count: usize) {
+        let descending = |a: &f64, b: &f64| b.total_cmp(a);
+        let (_, &mut worst, _) = self.totals.select_nth_unstable_by(count - 1, descending);
+        self.totals.truncate(count);
+        self.bar.raise(Bar::at(worst));
+    }
+
+    /// What was found in a row, and its least score that reaches the bar, if
+    /// any of its tokens may.
+    fn looked_at<'a>(&self, step: &Step<'a>, parent: usize) -> Option<(ScannedRow<'a>, f32)> {
+        let terms = &self.terms[parent];
+        let row = step.scan?.row(step.first_row + parent)?;
+        if terms.only {
+            return None;
+        }
+        let score = step.beams[parent].score;
+        let total = |value| score + log_probability(terms.kind, value, terms.normaliser);
+        let guess = self.bar.guess(score, terms.kind, terms.normaliser);
+        let reaches = |value| self.bar.is_reached(total(value), parent as u32);
+        let least = least_reaching(terms.kind.least_possible(), row.max, guess, reaches)?;
+        Some((row, least))
+    }
+
+    /// Adds the candidates of a row's untouched tokens.
+    fn collect_row(&mut self, step: &Step<'_>, parent: usize, count: usize) {
+        let Some((row, mut least)) = self.looked_at(step, parent) else {
+            return;
+        };
+        let Terms {
+            kind,
+            normaliser,
+            ref touched,
+            ..
+        } = self.terms[parent];
+        let any_touched = !touched.is_empty();
+        if any_touched {
+            self.overrides.clear();
+            for &token in &self.touched[touched.clone()] {
+                self.overrides.set(token, 0.0);
+            }
+        }
+        self.groups.clear();
+        step.dispatch.run(GroupsReaching {
+            maxima: row.maxima,
+            least,
+            groups: &mut self.groups,
+        });
+        let maxima = row.maxima.as_flattened();
+        for i in 0..self.groups.len() {
+            let group = self.groups[i] as usize;
+            if maxima[group] < least {
+                // The bar was raised since.
+                continue;
+            }
+            self.found.clear();
+            step.dispatch.run(TokensReaching {
+                row: step.rows.row(0, parent),
+                group,
+                least,
+                found: &mut self.found,
+            });
+            for &(token, value) in &self.found {
+                if !(any_touched && self.overrides.contains(token)) {
+                    let log = log_probability(kind, value, normaliser);
+                    self.candidates
+                        .extend(continuation(step, parent, token, log));
+                }
+            }
+            if self.cut_if_many(step, count) {
+                match self.looked_at(step, parent) {
+                    None => return,
+                    Some((_, raised)) => least = raised,
+                }
+            }
+        }
     }
 
     /// Leaves in `overrides` the tokens of a row whose log-probabilities are
     /// not those that were read.
-    fn adjust_row(&mut self, step: &Step<'_>, parent: usize, used: &mut Used) -> Result<(), Error> {
+    fn adjust_row(
+        &mut self,
+        step: &Step<'_>,
+        parent: usize,
+        terms: &mut Terms,
+    ) -> Result<(), Error> {
         let request = step.request;
         let row = step.rows.row(0, parent);
         self.history.clear();
@@ -331,19 +366,14 @@ impl Expander {
             // normalised whether or not this row was touched.
             if !scores.overrides.is_empty() || step.rows.kind() != ScoreKind::Logits {
                 scores.overrides.sort();
-                used.renormalised = true;
-                used.normaliser = adjusted_log_sum_exp(row, scores.overrides, step.dispatch);
+                terms.kind = ScoreKind::Logits;
+                terms.normaliser = adjusted_log_sum_exp(row, scores.overrides, step.dispatch);
                 for (_, score) in scores.overrides.entries_mut() {
-                    *score = log_probability(ScoreKind::Logits, *score as f32, used.normaliser);
+                    *score = log_probability(ScoreKind::Logits, *score as f32, terms.normaliser);
                 }
             }
         }
-        let kind = if used.renormalised {
-            ScoreKind::Logits
-        } else {
-            step.rows.kind()
-        };
-        scores.base = Base::LogProbabilities(row, kind, used.normaliser);
+        scores.base = Base::LogProbabilities(row, terms.kind, terms.normaliser);
         if request.forces_end() && scores.is_last() {
             scores.permit_only(request.end_tokens.iter().copied());
         }
@@ -358,6 +388,13 @@ impl Expander {
             permit.apply(&mut scores, &mut self.mask);
         }
         check_entries(step, parent, scores.overrides)
+    }
+}
+
+/// Marks the groups of tokens, or takes the marks away.
+fn mark(groups: &mut [bool], tokens: &[u32], unsure: bool) {
+    for &token in tokens {
+        groups[token as usize / GROUP] = unsure;
     }
 }
 

@@ -62,6 +62,7 @@
 
 mod adjust;
 mod candidates;
+mod collect;
 mod expand;
 mod feed;
 mod group;
@@ -74,6 +75,7 @@ mod presets;
 mod request;
 mod rules;
 mod run;
+mod scan;
 mod slot;
 mod tree;
 mod trie;
@@ -93,14 +95,13 @@ pub use rules::{
 };
 pub use trie::TokenTrie;
 
-use std::ops::Range;
 
 use crate::error::{Error, Kind};
 use crate::scores::ScoresView;
-use crate::search::shortlist::Shortlists;
 use crate::simd::{Dispatch, Level};
-use expand::{Expander, Scan};
+use expand::Expander;
 use feed::Plan;
+use scan::Scan;
 use slot::{Slot, State};
 
 /// A beam search that the caller drives, over any number of requests at once.
@@ -118,16 +119,8 @@ pub struct AutoregressiveSearch {
     plan: Plan,
     /// Rows of the last step.
     scored: usize,
-    scans: Vec<RowScan>,
-    lists: Vec<Shortlists>,
+    scan: Scan,
     expander: Expander,
-}
-
-/// Neighbouring rows that need lists of the same length.
-#[derive(Debug)]
-struct RowScan {
-    rows: Range<usize>,
-    width: Option<usize>,
 }
 
 impl AutoregressiveSearch {
@@ -154,8 +147,7 @@ impl AutoregressiveSearch {
             finished: Vec::new(),
             plan: Plan::default(),
             scored: 0,
-            scans: Vec::new(),
-            lists: Vec::new(),
+            scan: Scan::default(),
             expander: Expander::default(),
         })
     }
@@ -259,18 +251,12 @@ impl AutoregressiveSearch {
             return Err(Kind::StepShape { shape, rows, vocab }.into());
         }
         let scores = scores.step_rows().ok_or(Error::from(Kind::StepLengths))?;
-        self.scan(&scores)?;
+        self.read(&scores)?;
         self.finished.clear();
         let mut running = std::mem::take(&mut self.running);
         running.retain(|&index| {
             let slot = &mut self.slots[index as usize];
-            let RowScan { rows, width } = &self.scans[slot.scan];
-            let scan = width.map(|width| Scan {
-                lists: &self.lists[slot.scan],
-                offset: slot.rows.start - rows.start,
-                width,
-            });
-            let done = slot.step(&mut self.expander, &scores, scan, self.dispatch);
+            let done = slot.step(&mut self.expander, &scores, &self.scan, self.dispatch);
             if done {
                 self.finished.push(RequestId {
                     slot: index,
@@ -338,30 +324,22 @@ impl AutoregressiveSearch {
             .lay_out(&mut self.slots, &self.running, self.scored);
     }
 
-    /// Fills the lists of the rows' best tokens.
-    fn scan(&mut self, scores: &ScoresView<'_>) -> Result<(), Error> {
-        self.scans.clear();
+    /// Reads the rows that are to be read, neighbours together.
+    fn read(&mut self, scores: &ScoresView<'_>) -> Result<(), Error> {
+        self.scan.prepare(self.plan.rows, self.vocab)?;
+        let mut rows = 0..0;
         for &index in &self.running {
-            let slot = &mut self.slots[index as usize];
-            let width = slot.list_width(scores.kind(), self.vocab);
-            match self.scans.last_mut() {
-                Some(scan) if scan.width == width => scan.rows.end = slot.rows.end,
-                _ => self.scans.push(RowScan {
-                    rows: slot.rows.clone(),
-                    width,
-                }),
+            let slot = &self.slots[index as usize];
+            if !slot.reads_rows(scores.kind()) {
+                continue;
             }
-            slot.scan = self.scans.len() - 1;
-        }
-        if self.lists.len() < self.scans.len() {
-            self.lists
-                .resize_with(self.scans.len(), Shortlists::default);
-        }
-        for (scan, lists) in self.scans.iter().zip(&mut self.lists) {
-            if let Some(width) = scan.width {
-                lists.fill(&scores.rows(scan.rows.clone()), width, self.dispatch)?;
+            if rows.end < slot.rows.start {
+                self.scan.read(scores, rows, self.dispatch);
+                rows = slot.rows.clone();
             }
+            rows.end = slot.rows.end;
         }
+        self.scan.read(scores, rows, self.dispatch);
         Ok(())
     }
 }

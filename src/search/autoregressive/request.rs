@@ -7,6 +7,7 @@ use super::adjust::Adjust;
 use super::permit::{Normaliser, Permit};
 use super::rules::Rules;
 use crate::error::{Error, Kind};
+use crate::scores::ScoreKind;
 
 /// One request: its beam width, its maximum length, and everything else that
 /// may differ from one request of a batch to the next.
@@ -185,6 +186,18 @@ impl Request {
     /// do not end.
     pub(super) fn candidates(&self) -> usize {
         (1 + self.end_tokens.len().max(1)).saturating_mul(self.beams / self.groups)
+    }
+
+    /// Whether its steps read all scores of their rows, and not only those of
+    /// permitted tokens.
+    pub(super) fn reads_rows(&self, kind: ScoreKind) -> bool {
+        match &self.permit {
+            Some((Permit::Trie(_), normaliser)) => {
+                let normalises = kind == ScoreKind::Logits || !self.logits.is_empty();
+                *normaliser == Normaliser::WholeRow && normalises
+            }
+            _ => true,
+        }
     }
 
     /// Whether rows are changed before the log-softmax.

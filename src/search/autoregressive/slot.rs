@@ -2,23 +2,17 @@
 
 use std::ops::Range;
 
-use super::expand::{Expander, Scan, Step};
+use super::expand::{Expander, Step};
 use super::group::Group;
 use super::outcome::{Ended, Results};
-use super::permit::{Normaliser, Permit};
 use super::request::Request;
+use super::scan::Scan;
 use super::tree::Tree;
 use crate::error::Error;
 use crate::memory::grow;
 use crate::phase;
 use crate::scores::{ScoreKind, ScoresView};
 use crate::simd::Dispatch;
-
-/// Lists of fewer tokens than this are not worth shortening.
-const SHORT: usize = 16;
-
-/// Touched tokens that a list makes up for in advance, at most.
-const MOST_TOUCHED: usize = 256;
 
 /// Tokens of a hypothesis that memory is set aside for from the start.
 pub(super) const RESERVED: usize = 4096;
@@ -44,14 +38,9 @@ pub(super) struct Slot {
     pub(super) length: usize,
     /// The rows it is fed by and scored by.
     pub(super) rows: Range<usize>,
-    /// The scan of its rows.
-    pub(super) scan: usize,
     pub(super) results: Results,
     pub(super) groups: Vec<Group>,
     pub(super) tree: Tree,
-    /// How much longer than usual its lists are.
-    factor: usize,
-    touched: usize,
 }
 
 impl Slot {
@@ -66,8 +55,6 @@ impl Slot {
         let trunks = request.max_length.min(RESERVED) * request.groups.min(RESERVED_GROUPS);
         self.tree.reserve(trunks)?;
         self.length = 0;
-        self.factor = 1;
-        self.touched = 0;
         self.results.clear();
         grow(&mut self.groups, request.groups, "the groups of beams")?;
         for (index, group) in self.groups.iter_mut().enumerate() {
@@ -80,28 +67,9 @@ impl Slot {
         Ok(())
     }
 
-    /// The length of the lists that the next step needs of its rows: `None`
-    /// if it looks at permitted tokens alone.
-    pub(super) fn list_width(&self, kind: ScoreKind, vocab: usize) -> Option<usize> {
-        let State::Running(request) = &self.state else {
-            return None;
-        };
-        if let Some((Permit::Trie(_), normaliser)) = &request.permit {
-            let normalises = kind == ScoreKind::Logits || !request.logits.is_empty();
-            let reads_row = *normaliser == Normaliser::WholeRow && normalises;
-            return reads_row.then_some(1);
-        }
-        let count = request.candidates();
-        let rows = self.groups.iter().map(|group| group.beams.len());
-        let rows = rows.filter(|&rows| rows > 0).min().unwrap_or(1);
-        let share = count.div_ceil(rows).saturating_mul(4 * self.factor);
-        let touched = self.touched.min(MOST_TOUCHED);
-        let touched = if touched == 0 {
-            0
-        } else {
-            touched.next_power_of_two()
-        };
-        Some((share.max(SHORT).min(count) + touched).min(vocab))
+    /// Whether the next step reads all scores of its rows.
+    pub(super) fn reads_rows(&self, kind: ScoreKind) -> bool {
+        matches!(&self.state, State::Running(request) if request.reads_rows(kind))
     }
 
     /// One step: its rows of `scores`, the rows of the batch, to the next
@@ -110,7 +78,7 @@ impl Slot {
         &mut self,
         expander: &mut Expander,
         scores: &ScoresView<'_>,
-        scan: Option<Scan<'_>>,
+        scan: &Scan,
         dispatch: Dispatch,
     ) -> bool {
         let State::Running(request) = std::mem::take(&mut self.state) else {
@@ -140,21 +108,21 @@ impl Slot {
         request: &Request,
         expander: &mut Expander,
         scores: &ScoresView<'_>,
-        scan: Option<Scan<'_>>,
+        scan: &Scan,
         dispatch: Dispatch,
     ) -> Result<Option<Ended>, Error> {
         let length = self.length + 1;
         let count = request.candidates();
         let mut row = self.rows.start;
         let mut ended = Ended::Exhausted;
-        let (mut touched, mut widened, mut live) = (0, 0, false);
+        let mut live = false;
+        let scan = request.reads_rows(scores.kind()).then_some(scan);
         expander.chosen.clear();
         for index in 0..request.groups {
             let rows = self.groups[index].beams.len();
             if rows == 0 {
                 continue;
             }
-            let offset = row - self.rows.start;
             let step = Step {
                 request,
                 tree: &self.tree,
@@ -162,15 +130,10 @@ impl Slot {
                 beams: &self.groups[index].beams,
                 rows: scores.rows(row..row + rows),
                 first_row: row,
-                scan: scan.map(|scan| Scan {
-                    offset: scan.offset + offset,
-                    ..scan
-                }),
+                scan,
                 dispatch,
             };
             expander.expand(&step, count)?;
-            touched = touched.max(expander.most_touched);
-            widened += expander.widened;
             self.make_room(expander.candidates.len())?;
             let group = &mut self.groups[index];
             let leader = expander
@@ -196,12 +159,6 @@ impl Slot {
                 row += rows;
             }
         }
-        if widened * 8 > self.rows.len() {
-            self.factor = (self.factor * 2).min(count);
-        } else if widened == 0 {
-            self.factor = (self.factor / 2).max(1);
-        }
-        self.touched = touched;
         self.length = length;
         Ok((!live).then_some(ended))
     }

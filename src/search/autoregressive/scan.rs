@@ -1,0 +1,207 @@
+//! The one read of a step's scores, in parallel over the blocks of all rows:
+//! so a single long row is read by several threads too.
+
+use std::ops::Range;
+
+use crate::batch::{self, Divide, Items};
+use crate::error::Error;
+use crate::kernels::block::{BLOCK_GROUPS, Scanned, scan_block};
+use crate::kernels::element::Lanes;
+use crate::kernels::log_sum_exp::{BLOCK, RunningSum};
+use crate::memory::resize;
+use crate::scores::{Data, ScoreKind, ScoresView};
+use crate::search::shortlist::GRAIN_BYTES;
+use crate::simd::{Dispatch, Kernel, Simd};
+
+/// Blocks whose sums one thread puts together without asking for more work.
+const GRAIN_SUMS: usize = 4096;
+
+/// What was found in the rows of a step. Its memory is kept.
+#[derive(Debug, Default)]
+pub(super) struct Scan {
+    /// Blocks in a row.
+    blocks: usize,
+    /// For each block of each row, the maxima of its groups.
+    maxima: Vec<[f32; BLOCK_GROUPS]>,
+    /// For each block of each row; a sum of NaN where a score is invalid.
+    parts: Vec<Scanned>,
+    rows: Vec<Summary>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Summary {
+    max: f32,
+    /// NaN if a score is invalid.
+    normaliser: f64,
+}
+
+/// What was found in one row.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ScannedRow<'a> {
+    /// The maxima of its groups of tokens, by block.
+    pub(super) maxima: &'a [[f32; BLOCK_GROUPS]],
+    /// The largest score.
+    pub(super) max: f32,
+    /// The log-sum-exp of logits, else 0.
+    pub(super) normaliser: f64,
+}
+
+impl Scan {
+    /// Makes room for the rows of a step.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(super) fn prepare(&mut self, rows: usize, vocab: usize) -> Result<(), Error> {
+        let what = "what a step finds in its rows";
+        self.blocks = vocab.div_ceil(BLOCK);
+        let blocks = rows.saturating_mul(self.blocks);
+        resize(&mut self.maxima, blocks, what)?;
+        resize(&mut self.parts, blocks, what)?;
+        resize(&mut self.rows, rows, what)
+    }
+
+    /// Reads some of the rows of `scores`, of shape `[1, rows, vocab]`.
+    pub(super) fn read(&mut self, scores: &ScoresView<'_>, rows: Range<usize>, dispatch: Dispatch) {
+        let blocks = rows.start * self.blocks..rows.end * self.blocks;
+        let work = Blocks {
+            first: blocks.start,
+            maxima: &mut self.maxima[blocks.clone()],
+            parts: &mut self.parts[blocks.clone()],
+        };
+        let per_row = self.blocks;
+        let block_bytes = BLOCK.min(scores.vocab()) * scores.data().element_bytes();
+        batch::for_each(work, GRAIN_BYTES / block_bytes, &|work| {
+            dispatch.run(ScanBlocks {
+                scores,
+                per_row,
+                work,
+            });
+        });
+        let parts = &self.parts[blocks];
+        let rows = Items::new(&mut self.rows[rows]);
+        let logits = scores.kind() == ScoreKind::Logits;
+        batch::for_each(rows, GRAIN_SUMS / per_row, &|mut rows: Items<
+            '_,
+            Summary,
+        >| {
+            rows.for_each(|row, summary| {
+                *summary = Summary::of(&parts[row * per_row..(row + 1) * per_row], logits);
+            });
+        });
+    }
+
+    /// What was found in a row, or `None` if it holds an invalid score.
+    pub(super) fn row(&self, row: usize) -> Option<ScannedRow<'_>> {
+        let Summary { max, normaliser } = self.rows[row];
+        let maxima = &self.maxima[row * self.blocks..(row + 1) * self.blocks];
+        (!normaliser.is_nan()).then_some(ScannedRow {
+            maxima,
+            max,
+            normaliser,
+        })
+    }
+}
+
+impl Summary {
+    /// The blocks of a row put together, in order.
+    fn of(parts: &[Scanned], logits: bool) -> Self {
+        let mut max = f32::NEG_INFINITY;
+        let mut sum = RunningSum::EMPTY;
+        let mut valid = true;
+        for part in parts {
+            max = max.max(part.max);
+            valid &= !part.sum.is_nan();
+            if logits {
+                sum.add(part.max, part.sum);
+            }
+        }
+        let normaliser = match (valid, logits) {
+            (false, _) => f64::NAN,
+            (true, true) => sum.ln(),
+            (true, false) => 0.0,
+        };
+        Summary { max, normaliser }
+    }
+}
+
+/// Where the findings in some consecutive blocks go.
+struct Blocks<'a> {
+    /// The first of them, counted through the rows.
+    first: usize,
+    maxima: &'a mut [[f32; BLOCK_GROUPS]],
+    parts: &'a mut [Scanned],
+}
+
+impl Divide for Blocks<'_> {
+    fn len(&self) -> usize {
+        self.parts.len()
+    }
+
+    fn split_at(self, middle: usize) -> (Self, Self) {
+        let maxima = self.maxima.split_at_mut(middle);
+        let parts = self.parts.split_at_mut(middle);
+        let left = Blocks {
+            first: self.first,
+            maxima: maxima.0,
+            parts: parts.0,
+        };
+        let right = Blocks {
+            first: self.first + middle,
+            maxima: maxima.1,
+            parts: parts.1,
+        };
+        (left, right)
+    }
+}
+
+struct ScanBlocks<'a> {
+    scores: &'a ScoresView<'a>,
+    per_row: usize,
+    work: Blocks<'a>,
+}
+
+impl Kernel for ScanBlocks<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        match self.scores.data() {
+            Data::F32(data) => self.scan(simd, data),
+            Data::F16(data) => self.scan(simd, data),
+            Data::Bf16(data) => self.scan(simd, data),
+        }
+    }
+}
+
+impl ScanBlocks<'_> {
+    #[inline(always)]
+    fn scan<S: Simd, E: Lanes>(self, simd: S, data: &[E]) {
+        let ScanBlocks {
+            scores,
+            per_row,
+            work,
+        } = self;
+        let kind = scores.kind();
+        let (mut row, mut block) = (work.first / per_row, work.first % per_row);
+        for (maxima, part) in work.maxima.iter_mut().zip(work.parts) {
+            let tokens = scores.row_range(0, row);
+            let start = tokens.start + block * BLOCK;
+            let end = tokens.end.min(start + BLOCK);
+            let next = if end < tokens.end {
+                end..tokens.end
+            } else {
+                scores.after_row(0, row)
+            };
+            let found = scan_block(simd, kind, &data[start..end], &data[next], maxima);
+            *part = found.unwrap_or(Scanned {
+                max: f32::NEG_INFINITY,
+                sum: f64::NAN,
+            });
+            block += 1;
+            if block == per_row {
+                (row, block) = (row + 1, 0);
+            }
+        }
+    }
+}
