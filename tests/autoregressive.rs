@@ -253,10 +253,89 @@ proptest! {
     }
 }
 
+/// The other tests' rows are too short for a second thread.
 #[test]
-fn wide_beams_over_rows_of_every_shape_read_few_rows_twice_and_lose_nothing() {
-    // Beams far above what the first lists hold, so that rows are read again,
-    // with many ties or none.
+fn long_rows_are_read_in_pieces_by_any_threads_with_the_same_bits() {
+    let kinds = [
+        ScoreKind::Logits,
+        ScoreKind::LogProbabilities,
+        ScoreKind::Probabilities,
+    ];
+    for (seed, vocab) in [2047, 2048, 2049, 6000, 65_536, 100_001]
+        .into_iter()
+        .enumerate()
+    {
+        for (kind, values) in kinds.into_iter().zip([0, 7, 0]) {
+            let model = Model {
+                seed: seed as u64,
+                vocab,
+                memory: 2,
+                values,
+                impossible: 3 * (seed as u64 % 2),
+                kind,
+            };
+            let mut adjusted = Spec::plain(4, 2, &[1]);
+            adjusted
+                .after
+                .push(Adjustment::Suppress((0..3000).step_by(7).collect()));
+            if kind == ScoreKind::Logits {
+                adjusted.before.push(Adjustment::Hook(1000, 0.5));
+            }
+            for spec in [Spec::plain(1, 2, &[]), Spec::plain(3, 2, &[0, 2]), adjusted] {
+                let expected = spec.expected(&model);
+                for level in Level::available() {
+                    for threads in [1, 2, 3, 8] {
+                        let found = in_threads(threads, || alone(&spec, &model, level));
+                        assert_eq!(
+                            found, expected,
+                            "{kind:?} {vocab}, {level}, {threads} threads"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn an_invalid_score_is_found_in_every_piece_of_a_long_row() {
+    let vocab = 70_000;
+    for kind in [
+        ScoreKind::Logits,
+        ScoreKind::LogProbabilities,
+        ScoreKind::Probabilities,
+    ] {
+        for at in [0, 2047, 2048, 40_000, vocab - 1] {
+            for bad in [f32::NAN, f32::INFINITY] {
+                let mut data = vec![0.0; 2 * vocab];
+                data[vocab + at] = bad;
+                let ended = in_threads(2, || {
+                    let mut search = AutoregressiveSearch::new(vocab).unwrap();
+                    let ids = [1, 2].map(|beams| search.admit(Request::new(beams, 1)).unwrap());
+                    search
+                        .advance(&ScoresView::new(kind, &data, [2, vocab]).unwrap())
+                        .unwrap();
+                    ids.map(|id| search.outcome(id).unwrap().ended().clone())
+                });
+                // No token of probability 0 is possible.
+                let healthy = match kind {
+                    ScoreKind::Probabilities => Ended::Exhausted,
+                    _ => Ended::Length,
+                };
+                assert_eq!(ended[0], healthy);
+                let Ended::Failed(error) = &ended[1] else {
+                    panic!("it must fail");
+                };
+                let place = format!("row 1, step 0, token {at}: ");
+                assert!(error.to_string().starts_with(&place), "{error}");
+            }
+        }
+    }
+}
+
+#[test]
+fn wide_beams_over_rows_of_every_shape_lose_nothing() {
+    // From many ties to none.
     for (seed, values) in [(1, 0), (2, 1), (3, 2), (4, 40), (5, 1000)] {
         let model = Model {
             seed,
@@ -284,7 +363,7 @@ fn wide_beams_over_rows_of_every_shape_read_few_rows_twice_and_lose_nothing() {
 }
 
 #[test]
-fn five_thousand_beams() {
+fn five_thousand_beams_and_more() {
     let model = Model {
         seed: 6,
         vocab: 300,
@@ -293,8 +372,14 @@ fn five_thousand_beams() {
         impossible: 0,
         kind: ScoreKind::Logits,
     };
-    let spec = Spec::plain(5000, 3, &[7]);
-    assert_eq!(alone(&spec, &model, Level::best()), spec.expected(&model));
+    for beams in [5000, 12_000] {
+        let spec = Spec::plain(beams, 3, &[7]);
+        let expected = spec.expected(&model);
+        for threads in [1, 4] {
+            let found = in_threads(threads, || alone(&spec, &model, Level::best()));
+            assert_eq!(found, expected, "{beams} beams, {threads} threads");
+        }
+    }
 }
 
 #[test]

@@ -118,3 +118,141 @@ pub(crate) fn tokens_reaching<S: Simd, E: Lanes>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use half::{bf16, f16};
+
+    use super::super::log_sum_exp::RunningSum;
+    use super::*;
+    use crate::scores::ScoreKind::{LogProbabilities, Logits, Probabilities};
+    use crate::simd::{Dispatch, Kernel, Level};
+
+    struct Scan<'a, E> {
+        kind: ScoreKind,
+        block: &'a [E],
+        maxima: &'a mut [f32; BLOCK_GROUPS],
+    }
+
+    impl<E: Lanes> Kernel for Scan<'_, E> {
+        type Output = Option<Scanned>;
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> Option<Scanned> {
+            scan_block(simd, self.kind, self.block, &[], self.maxima)
+        }
+    }
+
+    struct Reaching<'a, E> {
+        row: &'a [E],
+        maxima: &'a [[f32; BLOCK_GROUPS]],
+        least: f32,
+    }
+
+    impl<E: Lanes> Kernel for Reaching<'_, E> {
+        type Output = Vec<(u32, f32)>;
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> Vec<(u32, f32)> {
+            let (mut groups, mut found) = (Vec::new(), Vec::new());
+            groups_reaching(simd, self.maxima, self.least, &mut groups);
+            for group in groups {
+                tokens_reaching(simd, self.row, group as usize, self.least, &mut found);
+            }
+            found
+        }
+    }
+
+    /// Scans a row in blocks, and compares all that is found with what each
+    /// definition says.
+    fn check<E: Lanes>(kind: ScoreKind, row: &[E]) {
+        let values: Vec<f32> = row.iter().map(|value| value.to_f32()).collect();
+        let expected_maxima: Vec<f32> = values
+            .chunks(GROUP)
+            .map(|group| group.iter().copied().fold(f32::NEG_INFINITY, f32::max))
+            .collect();
+        for level in Level::available() {
+            let dispatch = Dispatch::new(level).unwrap();
+            let mut maxima = vec![[f32::NAN; BLOCK_GROUPS]; row.len().div_ceil(BLOCK)];
+            let mut sum = RunningSum::EMPTY;
+            for (block, maxima) in row.chunks(BLOCK).zip(&mut maxima) {
+                let part = dispatch.run(Scan {
+                    kind,
+                    block,
+                    maxima,
+                });
+                let part = part.unwrap();
+                sum.add(part.max, part.sum);
+            }
+            let (real, beyond) = maxima.as_flattened().split_at(expected_maxima.len());
+            assert_eq!(real, expected_maxima, "{level} {kind:?} {}", row.len());
+            assert!(beyond.iter().all(|&max| max == f32::NEG_INFINITY));
+            if kind == Logits {
+                let expected = crate::reference::log_sum_exp(&values);
+                assert_eq!(sum.ln().to_bits(), expected.to_bits(), "{level}");
+            }
+            for least in [values[row.len() / 2], values[0].next_up(), f32::MIN] {
+                let least = least.max(kind.least_possible());
+                let found = dispatch.run(Reaching {
+                    row,
+                    maxima: &maxima,
+                    least,
+                });
+                let all = (0..).zip(values.iter().copied());
+                let expected: Vec<(u32, f32)> = all.filter(|&(_, x)| x >= least).collect();
+                assert_eq!(found, expected, "{level} {kind:?} {}", row.len());
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_of_every_length() {
+        let mut state = 1u32;
+        let mut random = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as f32 / (1 << 24) as f32
+        };
+        let lengths = (1..300).chain((300..BLOCK).step_by(61));
+        for length in lengths.chain([BLOCK - 1, BLOCK, BLOCK + 1, 5000]) {
+            let row: Vec<f32> = (0..length).map(|_| random()).collect();
+            check(Probabilities, &row);
+            let row: Vec<f32> = row.iter().map(|x| 20.0 * x - 21.0).collect();
+            check(LogProbabilities, &row);
+            check(Logits, &row);
+            check(
+                Logits,
+                &row.iter().map(|&x| f16::from_f32(x)).collect::<Vec<_>>(),
+            );
+            check(
+                Logits,
+                &row.iter().map(|&x| bf16::from_f32(x)).collect::<Vec<_>>(),
+            );
+        }
+    }
+
+    #[test]
+    fn one_invalid_score_refuses_a_block() {
+        for (kind, invalid) in [
+            (Probabilities, [f32::NAN, f32::INFINITY, -1e-30]),
+            (LogProbabilities, [f32::NAN, f32::INFINITY, 0.01]),
+            (Logits, [f32::NAN, -f32::NAN, f32::INFINITY]),
+        ] {
+            for length in [1usize, 127, 128, 129, BLOCK] {
+                for at in (0..length).step_by(length.div_ceil(30)) {
+                    for value in invalid {
+                        let mut block = vec![0.0; length];
+                        block[at] = value;
+                        for level in Level::available() {
+                            let found = Dispatch::new(level).unwrap().run(Scan {
+                                kind,
+                                block: &block,
+                                maxima: &mut [0.0; BLOCK_GROUPS],
+                            });
+                            assert!(found.is_none(), "{level} {kind:?} {value} at {at}/{length}");
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

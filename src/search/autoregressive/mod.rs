@@ -95,7 +95,6 @@ pub use rules::{
 };
 pub use trie::TokenTrie;
 
-
 use crate::error::{Error, Kind};
 use crate::scores::ScoresView;
 use crate::simd::{Dispatch, Level};

@@ -9,6 +9,7 @@ use crate::kernels::block::{BLOCK_GROUPS, Scanned, scan_block};
 use crate::kernels::element::Lanes;
 use crate::kernels::log_sum_exp::{BLOCK, RunningSum};
 use crate::memory::resize;
+use crate::phase;
 use crate::scores::{Data, ScoreKind, ScoresView};
 use crate::search::shortlist::GRAIN_BYTES;
 use crate::simd::{Dispatch, Kernel, Simd};
@@ -72,6 +73,7 @@ impl Scan {
         let per_row = self.blocks;
         let block_bytes = BLOCK.min(scores.vocab()) * scores.data().element_bytes();
         batch::for_each(work, GRAIN_BYTES / block_bytes, &|work| {
+            let _scanning = phase::scan();
             dispatch.run(ScanBlocks {
                 scores,
                 per_row,
