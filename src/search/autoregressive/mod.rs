@@ -30,6 +30,64 @@
 //! # Ok::<(), widebeam::Error>(())
 //! ```
 //!
+//! # A driver with a cache
+//!
+//! What a runtime does between two steps, whatever its cache is made of. Here
+//! requests arrive one by one while others run:
+//!
+//! ```
+//! use widebeam::ScoresView;
+//! use widebeam::autoregressive::{AutoregressiveSearch, Request};
+//!
+//! const VOCAB: usize = 4;
+//! /// One row of the key-value cache: here the tokens that it has seen.
+//! type Row = Vec<u32>;
+//! /// Runs the model on more tokens of a row; the logits of what follows.
+//! fn run(row: &mut Row, tokens: &[u32]) -> [f32; VOCAB] {
+//!     row.extend(tokens);
+//!     std::array::from_fn(|token| (row.len() * (token + 3) % 5) as f32)
+//! }
+//!
+//! let mut search = AutoregressiveSearch::new(VOCAB)?;
+//! let mut cache: Vec<Row> = Vec::new();
+//! let mut logits: Vec<f32> = Vec::new();
+//! let mut waiting = vec![vec![1, 2], vec![3]];
+//! let mut texts = Vec::new();
+//! while !(search.is_idle() && waiting.is_empty()) {
+//!     if let Some(prompt) = waiting.pop() {
+//!         search.admit(Request::new(3, 8).prompt(prompt).end_tokens([0]))?;
+//!     }
+//!     let feed = search.feed();
+//!     // 1. Each row continues one of the step before; several may continue the
+//!     //    same, and the rows of requests that are done are continued by none.
+//!     if !feed.is_identity() {
+//!         let parents = feed.parents().iter();
+//!         cache = parents.map(|&parent| cache[parent as usize].clone()).collect();
+//!     }
+//!     // 2. Those rows see one more token,
+//!     logits.clear();
+//!     for (row, &token) in cache.iter_mut().zip(feed.tokens()) {
+//!         logits.extend(run(row, &[token]));
+//!     }
+//!     // 3. and new requests, whose rows are the last, see their prompts.
+//!     for (_id, prompt) in feed.fresh() {
+//!         let mut row = Row::new();
+//!         logits.extend(run(&mut row, prompt));
+//!         cache.push(row);
+//!     }
+//!     search.advance(&ScoresView::logits(&logits, [feed.rows(), VOCAB])?)?;
+//!     for id in search.finished().to_vec() {
+//!         let outcome = search.outcome(id).expect("it is done");
+//!         texts.extend(outcome.best().map(|best| best.tokens.to_vec()));
+//!         search.remove(id);
+//!     }
+//! }
+//! assert_eq!(texts.len(), 2);
+//! # Ok::<(), widebeam::Error>(())
+//! ```
+//!
+//! [`AutoregressiveSearch::run`] is this loop for a model that is one closure.
+//!
 //! # A step
 //!
 //! For each request, with k beams and K = (1 + max(1, end tokens)) * k:
