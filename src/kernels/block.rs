@@ -37,35 +37,45 @@ pub(crate) fn scan_block<S: Simd, E: Lanes>(
     next: &[E],
     maxima: &mut [f32; BLOCK_GROUPS],
 ) -> Option<Scanned> {
-    let logits = kind == ScoreKind::Logits;
     let stripes = Stripes::new(block, next, kind);
+    *maxima = [f32::NEG_INFINITY; BLOCK_GROUPS];
+    let mut largest = simd.f32_splat(f32::NEG_INFINITY);
+    let mut each = |index: usize, peak: S::F32| {
+        largest = largest.max(peak);
+        maxima[index] = peak.reduce_max();
+    };
+    if kind == ScoreKind::Logits {
+        for index in 0..stripes.len() {
+            each(index, stripe_maxima(simd, stripes.get(index)));
+        }
+        let max = largest.reduce_max();
+        // A NaN anywhere makes the sum NaN, and so does +infinity.
+        let sum = sum_block(simd, &stripes, 0..stripes.len(), max);
+        return (!sum.is_nan()).then_some(Scanned { max, sum });
+    }
     // NaN is below everything.
     let floor = simd.f32_splat(kind.impossible());
     let mut seen = simd.f32_unseen();
-    *maxima = [f32::NEG_INFINITY; BLOCK_GROUPS];
-    for (index, max) in maxima[..stripes.len()].iter_mut().enumerate() {
-        let mut peak = simd.f32_splat(f32::NEG_INFINITY);
-        for lanes in stripes.get(index).as_chunks::<F32_LANES>().0 {
-            let lanes = E::load(simd, lanes);
-            peak = peak.max(lanes);
-            if !logits {
-                seen = lanes.see_below(floor, seen);
-            }
+    for index in 0..stripes.len() {
+        let stripe = stripes.get(index);
+        each(index, stripe_maxima(simd, stripe));
+        for lanes in stripe.as_chunks::<F32_LANES>().0 {
+            seen = E::load(simd, lanes).see_below(floor, seen);
         }
-        if !logits {
-            stripes.prefetch_after(index);
-        }
-        *max = peak.reduce_max();
+        stripes.prefetch_after(index);
     }
-    let max = simd.f32_load(maxima).reduce_max();
-    if logits {
-        // A NaN anywhere makes the sum NaN, and so does +infinity.
-        let sum = sum_block(simd, &stripes, 0..stripes.len(), max);
-        (!sum.is_nan()).then_some(Scanned { max, sum })
-    } else {
-        let valid = !seen.any() && kind.accepts(max);
-        valid.then_some(Scanned { max, sum: 0.0 })
-    }
+    let max = largest.reduce_max();
+    let valid = !seen.any() && kind.accepts(max);
+    valid.then_some(Scanned { max, sum: 0.0 })
+}
+
+/// The maxima of the tokens in the same lane of a stripe's vectors.
+#[inline(always)]
+fn stripe_maxima<S: Simd, E: Lanes>(simd: S, stripe: &[E; STRIPE]) -> S::F32 {
+    let vectors = stripe.as_chunks::<F32_LANES>().0;
+    let two = |i: usize| E::load(simd, &vectors[i]).max(E::load(simd, &vectors[i + 1]));
+    // A tree: a chain would make each wait for the one before.
+    two(0).max(two(2)).max(two(4).max(two(6)))
 }
 
 /// Appends to `groups` the number of each group of a row with a token of at
