@@ -88,6 +88,10 @@ fn beams(entry: &Entry) -> String {
     entry.beams.map_or(String::new(), |beams| beams.to_string())
 }
 
+fn threads(entry: &Entry) -> String {
+    entry.threads.map_or(String::new(), |n| n.to_string())
+}
+
 fn ms(seconds: f64) -> String {
     let ms = 1e3 * seconds;
     match ms {
@@ -197,6 +201,7 @@ fn search(machine: &Machine, search: &str) -> Option<String> {
             ours.scores.clone(),
             ours.dtype.clone(),
             ours.version.clone(),
+            threads(ours),
             ms(seconds),
             format!("{:.1} %", 100.0 * ours.spread?),
             rate(sizes.first()? / seconds),
@@ -212,6 +217,7 @@ fn search(machine: &Machine, search: &str) -> Option<String> {
         "scores",
         "type",
         "level",
+        "threads",
         "ms",
         "spread",
         "items/s",
@@ -253,7 +259,8 @@ fn kernels(machine: &Machine) -> Option<String> {
                 sizes.next().unwrap_or_default().to_owned(),
                 beams(ours),
                 ours.version.clone(),
-                count.map_or(String::new(), |n| format!("{:.0}", 1e9 * seconds / n)),
+                threads(ours),
+                count.map_or(String::new(), |n| times(Some(1e9 * seconds / n))),
                 format!("{:.1}", bytes as f64 / seconds / 1e9),
                 fraction(roofline.map(|roofline| roofline / seconds)),
             ]);
@@ -266,6 +273,7 @@ fn kernels(machine: &Machine) -> Option<String> {
         "tokens",
         "k",
         "level",
+        "threads",
         "ns/row",
         "GB/s",
         "of the roofline",
@@ -335,7 +343,7 @@ fn peers(machine: &Machine, search: &str) -> Option<String> {
                 row.dtype.clone(),
                 row.program.clone(),
                 row.version.clone(),
-                row.threads.map_or(String::new(), |n| n.to_string()),
+                threads(row),
                 row.seconds.map_or(String::new(), ms),
                 times(
                     row.seconds
