@@ -38,6 +38,44 @@ pub(crate) fn key_value(key: u64) -> f32 {
     from_sortable(!((key >> 32) as u32))
 }
 
+/// Bits of a [`number_key`] that hold the token: those that an f64 has and an
+/// f32 has not.
+const TOKEN_BITS: u32 = 29;
+const TOKEN_MASK: u64 = (1 << TOKEN_BITS) - 1;
+
+/// Tokens below this fit into a [`number_key`].
+pub(crate) const NUMBER_KEY_TOKENS: usize = 1 << TOKEN_BITS;
+
+/// A key that is a number, so that `min` and `max` put it in order with the
+/// token it carries: the best token has the largest. Not for NaN and infinity.
+#[inline(always)]
+pub(crate) fn number_key(value: f32, token: u32) -> f64 {
+    let wide = f64::from(value + 0.0);
+    let [if_negative, otherwise] = token_bits(token);
+    let sign = ((wide.to_bits() as i64) >> 63) as u64;
+    f64::from_bits(wide.to_bits() | (sign & if_negative) | (!sign & otherwise))
+}
+
+/// The low bits of the [`number_key`] of a token of negative value, and those
+/// of any other. A larger magnitude puts a negative number further down.
+#[inline(always)]
+pub(crate) const fn token_bits(token: u32) -> [u64; 2] {
+    [token as u64, token as u64 ^ TOKEN_MASK]
+}
+
+/// The token of a [`number_key`].
+#[inline(always)]
+pub(crate) fn number_key_token(key: f64) -> u32 {
+    let sign = (key.to_bits() as i64) >> 63;
+    ((key.to_bits() ^ !sign as u64) & TOKEN_MASK) as u32
+}
+
+/// The value of a [`number_key`]; a negative zero comes back as zero.
+#[inline(always)]
+pub(crate) fn number_key_value(key: f64) -> f64 {
+    f64::from_bits(key.to_bits() & !TOKEN_MASK)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,5 +102,38 @@ mod tests {
         assert!(rank_key(-0.0, 7) < rank_key(0.0, 8));
         assert_eq!(key_token(rank_key(-2.5, 77)), 77);
         assert_eq!(key_value(rank_key(-2.5, 77)), -2.5);
+    }
+
+    #[test]
+    fn number_keys_rank_alike() {
+        let values = [
+            f32::MAX,
+            1.0,
+            1.0f32.next_down(),
+            f32::MIN_POSITIVE,
+            f32::from_bits(1),
+            0.0,
+            -f32::from_bits(1),
+            -1.0f32.next_down(),
+            -1.0,
+            f32::MIN,
+        ];
+        let last = NUMBER_KEY_TOKENS as u32 - 1;
+        for pair in values.windows(2) {
+            assert!(
+                number_key(pair[0], last) > number_key(pair[1], 0),
+                "{pair:?}"
+            );
+        }
+        for value in values {
+            for tokens in [[0, 1], [7, 8], [last - 1, last]] {
+                let keys = tokens.map(|token| number_key(value, token));
+                assert!(keys[0] > keys[1], "{value} {tokens:?}");
+                assert_eq!(keys.map(number_key_token), tokens, "{value}");
+                assert_eq!(keys.map(number_key_value), [f64::from(value); 2]);
+            }
+        }
+        let zeros = [number_key(0.0, 5), number_key(-0.0, 5)];
+        assert_eq!(zeros[0].to_bits(), zeros[1].to_bits());
     }
 }

@@ -6,6 +6,34 @@
 use crate::order::{from_sortable, sortable};
 use crate::simd::{F32_LANES, F32Lanes, Simd};
 
+/// [`lower_bound`] for k of up to [`F32_LANES`], without a branch: the best of
+/// the first vector's maxima, for each of which the larger ones among all are
+/// counted. So it may be one that some more than k reach.
+#[inline(always)]
+pub(crate) fn sampled_bound<S: Simd>(
+    simd: S,
+    maxima: &[[f32; F32_LANES]],
+    k: usize,
+    least: f32,
+) -> f32 {
+    // Counts that do not wait for each other.
+    const WAYS: usize = 4;
+    let sample = simd.f32_load(&maxima[0]);
+    let mut larger = [simd.f32_splat(0.0); WAYS];
+    for some in maxima.as_flattened().as_chunks::<WAYS>().0 {
+        for (larger, &maximum) in larger.iter_mut().zip(some) {
+            *larger = sample.count_less(simd.f32_splat(maximum), *larger);
+        }
+    }
+    let [a, b, c, d] = larger;
+    // With k - 1 larger ones and itself, k reach it. All of the sample reach
+    // the smallest of them.
+    let wanted = simd.f32_splat((k - 1) as f32);
+    let smallest = sample.reduce_min();
+    let reached = sample.where_ge((a + b) + (c + d), wanted, simd.f32_splat(smallest));
+    reached.reduce_max().max(least)
+}
+
 /// The largest b found such that at least `k` of the `maxima` reach it, or
 /// `least` if fewer than k reach that.
 ///

@@ -10,9 +10,11 @@ pub(crate) mod ln;
 pub(crate) mod log_add;
 pub(crate) mod log_sum_exp;
 mod logits;
+mod network;
 mod rank;
 mod scan;
 mod short;
+mod sorter;
 pub(crate) mod top_k;
 
 use crate::scores::ScoreKind;
@@ -34,35 +36,41 @@ pub(crate) fn log_probability(kind: ScoreKind, value: f32, normaliser: f64) -> f
     }
 }
 
-/// [`log_probability`] of every value, none of which is impossible.
+/// Turns the values of the tokens of some rows, `width` a row, into their
+/// [`log_probability`] each. What becomes of impossible values, and of all
+/// that are no scores, is unspecified.
 #[inline(always)]
 pub(crate) fn log_probabilities<S: Simd>(
     simd: S,
     kind: ScoreKind,
-    values: &[f32],
-    normaliser: f64,
-    out: &mut [f64],
+    values: &mut [f64],
+    width: usize,
+    normalisers: &[f64],
 ) {
     match kind {
         ScoreKind::Probabilities => {
-            let mut lanes = [1.0; F64_LANES];
-            let mut logs = [0.0; F64_LANES];
-            for (values, out) in values.chunks(F64_LANES).zip(out.chunks_mut(F64_LANES)) {
-                for (lane, &value) in lanes.iter_mut().zip(values) {
-                    *lane = f64::from(value);
+            // The rows as one: short ones would end in incomplete vectors.
+            let (vectors, rest) = values.as_chunks_mut::<F64_LANES>();
+            for vector in vectors {
+                ln::ln_f64(simd.f64_load(vector)).store(vector);
+            }
+            if !rest.is_empty() {
+                let mut last = [1.0; F64_LANES];
+                for (lane, value) in last.iter_mut().zip(rest.iter()) {
+                    *lane = *value;
                 }
-                ln::ln_f64(simd.f64_load(&lanes)).store(&mut logs);
-                out.copy_from_slice(&logs[..out.len()]);
+                ln::ln_f64(simd.f64_load(&last)).store(&mut last);
+                for (value, lane) in rest.iter_mut().zip(last) {
+                    *value = lane;
+                }
             }
         }
-        ScoreKind::LogProbabilities => {
-            for (out, &value) in out.iter_mut().zip(values) {
-                *out = f64::from(value);
-            }
-        }
+        ScoreKind::LogProbabilities => {}
         ScoreKind::Logits => {
-            for (out, &value) in out.iter_mut().zip(values) {
-                *out = f64::from(value) - normaliser;
+            for (row, normaliser) in values.chunks_exact_mut(width).zip(normalisers) {
+                for value in row {
+                    *value -= normaliser;
+                }
             }
         }
     }

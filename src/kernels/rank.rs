@@ -1,42 +1,46 @@
 //! Putting the few tokens that survived a scan in order.
 
+use super::element::Lanes;
+use super::network::{Entry, padded, sort_largest};
+use super::short;
+use super::sorter::Sorter;
 use crate::error::Error;
-use crate::memory::{reserve, resize};
-use crate::order::{key_token, key_value, rank_key};
-use crate::simd::{F32_LANES, F32Lanes, Simd};
+use crate::memory::resize;
+use crate::order::{
+    NUMBER_KEY_TOKENS, key_token, key_value, number_key, number_key_token, number_key_value,
+    rank_key,
+};
+use crate::simd::{F64_LANES, Simd};
 
-/// Up to this many survivors are ordered by counting.
-const COUNTING_MAX: usize = 128;
+/// Rows whose survivors are put in order together.
+pub(crate) const ROWS: usize = F64_LANES;
 
-/// Vectors that are counted for at a time: one would wait for itself.
-const WAYS: usize = 4;
+/// Up to this many survivors of a row are put in order together with those of
+/// others.
+const LONGEST_LIST: usize = 128;
 
-/// Tokens that may be among the best of a row, with their values.
-///
-/// In order of token id, unless the list was cut in between.
+/// Tokens that may be among the best of a row, in ascending order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Survivors {
-    values: Vec<f32>,
     tokens: Vec<u32>,
-    keys: Vec<u64>,
     len: usize,
-    in_token_order: bool,
+    sorter: Sorter,
 }
+
+/// So many tokens are written without asking how many there are. Most often
+/// there are fewer, and what cannot be predicted is not asked.
+const AT_ONCE: usize = 4;
 
 impl Survivors {
     /// Makes room for `capacity` tokens.
     pub(crate) fn reserve(&mut self, capacity: usize, what: &'static str) -> Result<(), Error> {
-        let padded = capacity.next_multiple_of(WAYS * F32_LANES);
-        resize(&mut self.values, padded, what)?;
-        resize(&mut self.tokens, padded, what)?;
-        self.keys.clear();
-        reserve(&mut self.keys, capacity, what)
+        resize(&mut self.tokens, capacity + AT_ONCE, what)?;
+        self.sorter.reserve(capacity, what)
     }
 
     #[inline(always)]
     pub(crate) fn clear(&mut self) {
         self.len = 0;
-        self.in_token_order = true;
     }
 
     #[inline(always)]
@@ -44,138 +48,146 @@ impl Survivors {
         self.len
     }
 
+    /// Adds the tokens whose bits are set, counted from `first`.
     #[inline(always)]
-    pub(crate) fn push(&mut self, value: f32, token: u32) {
-        self.values[self.len] = value;
-        self.tokens[self.len] = token;
-        self.len += 1;
+    pub(crate) fn push(&mut self, bits: u64, first: u32) {
+        let count = bits.count_ones() as usize;
+        let (mut bits, tokens) = (bits, &mut self.tokens[self.len..]);
+        for token in &mut tokens[..AT_ONCE] {
+            *token = first + bits.trailing_zeros();
+            bits &= bits.wrapping_sub(1);
+        }
+        if bits != 0 {
+            for token in &mut tokens[AT_ONCE..count] {
+                *token = first + bits.trailing_zeros();
+                bits &= bits - 1;
+            }
+        }
+        self.len += count;
+    }
+
+    #[inline(always)]
+    fn tokens(&self) -> &[u32] {
+        &self.tokens[..self.len]
     }
 
     /// Keeps the best k of more than k; returns the value of the last of them.
     #[cold]
-    pub(crate) fn keep_best(&mut self, k: usize) -> f32 {
-        self.make_keys();
-        let (_, &mut last, _) = self.keys.select_nth_unstable(k - 1);
-        self.len = 0;
-        for &key in &self.keys[..k] {
-            self.values[self.len] = key_value(key);
-            self.tokens[self.len] = key_token(key);
-            self.len += 1;
+    pub(crate) fn keep_best<E: Lanes>(&mut self, row: &[E], k: usize) -> f32 {
+        let last = self.sorter.kth(pairs(row, &self.tokens[..self.len]), k);
+        let mut kept = 0;
+        for i in 0..self.len {
+            let token = self.tokens[i];
+            self.tokens[kept] = token;
+            kept += usize::from(rank_key(row[token as usize].to_f32(), token) <= last);
         }
-        self.in_token_order = false;
+        self.len = kept;
         key_value(last)
     }
 
-    fn make_keys(&mut self) {
-        self.keys.clear();
-        let pairs = self.values[..self.len].iter().zip(&self.tokens[..self.len]);
-        self.keys
-            .extend(pairs.map(|(&value, &token)| rank_key(value, token)));
-    }
-
     /// Writes the best, in order, to `tokens` and `values`, which have one
-    /// length k; returns how many there are, at most k.
-    #[inline(always)]
-    pub(crate) fn rank_into<S: Simd>(
+    /// length.
+    #[cold]
+    pub(crate) fn sort_into<E: Lanes>(
         &mut self,
-        simd: S,
+        row: &[E],
         tokens: &mut [u32],
-        values: &mut [f32],
-    ) -> usize {
-        let k = tokens.len();
-        if self.in_token_order && self.len <= COUNTING_MAX {
-            let mut counting = Counting::new(&self.values[..self.len]);
-            let (vectors, _) = self.values.as_chunks::<F32_LANES>();
-            let own_tokens = self.tokens[..self.len].chunks(WAYS * F32_LANES);
-            for (own, own_tokens) in vectors.as_chunks::<WAYS>().0.iter().zip(own_tokens) {
-                counting.place(simd, own, own_tokens, tokens, values);
-            }
-        } else {
-            self.rank_by_sorting(tokens, values);
-        }
-        self.len.min(k)
-    }
-
-    fn rank_by_sorting(&mut self, tokens: &mut [u32], values: &mut [f32]) {
-        let k = tokens.len();
-        self.make_keys();
-        if self.keys.len() > k {
-            self.keys.select_nth_unstable(k - 1);
-            self.keys.truncate(k);
-        }
-        self.keys.sort_unstable();
-        for ((&key, token), value) in self.keys.iter().zip(tokens).zip(values) {
-            *token = key_token(key);
-            *value = key_value(key);
-        }
-    }
-}
-
-/// Ranks tokens by counting: the rank of a token is the number of tokens above
-/// it. Tokens of equal value count the same, and take their places in the order
-/// in which they come, which must be that of their ids.
-pub(crate) struct Counting<'a> {
-    /// The values of all tokens there are, at most `COUNTING_MAX`.
-    pub(crate) all: &'a [f32],
-    /// How many tokens of each count have taken their places.
-    pub(crate) taken: [u8; COUNTING_MAX],
-}
-
-impl<'a> Counting<'a> {
-    #[inline(always)]
-    pub(crate) fn new(all: &'a [f32]) -> Self {
-        Counting {
-            all,
-            taken: [0; COUNTING_MAX],
-        }
-    }
-
-    /// Puts `own_tokens`, whose values stand in `own` (padded with anything but
-    /// NaN), in their places among the best of all in `tokens` and `values`.
-    #[inline(always)]
-    pub(crate) fn place<S: Simd, const WAYS: usize>(
-        &mut self,
-        simd: S,
-        own: &[[f32; F32_LANES]; WAYS],
-        own_tokens: &[u32],
-        tokens: &mut [u32],
-        values: &mut [f32],
+        values: &mut [f64],
     ) {
-        let k = tokens.len();
-        let wanted = simd.f32_splat(k as f32);
-        let mut lanes = [wanted; WAYS];
-        for (lanes, own) in lanes.iter_mut().zip(own) {
-            *lanes = simd.f32_load(own);
+        let keys = self.sorter.sort(pairs(row, &self.tokens[..self.len]));
+        for ((&key, token), value) in keys.iter().zip(tokens).zip(values) {
+            *token = key_token(key);
+            *value = f64::from(key_value(key));
         }
-        let mut counts = [simd.f32_splat(0.0); WAYS];
-        for &value in self.all {
-            let value = simd.f32_splat(value);
-            for (count, lanes) in counts.iter_mut().zip(lanes) {
-                *count = lanes.count_less(value, *count);
+    }
+}
+
+/// Some tokens of a row with their values.
+#[inline(always)]
+fn pairs<E: Lanes>(row: &[E], tokens: &[u32]) -> impl Iterator<Item = (f32, u32)> {
+    let tokens = tokens.iter();
+    tokens.map(|&token| (row[token as usize].to_f32(), token))
+}
+
+/// The survivors of up to [`ROWS`] rows, put in order together: a list for each
+/// row, which may be empty.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lists {
+    entries: Vec<Entry>,
+    /// The longest list.
+    len: usize,
+    /// A bit for each row that has a list.
+    listed: u32,
+}
+
+impl Lists {
+    /// Makes room for lists of any length.
+    pub(crate) fn reserve(&mut self, what: &'static str) -> Result<(), Error> {
+        resize(&mut self.entries, LONGEST_LIST, what)
+    }
+
+    /// Adds the list of a row, of the given number in turn, if it fits in here.
+    #[inline(always)]
+    pub(crate) fn add<E: Lanes>(
+        &mut self,
+        number: usize,
+        row: &[E],
+        survivors: &Survivors,
+    ) -> bool {
+        if survivors.len() > LONGEST_LIST || row.len() > NUMBER_KEY_TOKENS {
+            return false;
+        }
+        self.fill_up(survivors.len());
+        for (entry, (value, token)) in self.entries.iter_mut().zip(pairs(row, survivors.tokens())) {
+            entry[number % ROWS] = number_key(value, token);
+        }
+        self.listed |= 1 << number;
+        true
+    }
+
+    /// Makes `rows`, of `length` tokens each, the lists.
+    #[inline(always)]
+    pub(crate) fn set<S: Simd>(&mut self, simd: S, rows: &[short::Row; ROWS], length: usize) {
+        short::keys(simd, rows, length, &mut self.entries);
+        self.len = length.next_multiple_of(F64_LANES);
+        self.listed = u32::MAX;
+    }
+
+    #[inline(always)]
+    fn fill_up(&mut self, len: usize) {
+        if self.len < len {
+            self.entries[self.len..len].fill([f64::NEG_INFINITY; ROWS]);
+            self.len = len;
+        }
+    }
+
+    /// Writes the best of each list, in order, to its row of `tokens` and
+    /// `values`, which are `k` wide, and forgets the lists. What is written
+    /// past the end of a list is unspecified.
+    #[inline(always)]
+    pub(crate) fn sort_into<S: Simd>(
+        &mut self,
+        simd: S,
+        k: usize,
+        tokens: &mut [u32],
+        values: &mut [f64],
+    ) {
+        let best = k.min(self.len);
+        if best > 0 {
+            self.fill_up(padded(self.len, best));
+            let entries = &mut self.entries[..self.len];
+            sort_largest(simd, entries, best);
+            let rows = tokens.chunks_exact_mut(k).zip(values.chunks_exact_mut(k));
+            for (row, (tokens, values)) in rows.enumerate() {
+                if self.listed >> row & 1 == 1 {
+                    for ((entry, token), value) in entries.iter().zip(tokens).zip(values) {
+                        *token = number_key_token(entry[row % ROWS]);
+                        *value = number_key_value(entry[row % ROWS]);
+                    }
+                }
             }
         }
-        // The lanes that count fewer than k, by bit.
-        let mut best = 0u64;
-        let mut above = [[0.0; F32_LANES]; WAYS];
-        for (way, (count, out)) in counts.iter().zip(&mut above).enumerate() {
-            best |= u64::from(!count.ge(wanted) & 0xffff) << (way * F32_LANES);
-            count.store(out);
-        }
-        let (above, own) = (above.as_flattened(), own.as_flattened());
-        if own_tokens.len() < own.len() {
-            best &= (1 << own_tokens.len()) - 1;
-        }
-        while best != 0 {
-            let lane = best.trailing_zeros() as usize;
-            best &= best - 1;
-            let count = above[lane] as usize % COUNTING_MAX;
-            let rank = count + usize::from(self.taken[count]);
-            self.taken[count] += 1;
-            if rank < k {
-                tokens[rank] = own_tokens[lane];
-                // A zero loses its sign, as in a key.
-                values[rank] = own[lane] + 0.0;
-            }
-        }
+        self.len = 0;
+        self.listed = 0;
     }
 }

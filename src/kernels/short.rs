@@ -3,56 +3,32 @@
 use super::element::Lanes;
 use super::exp::exp_nonpositive_f32;
 use super::log_sum_exp::{self, RunningSum, add_lanes};
-use super::rank::Counting;
+use super::network::Entry;
 use super::top_k::Found;
+use crate::order::token_bits;
 use crate::scores::ScoreKind;
-use crate::simd::{F32_LANES, F32Lanes, Seen, Simd};
+use crate::simd::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, Float64, Seen, Simd};
 
 /// The longest such row. In the log-sum-exp each of its tokens has a lane of
 /// its own.
 pub(crate) const LONGEST: usize = log_sum_exp::LANES;
 
-/// Token ids, so that ranking can be told which token a value belongs to.
-const TOKENS: [u32; LONGEST] = {
-    let mut tokens = [0; LONGEST];
-    let mut i = 0;
-    while i < LONGEST {
-        tokens[i] = i as u32;
-        i += 1;
-    }
-    tokens
-};
+/// A row as f32, filled up with impossible scores.
+pub(crate) type Row = [[f32; F32_LANES]; LONGEST / F32_LANES];
 
-/// As [`TopK::of_row`](super::top_k::TopK::of_row), for up to [`LONGEST`]
-/// tokens.
+/// Reads a row of up to [`LONGEST`] tokens into `out`. Counts its possible
+/// tokens, of which the caller wants some.
+///
+/// `None` if the row holds an invalid score.
 #[inline(always)]
-pub(crate) fn of_row<S: Simd, E: Lanes>(
+pub(crate) fn read<S: Simd, E: Lanes>(
     simd: S,
     kind: ScoreKind,
     row: &[E],
-    tokens: &mut [u32],
-    values: &mut [f32],
-) -> Option<Found> {
-    match row.len().div_ceil(F32_LANES) {
-        ..=1 => of_vectors::<S, E, 1>(simd, kind, row, tokens, values),
-        2 => of_vectors::<S, E, 2>(simd, kind, row, tokens, values),
-        _ => of_vectors::<S, E, { LONGEST / F32_LANES }>(simd, kind, row, tokens, values),
-    }
-}
-
-/// For up to `VECTORS` vectors of tokens.
-#[inline(always)]
-fn of_vectors<S: Simd, E: Lanes, const VECTORS: usize>(
-    simd: S,
-    kind: ScoreKind,
-    row: &[E],
-    tokens: &mut [u32],
-    values: &mut [f32],
+    out: &mut Row,
 ) -> Option<Found> {
     let floor = simd.f32_splat(kind.impossible());
     let least = simd.f32_splat(kind.least_possible());
-    let mut own = [floor; VECTORS];
-    let mut lanes = [[kind.impossible(); F32_LANES]; VECTORS];
     let (mut largest, mut seen, mut possible) = (floor, simd.f32_unseen(), 0);
 
     let (whole, rest) = row.as_chunks::<F32_LANES>();
@@ -61,28 +37,26 @@ fn of_vectors<S: Simd, E: Lanes, const VECTORS: usize>(
         *last = rest;
     }
     let vectors = whole.iter().chain((!rest.is_empty()).then_some(&last));
-    for ((vector, own), out) in vectors.zip(&mut own).zip(&mut lanes) {
-        *own = E::load(simd, vector);
-        largest = largest.max(*own);
-        seen = own.see_below(floor, seen);
-        possible += own.ge(least).count_ones() as usize;
-        own.store(out);
+    for (vector, out) in vectors.zip(out.iter_mut()) {
+        let lanes = E::load(simd, vector);
+        largest = largest.max(lanes);
+        seen = lanes.see_below(floor, seen);
+        possible += lanes.ge(least).count_ones() as usize;
+        lanes.store(out);
     }
     let max = largest.reduce_max();
     if seen.any() || !kind.accepts(max) {
         return None;
     }
-
-    let all = &lanes.as_flattened()[..row.len()];
-    Counting::new(all).place(simd, &lanes, &TOKENS[..row.len()], tokens, values);
     Some(Found {
-        count: possible.min(tokens.len()),
+        count: possible,
         normaliser: match kind {
             ScoreKind::Logits if possible > 0 => {
                 let mut sums = [0.0; log_sum_exp::LANES];
                 let max_lanes = simd.f32_splat(max);
-                for (own, out) in own.iter().zip(sums.as_chunks_mut().0) {
-                    exp_nonpositive_f32(*own - max_lanes).store(out);
+                let lanes = out.iter().take(row.len().div_ceil(F32_LANES));
+                for (lanes, sums) in lanes.zip(sums.as_chunks_mut().0) {
+                    exp_nonpositive_f32(simd.f32_load(lanes) - max_lanes).store(sums);
                 }
                 let mut sum = RunningSum::EMPTY;
                 sum.add(max, add_lanes(&sums));
@@ -92,4 +66,40 @@ fn of_vectors<S: Simd, E: Lanes, const VECTORS: usize>(
             _ => 0.0,
         },
     })
+}
+
+/// The token's bits of each place in a row, as numbers.
+static BITS: [[f64; 2]; LONGEST] = {
+    let mut bits = [[0.0; 2]; LONGEST];
+    let mut token = 0;
+    while token < LONGEST {
+        let [if_negative, otherwise] = token_bits(token as u32);
+        bits[token] = [f64::from_bits(if_negative), f64::from_bits(otherwise)];
+        token += 1;
+    }
+    bits
+};
+
+/// Below every possible score, and a number to which a token can be added.
+const BELOW: f64 = -1e300;
+
+/// The number keys of all tokens of eight rows of `length` tokens.
+#[inline(always)]
+pub(crate) fn keys<S: Simd>(simd: S, rows: &[Row; F64_LANES], length: usize, out: &mut [Entry]) {
+    let below = simd.f64_load(&[BELOW; F64_LANES]);
+    let zero = simd.f64_load(&[0.0; F64_LANES]);
+    let blocks = out.as_chunks_mut::<F64_LANES>().0.iter_mut();
+    let blocks = blocks.zip(BITS.as_chunks::<F64_LANES>().0).enumerate();
+    for (block, (out, bits)) in blocks.take(length.div_ceil(F64_LANES)) {
+        let mut parts = [&[0.0; F64_LANES]; F64_LANES];
+        for (part, row) in parts.iter_mut().zip(rows) {
+            *part = &row.as_flattened().as_chunks().0[block];
+        }
+        let columns = simd.f64_columns(parts);
+        for ((column, &[if_negative, otherwise]), out) in columns.iter().zip(bits).zip(out) {
+            let value = column.max(below) + zero;
+            let key = value.or_by_sign(zero.splat(if_negative), zero.splat(otherwise));
+            key.store(out);
+        }
+    }
 }

@@ -29,9 +29,14 @@
 //!    later, has a higher id, and loses the tie.)
 //! 3. Where k is a large part of the row no bound is looked for: every
 //!    possible token is a survivor.
-//! 4. In a row of up to 64 tokens nothing is looked for: all are put in order
+//! 4. Survivors are put in order for eight rows together, a row in each lane,
+//!    by a network without branches (`network`). More than 128 of a row are
+//!    sorted at once, by digits (`sorter`).
+//! 5. In a row of up to 64 tokens nothing is looked for: all are put in order
 //!    (`short`).
-//! 5. While a row is read, the scores behind it are prefetched, so that memory
+//! 6. For k up to 16 the bound is the best of a sample of the maxima, found
+//!    without a branch; else it is found by bisection.
+//! 7. While a row is read, the scores behind it are prefetched, so that memory
 //!    does not idle while the survivors are collected.
 //!
 //! # Cost
@@ -39,10 +44,11 @@
 //! One read of the row; O(k log k + k V / 128) work besides, at worst O(V)
 //! more; O(V / 8 + k) memory.
 
-use super::bound::lower_bound;
+use super::bound::{lower_bound, sampled_bound};
 use super::element::Lanes;
 use super::logits;
-use super::rank::Survivors;
+pub(crate) use super::rank::ROWS;
+use super::rank::{Lists, Survivors};
 use super::scan::{COLUMNS, STRIPE, Scan, Stripes, scan};
 use super::short;
 use crate::error::Error;
@@ -55,6 +61,8 @@ use crate::simd::{F32_LANES, F32Lanes, Simd};
 pub(crate) struct TopK {
     peaks: Vec<[f32; F32_LANES]>,
     survivors: Survivors,
+    lists: Lists,
+    short_rows: [short::Row; ROWS],
 }
 
 /// What was found in a row.
@@ -82,28 +90,35 @@ impl TopK {
         let what = "the best tokens of a row";
         let panels = length.div_ceil(STRIPE).div_ceil(plan.panel);
         resize(&mut self.peaks, panels, what)?;
-        self.survivors.reserve(plan.capacity, what)
+        self.survivors.reserve(plan.capacity, what)?;
+        self.lists.reserve(what)
     }
 
-    /// Writes the best tokens of `row` with their values, best first, to the
-    /// front of `tokens` and `values`, which have the same length k, from 1 to
-    /// the length of the row. `next` is what will be read next. Room must have
-    /// been made for a row like this by [`TopK::reserve`].
+    /// Reads a row, of the given number among up to [`ROWS`] rows of one length
+    /// that are read before [`TopK::finish`]. `next` is what will be read after
+    /// it. Its best tokens and their values will be written, best first, to its
+    /// `tokens` and `values`, which have the same length k, from 1 to the
+    /// length of the row: now or, most often, by `finish`. Room must have been
+    /// made for a row like this by [`TopK::reserve`].
     ///
     /// `None` if the row holds an invalid score.
+    #[allow(clippy::too_many_arguments)]
     #[inline(always)]
-    pub(crate) fn of_row<S: Simd, E: Lanes>(
+    pub(crate) fn read<S: Simd, E: Lanes>(
         &mut self,
         simd: S,
         kind: ScoreKind,
+        number: usize,
         row: &[E],
         next: &[E],
         tokens: &mut [u32],
-        values: &mut [f32],
+        values: &mut [f64],
     ) -> Option<Found> {
         let k = tokens.len();
         if row.len() <= short::LONGEST {
-            return short::of_row(simd, kind, row, tokens, values);
+            let mut found = short::read(simd, kind, row, &mut self.short_rows[number])?;
+            found.count = found.count.min(k);
+            return Some(found);
         }
         let stripes = Stripes::new(row, next, kind);
         let plan = Plan::new(k, row.len(), kind);
@@ -116,12 +131,34 @@ impl TopK {
         let bound = plan.bound(simd, &scanned, peaks);
         self.survivors.clear();
         if scanned.max >= plan.least {
-            collect(simd, &stripes, peaks, bound, &plan, &mut self.survivors);
+            let survivors = &mut self.survivors;
+            collect(simd, row, &stripes, peaks, bound, &plan, survivors);
+        }
+        if !self.lists.add(number, row, &self.survivors) {
+            self.survivors.sort_into(row, tokens, values);
         }
         Some(Found {
-            count: self.survivors.rank_into(simd, tokens, values),
+            count: self.survivors.len().min(k),
             normaliser: scanned.normaliser,
         })
+    }
+
+    /// Writes what is still to be written for the rows read since the last
+    /// time, all of `length` tokens, to the `tokens` and `values` of all of
+    /// them, `k` a row.
+    #[inline(always)]
+    pub(crate) fn finish<S: Simd>(
+        &mut self,
+        simd: S,
+        length: usize,
+        k: usize,
+        tokens: &mut [u32],
+        values: &mut [f64],
+    ) {
+        if length <= short::LONGEST {
+            self.lists.set(simd, &self.short_rows, length);
+        }
+        self.lists.sort_into(simd, k, tokens, values);
     }
 }
 
@@ -179,7 +216,11 @@ impl Plan {
                     folded.store(&mut maxima[i]);
                 }
             }
-            lower_bound(simd, &maxima[..width], k, self.least)
+            if k <= F32_LANES {
+                sampled_bound(simd, &maxima[..width], k, self.least)
+            } else {
+                lower_bound(simd, &maxima[..width], k, self.least)
+            }
         } else {
             lower_bound(simd, peaks, k, self.least)
         }
@@ -190,6 +231,7 @@ impl Plan {
 #[inline(always)]
 fn collect<S: Simd, E: Lanes>(
     simd: S,
+    row: &[E],
     stripes: &Stripes<'_, E>,
     peaks: &[[f32; F32_LANES]],
     bound: f32,
@@ -212,20 +254,19 @@ fn collect<S: Simd, E: Lanes>(
                 let stripe = stripes.get(index);
                 stripes.prefetch_after(ahead);
                 ahead += 1;
-                // Most often one token of a stripe is found: one loop over all of
-                // them mispredicts less than one over each part.
-                let mut reached = 0u128;
-                for (i, lanes) in stripe.as_chunks::<F32_LANES>().0.iter().enumerate() {
-                    let bits = E::load(simd, lanes).ge(bound);
-                    reached |= u128::from(bits) << (i * F32_LANES);
-                }
-                while reached != 0 {
-                    let lane = reached.trailing_zeros() as usize % STRIPE;
-                    survivors.push(stripe[lane].to_f32(), (index * STRIPE + lane) as u32);
-                    reached &= reached - 1;
+                let vectors = stripe.as_chunks::<F32_LANES>().0;
+                for (i, [a, b, c, d]) in vectors.as_chunks::<4>().0.iter().enumerate() {
+                    let four = [
+                        E::load(simd, a),
+                        E::load(simd, b),
+                        E::load(simd, c),
+                        E::load(simd, d),
+                    ];
+                    let reached = S::F32::four_ge(four, bound);
+                    survivors.push(reached, (index * STRIPE + i * 4 * F32_LANES) as u32);
                 }
                 if survivors.len() + STRIPE > plan.capacity {
-                    let last = survivors.keep_best(plan.k);
+                    let last = survivors.keep_best(row, plan.k);
                     bound = simd.f32_splat(last.next_up());
                 }
             }
@@ -242,24 +283,66 @@ mod tests {
     use crate::scores::ScoreKind::{LogProbabilities, Logits, Probabilities};
     use crate::simd::{Dispatch, Kernel, Level};
 
-    struct OfRow<'a, E> {
-        top_k: &'a mut TopK,
+    /// Up to eight rows together.
+    struct OfRows<'a, E> {
         kind: ScoreKind,
-        row: &'a [E],
+        rows: &'a [&'a [E]],
         tokens: &'a mut [u32],
-        values: &'a mut [f32],
+        values: &'a mut [f64],
     }
 
-    impl<E: Lanes> Kernel for OfRow<'_, E> {
-        type Output = Option<Found>;
+    impl<E: Lanes> Kernel for OfRows<'_, E> {
+        type Output = Vec<Option<Found>>;
 
         #[inline(always)]
-        fn run<S: Simd>(self, simd: S) -> Option<Found> {
-            let (length, k) = (self.row.len(), self.tokens.len());
-            self.top_k.reserve(self.kind, length, k).unwrap();
-            self.top_k
-                .of_row(simd, self.kind, self.row, &[], self.tokens, self.values)
+        fn run<S: Simd>(self, simd: S) -> Vec<Option<Found>> {
+            let (length, k) = (self.rows[0].len(), self.tokens.len() / self.rows.len());
+            let mut top_k = TopK::default();
+            top_k.reserve(self.kind, length, k).unwrap();
+            let out = self.tokens.chunks_mut(k).zip(self.values.chunks_mut(k));
+            let rows = self.rows.iter().zip(out).enumerate();
+            let found = rows.map(|(number, (row, (tokens, values)))| {
+                top_k.read(simd, self.kind, number, row, &[], tokens, values)
+            });
+            let found = found.collect();
+            top_k.finish(simd, length, k, self.tokens, self.values);
+            found
         }
+    }
+
+    /// What is found in each row at a level, with the tokens and their values.
+    fn best<E: Lanes>(
+        level: Level,
+        kind: ScoreKind,
+        rows: &[impl AsRef<[E]>],
+        k: usize,
+    ) -> Vec<Option<(Found, Vec<(u32, f32)>)>> {
+        let mut all = Vec::new();
+        let rows: Vec<&[E]> = rows.iter().map(AsRef::as_ref).collect();
+        for rows in rows.chunks(ROWS) {
+            let mut tokens = vec![u32::MAX; rows.len() * k];
+            let mut values = vec![f64::NAN; rows.len() * k];
+            let found = Dispatch::new(level).unwrap().run(OfRows {
+                kind,
+                rows,
+                tokens: &mut tokens,
+                values: &mut values,
+            });
+            let lists = tokens.chunks(k).zip(values.chunks(k));
+            all.extend(
+                found
+                    .into_iter()
+                    .zip(lists)
+                    .map(|(found, (tokens, values))| {
+                        let list = tokens
+                            .iter()
+                            .zip(values)
+                            .map(|(&token, &value)| (token, value as f32));
+                        found.map(|found| (found, list.take(found.count).collect()))
+                    }),
+            );
+        }
+        all
     }
 
     /// The best k by sorting all possible tokens.
@@ -271,26 +354,22 @@ mod tests {
         all
     }
 
-    fn check<E: Lanes>(kind: ScoreKind, row: &[E], k: usize) {
-        let expected = naive(kind, row, k);
+    /// Checks rows of one length, eight at a time.
+    fn check<E: Lanes>(kind: ScoreKind, rows: &[impl AsRef<[E]>], k: usize) {
+        let expected: Vec<_> = rows
+            .iter()
+            .map(|row| naive(kind, row.as_ref(), k))
+            .collect();
         for level in Level::available() {
-            let mut top_k = TopK::default();
-            let (mut tokens, mut values) = (vec![u32::MAX; k], vec![f32::NAN; k]);
-            let found = Dispatch::new(level).unwrap().run(OfRow {
-                top_k: &mut top_k,
-                kind,
-                row,
-                tokens: &mut tokens,
-                values: &mut values,
-            });
-            let count = found.unwrap().count;
-            let found: Vec<(u32, f32)> = tokens.into_iter().zip(values).take(count).collect();
-            assert_eq!(
-                found,
-                expected,
-                "{level} {kind:?} length {} k {k}",
-                row.len()
-            );
+            let found = best(level, kind, rows, k);
+            for (number, (found, expected)) in found.into_iter().zip(&expected).enumerate() {
+                let (_, found) = found.unwrap();
+                let length = rows[0].as_ref().len();
+                assert_eq!(
+                    found, *expected,
+                    "{level} {kind:?} row {number}, length {length}, k {k}"
+                );
+            }
         }
     }
 
@@ -341,9 +420,13 @@ mod tests {
     #[test]
     fn short_rows_for_every_k() {
         for length in 1..=70 {
-            for row in patterns(length, length / 3) {
+            for kind in [Probabilities, LogProbabilities, Logits] {
+                let mut rows = patterns(length, length / 3);
+                for score in rows.iter_mut().flatten() {
+                    *score = to_kind(kind, *score);
+                }
                 for k in 1..=length {
-                    check(Probabilities, &row, k);
+                    check(kind, &rows, k);
                 }
             }
         }
@@ -353,11 +436,12 @@ mod tests {
     fn every_length_beyond_all_blocks() {
         for length in 1..=1100 {
             for kind in [Probabilities, LogProbabilities, Logits] {
-                for (i, row) in patterns(length, 8).into_iter().enumerate() {
-                    let k = [1, 2, 8, 17, 64, 65, 100][(i + length) % 7].min(length);
-                    let row: Vec<f32> = row.into_iter().map(|x| to_kind(kind, x)).collect();
-                    check(kind, &row, k);
+                let mut rows = patterns(length, 8);
+                for score in rows.iter_mut().flatten() {
+                    *score = to_kind(kind, *score);
                 }
+                let k = [1, 2, 8, 17, 64, 65, 100][length % 7].min(length);
+                check(kind, &rows, k);
             }
         }
     }
@@ -365,20 +449,19 @@ mod tests {
     #[test]
     fn long_rows_and_large_k() {
         for length in [4096, 9000, 20_001] {
-            for row in patterns(length, 64) {
-                for k in [
-                    1,
-                    5,
-                    64,
-                    65,
-                    300,
-                    length / 13,
-                    length / 3,
-                    length - 1,
-                    length,
-                ] {
-                    check(Probabilities, &row, k);
-                }
+            let rows = patterns(length, 64);
+            for k in [
+                1,
+                5,
+                64,
+                65,
+                300,
+                length / 13,
+                length / 3,
+                length - 1,
+                length,
+            ] {
+                check(Probabilities, &rows, k);
             }
         }
     }
@@ -387,14 +470,16 @@ mod tests {
     fn sixteen_bit_rows() {
         for length in (1..300).chain([1000, 5000, 9001]) {
             for kind in [Probabilities, LogProbabilities, Logits] {
-                for (i, row) in patterns(length, 16).into_iter().enumerate() {
-                    let k = [1, 3, 16, 64, 70][(i + length) % 5].min(length);
+                let k = [1, 3, 16, 64, 70][length % 5].min(length);
+                let mut halves: Vec<Vec<f16>> = Vec::new();
+                let mut brains: Vec<Vec<bf16>> = Vec::new();
+                for row in patterns(length, 16) {
                     let row = row.into_iter().map(|x| to_kind(kind, x));
-                    let halves: Vec<f16> = row.clone().map(f16::from_f32).collect();
-                    check(kind, &halves, k);
-                    let brains: Vec<bf16> = row.map(bf16::from_f32).collect();
-                    check(kind, &brains, k);
+                    halves.push(row.clone().map(f16::from_f32).collect());
+                    brains.push(row.map(bf16::from_f32).collect());
                 }
+                check(kind, &halves, k);
+                check(kind, &brains, k);
             }
         }
     }
@@ -403,8 +488,10 @@ mod tests {
     fn rows_at_every_alignment() {
         let mut random = random(7);
         let data: Vec<f32> = (0..700).map(|_| random()).collect();
-        for start in 0..64 {
-            check(Probabilities, &data[start..start + 600], 9);
+        for length in [40, 600] {
+            for start in 0..64 {
+                check(Probabilities, &[&data[start..start + length]], 9);
+            }
         }
     }
 
@@ -424,15 +511,10 @@ mod tests {
                             let mut row = vec![to_kind(kind, filler); length];
                             row[at] = value;
                             for level in Level::available() {
-                                let found = Dispatch::new(level).unwrap().run(OfRow {
-                                    top_k: &mut TopK::default(),
-                                    kind,
-                                    row: &row,
-                                    tokens: &mut [0],
-                                    values: &mut [0.0],
-                                });
+                                let found = best(level, kind, &[&row], 1);
                                 assert_eq!(
-                                    found, None,
+                                    found,
+                                    [None],
                                     "{level} {kind:?} {value} at {at}/{length}"
                                 );
                             }
@@ -463,14 +545,8 @@ mod tests {
                     "{length} {scale}"
                 );
                 for level in Level::available() {
-                    let found = Dispatch::new(level).unwrap().run(OfRow {
-                        top_k: &mut TopK::default(),
-                        kind: Logits,
-                        row: &row,
-                        tokens: &mut [0],
-                        values: &mut [0.0],
-                    });
-                    let found = found.unwrap().normaliser;
+                    let found = &best(level, Logits, &[&row], 1)[0];
+                    let found = found.as_ref().unwrap().0.normaliser;
                     assert_eq!(
                         found.to_bits(),
                         expected.to_bits(),

@@ -9,7 +9,7 @@ use crate::batch::{self, Divide, PerThread};
 use crate::error::Error;
 use crate::kernels::element::Lanes;
 use crate::kernels::log_probabilities;
-use crate::kernels::top_k::TopK;
+use crate::kernels::top_k::{ROWS, TopK};
 use crate::memory::resize;
 use crate::phase;
 use crate::scores::{Data, ScoresView};
@@ -25,13 +25,7 @@ pub(crate) struct Shortlists {
     normalisers: Vec<f64>,
     tokens: Vec<u32>,
     log_probabilities: Vec<f64>,
-    scratch: PerThread<Scratch>,
-}
-
-#[derive(Debug, Default)]
-struct Scratch {
-    top_k: TopK,
-    values: Vec<f32>,
+    top_k: PerThread<TopK>,
 }
 
 /// The best tokens of one position, best first. Impossible tokens are left
@@ -60,8 +54,8 @@ impl Shortlists {
         let row = size_of::<u32>() + size_of::<f64>();
         let rows = scores.batch().saturating_mul(scores.longest());
         let rows = rows.saturating_mul(row.saturating_mul(width.saturating_add(1)));
-        // The values of a row's tokens, and those that may be among them.
-        let scratch = width.saturating_mul(size_of::<f32>() + size_of::<u64>());
+        // Those that may be among a row's tokens, and their keys, twice.
+        let scratch = width.saturating_mul(size_of::<u32>() + 2 * size_of::<u64>());
         rows.saturating_add(batch::threads().saturating_mul(scratch))
     }
 
@@ -91,14 +85,11 @@ impl Shortlists {
             rows.saturating_mul(width),
             what,
         )?;
-        self.scratch.prepare_each(|scratch| {
-            scratch
-                .top_k
-                .reserve(scores.kind(), scores.vocab(), width)?;
-            resize(&mut scratch.values, width, what)
-        })?;
+        let (kind, vocab) = (scores.kind(), scores.vocab());
+        self.top_k
+            .prepare_each(|top_k| top_k.reserve(kind, vocab, width))?;
 
-        let scratch = &self.scratch;
+        let top_k = &self.top_k;
         let work = Rows {
             first: 0,
             time,
@@ -111,11 +102,11 @@ impl Shortlists {
         let row_bytes = scores.row_bytes();
         batch::for_each(work, GRAIN_BYTES / row_bytes, &|rows| {
             let _scanning = phase::scan();
-            scratch.with(|scratch| {
+            top_k.with(|top_k| {
                 dispatch.run(FillRows {
                     scores,
                     rows,
-                    scratch,
+                    top_k,
                 });
             });
         });
@@ -187,7 +178,7 @@ impl Divide for Rows<'_> {
 struct FillRows<'a> {
     scores: &'a ScoresView<'a>,
     rows: Rows<'a>,
-    scratch: &'a mut Scratch,
+    top_k: &'a mut TopK,
 }
 
 impl Kernel for FillRows<'_> {
@@ -209,34 +200,34 @@ impl FillRows<'_> {
         let FillRows {
             scores,
             rows,
-            scratch,
+            top_k,
         } = self;
-        let Scratch { top_k, values } = scratch;
-        let kind = scores.kind();
+        let (kind, width) = (scores.kind(), rows.width);
         let (mut item, mut step) = (rows.first / rows.time, rows.first % rows.time);
-        let out = rows.counts.iter_mut().zip(rows.normalisers);
-        let out = out.zip(rows.tokens.chunks_exact_mut(rows.width));
-        let out = out.zip(rows.log_probabilities.chunks_exact_mut(rows.width));
-        for (((count, normaliser), tokens), logs) in out {
-            if step < scores.length(item) {
-                let row = scores.row_range(item, step);
-                let next = scores.after_row(item, step);
-                let found = top_k.of_row(simd, kind, &data[row], &data[next], tokens, values);
-                match found {
-                    None => *count = REFUSED,
-                    Some(found) => {
-                        *count = found.count as u32;
-                        *normaliser = found.normaliser;
-                        let best = &values[..found.count];
-                        let logs = &mut logs[..found.count];
-                        log_probabilities(simd, kind, best, found.normaliser, logs);
-                    }
+        // Rows that are put in order together.
+        let out = rows.counts.chunks_mut(ROWS);
+        let out = out.zip(rows.normalisers.chunks_mut(ROWS));
+        let out = out.zip(rows.tokens.chunks_mut(ROWS * width));
+        let out = out.zip(rows.log_probabilities.chunks_mut(ROWS * width));
+        for (((counts, normalisers), tokens), values) in out {
+            let out = counts.iter_mut().zip(normalisers.iter_mut());
+            let out = out.zip(tokens.chunks_exact_mut(width));
+            let out = out.zip(values.chunks_exact_mut(width)).enumerate();
+            for (number, (((count, normaliser), tokens), values)) in out {
+                if step < scores.length(item) {
+                    let row = &data[scores.row_range(item, step)];
+                    let next = &data[scores.after_row(item, step)];
+                    let found = top_k.read(simd, kind, number, row, next, tokens, values);
+                    *count = found.map_or(REFUSED, |found| found.count as u32);
+                    *normaliser = found.map_or(0.0, |found| found.normaliser);
+                }
+                step += 1;
+                if step == rows.time {
+                    (item, step) = (item + 1, 0);
                 }
             }
-            step += 1;
-            if step == rows.time {
-                (item, step) = (item + 1, 0);
-            }
+            top_k.finish(simd, scores.vocab(), width, tokens, values);
+            log_probabilities(simd, kind, values, width, normalisers);
         }
     }
 }

@@ -7,7 +7,7 @@ use std::ops::{Add, Div, Mul, Sub};
 
 use super::level::Kernel;
 use super::scalar::{EIGHTHS, MANTISSA, POWERS, SQRT_HALF, SQRT_HALF_TO_ONE};
-use super::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, Float32, Float64, Seen, Simd};
+use super::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, F64Part, Float32, Float64, Seen, Simd};
 
 /// Proof that the processor has AVX2 and F16C.
 ///
@@ -173,6 +173,41 @@ impl F32Lanes for F32x16 {
     }
 
     #[inline(always)]
+    fn four_ge(four: [Self; 4], bound: Self) -> u64 {
+        let mut bits = [0; 2];
+        for (bits, two) in bits.iter_mut().zip(four.as_chunks::<2>().0) {
+            // SAFETY: the vectors prove the level.
+            unsafe {
+                let [a, b, c, d] = [two[0].0[0], two[0].0[1], two[1].0[0], two[1].0[1]];
+                let a = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_GE_OQ>(a, bound.0[0]));
+                let b = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_GE_OQ>(b, bound.0[0]));
+                let c = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_GE_OQ>(c, bound.0[0]));
+                let d = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_GE_OQ>(d, bound.0[0]));
+                // Packing works within halves: four lanes of a, of b, of c and
+                // of d, and in the upper half the other four of each.
+                let bytes = _mm256_packs_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d));
+                let in_order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+                let bytes = _mm256_permutevar8x32_epi32(bytes, in_order);
+                *bits = _mm256_movemask_epi8(bytes) as u32;
+            }
+        }
+        u64::from(bits[0]) | u64::from(bits[1]) << 32
+    }
+
+    #[inline(always)]
+    fn where_ge(self, count: Self, least: Self, otherwise: Self) -> Self {
+        let mut lanes = otherwise.0;
+        for (i, lane) in lanes.iter_mut().enumerate() {
+            // SAFETY: `self` proves the level.
+            unsafe {
+                let ge = _mm256_cmp_ps::<_CMP_GE_OQ>(count.0[i], least.0[i]);
+                *lane = _mm256_blendv_ps(*lane, self.0[i], ge);
+            }
+        }
+        F32x16(lanes)
+    }
+
+    #[inline(always)]
     fn count_less(self, other: Self, count: Self) -> Self {
         let mut counts = count.0;
         for (i, count) in counts.iter_mut().enumerate() {
@@ -304,11 +339,81 @@ impl F64Lanes for F64x8 {
             _mm256_storeu_pd(out.as_mut_ptr().add(4), self.0[1]);
         }
     }
+
+    #[inline(always)]
+    fn or_by_sign(self, if_negative: Self, otherwise: Self) -> Self {
+        let mut lanes = self.0;
+        for (i, lane) in lanes.iter_mut().enumerate() {
+            // SAFETY: `self` proves the level.
+            unsafe {
+                let bits = _mm256_blendv_pd(otherwise.0[i], if_negative.0[i], *lane);
+                *lane = _mm256_or_pd(*lane, bits);
+            }
+        }
+        F64x8(lanes)
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct F64x4(__m256d);
+
+impl F64Part for F64x4 {
+    const PARTS: usize = 2;
+
+    #[inline(always)]
+    fn store(self, out: &mut [f64; F64_LANES], part: usize) {
+        let out: &mut [f64; 4] = &mut out.as_chunks_mut().0[part];
+        // SAFETY: `self` proves the level; `out` has room for 4 lanes.
+        unsafe { _mm256_storeu_pd(out.as_mut_ptr(), self.0) }
+    }
+
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        // SAFETY: `self` proves the level.
+        F64x4(unsafe { _mm256_max_pd(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        // SAFETY: `self` proves the level.
+        F64x4(unsafe { _mm256_min_pd(self.0, other.0) })
+    }
+}
+
+/// The columns of an 8 x 8 matrix given by its rows.
+///
+/// # Safety
+///
+/// The processor must have AVX.
+#[inline(always)]
+pub(super) unsafe fn transpose(rows: [&[f32; 8]; 8]) -> [__m256; 8] {
+    // SAFETY: the caller vouches for the level; each row holds 8 lanes.
+    unsafe {
+        let mut columns = [_mm256_setzero_ps(); 8];
+        for half in 0..2 {
+            // Rows i and i + 4, half of the one beside half of the other.
+            let mut pairs = [_mm256_setzero_ps(); 4];
+            for (row, pair) in pairs.iter_mut().enumerate() {
+                let low = _mm_loadu_ps(rows[row].as_ptr().add(4 * half));
+                let high = _mm_loadu_ps(rows[row + 4].as_ptr().add(4 * half));
+                *pair = _mm256_set_m128(high, low);
+            }
+            let [a, b, c, d] = pairs;
+            let (ab_low, ab_high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+            let (cd_low, cd_high) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+            columns[4 * half] = _mm256_shuffle_ps::<0b01_00_01_00>(ab_low, cd_low);
+            columns[4 * half + 1] = _mm256_shuffle_ps::<0b11_10_11_10>(ab_low, cd_low);
+            columns[4 * half + 2] = _mm256_shuffle_ps::<0b01_00_01_00>(ab_high, cd_high);
+            columns[4 * half + 3] = _mm256_shuffle_ps::<0b11_10_11_10>(ab_high, cd_high);
+        }
+        columns
+    }
 }
 
 impl Simd for Avx2 {
     type F32 = F32x16;
     type F64 = F64x8;
+    type F64Part = F64x4;
 
     #[inline(always)]
     fn f32_splat(self, x: f32) -> F32x16 {
@@ -376,5 +481,26 @@ impl Simd for Avx2 {
                 _mm256_loadu_pd(x.as_ptr().add(4)),
             ]
         })
+    }
+    #[inline(always)]
+    fn f64_load_part(self, x: &[f64; F64_LANES], part: usize) -> F64x4 {
+        let x: &[f64; 4] = &x.as_chunks().0[part];
+        // SAFETY: `self` proves the level; `x` holds 4 lanes.
+        F64x4(unsafe { _mm256_loadu_pd(x.as_ptr()) })
+    }
+
+    #[inline(always)]
+    fn f64_columns(self, rows: [&[f32; F64_LANES]; F64_LANES]) -> [F64x8; F64_LANES] {
+        // SAFETY: `self` proves the level.
+        unsafe {
+            let mut columns = [F64x8([_mm256_setzero_pd(); 2]); F64_LANES];
+            for (column, narrow) in columns.iter_mut().zip(transpose(rows)) {
+                *column = F64x8([
+                    _mm256_cvtps_pd(_mm256_castps256_ps128(narrow)),
+                    _mm256_cvtps_pd(_mm256_extractf128_ps::<1>(narrow)),
+                ]);
+            }
+            columns
+        }
     }
 }

@@ -5,9 +5,10 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Sub};
 
+use super::avx2::transpose;
 use super::level::Kernel;
 use super::scalar::{EIGHTHS, MANTISSA, POWERS, SQRT_HALF, SQRT_HALF_TO_ONE};
-use super::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, Float32, Float64, Seen, Simd};
+use super::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, F64Part, Float32, Float64, Seen, Simd};
 
 /// Proof that the processor has AVX-512 F, BW, DQ and VL.
 ///
@@ -141,6 +142,24 @@ impl F32Lanes for F32x16 {
     }
 
     #[inline(always)]
+    fn four_ge(four: [Self; 4], bound: Self) -> u64 {
+        let mut bits = 0;
+        for (i, vector) in four.into_iter().enumerate() {
+            bits |= u64::from(vector.ge(bound)) << (i * F32_LANES);
+        }
+        bits
+    }
+
+    #[inline(always)]
+    fn where_ge(self, count: Self, least: Self, otherwise: Self) -> Self {
+        // SAFETY: `self` proves the level.
+        unsafe {
+            let ge = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(count.0, least.0);
+            F32x16(_mm512_mask_blend_ps(ge, otherwise.0, self.0))
+        }
+    }
+
+    #[inline(always)]
     fn count_less(self, other: Self, count: Self) -> Self {
         // SAFETY: `self` proves the level.
         unsafe {
@@ -244,11 +263,42 @@ impl F64Lanes for F64x8 {
         // SAFETY: `self` proves the level; `out` has room for 8 lanes.
         unsafe { _mm512_storeu_pd(out.as_mut_ptr(), self.0) }
     }
+
+    #[inline(always)]
+    fn or_by_sign(self, if_negative: Self, otherwise: Self) -> Self {
+        // SAFETY: `self` proves the level.
+        unsafe {
+            let negative = _mm512_movepi64_mask(_mm512_castpd_si512(self.0));
+            let bits = _mm512_mask_blend_pd(negative, otherwise.0, if_negative.0);
+            F64x8(_mm512_or_pd(self.0, bits))
+        }
+    }
+}
+
+/// The vector is one register.
+impl F64Part for F64x8 {
+    const PARTS: usize = 1;
+
+    #[inline(always)]
+    fn store(self, out: &mut [f64; F64_LANES], _: usize) {
+        F64Lanes::store(self, out);
+    }
+
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        Float64::max(self, other)
+    }
+
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        Float64::min(self, other)
+    }
 }
 
 impl Simd for Avx512 {
     type F32 = F32x16;
     type F64 = F64x8;
+    type F64Part = F64x8;
 
     #[inline(always)]
     fn f32_splat(self, x: f32) -> F32x16 {
@@ -287,5 +337,21 @@ impl Simd for Avx512 {
     fn f64_load(self, x: &[f64; F64_LANES]) -> F64x8 {
         // SAFETY: `self` proves the level; `x` holds 8 lanes.
         F64x8(unsafe { _mm512_loadu_pd(x.as_ptr()) })
+    }
+    #[inline(always)]
+    fn f64_load_part(self, x: &[f64; F64_LANES], _: usize) -> F64x8 {
+        self.f64_load(x)
+    }
+
+    #[inline(always)]
+    fn f64_columns(self, rows: [&[f32; F64_LANES]; F64_LANES]) -> [F64x8; F64_LANES] {
+        // SAFETY: `self` proves the level, which includes AVX.
+        unsafe {
+            let mut columns = [F64x8(_mm512_setzero_pd()); F64_LANES];
+            for (column, narrow) in columns.iter_mut().zip(transpose(rows)) {
+                *column = F64x8(_mm512_cvtps_pd(narrow));
+            }
+            columns
+        }
     }
 }

@@ -9,10 +9,10 @@
 use std::ops::{Add, BitOr, Div, Mul, Sub};
 
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
-use wide::{f32x16, f64x8, u32x16, u64x8};
+use wide::{f32x16, f64x2, f64x8, u32x16, u64x8};
 
 use super::scalar::{EIGHTHS, MANTISSA, POWERS, SQRT_HALF, SQRT_HALF_TO_ONE};
-use super::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, Float32, Float64, Seen, Simd};
+use super::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, F64Part, Float32, Float64, Seen, Simd};
 
 /// The level every target has.
 #[derive(Clone, Copy, Debug)]
@@ -128,6 +128,20 @@ impl F32Lanes for F32x16 {
     }
 
     #[inline(always)]
+    fn four_ge(four: [Self; 4], bound: Self) -> u64 {
+        let mut bits = 0;
+        for (i, vector) in four.into_iter().enumerate() {
+            bits |= u64::from(vector.ge(bound)) << (i * F32_LANES);
+        }
+        bits
+    }
+
+    #[inline(always)]
+    fn where_ge(self, count: Self, least: Self, otherwise: Self) -> Self {
+        F32x16(count.0.simd_ge(least.0).bitselect(self.0, otherwise.0))
+    }
+
+    #[inline(always)]
     fn count_less(self, other: Self, count: Self) -> Self {
         F32x16(count.0 + (self.0.simd_lt(other.0) & f32x16::splat(1.0)))
     }
@@ -198,11 +212,40 @@ impl F64Lanes for F64x8 {
     fn store(self, out: &mut [f64; F64_LANES]) {
         *out = self.0.to_array();
     }
+
+    #[inline(always)]
+    fn or_by_sign(self, if_negative: Self, otherwise: Self) -> Self {
+        let negative = self.0.simd_lt(f64x8::splat(0.0));
+        F64x8(self.0 | negative.bitselect(if_negative.0, otherwise.0))
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(crate) struct F64x2(f64x2);
+
+impl F64Part for F64x2 {
+    const PARTS: usize = 4;
+
+    #[inline(always)]
+    fn store(self, out: &mut [f64; F64_LANES], part: usize) {
+        out.as_chunks_mut().0[part] = self.0.to_array();
+    }
+
+    #[inline(always)]
+    fn max(self, other: Self) -> Self {
+        F64x2(self.0.fast_max(other.0))
+    }
+
+    #[inline(always)]
+    fn min(self, other: Self) -> Self {
+        F64x2(self.0.fast_min(other.0))
+    }
 }
 
 impl Simd for Baseline {
     type F32 = F32x16;
     type F64 = F64x8;
+    type F64Part = F64x2;
 
     #[inline(always)]
     fn f32_splat(self, x: f32) -> F32x16 {
@@ -239,5 +282,22 @@ impl Simd for Baseline {
     #[inline(always)]
     fn f64_load(self, x: &[f64; F64_LANES]) -> F64x8 {
         F64x8(f64x8::new(*x))
+    }
+    #[inline(always)]
+    fn f64_load_part(self, x: &[f64; F64_LANES], part: usize) -> F64x2 {
+        F64x2(f64x2::new(x.as_chunks().0[part]))
+    }
+
+    #[inline(always)]
+    fn f64_columns(self, rows: [&[f32; F64_LANES]; F64_LANES]) -> [F64x8; F64_LANES] {
+        let mut columns = [F64x8(f64x8::splat(0.0)); F64_LANES];
+        for (i, column) in columns.iter_mut().enumerate() {
+            let mut lanes = [0.0; F64_LANES];
+            for (lane, row) in lanes.iter_mut().zip(rows) {
+                *lane = f64::from(row[i]);
+            }
+            *column = F64x8(f64x8::new(lanes));
+        }
+        columns
     }
 }

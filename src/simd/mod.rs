@@ -100,6 +100,13 @@ pub(crate) trait F32Lanes: Float32 {
     /// A bit for each lane, set where `self >= other` (never for NaN).
     fn ge(self, other: Self) -> u32;
 
+    /// A bit for each lane of four vectors, set where it is `>= bound` (never
+    /// for NaN).
+    fn four_ge(four: [Self; 4], bound: Self) -> u64;
+
+    /// `self` where `count >= least`, else `otherwise`. None may be NaN.
+    fn where_ge(self, count: Self, least: Self, otherwise: Self) -> Self;
+
     /// Adds 1 to each lane of `count` in which `self < other`.
     fn count_less(self, other: Self, count: Self) -> Self;
 
@@ -119,10 +126,30 @@ pub(crate) trait Seen {
 /// The eight lanes of a level's f64 vector.
 pub(crate) trait F64Lanes: Float64 {
     fn store(self, out: &mut [f64; F64_LANES]);
+
+    /// The bits of each lane with those of `if_negative` where it is negative,
+    /// with those of `otherwise` elsewhere; either for NaN and -0.0.
+    fn or_by_sign(self, if_negative: Self, otherwise: Self) -> Self;
+}
+
+/// Lanes of f64 that fill one register: what a network of many entries is
+/// computed with, as eight whole vectors would not fit into the registers.
+pub(crate) trait F64Part: Copy {
+    /// How many of them make [`F64_LANES`].
+    const PARTS: usize;
+
+    fn store(self, out: &mut [f64; F64_LANES], part: usize);
+
+    /// The larger of two numbers; unspecified if either is NaN.
+    fn max(self, other: Self) -> Self;
+
+    /// The smaller of two numbers; unspecified if either is NaN.
+    fn min(self, other: Self) -> Self;
 }
 
 /// An instruction-set level: proof that it is there, and its vectors.
 pub(crate) trait Simd: Copy + Send + Sync + 'static {
+    type F64Part: F64Part;
     type F32: F32Lanes;
     type F64: F64Lanes;
 
@@ -136,6 +163,10 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn f32_from_bf16(self, bits: &[u16; F32_LANES]) -> Self::F32;
 
     fn f64_load(self, x: &[f64; F64_LANES]) -> Self::F64;
+    /// A part of eight lanes; panics unless there is such a part.
+    fn f64_load_part(self, x: &[f64; F64_LANES], part: usize) -> Self::F64Part;
+    /// Eight columns of eight rows, each row a lane, as f64.
+    fn f64_columns(self, rows: [&[f32; F64_LANES]; F64_LANES]) -> [Self::F64; F64_LANES];
 }
 
 /// Asks for the cache line `offset` elements past the start of `data`, which

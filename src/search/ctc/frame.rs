@@ -158,6 +158,10 @@ impl Kernel for LogProbabilities<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        log_probabilities(simd, self.kind, self.values, self.normaliser, self.out);
+        for (out, &value) in self.out.iter_mut().zip(self.values) {
+            *out = f64::from(value);
+        }
+        let width = self.out.len();
+        log_probabilities(simd, self.kind, self.out, width, &[self.normaliser]);
     }
 }

@@ -1,0 +1,221 @@
+//! Eight lists put in order together, one in each lane of an f64 vector.
+//!
+//! The entries are [`number_key`](crate::order::number_key)s: a score and its
+//! token in one f64, so a comparison of two entries in all eight lists is one
+//! `max` and one `min`, and there is no branch to mispredict.
+//!
+//! ```text
+//! let K = k rounded up to a power of two, at least 8
+//! sort each K entries: blocks of 8 by a network of 19 comparators,
+//!                      then bitonic merges (Batcher, 1968)
+//! for each further K entries:
+//!     best[i] = max(best[i], further[K - 1 - i])     the best K of 2K, bitonic
+//!     merge best
+//! ```
+
+use crate::simd::{F64_LANES, F64Part, Simd};
+
+/// One entry of each list.
+pub(crate) type Entry = [f64; F64_LANES];
+
+/// Entries that are sorted in registers.
+pub(crate) const BLOCK: usize = 8;
+
+/// How many entries a list of `len` must be filled up to for
+/// [`sort_largest`] of `k`.
+#[inline(always)]
+pub(crate) fn padded(len: usize, k: usize) -> usize {
+    let group = group(k);
+    let rest = len % group;
+    let rest = if rest == 0 {
+        0
+    } else {
+        rest.next_power_of_two().max(BLOCK)
+    };
+    (len - len % group + rest).max(group)
+}
+
+#[inline(always)]
+fn group(k: usize) -> usize {
+    k.next_power_of_two().max(BLOCK)
+}
+
+/// Moves the `k` largest entries of each list to the front, descending. The
+/// number of entries is one that [`padded`] returns.
+#[inline(always)]
+pub(crate) fn sort_largest<S: Simd>(simd: S, lists: &mut [Entry], k: usize) {
+    let group = group(k);
+    for entries in lists.chunks_mut(group) {
+        sort(simd, entries);
+    }
+    let (best, others) = lists.split_at_mut(group);
+    for other in others.chunks(group) {
+        for (best, other) in best.iter_mut().rev().zip(other) {
+            for part in 0..S::F64Part::PARTS {
+                let other = simd.f64_load_part(other, part);
+                simd.f64_load_part(best, part).max(other).store(best, part);
+            }
+        }
+        merge(simd, best);
+    }
+}
+
+/// Sorts a power of two of entries, descending.
+#[inline(always)]
+fn sort<S: Simd>(simd: S, entries: &mut [Entry]) {
+    for block in entries.as_chunks_mut::<BLOCK>().0 {
+        in_registers::<S, true>(simd, block);
+    }
+    let mut run = BLOCK;
+    while run < entries.len() {
+        for pair in entries.chunks_mut(2 * run) {
+            let (left, right) = pair.split_at_mut(run);
+            for (a, b) in left.iter_mut().zip(right.iter_mut().rev()) {
+                compare(simd, a, b);
+            }
+            merge(simd, left);
+            merge(simd, right);
+        }
+        run *= 2;
+    }
+}
+
+/// Sorts a power of two of entries of a bitonic order, descending.
+#[inline(always)]
+fn merge<S: Simd>(simd: S, entries: &mut [Entry]) {
+    let mut distance = entries.len() / 2;
+    while distance >= BLOCK {
+        for pair in entries.chunks_mut(2 * distance) {
+            let (left, right) = pair.split_at_mut(distance);
+            for (a, b) in left.iter_mut().zip(right) {
+                compare(simd, a, b);
+            }
+        }
+        distance /= 2;
+    }
+    for block in entries.as_chunks_mut::<BLOCK>().0 {
+        in_registers::<S, false>(simd, block);
+    }
+}
+
+#[inline(always)]
+fn compare<S: Simd>(simd: S, a: &mut Entry, b: &mut Entry) {
+    for part in 0..S::F64Part::PARTS {
+        let (x, y) = (simd.f64_load_part(a, part), simd.f64_load_part(b, part));
+        x.max(y).store(a, part);
+        x.min(y).store(b, part);
+    }
+}
+
+/// Sorts a block, of any order or (unless `ANY`) of a bitonic one. A function
+/// passed in for the network would not be inlined into a level's entry.
+#[inline(always)]
+fn in_registers<S: Simd, const ANY: bool>(simd: S, block: &mut [Entry; BLOCK]) {
+    for part in 0..S::F64Part::PARTS {
+        let mut entries = [simd.f64_load_part(&block[0], part); BLOCK];
+        for (entry, from) in entries.iter_mut().zip(block.iter()) {
+            *entry = simd.f64_load_part(from, part);
+        }
+        if ANY {
+            sort_eight(&mut entries);
+        } else {
+            merge_eight(&mut entries);
+        }
+        for (entry, out) in entries.iter().zip(block.iter_mut()) {
+            entry.store(out, part);
+        }
+    }
+}
+
+/// Nineteen comparators, the fewest there can be (Knuth, "The Art of Computer
+/// Programming" 3, section 5.3.4).
+#[inline(always)]
+fn sort_eight<P: F64Part>(entries: &mut [P; BLOCK]) {
+    exchange(entries, [(0, 2), (1, 3), (4, 6), (5, 7)]);
+    exchange(entries, [(0, 4), (1, 5), (2, 6), (3, 7)]);
+    exchange(entries, [(0, 1), (2, 3), (4, 5), (6, 7)]);
+    exchange(entries, [(2, 4), (3, 5)]);
+    exchange(entries, [(1, 4), (3, 6)]);
+    exchange(entries, [(1, 2), (3, 4), (5, 6)]);
+}
+
+/// Sorts eight of a bitonic order.
+#[inline(always)]
+fn merge_eight<P: F64Part>(entries: &mut [P; BLOCK]) {
+    exchange(entries, [(0, 4), (1, 5), (2, 6), (3, 7)]);
+    exchange(entries, [(0, 2), (1, 3), (4, 6), (5, 7)]);
+    exchange(entries, [(0, 1), (2, 3), (4, 5), (6, 7)]);
+}
+
+/// One layer of comparators. In one table with the others it would be a loop
+/// over memory: only loops as short as this are unrolled into registers.
+#[inline(always)]
+fn exchange<P: F64Part, const N: usize>(entries: &mut [P; BLOCK], pairs: [(usize, usize); N]) {
+    for &(i, j) in &pairs {
+        let (x, y) = (entries[i], entries[j]);
+        entries[i] = x.max(y);
+        entries[j] = x.min(y);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::{Dispatch, Kernel, Level};
+
+    struct SortLargest<'a>(&'a mut [Entry], usize);
+
+    impl Kernel for SortLargest<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) {
+            sort_largest(simd, self.0, self.1);
+        }
+    }
+
+    fn check(lists: &[Entry], k: usize) {
+        for level in Level::available() {
+            let mut found = lists.to_vec();
+            Dispatch::new(level)
+                .unwrap()
+                .run(SortLargest(&mut found, k));
+            for lane in 0..F64_LANES {
+                let mut expected: Vec<f64> = lists.iter().map(|entry| entry[lane]).collect();
+                expected.sort_by(|a, b| b.total_cmp(a));
+                let found: Vec<f64> = found.iter().map(|entry| entry[lane]).collect();
+                assert_eq!(found[..k], expected[..k], "{level} k {k}");
+            }
+        }
+    }
+
+    /// A network that sorts all zeros and ones sorts everything.
+    #[test]
+    fn blocks_of_all_zeros_and_ones() {
+        for bits in 0..1 << BLOCK {
+            let entry = |i: usize| f64::from(bits >> i & 1);
+            let mut lists = [[0.0; F64_LANES]; BLOCK];
+            for (i, list) in lists.iter_mut().enumerate() {
+                *list = [entry(i); F64_LANES];
+            }
+            check(&lists, BLOCK);
+        }
+    }
+
+    #[test]
+    fn every_size_and_k() {
+        let mut state = 1u64;
+        for len in 1..=140 {
+            for k in 1..=len {
+                let padded = padded(len, k);
+                assert!(padded >= len && padded >= k);
+                let mut lists = vec![[f64::NEG_INFINITY; F64_LANES]; padded];
+                for number in lists[..len].as_flattened_mut() {
+                    state = state.wrapping_mul(6364136223846793005).wrapping_add(1);
+                    *number = (state >> 56) as f64;
+                }
+                check(&lists, k);
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! Many tokens of a row put in order: by digits, from the last to the first
+//! (Knuth, "The Art of Computer Programming" 3, section 5.2.5, algorithm R).
+//!
+//! Every pass keeps the order of equals, so tokens that come in ascending order
+//! stay so within a value, and the token is no part of what is sorted by.
+
+use crate::error::Error;
+use crate::memory::resize;
+use crate::order::rank_key;
+
+/// Bits of a digit, at most: its counts fit into the first-level cache.
+const DIGIT_BITS: u32 = 9;
+const DIGITS: usize = 1 << DIGIT_BITS;
+/// Digits in the sortable integer of a value, at most.
+const PASSES: usize = 32usize.div_ceil(DIGIT_BITS as usize);
+
+/// Memory for sorting.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sorter {
+    keys: Vec<u64>,
+    other: Vec<u64>,
+}
+
+impl Sorter {
+    /// Makes room for `capacity` tokens.
+    pub(super) fn reserve(&mut self, capacity: usize, what: &'static str) -> Result<(), Error> {
+        resize(&mut self.keys, capacity, what)?;
+        resize(&mut self.other, capacity, what)
+    }
+
+    /// The [`rank_key`]s of tokens with their values, of which there is room
+    /// for all.
+    fn keys(&mut self, pairs: impl Iterator<Item = (f32, u32)>) -> &mut [u64] {
+        let mut count = 0;
+        for (key, (value, token)) in self.keys.iter_mut().zip(pairs) {
+            *key = rank_key(value, token);
+            count += 1;
+        }
+        &mut self.keys[..count]
+    }
+
+    /// The key of the k-th best token of at least k.
+    pub(super) fn kth(&mut self, pairs: impl Iterator<Item = (f32, u32)>, k: usize) -> u64 {
+        *self.keys(pairs).select_nth_unstable(k - 1).1
+    }
+
+    /// The keys of all tokens, best first, if they come in ascending order.
+    pub(super) fn sort(&mut self, pairs: impl Iterator<Item = (f32, u32)>) -> &[u64] {
+        let len = self.keys(pairs).len();
+        let (mut from, mut to) = (&mut self.keys[..len], &mut self.other[..len]);
+        let values = || from.iter().map(|key| (key >> 32) as u32);
+        let least = values().min().unwrap_or(0);
+        // Values of one row have much in common: only the rest is sorted by.
+        let bits = u32::BITS - (values().max().unwrap_or(0) - least).leading_zeros();
+        let passes = bits.div_ceil(DIGIT_BITS);
+        let digit = |key: u64, pass: usize| {
+            let value = (key >> 32) as u32 - least;
+            (value >> (pass as u32 * DIGIT_BITS)) as usize % DIGITS
+        };
+
+        let mut places = [[0u32; DIGITS]; PASSES];
+        for &key in from.iter() {
+            for (pass, places) in places.iter_mut().enumerate() {
+                places[digit(key, pass)] += 1;
+            }
+        }
+        for (pass, places) in places.iter_mut().enumerate().take(passes as usize) {
+            let mut start = 0;
+            for place in places.iter_mut() {
+                start += std::mem::replace(place, start);
+            }
+            for &key in from.iter() {
+                let place = &mut places[digit(key, pass)];
+                to[*place as usize] = key;
+                *place += 1;
+            }
+            std::mem::swap(&mut from, &mut to);
+        }
+        from
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Values that differ in any number of bits, and many that do not.
+    #[test]
+    fn sorts_as_a_comparison_does() {
+        let mut state = 1u64;
+        for bits in 0..=32 {
+            for len in [0, 1, 2, 300, 2000] {
+                let mut sorter = Sorter::default();
+                sorter.reserve(len, "a test").unwrap();
+                let value = |state: &mut u64| {
+                    *state = state.wrapping_mul(6364136223846793005).wrapping_add(1);
+                    let low = (*state >> 32) & ((1 << bits) - 1);
+                    let value = f32::from_bits(0x3f00_0000 ^ low as u32);
+                    if value.is_nan() { 0.0 } else { value }
+                };
+                let pairs: Vec<(f32, u32)> = (0..len as u32)
+                    .map(|token| (value(&mut state), token))
+                    .collect();
+                let keys = pairs.iter().map(|&(value, token)| rank_key(value, token));
+                let mut expected: Vec<u64> = keys.collect();
+                expected.sort_unstable();
+                assert_eq!(sorter.sort(pairs.iter().copied()), expected);
+                for k in [1, len / 2, len] {
+                    if (1..=len).contains(&k) {
+                        let kth = sorter.kth(pairs.iter().copied(), k);
+                        assert_eq!(kth, expected[k - 1]);
+                    }
+                }
+            }
+        }
+    }
+}
