@@ -41,7 +41,7 @@
 //!
 //! # Cost
 //!
-//! One read of the row; O(k log k + k V / 128) work besides, at worst O(V)
+//! One read of the row; O(k log^2 k + k V / 128) work besides, at worst O(V)
 //! more; O(V / 8 + k) memory.
 
 use super::bound::{lower_bound, sampled_bound};
