@@ -14,6 +14,10 @@ const DIGITS: usize = 1 << DIGIT_BITS;
 /// Digits in the sortable integer of a value, at most.
 const PASSES: usize = 32usize.div_ceil(DIGIT_BITS as usize);
 
+/// Fewer tokens than this are sorted by comparing: the counts of the digits
+/// would be more work than they are.
+const FEW: usize = 128;
+
 /// Memory for sorting.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sorter {
@@ -46,7 +50,12 @@ impl Sorter {
 
     /// The keys of all tokens, best first, if they come in ascending order.
     pub(super) fn sort(&mut self, pairs: impl Iterator<Item = (f32, u32)>) -> &[u64] {
-        let len = self.keys(pairs).len();
+        let keys = self.keys(pairs);
+        let len = keys.len();
+        if len < FEW {
+            keys.sort_unstable();
+            return &self.keys[..len];
+        }
         let (mut from, mut to) = (&mut self.keys[..len], &mut self.other[..len]);
         let values = || from.iter().map(|key| (key >> 32) as u32);
         let least = values().min().unwrap_or(0);
@@ -89,7 +98,7 @@ mod tests {
     fn sorts_as_a_comparison_does() {
         let mut state = 1u64;
         for bits in 0..=32 {
-            for len in [0, 1, 2, 300, 2000] {
+            for len in [0, 1, 2, FEW - 1, FEW, 300, 2000] {
                 let mut sorter = Sorter::default();
                 sorter.reserve(len, "a test").unwrap();
                 let value = |state: &mut u64| {

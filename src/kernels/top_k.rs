@@ -310,13 +310,16 @@ mod tests {
         }
     }
 
-    /// What is found in each row at a level, with the tokens and their values.
+    /// What is found in a row, with the tokens and their values.
+    type Best = (Found, Vec<(u32, f32)>);
+
+    /// That of each row, at a level.
     fn best<E: Lanes>(
         level: Level,
         kind: ScoreKind,
         rows: &[impl AsRef<[E]>],
         k: usize,
-    ) -> Vec<Option<(Found, Vec<(u32, f32)>)>> {
+    ) -> Vec<Option<Best>> {
         let mut all = Vec::new();
         let rows: Vec<&[E]> = rows.iter().map(AsRef::as_ref).collect();
         for rows in rows.chunks(ROWS) {
