@@ -1,10 +1,11 @@
-//! Times the CTC search, and the bare reading of its input, on one item: for
+//! Times the CTC search, and the bare reading of its input, on one thread: for
 //! `perf/peers/ctc.py`, which sets other decoders beside it.
 //!
-//!     ctc_time FILE f16|f32 probs|log-probs FRAMES VOCAB BLANK BEAMS RUNS
+//!     ctc_time FILE f16|f32 probs|log-probs ITEMS FRAMES VOCAB BLANK BEAMS RUNS
 //!
-//! FILE holds [FRAMES, VOCAB] in little-endian order and nothing else. Prints
-//! one line of JSON: seconds of each run, and the tokens of the best hypothesis.
+//! FILE holds [ITEMS, FRAMES, VOCAB] in little-endian order and nothing else.
+//! Prints one line of JSON: seconds of each run over all items, and the tokens of
+//! the first item's best hypothesis.
 
 use std::error::Error;
 use std::time::Instant;
@@ -21,9 +22,10 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         .iter()
         .map(|n| n.parse())
         .collect::<Result<_, _>>()?;
-    let [frames, vocab, blank, beams, runs] = numbers[..] else {
-        return Err("five numbers are needed: FRAMES VOCAB BLANK BEAMS RUNS".into());
+    let [items, frames, vocab, blank, beams, runs] = numbers[..] else {
+        return Err("six numbers are needed: ITEMS FRAMES VOCAB BLANK BEAMS RUNS".into());
     };
+    let shape = [items, frames, vocab];
     let bytes = std::fs::read(file)?;
     let kind = match kind.as_str() {
         "probs" => ScoreKind::Probabilities,
@@ -35,12 +37,12 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         "f16" => {
             let bytes = bytes.as_chunks().0.iter();
             halves = bytes.map(|&two| f16::from_le_bytes(two)).collect();
-            ScoresView::new(kind, &halves, [frames, vocab])?
+            ScoresView::new(kind, &halves, shape)?
         }
         "f32" => {
             let bytes = bytes.as_chunks().0.iter();
             singles = bytes.map(|&four| f32::from_le_bytes(four)).collect();
-            ScoresView::new(kind, &singles, [frames, vocab])?
+            ScoresView::new(kind, &singles, shape)?
         }
         _ => return Err("the type is f16 or f32".into()),
     };

@@ -458,6 +458,11 @@ impl<'a> ScoresView<'a> {
         self.data.slice(self.row_range(item, step))
     }
 
+    /// The scores of [`ScoresView::after_row`].
+    pub(crate) fn next_row(&self, item: usize, step: usize) -> Row<'a> {
+        self.data.slice(self.after_row(item, step))
+    }
+
     /// The error that names the first invalid score of a row that a scan
     /// refused; token 0, should the scores have changed since.
     pub(crate) fn invalid_score(&self, item: usize, step: usize) -> Error {

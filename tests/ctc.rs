@@ -272,16 +272,20 @@ fn streamed<S: Scorer>(
         stream.push(&chunk).unwrap();
         at += more;
         if taking && cuts.bits().is_multiple_of(2) {
-            stream.take_stable(&mut tokens, &mut frames);
+            stream.take_stable(&mut tokens, &mut frames).unwrap();
         } else if cuts.bits().is_multiple_of(3) {
             let stable = stream.stable();
             let stable = (stable.0.to_vec(), stable.1.to_vec());
-            for hypothesis in stream.current().item(0) {
+            for hypothesis in stream.current().unwrap().item(0) {
                 assert!(hypothesis.tokens.starts_with(&stable.0));
                 assert!(hypothesis.frames.starts_with(&stable.1));
             }
-            let best = stream.current().best(0).map(|best| best.tokens.to_vec());
-            let alone = stream.current_best();
+            let best = stream
+                .current()
+                .unwrap()
+                .best(0)
+                .map(|best| best.tokens.to_vec());
+            let alone = stream.current_best().unwrap();
             assert_eq!(alone.best(0).map(|best| best.tokens.to_vec()), best);
             assert!(alone.item(0).len() <= 1);
         }
@@ -473,9 +477,12 @@ fn wrong_settings_and_wrong_frames_are_refused() {
     assert!(message(stream.push(&two).unwrap_err()).contains("a batch of 2"));
     let bad_frame = [0.5f32, 0.5, 0.0, 0.0, 0.5, 2.0, 0.0, 0.0];
     let bad = ScoresView::probabilities(&bad_frame, [2, 4]).unwrap();
-    let before = plain(stream.current());
+    let before = plain(stream.current().unwrap());
     assert!(message(stream.push(&bad).unwrap_err()).starts_with("item 0, step 1, token 1: 2"));
-    assert_eq!((plain(stream.current()), stream.frames()), (before, 1));
+    assert_eq!(
+        (plain(stream.current().unwrap()), stream.frames()),
+        (before, 1)
+    );
     stream.finish().unwrap();
     assert_eq!(
         message(stream.push(&view).unwrap_err()),

@@ -78,7 +78,7 @@ fn a_stream_of_100_000_frames_holds_what_one_of_1_000_holds_and_equals_one_call(
         stream
             .push(&ScoresView::probabilities(chunk, [50, VOCAB]).unwrap())
             .unwrap();
-        stream.take_stable(&mut tokens, &mut frames);
+        stream.take_stable(&mut tokens, &mut frames).unwrap();
         if i == 1_000 / 50 {
             held_early = counting::bytes_held();
         }

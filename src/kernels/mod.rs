@@ -12,10 +12,13 @@ pub(crate) mod log_sum_exp;
 mod logits;
 mod network;
 mod rank;
+pub(crate) mod reach;
 mod scan;
 mod short;
 mod sorter;
 pub(crate) mod top_k;
+
+pub(crate) use short::LONGEST as LONGEST_SHORT_ROW;
 
 use crate::scores::ScoreKind;
 use crate::simd::{F64_LANES, F64Lanes, Simd};

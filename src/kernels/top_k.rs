@@ -163,21 +163,21 @@ impl TopK {
 }
 
 /// How the best k of a row of some length are found.
-struct Plan {
+pub(super) struct Plan {
     k: usize,
     /// How many stripes share a peak.
-    panel: usize,
+    pub(super) panel: usize,
     /// Whether there are groups enough for a bound.
     bounded: bool,
     /// How many survivors may be held.
-    capacity: usize,
+    pub(super) capacity: usize,
     /// The least possible score.
-    least: f32,
+    pub(super) least: f32,
 }
 
 impl Plan {
     #[inline(always)]
-    fn new(k: usize, length: usize, kind: ScoreKind) -> Self {
+    pub(super) fn new(k: usize, length: usize, kind: ScoreKind) -> Self {
         let bounded = k <= 64 || k * 12 <= length;
         let long = 64 * STRIPE;
         let panel = if length >= long && (k <= 64 || k * 50 <= length) {
@@ -229,7 +229,7 @@ impl Plan {
 
 /// Collects the tokens of at least `bound` from the stripes that have one.
 #[inline(always)]
-fn collect<S: Simd, E: Lanes>(
+pub(super) fn collect<S: Simd, E: Lanes>(
     simd: S,
     row: &[E],
     stripes: &Stripes<'_, E>,

@@ -1,87 +1,141 @@
 //! The prefixes alive after a frame.
 
-use super::tree::NONE;
+use super::tree::{NONE, Tree};
+use crate::error::Error;
+use crate::memory::{reserve, resize};
 use crate::simd::F64_LANES;
 
 const IMPOSSIBLE: f64 = f64::NEG_INFINITY;
 
-/// The prefixes alive after a frame, best first. What is added up in vectors
-/// has an array of its own, padded to whole vectors.
+/// The prefixes alive after a frame, best first.
 #[derive(Debug)]
 pub(super) struct Beam<T> {
     pub(super) length: usize,
     pub(super) prefixes: Vec<Prefix>,
-    /// The log mass of the alignments that end in a blank.
-    pub(super) blank: Vec<f64>,
-    /// The log mass of those that end in the last token.
-    pub(super) token: Vec<f64>,
-    /// The log mass of all.
-    pub(super) mass: Vec<f64>,
-    /// The sum of the scorer's scores.
+    pub(super) masses: Masses,
+    /// The sums of the scorer's scores; zeros without one.
     pub(super) scored: Vec<f64>,
     pub(super) states: Vec<T>,
 }
 
-/// A prefix and its best alignments.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Prefix {
-    pub(super) node: u32,
-    /// The last token, or [`NONE`] for the empty prefix.
-    pub(super) last: u32,
-    /// The best alignment that ends in a blank, and where it entered the
-    /// prefix's tokens: a node in the tree of frames, [`NONE`] for an impossible
-    /// one.
-    pub(super) best_blank: Path,
-    /// The best alignment that ends in the last token.
-    pub(super) best_token: Path,
+/// The log masses of the alignments of each prefix, by rank, in arrays padded
+/// to whole vectors.
+#[derive(Debug, Default)]
+pub(super) struct Masses {
+    /// Of those that end in a blank.
+    pub(super) blank: Vec<f64>,
+    /// Of those that end in the last token.
+    pub(super) token: Vec<f64>,
+    /// Of all.
+    pub(super) all: Vec<f64>,
 }
 
-/// An alignment's score and its node in the tree of frames.
+impl Masses {
+    pub(super) fn reserve(&mut self, beams: usize) -> Result<(), Error> {
+        for array in [&mut self.blank, &mut self.token, &mut self.all] {
+            resize_padded(array, beams)?;
+        }
+        Ok(())
+    }
+
+    /// The mass that an extension by `last`, or by another token, starts from.
+    #[inline(always)]
+    pub(super) fn extended(&self, rank: usize, repeats: bool) -> f64 {
+        if repeats {
+            self.blank[rank]
+        } else {
+            self.all[rank]
+        }
+    }
+}
+
+/// Makes room for `beams` numbers, in whole vectors.
+pub(super) fn resize_padded(array: &mut Vec<f64>, beams: usize) -> Result<(), Error> {
+    let padded = beams.next_multiple_of(F64_LANES);
+    resize(array, padded, "the beam")?;
+    // Lanes that no prefix has are added up with the others; no NaN there.
+    array.fill(IMPOSSIBLE);
+    Ok(())
+}
+
+/// A prefix and its best alignments, each with the place where it entered the
+/// prefix's tokens: a node in the tree of frames.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Prefix {
+    pub(super) node: u32,
+    /// The node of the prefix one token shorter, or [`NONE`].
+    pub(super) parent: u32,
+    /// The last token, or [`NONE`] for the empty prefix.
+    pub(super) last: u32,
+    pub(super) blank_entry: u32,
+    pub(super) token_entry: u32,
+    /// The score of the best alignment that ends in a blank.
+    pub(super) best_blank: f64,
+    /// The score of the best one that ends in the last token.
+    pub(super) best_token: f64,
+}
+
+/// An alignment's score and where it entered its prefix's tokens.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Path {
     pub(super) score: f64,
     pub(super) entry: u32,
 }
 
-impl Path {
-    pub(super) const IMPOSSIBLE: Path = Path {
-        score: IMPOSSIBLE,
-        entry: NONE,
-    };
-
-    /// The path one frame further. An impossible one must not hold on to its
-    /// entries.
-    #[inline(always)]
-    pub(super) fn add(self, log_probability: f64) -> Path {
-        let score = self.score + log_probability;
-        let entry = if score == IMPOSSIBLE {
-            NONE
-        } else {
-            self.entry
-        };
-        Path { score, entry }
-    }
-}
-
 impl Prefix {
     /// The empty prefix before any frame; its nodes are the roots.
     const EMPTY: Prefix = Prefix {
         node: 0,
+        parent: NONE,
         last: NONE,
-        best_blank: Path {
-            score: 0.0,
-            entry: 0,
-        },
-        best_token: Path::IMPOSSIBLE,
+        blank_entry: 0,
+        token_entry: NONE,
+        best_blank: 0.0,
+        best_token: IMPOSSIBLE,
     };
 
     /// The best alignment; of two equals the one that ends in a blank.
     #[inline(always)]
     pub(super) fn best(&self) -> Path {
-        if self.best_token.score > self.best_blank.score {
-            self.best_token
-        } else {
-            self.best_blank
+        self.leaving(false)
+    }
+
+    /// The best alignment with which the prefix can be extended: by its own
+    /// last token, one that ends in a blank.
+    #[inline(always)]
+    pub(super) fn leaving(&self, repeats: bool) -> Path {
+        let token = (self.best_token > self.best_blank) & !repeats;
+        Path {
+            score: if token {
+                self.best_token
+            } else {
+                self.best_blank
+            },
+            entry: if token {
+                self.token_entry
+            } else {
+                self.blank_entry
+            },
+        }
+    }
+
+    /// One frame further in the beam: the alignments go on by the blank or
+    /// repeat the last token.
+    #[inline(always)]
+    pub(super) fn stay(&mut self, blank: f64, repeat: f64) {
+        let best = self.best();
+        (self.best_blank, self.blank_entry) = (best.score + blank, best.entry);
+        self.best_token += repeat;
+    }
+
+    /// Lets the alignment `path` of the prefix one token shorter enter, at
+    /// `frame`, if it is better than the one that is there.
+    #[inline(always)]
+    pub(super) fn enter(&mut self, path: Path, token: f64, entries: &mut Tree, frame: u32) {
+        let score = path.score + token;
+        if score > self.best_token {
+            self.best_token = score;
+            self.token_entry = entries.push(path.entry, frame);
         }
     }
 }
@@ -91,29 +145,23 @@ impl<T> Default for Beam<T> {
         Beam {
             length: 0,
             prefixes: Vec::new(),
-            blank: Vec::new(),
-            token: Vec::new(),
-            mass: Vec::new(),
+            masses: Masses::default(),
             scored: Vec::new(),
             states: Vec::new(),
         }
     }
 }
 
-/// The length of arrays of f64 for that many prefixes.
-pub(super) fn padded(beams: usize) -> usize {
-    beams.next_multiple_of(F64_LANES)
-}
-
 impl<T> Beam<T> {
     /// Empties the beam and makes room for `beams` prefixes.
-    pub(super) fn reset(&mut self, beams: usize) {
+    pub(super) fn reset(&mut self, beams: usize) -> Result<(), Error> {
         self.length = 0;
         self.states.clear();
-        self.prefixes.resize(beams, Prefix::EMPTY);
-        for array in self.arrays() {
-            array.resize(padded(beams), IMPOSSIBLE);
-        }
+        reserve(&mut self.states, beams, "the beam")?;
+        resize(&mut self.prefixes, beams, "the beam")?;
+        resize(&mut self.scored, beams, "the beam")?;
+        self.scored.fill(0.0);
+        self.masses.reserve(beams)
     }
 
     /// The empty prefix alone.
@@ -122,13 +170,19 @@ impl<T> Beam<T> {
         self.states.clear();
         self.states.push(state);
         self.prefixes[0] = Prefix::EMPTY;
-        (self.blank[0], self.token[0], self.mass[0]) = (0.0, IMPOSSIBLE, 0.0);
+        let Masses { blank, token, all } = &mut self.masses;
+        (blank[0], token[0], all[0]) = (0.0, IMPOSSIBLE, 0.0);
         self.scored[0] = 0.0;
     }
 
     /// The prefixes alive.
     pub(super) fn prefixes(&self) -> &[Prefix] {
         &self.prefixes[..self.length]
+    }
+
+    /// The score of a prefix.
+    pub(super) fn score(&self, rank: usize) -> f64 {
+        self.masses.all[rank] + self.scored[rank]
     }
 
     /// Leaves the first `length` prefixes.
@@ -141,17 +195,9 @@ impl<T> Beam<T> {
     pub(super) fn swap(&mut self, a: usize, b: usize) {
         self.prefixes.swap(a, b);
         self.states.swap(a, b);
-        for array in self.arrays() {
+        let Masses { blank, token, all } = &mut self.masses;
+        for array in [blank, token, all, &mut self.scored] {
             array.swap(a, b);
         }
-    }
-
-    fn arrays(&mut self) -> [&mut Vec<f64>; 4] {
-        [
-            &mut self.blank,
-            &mut self.token,
-            &mut self.mass,
-            &mut self.scored,
-        ]
     }
 }

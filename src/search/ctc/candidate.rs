@@ -46,6 +46,14 @@ fn pack(score: f64, tie: u64) -> Candidate {
     u128::from(!sortable(score)) << 64 | u128::from(tie)
 }
 
+/// The score of a candidate; a negative zero comes back as zero.
+#[inline(always)]
+pub(super) fn score(candidate: Candidate) -> f64 {
+    let key = !((candidate >> 64) as u64);
+    let sign = ((!key as i64) >> 63) as u64;
+    f64::from_bits(key ^ (sign | 1 << 63))
+}
+
 /// An integer of the order of f64, with zeros of both signs equal. Not for NaN.
 #[inline(always)]
 fn sortable(score: f64) -> u64 {
@@ -95,5 +103,18 @@ mod tests {
         };
         assert_eq!(unpack(ordered[7]), last);
         assert_eq!(unpack(ordered[2]), Move::Stay { rank: 7 });
+        let scores = [
+            0.5,
+            0.0,
+            0.0,
+            0.0,
+            0.0,
+            0.0,
+            -1e-300,
+            -1.5,
+            f64::MIN,
+            nothing,
+        ];
+        assert_eq!(ordered.map(score), scores);
     }
 }

@@ -1,25 +1,35 @@
 //! One frame, as phase two sees it.
 
-use super::pruning::CtcPruning;
+use super::settings::Settings;
+use crate::error::Error;
+use crate::kernels::element::Lanes;
+use crate::kernels::exp::exp_nonpositive_f64;
+use crate::kernels::reach::Reach;
 use crate::kernels::{log_probabilities, log_probability};
-use crate::scores::{Row, ScoreKind};
+use crate::memory::resize;
+use crate::scores::{Data, Row, ScoreKind};
 use crate::search::shortlist::Shortlist;
-use crate::simd::{Dispatch, Kernel, Simd};
+use crate::simd::{Dispatch, Kernel, ScalarF64, Simd};
 
-/// The blank's log-probability, the frame's best other tokens, best first, and
-/// the log-probability of any other token that is asked for.
+const IMPOSSIBLE: f64 = f64::NEG_INFINITY;
+
+/// The blank's log-probability and the frame's best other tokens, best first.
+///
+/// They come from one of two places:
+/// - from a list that phase one made, all at once ([`Frame::take_list`]);
+/// - from the row itself, which phase two then reads when its turn comes
+///   ([`Frame::scan`], [`Frame::reach`]). It knows the beam, so it can say how
+///   good a token must be to matter, and most often a handful is.
 #[derive(Debug, Default)]
 pub(super) struct Frame {
     blank: f64,
-    /// The best tokens, then those that were asked for.
     tokens: Vec<u32>,
     log_probabilities: Vec<f64>,
+    /// How many of them are listed.
     listed: usize,
-    /// The scores of the tokens that were asked for.
-    asked: Vec<f32>,
-    /// Of every token of the vocabulary, 1 + its place in `tokens`, or 0: the
-    /// size of one row of f32, and written only where a frame's tokens are.
-    places: Vec<u32>,
+    /// The best token of a row that was scanned, unless it is the blank.
+    best: Option<(u32, f64)>,
+    reach: Reach,
 }
 
 /// The row that a frame is read from.
@@ -27,141 +37,282 @@ pub(super) struct Frame {
 pub(super) struct Source<'a> {
     pub(super) row: Row<'a>,
     pub(super) kind: ScoreKind,
+    /// Of a row of logits.
     pub(super) normaliser: f64,
-    pub(super) pruning: &'a CtcPruning,
+}
+
+impl Source<'_> {
+    /// The log-probability of a token.
+    #[inline]
+    pub(super) fn log_probability(&self, token: u32) -> f64 {
+        log_probability(self.kind, self.row.get(token as usize), self.normaliser)
+    }
+
+    /// A score that every token has which takes a prefix of mass `mass` to
+    /// `bound`, whatever was rounded on the way there.
+    fn least_score(&self, bound: f64, mass: f64) -> f32 {
+        // The difference, and the sum that it stands for, were rounded to
+        // within an ULP of the largest number that took part.
+        let largest = bound.abs().max(mass.abs()).max(self.normaliser.abs());
+        let least = bound - mass - (1e-9 + 4.0 * f64::EPSILON * largest);
+        let score = match self.kind {
+            ScoreKind::Probabilities => exp_nonpositive_f64(ScalarF64(least.min(0.0))).0,
+            ScoreKind::LogProbabilities => least,
+            ScoreKind::Logits => least + self.normaliser,
+        };
+        (score as f32).next_down()
+    }
 }
 
 impl Frame {
-    pub(super) fn reset(&mut self, vocab: usize) {
-        self.tokens.clear();
-        self.places.clear();
-        self.places.resize(vocab, 0);
+    /// Makes room for frames of `vocab` tokens.
+    pub(super) fn reserve(
+        &mut self,
+        settings: &Settings,
+        kind: ScoreKind,
+        vocab: usize,
+    ) -> Result<(), Error> {
+        let width = settings.shortlist_width().min(vocab);
+        let what = "the tokens of a frame";
+        resize(&mut self.tokens, width, what)?;
+        resize(&mut self.log_probabilities, width, what)?;
+        self.reach.reserve(kind, vocab, width)
     }
 
-    /// Takes the place of the frame before.
-    pub(super) fn read(&mut self, list: Shortlist<'_>, source: &Source<'_>, blank: u32) {
-        for &token in &self.tokens {
-            self.places[token as usize] = 0;
-        }
-        self.tokens.clear();
-        self.log_probabilities.clear();
+    /// Takes the place of the frame before: all that phase one listed and
+    /// pruning leaves.
+    pub(super) fn take_list(
+        &mut self,
+        settings: &Settings,
+        list: Shortlist<'_>,
+        source: &Source<'_>,
+    ) {
         self.listed = 0;
-        self.asked.clear();
-        let value = source.row.get(blank as usize);
-        self.blank = log_probability(source.kind, value, source.normaliser);
-        let pruning = source.pruning;
-        if pruning.blank_skip.is_some_and(|limit| self.blank >= limit) {
+        self.best = None;
+        self.blank = source.log_probability(settings.blank);
+        let pruning = &settings.pruning;
+        if pruning.skips(self.blank) {
             return;
         }
         let most = pruning.top_tokens.unwrap_or(usize::MAX);
-        let least = pruning
-            .min_token_log_probability
-            .unwrap_or(f64::NEG_INFINITY);
+        let least = pruning.min_token_log_probability.unwrap_or(IMPOSSIBLE);
         for (&token, &log) in list.tokens.iter().zip(list.log_probabilities) {
-            if log < least || self.tokens.len() == most {
+            if log < least || self.listed == most {
                 break;
             }
-            if token != blank {
-                self.push(token, log);
-            }
+            self.push(settings.blank, token, log);
         }
-        self.listed = self.tokens.len();
     }
 
-    fn push(&mut self, token: u32, log_probability: f64) {
-        self.tokens.push(token);
-        self.log_probabilities.push(log_probability);
-        self.places[token as usize] = self.tokens.len() as u32;
+    /// Takes the place of the frame before: reads the row, but lists no token
+    /// yet. `None` if it holds an invalid score, else its normaliser.
+    pub(super) fn scan(
+        &mut self,
+        settings: &Settings,
+        source: &Source<'_>,
+        next: Row<'_>,
+        dispatch: Dispatch,
+    ) -> Option<f64> {
+        self.listed = 0;
+        let k = self.tokens.len();
+        let reach = &mut self.reach;
+        let scanned = dispatch.run(ScanRow {
+            source,
+            next,
+            k,
+            blank: settings.blank,
+            reach,
+        })?;
+        let normalised = Source {
+            normaliser: scanned.normaliser,
+            ..*source
+        };
+        self.blank = normalised.log_probability(settings.blank);
+        self.best = scanned
+            .best
+            .map(|token| (token, normalised.log_probability(token)));
+        Some(scanned.normaliser)
+    }
+
+    /// Lists the tokens of a row that was scanned with which a prefix of mass
+    /// `mass` reaches `bound`, and maybe some that fall a little short; of more
+    /// than can matter, the best.
+    pub(super) fn reach(
+        &mut self,
+        settings: &Settings,
+        source: &Source<'_>,
+        bound: f64,
+        mass: f64,
+        dispatch: Dispatch,
+    ) {
+        let bound = (bound > IMPOSSIBLE).then(|| source.least_score(bound, mass));
+        let count = dispatch.run(ReachTokens {
+            source,
+            bound,
+            reach: &mut self.reach,
+            tokens: &mut self.tokens,
+            log_probabilities: &mut self.log_probabilities,
+        });
+        for place in 0..count {
+            self.push(
+                settings.blank,
+                self.tokens[place],
+                self.log_probabilities[place],
+            );
+        }
+    }
+
+    /// Lists a token, unless it is the blank.
+    #[inline]
+    fn push(&mut self, blank: u32, token: u32, log_probability: f64) {
+        if token != blank {
+            self.tokens[self.listed] = token;
+            self.log_probabilities[self.listed] = log_probability;
+            self.listed += 1;
+        }
     }
 
     pub(super) fn blank(&self) -> f64 {
         self.blank
     }
 
-    /// The best tokens, without the blank and impossible ones.
-    pub(super) fn tokens(&self) -> &[u32] {
-        &self.tokens[..self.listed]
+    /// The best token and its log-probability, as far as it is known.
+    pub(super) fn best(&self) -> Option<(u32, f64)> {
+        self.best.or_else(|| self.listed().next())
     }
 
-    /// Of [`Frame::tokens`].
-    pub(super) fn log_probabilities(&self) -> &[f64] {
-        &self.log_probabilities[..self.listed]
+    /// The tokens listed, without the blank and impossible ones, and their
+    /// log-probabilities, best first.
+    pub(super) fn listed(&self) -> impl ExactSizeIterator<Item = (u32, f64)> {
+        let tokens = self.tokens[..self.listed].iter().copied();
+        tokens.zip(self.log_probabilities[..self.listed].iter().copied())
     }
 
-    /// Makes sure of a place for `token`, which is not the blank. Its
-    /// log-probability is there after [`Frame::complete`].
+    /// The token of a place in the list, and its log-probability.
     #[inline(always)]
-    pub(super) fn ask(&mut self, token: u32, source: &Source<'_>) {
-        if self.places[token as usize] == 0 {
-            self.gather(token, source);
-        }
+    pub(super) fn at(&self, place: usize) -> (u32, f64) {
+        (self.tokens[place], self.log_probabilities[place])
     }
+}
 
-    /// A token that is not listed is read from the row, once a frame.
-    fn gather(&mut self, token: u32, source: &Source<'_>) {
-        let pruning = source.pruning;
-        let skipped = pruning.blank_skip.is_some_and(|limit| self.blank >= limit);
-        let value = if skipped || pruning.top_tokens.is_some() {
-            source.kind.impossible()
+struct ScanRow<'a> {
+    source: &'a Source<'a>,
+    next: Row<'a>,
+    k: usize,
+    blank: u32,
+    reach: &'a mut Reach,
+}
+
+struct Scanned {
+    normaliser: f64,
+    /// The best token, unless it is the blank.
+    best: Option<u32>,
+}
+
+impl ScanRow<'_> {
+    #[inline(always)]
+    fn scan<S: Simd, E: Lanes>(self, simd: S, row: &[E], next: &[E]) -> Option<Scanned> {
+        let kind = self.source.kind;
+        let found = self.reach.scan(simd, kind, row, next, self.k)?;
+        let (blank, largest) = (row[self.blank as usize].to_f32(), found.max);
+        let best = if blank < largest {
+            self.reach.first_of(simd, kind, row, largest, self.k)
         } else {
-            source.row.get(token as usize)
+            None
         };
-        self.asked.push(value);
-        self.tokens.push(token);
-        self.places[token as usize] = self.tokens.len() as u32;
+        Some(Scanned {
+            normaliser: found.normaliser,
+            best,
+        })
     }
+}
 
-    /// Takes the logarithms of all that was asked for.
-    pub(super) fn complete(&mut self, source: &Source<'_>, dispatch: Dispatch) {
-        if self.asked.is_empty() {
-            return;
+impl Kernel for ScanRow<'_> {
+    type Output = Option<Scanned>;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> Option<Scanned> {
+        match (self.source.row, self.next) {
+            (Data::F32(row), Data::F32(next)) => self.scan(simd, row, next),
+            (Data::F16(row), Data::F16(next)) => self.scan(simd, row, next),
+            (Data::Bf16(row), Data::Bf16(next)) => self.scan(simd, row, next),
+            // One tensor has one type.
+            _ => None,
         }
-        self.log_probabilities.resize(self.tokens.len(), 0.0);
-        let asked = &mut self.log_probabilities[self.listed..];
-        dispatch.run(LogProbabilities {
-            kind: source.kind,
-            values: &self.asked,
-            normaliser: source.normaliser,
-            out: asked,
-        });
-        let least = source.pruning.min_token_log_probability;
-        for (log, &value) in asked.iter_mut().zip(&self.asked) {
-            if value == source.kind.impossible() || least.is_some_and(|least| *log < least) {
-                *log = f64::NEG_INFINITY;
+    }
+}
+
+struct ReachTokens<'a> {
+    source: &'a Source<'a>,
+    bound: Option<f32>,
+    reach: &'a mut Reach,
+    tokens: &'a mut [u32],
+    log_probabilities: &'a mut [f64],
+}
+
+impl ReachTokens<'_> {
+    #[inline(always)]
+    fn collect<S: Simd, E: Lanes>(self, simd: S, row: &[E]) -> usize {
+        let ReachTokens {
+            source,
+            bound,
+            reach,
+            tokens,
+            log_probabilities: logs,
+        } = self;
+        let kind = source.kind;
+        let count = reach.collect(simd, kind, row, bound, tokens, logs);
+        let found = &mut logs[..count];
+        log_probabilities(simd, kind, found, count.max(1), &[source.normaliser]);
+        count
+    }
+}
+
+impl Kernel for ReachTokens<'_> {
+    /// How many tokens there are.
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> usize {
+        match self.source.row {
+            Data::F32(row) => self.collect(simd, row),
+            Data::F16(row) => self.collect(simd, row),
+            Data::Bf16(row) => self.collect(simd, row),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_score_below_the_least_takes_a_prefix_to_the_bound() {
+        let masses = [0.0, -1e-300, -0.3, -17.25, -1e4, -3e8];
+        let distances = [0.0, 1e-12, 0.1, 1.0, 20.0, 87.0, 95.0, 103.0, 200.0, 800.0];
+        let kinds = [
+            (ScoreKind::Probabilities, 0.0),
+            (ScoreKind::LogProbabilities, 0.0),
+            (ScoreKind::Logits, 12.5),
+            (ScoreKind::Logits, -3e6),
+        ];
+        for (kind, normaliser) in kinds {
+            let source = Source {
+                row: Data::F32(&[]),
+                kind,
+                normaliser,
+            };
+            for mass in masses {
+                for distance in distances {
+                    let bound = mass - distance;
+                    let below = source.least_score(bound, mass).next_down();
+                    if kind == ScoreKind::Probabilities && below <= 0.0 {
+                        continue;
+                    }
+                    let reached = mass + log_probability(kind, below, normaliser);
+                    assert!(reached < bound, "{kind:?} {mass} {distance}");
+                }
             }
         }
-    }
-
-    /// The place of a token that was asked for: its rank among
-    /// [`Frame::tokens`], else a number not below theirs.
-    #[inline(always)]
-    pub(super) fn place(&self, token: u32) -> usize {
-        self.places[token as usize] as usize - 1
-    }
-
-    /// The log-probability of the token of a place.
-    #[inline(always)]
-    pub(super) fn log_probability(&self, place: usize) -> f64 {
-        self.log_probabilities[place]
-    }
-}
-
-struct LogProbabilities<'a> {
-    kind: ScoreKind,
-    values: &'a [f32],
-    normaliser: f64,
-    out: &'a mut [f64],
-}
-
-impl Kernel for LogProbabilities<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
-        for (out, &value) in self.out.iter_mut().zip(self.values) {
-            *out = f64::from(value);
-        }
-        let width = self.out.len();
-        log_probabilities(simd, self.kind, self.out, width, &[self.normaliser]);
     }
 }

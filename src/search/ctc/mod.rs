@@ -3,12 +3,18 @@
 mod beam;
 mod candidate;
 mod decoder;
+mod extensions;
 mod frame;
+mod history;
+mod kin;
 mod nbest;
 mod pruning;
+mod rebuild;
+mod runs;
 mod scorer;
 mod scorers;
 mod settings;
+mod stays;
 mod stream;
 mod tree;
 
@@ -20,12 +26,13 @@ pub use stream::CtcStream;
 
 use crate::batch::{self, Items, PerThread};
 use crate::error::Error;
+use crate::kernels::LONGEST_SHORT_ROW;
 use crate::memory::grow;
 use crate::phase;
 use crate::scores::ScoresView;
 use crate::search::shortlist::Shortlists;
 use crate::simd::{Dispatch, Level};
-use decoder::Decoder;
+use decoder::{Decoder, Search};
 use frame::Source;
 use settings::Settings;
 
@@ -175,12 +182,26 @@ impl<S: Scorer + Sync> CtcSearch<S> {
     /// See [`IndependentSearch::bytes_needed`](crate::IndependentSearch::bytes_needed)
     /// for what it is for.
     pub fn bytes_needed(&self, scores: &ScoresView<'_>) -> usize {
-        let lists = Shortlists::bytes_needed(scores, self.settings.shortlist_width());
+        let lists = if self.reads_late(scores) {
+            0
+        } else {
+            Shortlists::bytes_needed(scores, self.settings.shortlist_width())
+        };
         let decoder = Decoder::<S::State>::bytes_needed(&self.settings, scores.vocab());
         let items = scores.batch().saturating_mul(size_of::<CtcNBest>());
         lists
             .saturating_add(items)
             .saturating_add(batch::threads().saturating_mul(decoder))
+    }
+
+    /// Whether there is no phase one: a thread that has items enough of its own
+    /// reads their rows when their turn comes, and then knows how good a token
+    /// must be to matter. Rows that are short are put in order anyway.
+    fn reads_late(&self, scores: &ScoresView<'_>) -> bool {
+        !S::SCORES
+            && self.settings.pruning.keeps_tokens()
+            && scores.vocab() > LONGEST_SHORT_ROW
+            && scores.batch() >= batch::threads()
     }
 
     /// Decodes a batch into new results. See [`CtcSearch::decode_into`].
@@ -216,45 +237,77 @@ impl<S: Scorer + Sync> CtcSearch<S> {
         stream::check_frames(0, scores.time())?;
         let batch = scores.batch();
         grow(&mut self.items, batch, "the results of the items")?;
-        let width = self.settings.shortlist_width();
-        self.shortlists.fill(scores, width, self.dispatch)?;
         self.decoders.prepare()?;
+        let late = self.reads_late(scores);
+        if !late {
+            let width = self.settings.shortlist_width();
+            self.shortlists.fill(scores, width, self.dispatch)?;
+        }
 
         let items = &mut self.items[..batch];
-        let (decoders, shortlists) = (&self.decoders, &self.shortlists);
-        let (settings, scorer, dispatch) = (&self.settings, &self.scorer, self.dispatch);
+        let (decoders, shortlists) = (&self.decoders, (!late).then_some(&self.shortlists));
+        let search = Search {
+            settings: &self.settings,
+            scorer: &self.scorer,
+            dispatch: self.dispatch,
+        };
         batch::for_each(Items::new(items), 1, &|mut items: Items<'_, CtcNBest>| {
             decoders.with(|decoder| {
                 items.for_each(|item, nbest| {
                     let _merging = phase::merge();
                     nbest.clear();
-                    decoder.reset(settings, scorer, scores.vocab());
-                    for step in 0..scores.length(item) {
-                        let Some(list) = shortlists.get(item, step) else {
-                            nbest.fail_item(scores.invalid_score(item, step));
-                            return;
-                        };
-                        let source = Source {
-                            row: scores.row(item, step),
-                            kind: scores.kind(),
-                            normaliser: list.normaliser,
-                            pruning: &settings.pruning,
-                        };
-                        decoder.advance(settings, scorer, dispatch, list, &source);
+                    match decode_item(&search, decoder, scores, item, shortlists, nbest) {
+                        Ok(()) => nbest.end_item(),
+                        Err(error) => nbest.fail_item(error),
                     }
-                    let _backtracking = phase::backtrack();
-                    decoder.write(scorer, true, settings.beams, nbest);
-                    nbest.end_item();
                 });
             });
         });
 
         for item in items.iter() {
-            nbest.append(item);
+            if let Err(error) = nbest.append(item) {
+                nbest.clear();
+                return Err(error);
+            }
         }
         match nbest.failures().first() {
             None => Ok(()),
             Some((_, error)) => Err(error.clone()),
         }
     }
+}
+
+/// Decodes one item, from the lists that phase one made, if it did.
+fn decode_item<S: Scorer>(
+    search: &Search<'_, S>,
+    decoder: &mut Decoder<S::State>,
+    scores: &ScoresView<'_>,
+    item: usize,
+    shortlists: Option<&Shortlists>,
+    nbest: &mut CtcNBest,
+) -> Result<(), Error> {
+    decoder.reset(search, scores.kind(), scores.vocab())?;
+    for step in 0..scores.length(item) {
+        let mut source = Source {
+            row: scores.row(item, step),
+            kind: scores.kind(),
+            normaliser: 0.0,
+        };
+        let valid = match shortlists {
+            None => decoder.read(search, &source, scores.next_row(item, step))?,
+            Some(lists) => match lists.get(item, step) {
+                None => false,
+                Some(list) => {
+                    source.normaliser = list.normaliser;
+                    decoder.advance(search, list, &source)?;
+                    true
+                }
+            },
+        };
+        if !valid {
+            return Err(scores.invalid_score(item, step));
+        }
+    }
+    let _backtracking = phase::backtrack();
+    decoder.write(search.scorer, true, search.settings.beams, nbest)
 }

@@ -1,6 +1,7 @@
 //! Results of a CTC search: hypotheses with their alignments, in flat arrays.
 
 use crate::error::Error;
+use crate::memory::reserve;
 
 /// The best hypotheses of each item of a batch, best first, each with a frame
 /// for every token and the score of its best alignment.
@@ -155,15 +156,40 @@ impl CtcNBest {
 
     /// Appends a hypothesis to the item being built and returns its tokens and
     /// frames, to be filled in.
-    pub(super) fn push(&mut self, length: usize, scores: Scores) -> (&mut [u32], &mut [u32]) {
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(super) fn push(
+        &mut self,
+        length: usize,
+        scores: Scores,
+    ) -> Result<(&mut [u32], &mut [u32]), Error> {
         let start = self.tokens.len();
+        self.reserve(1, length)?;
         self.tokens.resize(start + length, 0);
         self.frames.resize(start + length, 0);
         self.token_ends.push(start + length);
         self.scores.push(scores.score);
         self.alignment_scores.push(scores.alignment);
         self.scorer_scores.push(scores.scorer);
-        (&mut self.tokens[start..], &mut self.frames[start..])
+        Ok((&mut self.tokens[start..], &mut self.frames[start..]))
+    }
+
+    /// Makes room for more hypotheses, which have so many tokens in all.
+    fn reserve(&mut self, hypotheses: usize, tokens: usize) -> Result<(), Error> {
+        let what = "the hypotheses";
+        reserve(&mut self.tokens, tokens, what)?;
+        reserve(&mut self.frames, tokens, what)?;
+        reserve(&mut self.token_ends, hypotheses, what)?;
+        for scores in [
+            &mut self.scores,
+            &mut self.alignment_scores,
+            &mut self.scorer_scores,
+        ] {
+            reserve(scores, hypotheses, what)?;
+        }
+        Ok(())
     }
 
     /// Closes the item being built.
@@ -178,7 +204,13 @@ impl CtcNBest {
     }
 
     /// Appends the item of results of one item.
-    pub(super) fn append(&mut self, other: &CtcNBest) {
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(super) fn append(&mut self, other: &CtcNBest) -> Result<(), Error> {
+        self.reserve(other.scores.len(), other.tokens.len())?;
+        reserve(&mut self.item_ends, 1, "the hypotheses")?;
         let start = self.tokens.len();
         self.tokens.extend_from_slice(&other.tokens);
         self.frames.extend_from_slice(&other.frames);
@@ -192,5 +224,6 @@ impl CtcNBest {
             None => self.end_item(),
             Some((_, error)) => self.fail_item(error.clone()),
         }
+        Ok(())
     }
 }

@@ -59,6 +59,18 @@ impl CtcPruning {
         self
     }
 
+    /// Whether a frame whose blank has this log-probability is skipped.
+    pub(super) fn skips(&self, blank: f64) -> bool {
+        self.blank_skip.is_some_and(|limit| blank >= limit)
+    }
+
+    /// Whether any token may matter in any frame.
+    pub(super) fn keeps_tokens(&self) -> bool {
+        self.top_tokens.is_none()
+            && self.min_token_log_probability.is_none()
+            && self.blank_skip.is_none()
+    }
+
     pub(super) fn check(&self) -> Result<(), Error> {
         let limits = [
             (

@@ -1,11 +1,12 @@
 //! CTC search over frames as they come.
 
-use super::decoder::Decoder;
+use super::decoder::{self, Decoder, Search};
 use super::frame::Source;
 use super::nbest::CtcNBest;
 use super::scorer::{Scorer, Unscored};
 use super::settings::Settings;
 use crate::error::{Error, Kind};
+use crate::memory::reserve;
 use crate::phase;
 use crate::scores::ScoresView;
 use crate::search::shortlist::Shortlists;
@@ -27,11 +28,20 @@ pub(super) fn check_frames(frames: usize, more: usize) -> Result<(), Error> {
 ///
 /// A stream is a value of its own, made by
 /// [`CtcSearch::stream`](crate::CtcSearch::stream); any number can live at
-/// once and move between threads. What all its live prefixes share is moved out
-/// of the prefix tree as it goes, and the caller may take it
-/// ([`CtcStream::take_stable`]): then memory grows with the distance to where
-/// the live prefixes part, not with the number of frames.
-/// [`CtcPruning::settle`](crate::CtcPruning::settle) bounds that distance.
+/// once and move between threads.
+///
+/// # Memory
+///
+/// **A stream without end needs two things**, or it grows with every frame:
+/// - [`CtcPruning::settle`](crate::CtcPruning::settle), which is off by default.
+///   Frames that could not tell two tokens apart leave two prefixes, and later
+///   frames give both the same. They never come to share what follows, so
+///   nothing after them becomes stable; settling lets the best one win.
+/// - [`CtcStream::take_stable`], now and then: what all live prefixes share has
+///   left the search, and is kept only until the caller takes it.
+///
+/// With both, memory is bounded by the delay of settling times the beam width,
+/// and the delay is how old a token can become before it is stable.
 ///
 /// ```
 /// use widebeam::{CtcSearch, ScoresView};
@@ -63,7 +73,7 @@ impl CtcStream {
 
 impl<S: Scorer> CtcStream<S> {
     pub(super) fn new(settings: Settings, scorer: S, dispatch: Dispatch) -> Self {
-        let mut stream = CtcStream {
+        CtcStream {
             settings,
             scorer,
             dispatch,
@@ -72,21 +82,21 @@ impl<S: Scorer> CtcStream<S> {
             vocab: None,
             finished: false,
             current: CtcNBest::new(),
-        };
-        stream.reset();
-        stream
+        }
     }
 
     /// Forgets all frames; the memory is kept.
     pub fn reset(&mut self) {
         self.vocab = None;
         self.finished = false;
-        self.decoder.reset(&self.settings, &self.scorer, 0);
     }
 
     /// The number of frames read.
     pub fn frames(&self) -> usize {
-        self.decoder.frames() as usize
+        match self.vocab {
+            None => 0,
+            Some(_) => self.decoder.frames() as usize,
+        }
     }
 
     /// Reads the next frames, `[frames, vocab]`; any number of them, also none.
@@ -97,7 +107,9 @@ impl<S: Scorer> CtcStream<S> {
     /// vocabulary is not that of the frames before or does not hold the blank,
     /// there are more than [`CtcStream::MAX_FRAMES`] frames in all, a frame
     /// holds an invalid score (its step counts from the start of these frames),
-    /// or memory runs out. The stream is then as it was before.
+    /// or memory runs out. The stream is then as it was before; only if memory
+    /// runs out on the way it holds the frames up to there, as many as
+    /// [`CtcStream::frames`] says.
     pub fn push(&mut self, frames: &ScoresView<'_>) -> Result<(), Error> {
         if self.finished {
             return Err(Kind::StreamFinished {
@@ -121,9 +133,14 @@ impl<S: Scorer> CtcStream<S> {
                 return Err(frames.invalid_score(0, step));
             }
         }
+        let search = Search {
+            settings: &self.settings,
+            scorer: &self.scorer,
+            dispatch: self.dispatch,
+        };
         if self.vocab.is_none() {
+            self.decoder.reset(&search, frames.kind(), vocab)?;
             self.vocab = Some(vocab);
-            self.decoder.reset(&self.settings, &self.scorer, vocab);
         }
         let _merging = phase::merge();
         for step in 0..frames.length(0) {
@@ -134,48 +151,68 @@ impl<S: Scorer> CtcStream<S> {
                 row: frames.row(0, step),
                 kind: frames.kind(),
                 normaliser: list.normaliser,
-                pruning: &self.settings.pruning,
             };
-            let (settings, scorer) = (&self.settings, &self.scorer);
-            self.decoder
-                .advance(settings, scorer, self.dispatch, list, &source);
+            self.decoder.advance(&search, list, &source)?;
         }
         Ok(())
     }
 
     /// The hypotheses so far, best first, as one item, without the tokens that
     /// were taken. No end of input is scored.
-    pub fn current(&mut self) -> &CtcNBest {
-        self.write(false, self.settings.beams);
-        &self.current
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub fn current(&mut self) -> Result<&CtcNBest, Error> {
+        self.write(false, self.settings.beams)
     }
 
     /// The best hypothesis so far alone, as one item. See
     /// [`CtcStream::current`].
-    pub fn current_best(&mut self) -> &CtcNBest {
-        self.write(false, 1);
-        &self.current
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub fn current_best(&mut self) -> Result<&CtcNBest, Error> {
+        self.write(false, 1)
     }
 
     /// The tokens, not taken yet, that no further frame can change, and their
     /// frames: what all live prefixes share, as far as their best alignments
     /// agree on the frames.
     ///
-    /// Takes time linear in the live part of the prefix tree.
+    /// Without [`CtcPruning::settle`](crate::CtcPruning::settle) there may never
+    /// be more of them after a near-tie. Takes time linear in the live part of
+    /// the prefix tree.
     pub fn stable(&mut self) -> (&[u32], &[u32]) {
-        self.decoder.compact();
-        self.decoder.shared()
+        match self.vocab {
+            None => (&[], &[]),
+            Some(_) => self.decoder.shared(),
+        }
     }
 
     /// Appends [`CtcStream::stable`] to `tokens` and `frames`, and forgets it:
     /// later results begin after it. Frames still count from the start of the
     /// stream.
-    pub fn take_stable(&mut self, tokens: &mut Vec<u32>, frames: &mut Vec<u32>) {
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out; nothing is then taken.
+    pub fn take_stable(
+        &mut self,
+        tokens: &mut Vec<u32>,
+        frames: &mut Vec<u32>,
+    ) -> Result<(), Error> {
         let stable = self.stable();
+        let length = stable.0.len();
+        reserve(tokens, length, "the stable tokens")?;
+        reserve(frames, length, "the stable tokens")?;
         tokens.extend_from_slice(stable.0);
         frames.extend_from_slice(stable.1);
-        let length = stable.0.len();
-        self.decoder.forget_shared(length);
+        if length > 0 {
+            self.decoder.forget_shared(length);
+        }
+        Ok(())
     }
 
     /// Ends the input: the hypotheses, best first, as one item, without the
@@ -183,7 +220,7 @@ impl<S: Scorer> CtcStream<S> {
     ///
     /// # Errors
     ///
-    /// If the stream is finished already.
+    /// If the stream is finished already, or memory runs out.
     pub fn finish(&mut self) -> Result<&CtcNBest, Error> {
         if self.finished {
             return Err(Kind::StreamFinished {
@@ -191,15 +228,19 @@ impl<S: Scorer> CtcStream<S> {
             }
             .into());
         }
+        self.write(true, self.settings.beams)?;
         self.finished = true;
-        self.write(true, self.settings.beams);
         Ok(&self.current)
     }
 
-    fn write(&mut self, ended: bool, most: usize) {
+    fn write(&mut self, ended: bool, most: usize) -> Result<&CtcNBest, Error> {
         self.current.clear();
-        self.decoder
-            .write(&self.scorer, ended, most, &mut self.current);
+        let (scorer, nbest) = (&self.scorer, &mut self.current);
+        match self.vocab {
+            None => decoder::write_empty(scorer, ended, nbest)?,
+            Some(_) => self.decoder.write(scorer, ended, most, nbest)?,
+        }
         self.current.end_item();
+        Ok(&self.current)
     }
 }

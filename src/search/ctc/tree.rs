@@ -1,5 +1,9 @@
 //! Trees of which only the paths to some live leaves matter, in flat arrays.
 
+use super::beam::Prefix;
+use crate::error::Error;
+use crate::memory::{self, resize};
+
 /// In place of a node: there is none.
 pub(super) const NONE: u32 = u32::MAX;
 
@@ -19,12 +23,41 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    /// Empties the tree and gives it a root, node 0, whose value is not part of
-    /// any path.
-    pub(super) fn reset(&mut self) {
+    /// Empties the tree, makes room for `nodes`, and gives it a root, node 0,
+    /// whose value is not part of any path.
+    pub(super) fn reset(&mut self, nodes: usize) -> Result<(), Error> {
         self.parents.clear();
         self.values.clear();
+        self.reserve(nodes)?;
         self.push(NONE, NONE);
+        Ok(())
+    }
+
+    /// Makes room for `more` nodes, and for compaction when they are there.
+    #[inline]
+    pub(super) fn reserve(&mut self, more: usize) -> Result<(), Error> {
+        if self.moved.capacity().saturating_sub(self.len()) < more {
+            self.grow(more)?;
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn grow(&mut self, more: usize) -> Result<(), Error> {
+        let length = self.len();
+        // `moved` comes last: its room stands for that of all.
+        for array in [
+            &mut self.parents,
+            &mut self.values,
+            &mut self.children,
+            &mut self.moved,
+        ] {
+            // What compaction holds beyond the nodes is of no use by now.
+            array.truncate(length);
+            let more = length + more - array.len();
+            memory::reserve(array, more, "the history of the beam")?;
+        }
+        Ok(())
     }
 
     pub(super) fn len(&self) -> usize {
@@ -115,11 +148,12 @@ impl Tree {
     }
 }
 
-/// A [`Tree`] of prefixes in which a child can be looked up by its token, and
-/// which knows the rank of each node in the beam.
+/// A [`Tree`] of prefixes in which a child can be looked up by its token, and a
+/// node's rank in the beam.
 #[derive(Debug, Default)]
 pub(super) struct PrefixTree {
     tree: Tree,
+    /// The rank of each node in the last beam that it was in.
     ranks: Vec<u32>,
     /// Open addressing with linear probing: 1 + node, or 0. A power of two of
     /// slots, at most half of them in use.
@@ -127,12 +161,27 @@ pub(super) struct PrefixTree {
 }
 
 impl PrefixTree {
-    pub(super) fn reset(&mut self) {
-        self.tree.reset();
+    /// [`Tree::reset`].
+    pub(super) fn reset(&mut self, nodes: usize) -> Result<(), Error> {
+        self.tree.reset(nodes)?;
         self.ranks.clear();
-        self.ranks.push(NONE);
         self.slots.clear();
-        self.slots.resize(64, 0);
+        self.reserve(nodes)?;
+        self.ranks.push(NONE);
+        Ok(())
+    }
+
+    /// Makes room for `more` nodes, and for compaction when they are there.
+    #[inline]
+    pub(super) fn reserve(&mut self, more: usize) -> Result<(), Error> {
+        self.tree.reserve(more)?;
+        memory::reserve(&mut self.ranks, more, "the ranks of prefixes")?;
+        let slots = (2 * (self.tree.len() + more)).next_power_of_two();
+        if slots > self.slots.len() {
+            resize(&mut self.slots, slots, "the table of prefixes")?;
+            self.rehash();
+        }
+        Ok(())
     }
 
     pub(super) fn tree(&self) -> &Tree {
@@ -143,31 +192,30 @@ impl PrefixTree {
         self.tree.len()
     }
 
-    /// The rank of a prefix in the beam, or [`NONE`].
-    pub(super) fn rank(&self, node: u32) -> u32 {
-        self.ranks[node as usize]
-    }
-
     pub(super) fn set_rank(&mut self, node: u32, rank: u32) {
         self.ranks[node as usize] = rank;
     }
 
-    /// The rank of the prefix one token shorter, or [`NONE`].
-    pub(super) fn parent_rank(&self, node: u32) -> u32 {
-        match self.tree.parent(node) {
-            NONE => NONE,
-            parent => self.rank(parent),
+    /// The rank of a node among the `prefixes` of the beam, or [`NONE`]; also
+    /// for [`NONE`] in place of a node.
+    #[inline(always)]
+    pub(super) fn rank(&self, node: u32, prefixes: &[Prefix]) -> u32 {
+        let rank = self.ranks.get(node as usize).copied().unwrap_or(NONE);
+        match prefixes.get(rank as usize) {
+            Some(prefix) if prefix.node == node => rank,
+            // It was in an earlier beam.
+            _ => NONE,
         }
     }
 
-    /// Whether a prefix extended by `token` is in the beam.
-    pub(super) fn child_in_beam(&self, parent: u32, token: u32) -> bool {
+    /// Whether a prefix extended by `token` is among the `prefixes` of the beam.
+    pub(super) fn child_in_beam(&self, parent: u32, token: u32, prefixes: &[Prefix]) -> bool {
         let slot = self.find(parent, token);
-        self.slots[slot] != 0 && self.rank(self.slots[slot] - 1) != NONE
+        self.slots[slot] != 0 && self.rank(self.slots[slot] - 1, prefixes) != NONE
     }
 
     /// The node of a prefix extended by `token`: the one it has, else a new
-    /// one.
+    /// one, for which there is room ([`PrefixTree::reserve`]).
     pub(super) fn child(&mut self, parent: u32, token: u32) -> u32 {
         let slot = self.find(parent, token);
         if self.slots[slot] != 0 {
@@ -176,10 +224,6 @@ impl PrefixTree {
         let node = self.tree.push(parent, token);
         self.ranks.push(NONE);
         self.slots[slot] = node + 1;
-        if self.tree.len() * 2 > self.slots.len() {
-            let slots = self.slots.len() * 2;
-            self.rehash(slots);
-        }
         node
     }
 
@@ -198,24 +242,23 @@ impl PrefixTree {
         slot
     }
 
-    /// [`Tree::compact`]; all ranks but those of `live`, in order, are dropped.
+    /// [`Tree::compact`] with the nodes of the beam, in order.
     pub(super) fn compact(&mut self, live: &mut [u32], shared: &mut Vec<u32>) {
         self.tree.compact(live, shared);
-        self.ranks.clear();
-        self.ranks.resize(self.tree.len(), NONE);
+        self.ranks.truncate(self.tree.len());
         for (rank, &node) in live.iter().enumerate() {
             self.ranks[node as usize] = rank as u32;
         }
-        self.rehash(self.slots.len());
+        self.rehash();
     }
 
-    fn rehash(&mut self, slots: usize) {
-        self.slots.clear();
-        self.slots.resize(slots, 0);
+    fn rehash(&mut self) {
+        self.slots.fill(0);
+        let mask = self.slots.len() - 1;
         for node in 1..self.tree.len() as u32 {
-            let mut slot = hash(self.tree.parent(node), self.tree.value(node)) & (slots - 1);
+            let mut slot = hash(self.tree.parent(node), self.tree.value(node)) & mask;
             while self.slots[slot] != 0 {
-                slot = (slot + 1) & (slots - 1);
+                slot = (slot + 1) & mask;
             }
             self.slots[slot] = node + 1;
         }
@@ -239,10 +282,15 @@ mod tests {
         path
     }
 
+    fn empty() -> PrefixTree {
+        let mut tree = PrefixTree::default();
+        tree.reset(8).unwrap();
+        tree
+    }
+
     #[test]
     fn compaction_keeps_live_paths_and_moves_the_root_down() {
-        let mut tree = PrefixTree::default();
-        tree.reset();
+        let mut tree = empty();
         let a = tree.child(0, 7);
         let ab = tree.child(a, 8);
         let dead = tree.child(a, 9);
@@ -255,20 +303,26 @@ mod tests {
         assert_eq!(shared, [7, 8]);
         assert_eq!(tree.len(), 3);
         assert_eq!(live.map(|node| path(tree.tree(), node)), [[2], [1]]);
-        assert_eq!(live.map(|node| tree.rank(node)), [0, 1]);
-        assert_eq!(live.map(|node| tree.parent_rank(node)), [NONE, NONE]);
+        let beam = live.map(|node| Prefix {
+            node,
+            ..Prefix::default()
+        });
+        assert_eq!(live.map(|node| tree.rank(node, &beam)), [0, 1]);
+        assert_eq!(tree.rank(live[1], &beam[..1]), NONE);
+        assert_eq!(tree.rank(NONE, &beam), NONE);
         assert_eq!(tree.child(0, 2), live[0]);
         let fresh = tree.child(live[0], 2);
         assert_eq!(
-            (path(tree.tree(), fresh), tree.rank(fresh)),
+            (path(tree.tree(), fresh), tree.rank(fresh, &beam)),
             (vec![2, 2], NONE)
         );
+        assert!(tree.child_in_beam(0, 2, &beam));
+        assert!(!tree.child_in_beam(live[0], 2, &beam));
     }
 
     #[test]
     fn compaction_stops_at_a_live_inner_node() {
-        let mut tree = PrefixTree::default();
-        tree.reset();
+        let mut tree = empty();
         let a = tree.child(0, 7);
         let ab = tree.child(a, 8);
         let (mut live, mut shared) = ([ab, a], Vec::new());
@@ -278,11 +332,14 @@ mod tests {
 
     #[test]
     fn children_are_found_again_past_growth() {
-        let mut tree = PrefixTree::default();
-        tree.reset();
-        let nodes: Vec<u32> = (0..5000).map(|token| tree.child(0, token)).collect();
+        let mut tree = empty();
+        let mut child = |token| {
+            tree.reserve(1).unwrap();
+            tree.child(0, token)
+        };
+        let nodes: Vec<u32> = (0..5000).map(&mut child).collect();
         for (token, &node) in nodes.iter().enumerate() {
-            assert_eq!(tree.child(0, token as u32), node);
+            assert_eq!(child(token as u32), node);
         }
         assert_eq!(tree.len(), 5001);
     }

@@ -1,0 +1,209 @@
+//! The tokens of a row that reach a bound which is known only when the row has
+//! been read.
+//!
+//! ```text
+//! scan      one read of the row: peaks, the check of its values, and for
+//!           logits the log-sum-exp                               (`scan`)
+//! ...       the caller learns the largest score, and sets a bound
+//! collect   the tokens that reach it, from the stripes whose peaks do, in
+//!           order                                        (`top_k`, `rank`)
+//! ```
+//!
+//! It is the top k of a row with a bound from outside. Where the bound is good
+//! a handful of tokens is looked at and put in order in place of k.
+
+use super::bound::lower_bound;
+use super::element::Lanes;
+use super::rank::Survivors;
+use super::scan::{STRIPE, Scan, Stripes, scan};
+use super::top_k::{Plan, collect};
+use crate::error::Error;
+use crate::memory::resize;
+use crate::scores::ScoreKind;
+use crate::simd::{F32_LANES, F32Lanes, Simd};
+
+/// The peaks of a row, and room for the tokens that reach its bound.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Reach {
+    peaks: Vec<[f32; F32_LANES]>,
+    survivors: Survivors,
+}
+
+impl Reach {
+    /// Makes room for up to `k` tokens of rows of `length` tokens.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(crate) fn reserve(
+        &mut self,
+        kind: ScoreKind,
+        length: usize,
+        k: usize,
+    ) -> Result<(), Error> {
+        let plan = Plan::new(k, length, kind);
+        let what = "the best tokens of a row";
+        let panels = length.div_ceil(STRIPE).div_ceil(plan.panel);
+        resize(&mut self.peaks, panels, what)?;
+        self.survivors.reserve(plan.capacity, what)
+    }
+
+    /// Reads a row; `next` is what will be read next. `None` if it holds an
+    /// invalid score.
+    #[inline(always)]
+    pub(crate) fn scan<S: Simd, E: Lanes>(
+        &mut self,
+        simd: S,
+        kind: ScoreKind,
+        row: &[E],
+        next: &[E],
+        k: usize,
+    ) -> Option<Scan> {
+        let stripes = Stripes::new(row, next, kind);
+        let panel = Plan::new(k, row.len(), kind).panel;
+        let peaks = &mut self.peaks[..stripes.len().div_ceil(panel)];
+        match kind {
+            ScoreKind::Logits => scan::<S, E, true>(simd, kind, &stripes, panel, peaks),
+            _ => scan::<S, E, false>(simd, kind, &stripes, panel, peaks),
+        }
+    }
+
+    /// The first token of the largest score of the row that was scanned last.
+    #[inline(always)]
+    pub(crate) fn first_of<S: Simd, E: Lanes>(
+        &self,
+        simd: S,
+        kind: ScoreKind,
+        row: &[E],
+        largest: f32,
+        k: usize,
+    ) -> Option<u32> {
+        let panel = Plan::new(k, row.len(), kind).panel * STRIPE;
+        let largest_lanes = simd.f32_splat(largest);
+        let reaches = |peak: &&[f32; F32_LANES]| simd.f32_load(peak).ge(largest_lanes) != 0;
+        let panels = row.chunks(panel).zip(&self.peaks).enumerate();
+        for (index, (tokens, _)) in panels.filter(|(_, (_, peak))| reaches(peak)) {
+            let found = tokens.iter().position(|token| token.to_f32() == largest);
+            if let Some(found) = found {
+                return Some((index * panel + found) as u32);
+            }
+        }
+        None
+    }
+
+    /// Writes the tokens of the row that was scanned last whose scores reach
+    /// `bound`, best first, to the front of `tokens` and `values`, which have
+    /// the same length k; the best k if there are more. Without a bound, the
+    /// best k.
+    #[inline(always)]
+    pub(crate) fn collect<S: Simd, E: Lanes>(
+        &mut self,
+        simd: S,
+        kind: ScoreKind,
+        row: &[E],
+        bound: Option<f32>,
+        tokens: &mut [u32],
+        values: &mut [f64],
+    ) -> usize {
+        let k = tokens.len();
+        let stripes = Stripes::new(row, &[], kind);
+        let plan = Plan::new(k, row.len(), kind);
+        let peaks = &self.peaks[..stripes.len().div_ceil(plan.panel)];
+        let bound = match bound {
+            Some(bound) => bound.max(plan.least),
+            None => lower_bound(simd, peaks, k, plan.least),
+        };
+        self.survivors.clear();
+        let survivors = &mut self.survivors;
+        collect(simd, row, &stripes, peaks, bound, &plan, survivors);
+        survivors.sort_into(row, tokens, values);
+        survivors.len().min(k)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::order::rank_key;
+    use crate::scores::ScoreKind::{LogProbabilities, Logits, Probabilities};
+    use crate::simd::{Dispatch, Kernel, Level};
+
+    struct Collect<'a> {
+        kind: ScoreKind,
+        row: &'a [f32],
+        bound: Option<f32>,
+        k: usize,
+    }
+
+    impl Kernel for Collect<'_> {
+        type Output = (Option<u32>, Vec<u32>, Vec<f32>);
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> Self::Output {
+            let Collect {
+                kind,
+                row,
+                bound,
+                k,
+            } = self;
+            let mut reach = Reach::default();
+            reach.reserve(kind, row.len(), k).unwrap();
+            let scanned = reach.scan(simd, kind, row, &[], k).unwrap();
+            let first = reach.first_of(simd, kind, row, scanned.max, k);
+            let (mut tokens, mut values) = (vec![0; k], vec![0.0; k]);
+            let count = reach.collect(simd, kind, row, bound, &mut tokens, &mut values);
+            tokens.truncate(count);
+            values.truncate(count);
+            (first, tokens, values)
+        }
+    }
+
+    #[test]
+    fn what_reaches_the_bound_comes_in_order_and_no_more_than_k() {
+        let mut state = 7u64;
+        let mut random = move || {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1);
+            (state >> 40) as f32 / (1 << 24) as f32
+        };
+        for length in [1, 65, 128, 129, 700, 9000] {
+            let coarse = length % 2 == 0;
+            let mut row: Vec<f32> = (0..length).map(|_| random()).collect();
+            if coarse {
+                // Many equals.
+                row.iter_mut().for_each(|x| *x = (*x * 8.0).floor() / 8.0);
+            }
+            for kind in [Probabilities, LogProbabilities, Logits] {
+                let row: Vec<f32> = match kind {
+                    Probabilities => row.clone(),
+                    _ => row.iter().map(|x| x.ln()).collect(),
+                };
+                let mut all: Vec<(u32, f32)> = (0..).zip(row.iter().copied()).collect();
+                all.retain(|&(_, value)| value != kind.impossible());
+                all.sort_by_key(|&(token, value)| rank_key(value, token));
+                for k in [1, 17, 101, length].map(|k| k.min(length)) {
+                    let bounds = [0, k / 3, k - 1, all.len() - 1]
+                        .map(|at| all.get(at).map(|&(_, value)| value));
+                    for bound in bounds.into_iter().chain([None, Some(f32::NEG_INFINITY)]) {
+                        let mut expected = all.clone();
+                        expected.retain(|&(_, value)| bound.is_none_or(|bound| value >= bound));
+                        expected.truncate(k);
+                        for level in Level::available() {
+                            let row = &row[..];
+                            let collect = Collect {
+                                kind,
+                                row,
+                                bound,
+                                k,
+                            };
+                            let (first, tokens, values) =
+                                Dispatch::new(level).unwrap().run(collect);
+                            let found: Vec<(u32, f32)> = tokens.into_iter().zip(values).collect();
+                            assert_eq!(found, expected, "{level} {kind:?} {length} {k} {bound:?}");
+                            assert_eq!(first, all.first().map(|&(token, _)| token));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

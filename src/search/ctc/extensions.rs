@@ -1,0 +1,195 @@
+//! Which extensions of the beam's prefixes can enter the beam.
+
+use super::beam::Beam;
+use super::candidate::{self, Candidate};
+use super::frame::Frame;
+use super::kin::Kin;
+use super::scorer::Scorer;
+use super::settings::Settings;
+use super::stays::Stays;
+use super::tree::PrefixTree;
+use crate::error::Error;
+use crate::memory::{reserve, resize};
+
+const IMPOSSIBLE: f64 = f64::NEG_INFINITY;
+
+/// Finds the extensions of a frame. It holds memory only.
+#[derive(Debug, Default)]
+pub(super) struct Extensions {
+    /// The scores of the extensions by the frame's best token.
+    column: Vec<f64>,
+    /// By rank, whether the token at hand leads to a prefix of the beam.
+    leads: Vec<bool>,
+}
+
+/// The candidates that are held before all but the best are dropped, in
+/// multiples of the beam: enough that a frame that is sure of anything never
+/// gets there.
+const HELD: usize = 4;
+
+/// The most candidates there are at once: what is held, the extensions by one
+/// token more, and the stays.
+pub(super) fn most_candidates(settings: &Settings) -> usize {
+    (HELD + 2) * settings.beams
+}
+
+impl Extensions {
+    pub(super) fn reset(&mut self, beams: usize) -> Result<(), Error> {
+        let what = "the extensions of a frame";
+        self.column.clear();
+        reserve(&mut self.column, beams, what)?;
+        resize(&mut self.leads, beams, what)?;
+        self.leads.fill(false);
+        Ok(())
+    }
+
+    /// The score that the worst of a full beam has after the frame, should all
+    /// stay: as many candidates as the beam holds reach it, so whatever is
+    /// below cannot enter. -infinity if the beam is not full.
+    pub(super) fn bound_of_stays(settings: &Settings, stays: &Stays, length: usize) -> f64 {
+        if length < settings.beams {
+            return IMPOSSIBLE;
+        }
+        stays.least(length)
+    }
+
+    /// A higher such score, if the extensions by the frame's best token give
+    /// one: where a frame is sure of a token, they are nearly all that survives.
+    pub(super) fn raise<T>(
+        &mut self,
+        settings: &Settings,
+        beam: &Beam<T>,
+        kin: &Kin,
+        stays: &Stays,
+        (token, log): (u32, f64),
+        bound: f64,
+    ) -> f64 {
+        let slot = kin.slot(token);
+        self.mark(kin, slot, true);
+        self.column.clear();
+        let masses = beam.masses.all[..beam.length].iter();
+        for ((mass, &own), leads) in masses.zip(kin.slots()).zip(&self.leads) {
+            let score = mass + log;
+            if score <= bound {
+                break;
+            }
+            if slot == 0 || own != slot && !leads {
+                self.column.push(score);
+            }
+        }
+        self.mark(kin, slot, false);
+        // The least j such that the first j + 1 of the column and the stays no
+        // worse than its j-th fill the beam.
+        let scores = &stays.scores[..beam.length];
+        let (mut low, mut high) = (0, self.column.len());
+        while low < high {
+            let middle = (low + high) / 2;
+            let score = self.column[middle];
+            let stays = scores.iter().filter(|&&stay| stay >= score).count();
+            if middle + 1 + stays >= settings.beams {
+                high = middle;
+            } else {
+                low = middle + 1;
+            }
+        }
+        self.column
+            .get(low)
+            .map_or(bound, |&score| score.max(bound))
+    }
+
+    /// Marks the prefixes that the token of a slot leads from to prefixes of the
+    /// beam, or takes the marks away.
+    fn mark(&mut self, kin: &Kin, slot: u32, leads: bool) {
+        if slot != 0 {
+            for link in kin.links() {
+                if kin.slots()[link.rank as usize] == slot {
+                    self.leads[link.parent as usize] = leads;
+                }
+            }
+        }
+    }
+
+    /// Adds the extensions that reach `bound` and can enter the beam to the
+    /// candidates, token by token, so that they come in runs of falling score.
+    pub(super) fn extend<T>(
+        &mut self,
+        settings: &Settings,
+        beam: &Beam<T>,
+        kin: &Kin,
+        frame: &Frame,
+        mut bound: f64,
+        candidates: &mut Vec<Candidate>,
+    ) {
+        let masses = &beam.masses.all[..beam.length];
+        let Some(best) = masses.first() else {
+            return;
+        };
+        for (place, (token, log)) in frame.listed().enumerate() {
+            if best + log < bound {
+                break;
+            }
+            if candidates.len() > HELD * settings.beams {
+                candidate::keep_best(candidates, settings.beams);
+                bound = candidates
+                    .last()
+                    .map_or(bound, |&last| bound.max(candidate::score(last)));
+            }
+            let slot = kin.slot(token);
+            self.mark(kin, slot, true);
+            let most = settings.extended_by(place);
+            for (rank, mass) in masses.iter().enumerate().take(most) {
+                let mut score = mass + log;
+                if score < bound {
+                    break;
+                }
+                if slot != 0 {
+                    if self.leads[rank] {
+                        continue;
+                    }
+                    if kin.slots()[rank] == slot {
+                        score = beam.masses.blank[rank] + log;
+                        if score < bound || score == IMPOSSIBLE {
+                            continue;
+                        }
+                    }
+                }
+                candidates.push(candidate::extension(score, rank, place));
+            }
+            self.mark(kin, slot, false);
+        }
+    }
+
+    /// Adds every extension by a listed token to the candidates: a scorer can
+    /// lift any of them.
+    pub(super) fn extend_scored<S: Scorer>(
+        settings: &Settings,
+        scorer: &S,
+        beam: &Beam<S::State>,
+        kin: &Kin,
+        prefixes: &PrefixTree,
+        frame: &Frame,
+        candidates: &mut Vec<Candidate>,
+    ) {
+        for (rank, prefix) in beam.prefixes().iter().enumerate() {
+            for (place, (token, log)) in frame.listed().enumerate() {
+                let leads = kin.slot(token) != 0
+                    && prefixes.child_in_beam(prefix.node, token, beam.prefixes());
+                if leads {
+                    continue;
+                }
+                let mass = beam.masses.extended(rank, prefix.last == token) + log;
+                if mass == IMPOSSIBLE {
+                    continue;
+                }
+                let (score, _) = scorer.extend(&beam.states[rank], token);
+                let total = mass + (beam.scored[rank] + score);
+                if score.is_finite() && total.is_finite() {
+                    if candidates.len() > HELD * settings.beams {
+                        candidate::keep_best(candidates, settings.beams);
+                    }
+                    candidates.push(candidate::extension(total, rank, place));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! How the prefixes of a beam are related.
+
+use super::beam::Prefix;
+use super::tree::{NONE, PrefixTree};
+use crate::error::Error;
+use crate::memory::{reserve, resize};
+
+/// Which prefixes of a beam end in the same token, and which extend which. It
+/// changes when the beam does, not with every frame.
+#[derive(Debug, Default)]
+pub(super) struct Kin {
+    /// The tokens that some prefix ends in. The first stands for the end of the
+    /// empty prefix and is no token.
+    lasts: Vec<u32>,
+    /// Of each prefix, by rank, where its last token is among them.
+    slots: Vec<u32>,
+    /// Of every token of the vocabulary, where it is among them, or 0.
+    table: Vec<u32>,
+    /// By rank, the rank of the prefix one token shorter, or [`NONE`].
+    parents: Vec<u32>,
+    /// The same for those that have one.
+    links: Vec<Link>,
+}
+
+/// A prefix of the beam and the one a token shorter.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Link {
+    pub(super) rank: u32,
+    pub(super) parent: u32,
+    /// Whether both end in the same token.
+    pub(super) doubled: bool,
+}
+
+impl Kin {
+    pub(super) fn reset(&mut self, beams: usize, vocab: usize) -> Result<(), Error> {
+        let what = "the relations of the beam";
+        self.lasts.clear();
+        self.links.clear();
+        reserve(&mut self.lasts, beams + 1, what)?;
+        reserve(&mut self.links, beams, what)?;
+        resize(&mut self.slots, beams, what)?;
+        resize(&mut self.parents, beams, what)?;
+        resize(&mut self.table, vocab, what)?;
+        self.table.fill(0);
+        self.lasts.push(NONE);
+        Ok(())
+    }
+
+    /// Looks at a new beam.
+    pub(super) fn rebuild(&mut self, prefixes: &[Prefix], tree: &mut PrefixTree) {
+        for &token in &self.lasts[1..] {
+            self.table[token as usize] = 0;
+        }
+        self.lasts.truncate(1);
+        self.links.clear();
+        for (rank, prefix) in (0..).zip(prefixes) {
+            tree.set_rank(prefix.node, rank);
+        }
+        let slots = &mut self.slots[..prefixes.len()];
+        let parents = &mut self.parents[..prefixes.len()];
+        for (rank, prefix) in prefixes.iter().enumerate() {
+            let parent = tree.rank(prefix.parent, prefixes);
+            parents[rank] = parent;
+            if parent != NONE {
+                self.links.push(Link {
+                    rank: rank as u32,
+                    parent,
+                    doubled: prefixes[parent as usize].last == prefix.last,
+                });
+            }
+            slots[rank] = match self.table.get_mut(prefix.last as usize) {
+                // The empty prefix.
+                None => 0,
+                Some(slot) => {
+                    if *slot == 0 {
+                        *slot = self.lasts.len() as u32;
+                        self.lasts.push(prefix.last);
+                    }
+                    *slot
+                }
+            };
+        }
+    }
+
+    /// The tokens that some prefix ends in; the first entry is none.
+    pub(super) fn lasts(&self) -> &[u32] {
+        &self.lasts
+    }
+
+    /// Where the last token of each prefix is among [`Kin::lasts`].
+    pub(super) fn slots(&self) -> &[u32] {
+        &self.slots
+    }
+
+    /// Where `token` is among [`Kin::lasts`], or 0 if no prefix ends in it.
+    #[inline(always)]
+    pub(super) fn slot(&self, token: u32) -> u32 {
+        self.table[token as usize]
+    }
+
+    /// The rank of the prefix one token shorter, or [`NONE`].
+    #[inline(always)]
+    pub(super) fn parent(&self, rank: usize) -> u32 {
+        self.parents[rank]
+    }
+
+    /// The prefixes of which the one a token shorter is in the beam too.
+    pub(super) fn links(&self) -> &[Link] {
+        &self.links
+    }
+}

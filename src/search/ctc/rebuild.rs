@@ -1,0 +1,86 @@
+//! The beam after a frame, from the candidates that made it.
+
+use super::beam::{Beam, Prefix};
+use super::candidate::{self, Candidate, Move};
+use super::frame::Frame;
+use super::history::History;
+use super::kin::Kin;
+use super::scorer::Scorer;
+use super::stays::Stays;
+use super::tree::NONE;
+
+/// What a frame leads from, and to.
+pub(super) struct Rebuild<'a, T> {
+    pub(super) beam: &'a Beam<T>,
+    pub(super) kin: &'a Kin,
+    pub(super) stays: &'a Stays,
+    pub(super) frame: &'a Frame,
+    /// The frame's number.
+    pub(super) at: u32,
+    pub(super) history: &'a mut History,
+    pub(super) next: &'a mut Beam<T>,
+}
+
+impl<T: Clone> Rebuild<'_, T> {
+    /// Makes the candidates, in order, the next beam.
+    pub(super) fn run<S: Scorer<State = T>>(mut self, candidates: &[Candidate], scorer: &S) {
+        self.next.states.clear();
+        self.next.length = candidates.len();
+        for (to, &candidate) in candidates.iter().enumerate() {
+            match candidate::unpack(candidate) {
+                Move::Stay { rank } => self.stay::<S>(to, rank),
+                Move::Extend { rank, place } => self.extend(to, rank, place, scorer),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn stay<S: Scorer<State = T>>(&mut self, to: usize, rank: usize) {
+        let (beam, next, stays) = (self.beam, &mut *self.next, self.stays);
+        let old = &beam.prefixes[rank];
+        let repeat = stays.repeats[rank];
+        let mut new = *old;
+        new.stay(self.frame.blank(), repeat);
+        let parent = self.kin.parent(rank);
+        if parent != NONE {
+            let parent = &beam.prefixes[parent as usize];
+            let path = parent.leaving(parent.last == old.last);
+            new.enter(path, repeat, &mut self.history.entries, self.at);
+        }
+        next.prefixes[to] = new;
+        next.masses.blank[to] = stays.masses.blank[rank];
+        next.masses.token[to] = stays.masses.token[rank];
+        next.masses.all[to] = stays.masses.all[rank];
+        if S::SCORES {
+            next.scored[to] = beam.scored[rank];
+        }
+        next.states.push(beam.states[rank].clone());
+    }
+
+    #[inline(always)]
+    fn extend<S: Scorer<State = T>>(&mut self, to: usize, rank: usize, place: usize, scorer: &S) {
+        let (beam, next, history) = (self.beam, &mut *self.next, &mut *self.history);
+        let old = &beam.prefixes[rank];
+        let (token, log) = self.frame.at(place);
+        let repeats = token == old.last;
+        let path = old.leaving(repeats);
+        next.prefixes[to] = Prefix {
+            node: history.prefixes.child(old.node, token),
+            parent: old.node,
+            last: token,
+            blank_entry: NONE,
+            token_entry: history.entries.push(path.entry, self.at),
+            best_blank: f64::NEG_INFINITY,
+            best_token: path.score + log,
+        };
+        let mass = beam.masses.extended(rank, repeats) + log;
+        next.masses.blank[to] = f64::NEG_INFINITY;
+        next.masses.token[to] = mass;
+        next.masses.all[to] = mass;
+        let (score, state) = scorer.extend(&beam.states[rank], token);
+        if S::SCORES {
+            next.scored[to] = beam.scored[rank] + score;
+        }
+        next.states.push(state);
+    }
+}

@@ -1,0 +1,283 @@
+//! What a frame makes of the prefixes that are in the beam.
+
+use super::beam::{Beam, Masses, Path, resize_padded};
+use super::frame::{Frame, Source};
+use super::kin::Kin;
+use super::settings::Settings;
+use super::tree::Tree;
+use crate::error::Error;
+use crate::kernels::log_add::log_add_f64;
+use crate::kernels::log_probabilities;
+use crate::memory::{reserve, resize};
+use crate::scores::ScoreKind;
+use crate::simd::{Dispatch, F64_LANES, F64Lanes, Float64, Kernel, Simd};
+
+const IMPOSSIBLE: f64 = f64::NEG_INFINITY;
+
+/// The masses that the prefixes of the beam have after the frame, should they
+/// stay, by rank.
+#[derive(Debug, Default)]
+pub(super) struct Stays {
+    pub(super) masses: Masses,
+    /// With the scorer's scores.
+    pub(super) scores: Vec<f64>,
+    /// The log-probability of each prefix's last token.
+    pub(super) repeats: Vec<f64>,
+    /// Of equal scores the lower source goes first: the prefix's own rank, or
+    /// that of the prefix which enters it, if that is better.
+    pub(super) sources: Vec<u32>,
+    /// The scores and log-probabilities of [`Kin::lasts`].
+    last_values: Vec<f32>,
+    last_logs: Vec<f64>,
+    /// Of each of [`Kin::links`], what stays and what enters.
+    staying: Vec<f64>,
+    entering: Vec<f64>,
+    arrivals: Vec<Path>,
+}
+
+impl Stays {
+    pub(super) fn reset(&mut self, beams: usize) -> Result<(), Error> {
+        let what = "the beam";
+        self.masses.reserve(beams)?;
+        for array in [
+            &mut self.scores,
+            &mut self.repeats,
+            &mut self.staying,
+            &mut self.entering,
+        ] {
+            resize_padded(array, beams)?;
+        }
+        resize(&mut self.sources, beams, what)?;
+        resize(&mut self.last_values, beams + 1, what)?;
+        resize(&mut self.last_logs, beams + 1, what)?;
+        self.arrivals.clear();
+        reserve(&mut self.arrivals, beams, what)?;
+        self.rank_by_themselves();
+        Ok(())
+    }
+
+    /// The beam is a new one.
+    pub(super) fn rank_by_themselves(&mut self) {
+        for (rank, source) in (0..).zip(&mut self.sources) {
+            *source = rank;
+        }
+    }
+
+    /// Takes a step. `SCORES` if there is a scorer.
+    pub(super) fn step<T, const SCORES: bool>(
+        &mut self,
+        settings: &Settings,
+        beam: &Beam<T>,
+        kin: &Kin,
+        frame: &Frame,
+        source: &Source<'_>,
+        dispatch: Dispatch,
+    ) {
+        self.read_lasts(settings, kin, frame, source, dispatch);
+        dispatch.run(Step {
+            length: beam.length,
+            blank: frame.blank(),
+            before: &beam.masses,
+            kin,
+            stays: self,
+        });
+        for (link, &entering) in kin.links().iter().zip(&self.entering) {
+            self.sources[link.rank as usize] = if entering > IMPOSSIBLE {
+                link.rank.min(link.parent)
+            } else {
+                link.rank
+            };
+        }
+        let (all, scores) = (&self.masses.all[..beam.length], &mut self.scores);
+        if SCORES {
+            for ((score, mass), scored) in scores.iter_mut().zip(all).zip(&beam.scored) {
+                *score = mass + scored;
+            }
+        } else {
+            scores[..all.len()].copy_from_slice(all);
+        }
+    }
+
+    /// Finds the log-probability of each of [`Kin::lasts`].
+    fn read_lasts(
+        &mut self,
+        settings: &Settings,
+        kin: &Kin,
+        frame: &Frame,
+        source: &Source<'_>,
+        dispatch: Dispatch,
+    ) {
+        let lasts = &kin.lasts()[1..];
+        self.last_logs[0] = IMPOSSIBLE;
+        let logs = &mut self.last_logs[1..=lasts.len()];
+        let pruning = &settings.pruning;
+        if pruning.skips(frame.blank()) || pruning.top_tokens.is_some() {
+            logs.fill(IMPOSSIBLE);
+            for (token, log) in frame.listed() {
+                if let Some(slot) = (kin.slot(token) as usize).checked_sub(1) {
+                    logs[slot] = log;
+                }
+            }
+            return;
+        }
+        let values = &mut self.last_values[..lasts.len()];
+        for (value, &token) in values.iter_mut().zip(lasts) {
+            *value = source.row.get(token as usize);
+        }
+        dispatch.run(LogProbabilities {
+            kind: source.kind,
+            normaliser: source.normaliser,
+            values,
+            out: logs,
+        });
+        let least = pruning.min_token_log_probability;
+        for (log, &value) in logs.iter_mut().zip(&*values) {
+            if value == source.kind.impossible() || least.is_some_and(|least| *log < least) {
+                *log = IMPOSSIBLE;
+            }
+        }
+    }
+
+    /// Whether all prefixes of the beam are possible still and score in the same
+    /// order, without a tie: what most frames that are sure of the blank do.
+    pub(super) fn keep_their_order(&self, length: usize) -> bool {
+        let scores = &self.scores[..length];
+        let last = scores.last().copied().unwrap_or(IMPOSSIBLE);
+        // No way out of the loop, so that it runs in vectors.
+        let pairs = scores.iter().zip(scores.iter().skip(1));
+        pairs.fold(last > IMPOSSIBLE, |sorted, (a, b)| sorted & (a > b))
+    }
+
+    /// The lowest score of the beam's `length` prefixes.
+    pub(super) fn least(&self, length: usize) -> f64 {
+        // Side by side, so that they are compared in vectors.
+        let (whole, rest) = self.scores[..length].as_chunks::<F64_LANES>();
+        let mut least = [f64::INFINITY; F64_LANES];
+        for scores in whole {
+            for (least, &score) in least.iter_mut().zip(scores) {
+                *least = if score < *least { score } else { *least };
+            }
+        }
+        least
+            .iter()
+            .chain(rest)
+            .copied()
+            .fold(f64::INFINITY, f64::min)
+    }
+
+    /// Makes the beam what the frame makes of its prefixes, where nothing enters
+    /// and they keep their order.
+    pub(super) fn replace<T>(
+        &mut self,
+        beam: &mut Beam<T>,
+        kin: &Kin,
+        blank: f64,
+        entries: &mut Tree,
+        frame: u32,
+    ) {
+        let prefixes = &mut beam.prefixes[..beam.length];
+        // All that arrives leaves before anything changes.
+        self.arrivals.clear();
+        let arrivals = kin
+            .links()
+            .iter()
+            .map(|link| prefixes[link.parent as usize].leaving(link.doubled));
+        self.arrivals.extend(arrivals);
+        for (prefix, &repeat) in prefixes.iter_mut().zip(&self.repeats) {
+            prefix.stay(blank, repeat);
+        }
+        for (link, &path) in kin.links().iter().zip(&self.arrivals) {
+            let rank = link.rank as usize;
+            prefixes[rank].enter(path, self.repeats[rank], entries, frame);
+        }
+        std::mem::swap(&mut beam.masses, &mut self.masses);
+    }
+}
+
+struct LogProbabilities<'a> {
+    kind: ScoreKind,
+    normaliser: f64,
+    values: &'a [f32],
+    out: &'a mut [f64],
+}
+
+impl Kernel for LogProbabilities<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        for (out, &value) in self.out.iter_mut().zip(self.values) {
+            *out = f64::from(value);
+        }
+        let width = self.out.len().max(1);
+        log_probabilities(simd, self.kind, self.out, width, &[self.normaliser]);
+    }
+}
+
+/// The new masses.
+struct Step<'a> {
+    length: usize,
+    blank: f64,
+    before: &'a Masses,
+    kin: &'a Kin,
+    stays: &'a mut Stays,
+}
+
+impl Kernel for Step<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let Step {
+            length,
+            blank,
+            before,
+            kin,
+            stays,
+        } = self;
+        let logs = &stays.last_logs[..];
+        for (repeat, &slot) in stays.repeats.iter_mut().zip(&kin.slots()[..length]) {
+            *repeat = logs[slot as usize];
+        }
+        let vectors = length.div_ceil(F64_LANES);
+        let repeats = &stays.repeats.as_chunks::<F64_LANES>().0[..vectors];
+        let before_token = &before.token.as_chunks::<F64_LANES>().0[..vectors];
+        let after_token = &mut stays.masses.token.as_chunks_mut::<F64_LANES>().0[..vectors];
+        for ((after, before), repeat) in after_token.iter_mut().zip(before_token).zip(repeats) {
+            (simd.f64_load(before) + simd.f64_load(repeat)).store(after);
+        }
+        // Few prefixes have something enter them; side by side they fill
+        // vectors.
+        let links = kin.links();
+        let out = stays.staying.iter_mut().zip(&mut stays.entering);
+        for (link, (staying, entering)) in links.iter().zip(out) {
+            let rank = link.rank as usize;
+            *staying = stays.masses.token[rank];
+            *entering = before.extended(link.parent as usize, link.doubled) + stays.repeats[rank];
+        }
+        let staying = stays.staying.as_chunks_mut::<F64_LANES>().0.iter_mut();
+        let entering = stays.entering.as_chunks::<F64_LANES>().0;
+        let sums = staying.zip(entering);
+        for (staying, entering) in sums.take(links.len().div_ceil(F64_LANES)) {
+            log_add_f64(simd.f64_load(staying), simd.f64_load(entering)).store(staying);
+        }
+        for (link, &sum) in links.iter().zip(&stays.staying) {
+            stays.masses.token[link.rank as usize] = sum;
+        }
+        let Masses {
+            blank: to,
+            token,
+            all,
+        } = &mut stays.masses;
+        let before = &before.all.as_chunks::<F64_LANES>().0[..vectors];
+        let token = &token.as_chunks::<F64_LANES>().0[..vectors];
+        let to = &mut to.as_chunks_mut::<F64_LANES>().0[..vectors];
+        let all = &mut all.as_chunks_mut::<F64_LANES>().0[..vectors];
+        for (((all, to), token), before) in all.iter_mut().zip(to).zip(token).zip(before) {
+            let before = simd.f64_load(before);
+            let blank = before + before.splat(blank);
+            blank.store(to);
+            log_add_f64(blank, simd.f64_load(token)).store(all);
+        }
+    }
+}
