@@ -249,6 +249,51 @@ proptest! {
     fn wide_searches_equal_the_full_search(case in cases(14, 40, 40)) {
         check(&case, &CtcPruning::none(), Unscored)?;
     }
+
+    // Of the long rows of a batch a single thread makes no lists; three threads
+    // do, for it holds two items at most.
+    #[test]
+    fn searches_of_long_rows_equal_the_full_search(case in cases(9, 300, 24)) {
+        check(&case, &CtcPruning::none(), Unscored)?;
+        check(&case, &CtcPruning::none().score_threshold(3.0).settle(4), Unscored)?;
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    // A stream makes lists of long rows, a batch on one thread does not.
+    #[test]
+    fn any_chunking_of_long_rows_equals_one_call(
+        case in cases(16, 260, 9),
+        seed in any::<u64>(),
+        taking in any::<bool>(),
+    ) {
+        check_chunks(&case, CtcPruning::none(), seed, taking)?;
+    }
+}
+
+/// A stream at any level, fed any chunks, against one call on one thread.
+fn check_chunks(
+    case: &Case,
+    pruning: CtcPruning,
+    seed: u64,
+    taking: bool,
+) -> Result<(), TestCaseError> {
+    let view = case.view();
+    let search = CtcSearch::new(case.beams, case.blank).unwrap();
+    let mut search = search.with_pruning(pruning).unwrap();
+    let expected = plain(&POOLS[0].install(|| search.decode(&view)).unwrap());
+    let mut cuts = Random(seed | 1);
+    for level in Level::available() {
+        search = search.with_level(level).unwrap();
+        let mut stream = search.stream();
+        for (item, expected) in expected.iter().enumerate() {
+            let found = streamed(&mut stream, case, &view, item, &mut cuts, taking);
+            prop_assert_eq!(&found, expected);
+        }
+    }
+    Ok(())
 }
 
 /// The same emissions fed in chunks, and what was taken on the way.
@@ -309,16 +354,7 @@ proptest! {
         seed in any::<u64>(),
         taking in any::<bool>(),
     ) {
-        let view = case.view();
-        let search = CtcSearch::new(case.beams, case.blank).unwrap();
-        let mut search = search.with_pruning(pruning).unwrap();
-        let expected = plain(&search.decode(&view).unwrap());
-        let mut stream = search.stream();
-        let mut cuts = Random(seed | 1);
-        for (item, expected) in expected.iter().enumerate() {
-            let found = streamed(&mut stream, &case, &view, item, &mut cuts, taking);
-            prop_assert_eq!(&found, expected);
-        }
+        check_chunks(&case, pruning, seed, taking)?;
     }
 
     #[test]
@@ -343,8 +379,14 @@ proptest! {
 
 #[test]
 fn half_precision_and_time_first_are_read_where_they_lie() {
+    for vocab in [17, 170] {
+        reads_where_it_lies(vocab);
+    }
+}
+
+fn reads_where_it_lies(vocab: usize) {
     let mut random = Random(11);
-    let [batch, time, vocab] = [3, 11, 17];
+    let [batch, time] = [3, 11];
     let values = (0..batch * time * vocab).map(|_| f16::from_f32(random.unit()));
     let halves: Vec<f16> = values.collect();
     let singles: Vec<f32> = halves.iter().map(|half| half.to_f32()).collect();
@@ -416,12 +458,24 @@ fn a_prefix_that_comes_back_meets_its_child() {
 
 #[test]
 fn a_bad_item_is_named_and_the_others_are_decoded() {
+    // Short rows, and long ones read with and without a list.
+    for vocab in [4, 400] {
+        for pool in POOLS.iter().chain([&*MANY_THREADS]) {
+            pool.install(|| refuses_one_item(vocab));
+        }
+    }
+}
+
+static MANY_THREADS: LazyLock<ThreadPool> =
+    LazyLock::new(|| ThreadPoolBuilder::new().num_threads(8).build().unwrap());
+
+fn refuses_one_item(vocab: usize) {
     let mut random = Random(5);
-    let mut data: Vec<f32> = (0..5 * 9 * 4).map(|_| random.unit()).collect();
+    let mut data: Vec<f32> = (0..5 * 9 * vocab).map(|_| random.unit()).collect();
     let good = data.clone();
-    data[(3 * 9 + 7) * 4 + 2] = f32::NAN;
+    data[(3 * 9 + 7) * vocab + 2] = f32::NAN;
     let mut search = CtcSearch::new(4, 0).unwrap();
-    let view = ScoresView::probabilities(&data, [5, 9, 4]).unwrap();
+    let view = ScoresView::probabilities(&data, [5, 9, vocab]).unwrap();
     let mut nbest = CtcNBest::new();
     let error = search.decode_into(&view, &mut nbest).unwrap_err();
     assert_eq!(
@@ -432,10 +486,49 @@ fn a_bad_item_is_named_and_the_others_are_decoded() {
         panic!("{:?}", nbest.failures())
     };
     assert_eq!((*item, failure.to_string()), (3, error.to_string()));
-    let view = ScoresView::probabilities(&good, [5, 9, 4]).unwrap();
+    let view = ScoresView::probabilities(&good, [5, 9, vocab]).unwrap();
     let mut expected = plain(&search.decode(&view).unwrap());
     expected[3].clear();
     assert_eq!(plain(&nbest), expected);
+}
+
+/// Why a prefix that stays and is entered too goes by the better of its two
+/// sources where scores tie, and not by its own rank alone.
+#[test]
+fn a_stay_that_is_entered_goes_by_the_better_source_or_the_bound_would_not_hold() {
+    const BEAMS: usize = 3;
+    let nothing = f32::NEG_INFINITY;
+    // Blank, x, a, b, c, d. After two frames x has rank 0, and xa and xb, so
+    // far below that they add nothing to what enters them, have ranks 1 and 2.
+    // Then all tokens tie, and there is no blank.
+    let data = [
+        [nothing, 0.0, nothing, nothing, nothing, nothing],
+        [nothing, 0.0, -100.0, -100.0, nothing, nothing],
+        [nothing, -1.0, -1.0, -1.0, -1.0, -1.0],
+    ];
+    let view = ScoresView::log_probabilities(data.as_flattened(), [1, 3, 6]).unwrap();
+    let mut search = CtcSearch::new(BEAMS, 0).unwrap();
+    let nbest = search.decode(&view).unwrap();
+    let found: Vec<_> = nbest
+        .item(0)
+        .map(|h| (h.tokens.to_vec(), h.score))
+        .collect();
+    let expected = [vec![1], vec![1, 2], vec![1, 3]].map(|tokens| (tokens, -1.0));
+    assert_eq!(found, expected);
+
+    // The keys of the last frame's candidates, all of score -1, from rank 0 on,
+    // had the two stays nothing but their own ranks: source, whether new, own
+    // rank or the token's. xc and xd would go before them.
+    let stays = [(0, false, 0), (1, false, 1), (2, false, 2)];
+    let mut literal = Vec::from(stays);
+    literal.extend([(0, true, 3), (0, true, 4)]);
+    literal.sort_unstable();
+    let kept = &literal[..BEAMS];
+    assert_eq!(kept, [(0, false, 0), (0, true, 3), (0, true, 4)]);
+    // So the token of rank 5, from 1, would extend the prefix of rank 1, and
+    // neither r (s - 1) <= W nor a list of W + 1 tokens would do.
+    let (rank, token) = (kept[2].0 + 1, kept[2].2 + 1);
+    assert!(rank * (token - 1) > BEAMS && token > BEAMS + 1);
 }
 
 #[test]

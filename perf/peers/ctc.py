@@ -9,9 +9,12 @@
   ctc-beam-decoder with all pruning off: same texts in the same order, and for
   pyctcdecode same scores;
 - n-grams: the score of a text by the ARPA file against KenLM's;
-- time: one line of OCR emissions (f16 for ours; the others need f32) and a
-  speech-like item, one thread, all decoders in turn within each round, medians
-  of the rounds. What each leaves out is in its name.
+- time: one line of OCR emissions (f16 and f32 for ours; the others need f32) and
+  a speech-like item, one thread, all decoders in turn within each round, medians
+  of the rounds. A line stays in the last cache from run to run, for all alike.
+  What each leaves out is in its name; peers are at their defaults where it says
+  so;
+- memory: all twelve lines, four times over: 160 MB of f32 that no cache holds.
 """
 
 import json
@@ -118,6 +121,30 @@ def flashlight(vocab, blank, tokens):
     return LexiconFreeDecoder(options, ZeroLM(), -1, blank, [])
 
 
+def search_time(ours, path, dtype, kind, shape, beams, runs):
+    """Our own seconds of each run, and those of a bare read of the same bytes."""
+    command = [f"{ours}/examples/ctc_time", path, dtype, kind]
+    command += [str(n) for n in (*shape, 0, beams, runs)]
+    done = subprocess.run(command, capture_output=True, check=True, text=True)
+    found = json.loads(done.stdout)
+    return found["decode"], found["read"]
+
+
+def from_memory(ours, folder, lines):
+    """All lines, several times over, read from memory."""
+    lines = np.concatenate([lines.astype(np.float32)] * 4)
+    path = f"{folder}/lines"
+    lines.tofile(path)
+    print(f"\nOCR from memory, {lines.shape}, {lines.nbytes / 1e6:.0f} MB of f32, one thread")
+    for beams in (16, 100):
+        decode, read = search_time(ours, path, "f32", "probs", lines.shape, beams, 7)
+        decode, read = statistics.median(decode), statistics.median(read)
+        print(
+            f"    {beams:3} beams: {1e3 * decode:.1f} ms, {decode / read:.2f} x a read of the"
+            f" emissions ({lines.nbytes / read / 1e9:.1f} GB/s)"
+        )
+
+
 def times(ours, folder, title, emissions, kind, dtype):
     """`emissions` as our decoder reads them, [frames, vocab]."""
     frames, vocab = emissions.shape
@@ -127,7 +154,11 @@ def times(ours, folder, title, emissions, kind, dtype):
     logs = np.ascontiguousarray(np.log(np.maximum(probs, 1e-30)), np.float32)
     alphabet = [chr(0x4E00 + token) for token in range(vocab)]
     labels = ["", *alphabet[1:]]
-    emissions.tofile(f"{folder}/emissions")
+    files = {}
+    for kept in sorted({dtype, "f32"}):
+        files[kept] = f"{folder}/{kept}"
+        kept_type = {"f16": np.float16, "f32": np.float32}[kept]
+        emissions.astype(kept_type).tofile(files[kept])
     threshold = min(1e-3, 0.5 / vocab)
     decoders = {"numpy argmax, f16 or f32 (greedy)": lambda: emissions.argmax(-1)}
     for tokens in (20, 100):
@@ -137,6 +168,9 @@ def times(ours, folder, title, emissions, kind, dtype):
         )
     cbd = ctc_beam_decoder.build_ctcdecoder(labels)
     decoders["ctc-beam-decoder, its defaults (100 beams)"] = lambda: cbd.decode_beams(logs)
+    decoders["fast-ctc-decode, its defaults (5 beams, no cut)"] = (
+        lambda: fast_ctc_decode.beam_search(probs, alphabet)
+    )
     decoders[f"fast-ctc-decode, 5 beams, cut {threshold:.0e}"] = (
         lambda: fast_ctc_decode.beam_search(probs, alphabet, 5, threshold)
     )
@@ -148,16 +182,16 @@ def times(ours, folder, title, emissions, kind, dtype):
             if round:
                 taken[name].append(time.perf_counter() - start)
         for beams in (16, 100):
-            command = [f"{ours}/examples/ctc_time", f"{folder}/emissions", dtype, kind]
-            command += [str(n) for n in (frames, vocab, 0, beams, 5)]
-            done = subprocess.run(command, capture_output=True, check=True, text=True)
-            found = json.loads(done.stdout)
-            if round:
-                name = f"widebeam, unpruned, {beams} beams"
-                taken.setdefault(name, []).extend(found["decode"])
-                taken.setdefault("widebeam, reading once", []).extend(found["read"])
+            for kept, path in files.items():
+                decode, read = search_time(
+                    ours, path, kept, kind, (1, frames, vocab), beams, 5
+                )
+                if round:
+                    name = f"widebeam, unpruned, {beams} beams, {kept}"
+                    taken.setdefault(name, []).extend(decode)
+                    taken.setdefault(f"widebeam, reading {kept} once", []).extend(read)
     print(f"\n{title}, {frames} x {vocab}, one thread, medians of {ROUNDS} rounds")
-    reading = statistics.median(taken["widebeam, reading once"])
+    reading = statistics.median(taken["widebeam, reading f32 once"])
     for name, seconds in sorted(taken.items(), key=lambda row: statistics.median(row[1])):
         median = statistics.median(seconds)
         print(f"{1e6 * median:10.0f} us {median / reading:8.1f} x  {name}")
@@ -169,8 +203,9 @@ def main():
         agreement(f"{ours}/widebeam", folder)
         n_grams(f"{ours}/widebeam", folder, arpa)
         with np.load(ocr) as file:
-            line = file["probs"][0]
-        times(ours, folder, "OCR", line, "probs", "f16")
+            lines = file["probs"]
+        times(ours, folder, "OCR", lines[0], "probs", "f16")
+        from_memory(ours, folder, lines)
         random = np.random.default_rng(9)
         logits = random.normal(0, 1.5, (371, 29))
         peaks = np.where(random.random(371) < 0.55, 0, random.integers(0, 29, 371))

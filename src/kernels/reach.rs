@@ -15,12 +15,12 @@
 use super::bound::lower_bound;
 use super::element::Lanes;
 use super::rank::Survivors;
-use super::scan::{STRIPE, Scan, Stripes, scan};
+use super::scan::{STRIPE, Stripes, scan};
 use super::top_k::{Plan, collect};
 use crate::error::Error;
 use crate::memory::resize;
 use crate::scores::ScoreKind;
-use crate::simd::{F32_LANES, F32Lanes, Simd};
+use crate::simd::{F32_LANES, F32Lanes, Seen, Simd};
 
 /// The peaks of a row, and room for the tokens that reach its bound.
 #[derive(Clone, Debug, Default)]
@@ -58,13 +58,19 @@ impl Reach {
         row: &[E],
         next: &[E],
         k: usize,
-    ) -> Option<Scan> {
+    ) -> Option<Scanned> {
         let stripes = Stripes::new(row, next, kind);
         let panel = Plan::new(k, row.len(), kind).panel;
         let peaks = &mut self.peaks[..stripes.len().div_ceil(panel)];
         match kind {
-            ScoreKind::Logits => scan::<S, E, true>(simd, kind, &stripes, panel, peaks),
-            _ => scan::<S, E, false>(simd, kind, &stripes, panel, peaks),
+            ScoreKind::Logits => {
+                let found = scan::<S, E, true>(simd, kind, &stripes, panel, peaks)?;
+                Some(Scanned {
+                    max: found.max,
+                    normaliser: found.normaliser,
+                })
+            }
+            _ => scan_peaks(simd, kind, &stripes, panel, peaks),
         }
     }
 
@@ -119,6 +125,51 @@ impl Reach {
         survivors.sort_into(row, tokens, values);
         survivors.len().min(k)
     }
+}
+
+/// What a scan found besides the peaks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scanned {
+    /// The largest score.
+    pub(crate) max: f32,
+    /// The log-sum-exp of logits, else 0.
+    pub(crate) normaliser: f64,
+}
+
+/// As `scan`, for probabilities and their logarithms, of the peaks alone.
+#[inline(always)]
+fn scan_peaks<S: Simd, E: Lanes>(
+    simd: S,
+    kind: ScoreKind,
+    stripes: &Stripes<'_, E>,
+    panel: usize,
+    peaks: &mut [[f32; F32_LANES]],
+) -> Option<Scanned> {
+    // NaN is below everything.
+    let floor = simd.f32_splat(kind.impossible());
+    let lowest = simd.f32_splat(f32::NEG_INFINITY);
+    let (mut largest, mut seen) = (lowest, simd.f32_unseen());
+    for (index, out) in peaks.iter_mut().enumerate() {
+        let mut peak = lowest;
+        for index in index * panel..stripes.len().min((index + 1) * panel) {
+            for lanes in stripes.get(index).as_chunks::<F32_LANES>().0 {
+                let lanes = E::load(simd, lanes);
+                peak = peak.max(lanes);
+                seen = lanes.see_below(floor, seen);
+            }
+            stripes.prefetch_after(index);
+        }
+        largest = largest.max(peak);
+        peak.store(out);
+    }
+    let max = largest.reduce_max();
+    if seen.any() || !kind.accepts(max) {
+        return None;
+    }
+    Some(Scanned {
+        max,
+        normaliser: 0.0,
+    })
 }
 
 #[cfg(test)]

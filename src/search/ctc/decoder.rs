@@ -31,9 +31,11 @@
 //! 5. Where nothing enters and the order stays, the beam is updated in place;
 //!    else the candidates, which come in a few sorted runs, are merged
 //!    ([`RunSort`]).
-//! 6. What all live prefixes share is moved out of the trees now and then
+//! 6. Meanwhile the next row is on its way from memory ([`Ahead`]).
+//! 7. What all live prefixes share is moved out of the trees now and then
 //!    ([`History`]).
 
+use super::ahead::Ahead;
 use super::beam::{Beam, Prefix};
 use super::candidate::{self, Candidate, Move};
 use super::extensions::{self, Extensions};
@@ -152,7 +154,7 @@ impl<T: Clone> Decoder<T> {
     ) -> Result<(), Error> {
         self.history.reserve(search.settings)?;
         self.frame.take_list(search.settings, list, source);
-        self.step(search, source, false);
+        self.step(search, source, Ahead::NONE, false);
         Ok(())
     }
 
@@ -179,7 +181,7 @@ impl<T: Clone> Decoder<T> {
             normaliser,
             ..*source
         };
-        self.step(search, &source, true);
+        self.step(search, &source, Ahead::of(next, source.row.len()), true);
         Ok(true)
     }
 
@@ -187,28 +189,16 @@ impl<T: Clone> Decoder<T> {
         &mut self,
         search: &Search<'_, S>,
         source: &Source<'_>,
+        mut ahead: Ahead<'_>,
         late: bool,
     ) {
         let (settings, dispatch) = (search.settings, search.dispatch);
-        if S::SCORES {
-            self.stays.step::<T, true>(
-                settings,
-                &self.beam,
-                &self.kin,
-                &self.frame,
-                source,
-                dispatch,
-            );
-        } else {
-            self.stays.step::<T, false>(
-                settings,
-                &self.beam,
-                &self.kin,
-                &self.frame,
-                source,
-                dispatch,
-            );
-        }
+        let (beam, kin, frame) = (&self.beam, &self.kin, &self.frame);
+        self.stays
+            .read_lasts(settings, kin, frame, source, dispatch);
+        self.stays
+            .step(beam, kin, frame.blank(), &mut ahead, dispatch);
+        self.stays.score::<S>(beam);
         self.candidates.clear();
         let bound = if S::SCORES {
             self.extend_scored(search);
@@ -220,10 +210,10 @@ impl<T: Clone> Decoder<T> {
             let (entries, at) = (&mut self.history.entries, self.frames);
             let blank = self.frame.blank();
             self.stays
-                .replace(&mut self.beam, &self.kin, blank, entries, at);
+                .replace(&mut self.beam, &self.kin, blank, entries, at, &mut ahead);
         } else {
             self.add_stays(bound);
-            self.choose(search);
+            self.choose(search, &mut ahead);
         }
         self.frames += 1;
         if let Some(distance) = settings.pruning.score_threshold {
@@ -291,7 +281,7 @@ impl<T: Clone> Decoder<T> {
     }
 
     /// Makes the best candidates the beam.
-    fn choose<S: Scorer<State = T>>(&mut self, search: &Search<'_, S>) {
+    fn choose<S: Scorer<State = T>>(&mut self, search: &Search<'_, S>, ahead: &mut Ahead<'_>) {
         let beams = search.settings.beams;
         if self.candidates.len() > 2 * beams {
             candidate::keep_best(&mut self.candidates, beams);
@@ -306,6 +296,7 @@ impl<T: Clone> Decoder<T> {
             at: self.frames,
             history: &mut self.history,
             next: &mut self.next,
+            ahead,
         };
         rebuild.run(&self.candidates, search.scorer);
         std::mem::swap(&mut self.beam, &mut self.next);

@@ -1,5 +1,6 @@
 //! CTC prefix beam search.
 
+mod ahead;
 mod beam;
 mod candidate;
 mod decoder;

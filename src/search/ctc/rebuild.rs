@@ -1,5 +1,6 @@
 //! The beam after a frame, from the candidates that made it.
 
+use super::ahead::Ahead;
 use super::beam::{Beam, Prefix};
 use super::candidate::{self, Candidate, Move};
 use super::frame::Frame;
@@ -10,7 +11,7 @@ use super::stays::Stays;
 use super::tree::NONE;
 
 /// What a frame leads from, and to.
-pub(super) struct Rebuild<'a, T> {
+pub(super) struct Rebuild<'a, 'b, T> {
     pub(super) beam: &'a Beam<T>,
     pub(super) kin: &'a Kin,
     pub(super) stays: &'a Stays,
@@ -19,14 +20,17 @@ pub(super) struct Rebuild<'a, T> {
     pub(super) at: u32,
     pub(super) history: &'a mut History,
     pub(super) next: &'a mut Beam<T>,
+    pub(super) ahead: &'a mut Ahead<'b>,
 }
 
-impl<T: Clone> Rebuild<'_, T> {
+impl<T: Clone> Rebuild<'_, '_, T> {
     /// Makes the candidates, in order, the next beam.
     pub(super) fn run<S: Scorer<State = T>>(mut self, candidates: &[Candidate], scorer: &S) {
         self.next.states.clear();
         self.next.length = candidates.len();
+        self.ahead.share_out(1, candidates.len());
         for (to, &candidate) in candidates.iter().enumerate() {
+            self.ahead.fetch();
             match candidate::unpack(candidate) {
                 Move::Stay { rank } => self.stay::<S>(to, rank),
                 Move::Extend { rank, place } => self.extend(to, rank, place, scorer),

@@ -1,8 +1,10 @@
 //! What a frame makes of the prefixes that are in the beam.
 
+use super::ahead::Ahead;
 use super::beam::{Beam, Masses, Path, resize_padded};
 use super::frame::{Frame, Source};
 use super::kin::Kin;
+use super::scorer::Scorer;
 use super::settings::Settings;
 use super::tree::Tree;
 use crate::error::Error;
@@ -63,20 +65,20 @@ impl Stays {
         }
     }
 
-    /// Takes a step. `SCORES` if there is a scorer.
-    pub(super) fn step<T, const SCORES: bool>(
+    /// Finds what the frame makes of the beam, once [`Stays::read_lasts`] has
+    /// been there.
+    pub(super) fn step<T>(
         &mut self,
-        settings: &Settings,
         beam: &Beam<T>,
         kin: &Kin,
-        frame: &Frame,
-        source: &Source<'_>,
+        blank: f64,
+        ahead: &mut Ahead<'_>,
         dispatch: Dispatch,
     ) {
-        self.read_lasts(settings, kin, frame, source, dispatch);
         dispatch.run(Step {
+            ahead,
             length: beam.length,
-            blank: frame.blank(),
+            blank,
             before: &beam.masses,
             kin,
             stays: self,
@@ -88,8 +90,12 @@ impl Stays {
                 link.rank
             };
         }
+    }
+
+    /// Adds the scorer's scores.
+    pub(super) fn score<S: Scorer>(&mut self, beam: &Beam<S::State>) {
         let (all, scores) = (&self.masses.all[..beam.length], &mut self.scores);
-        if SCORES {
+        if S::SCORES {
             for ((score, mass), scored) in scores.iter_mut().zip(all).zip(&beam.scored) {
                 *score = mass + scored;
             }
@@ -99,7 +105,7 @@ impl Stays {
     }
 
     /// Finds the log-probability of each of [`Kin::lasts`].
-    fn read_lasts(
+    pub(super) fn read_lasts(
         &mut self,
         settings: &Settings,
         kin: &Kin,
@@ -174,6 +180,7 @@ impl Stays {
         blank: f64,
         entries: &mut Tree,
         frame: u32,
+        ahead: &mut Ahead<'_>,
     ) {
         let prefixes = &mut beam.prefixes[..beam.length];
         // All that arrives leaves before anything changes.
@@ -183,7 +190,9 @@ impl Stays {
             .iter()
             .map(|link| prefixes[link.parent as usize].leaving(link.doubled));
         self.arrivals.extend(arrivals);
+        ahead.share_out(1, prefixes.len());
         for (prefix, &repeat) in prefixes.iter_mut().zip(&self.repeats) {
+            ahead.fetch();
             prefix.stay(blank, repeat);
         }
         for (link, &path) in kin.links().iter().zip(&self.arrivals) {
@@ -215,7 +224,8 @@ impl Kernel for LogProbabilities<'_> {
 }
 
 /// The new masses.
-struct Step<'a> {
+struct Step<'a, 'b> {
+    ahead: &'a mut Ahead<'b>,
     length: usize,
     blank: f64,
     before: &'a Masses,
@@ -223,12 +233,13 @@ struct Step<'a> {
     stays: &'a mut Stays,
 }
 
-impl Kernel for Step<'_> {
+impl Kernel for Step<'_, '_> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Step {
+            ahead,
             length,
             blank,
             before,
@@ -273,7 +284,9 @@ impl Kernel for Step<'_> {
         let token = &token.as_chunks::<F64_LANES>().0[..vectors];
         let to = &mut to.as_chunks_mut::<F64_LANES>().0[..vectors];
         let all = &mut all.as_chunks_mut::<F64_LANES>().0[..vectors];
+        ahead.share_out(3, vectors);
         for (((all, to), token), before) in all.iter_mut().zip(to).zip(token).zip(before) {
+            ahead.fetch();
             let before = simd.f64_load(before);
             let blank = before + before.splat(blank);
             blank.store(to);
