@@ -14,8 +14,9 @@
 
 use super::bound::lower_bound;
 use super::element::Lanes;
+use super::logits;
 use super::rank::Survivors;
-use super::scan::{STRIPE, Stripes, scan};
+use super::scan::{STRIPE, Stripes};
 use super::top_k::{Plan, collect};
 use crate::error::Error;
 use crate::memory::resize;
@@ -64,7 +65,7 @@ impl Reach {
         let peaks = &mut self.peaks[..stripes.len().div_ceil(panel)];
         match kind {
             ScoreKind::Logits => {
-                let found = scan::<S, E, true>(simd, kind, &stripes, panel, peaks)?;
+                let found = logits::scan(simd, &stripes, panel, peaks)?;
                 Some(Scanned {
                     max: found.max,
                     normaliser: found.normaliser,

@@ -45,7 +45,8 @@ impl Streams {
         let fed = &mut self.streams[random.below(STREAMS)];
         fed.push(random, counts);
         if random.one_in(2) {
-            fed.stream.take_stable(&mut fed.tokens, &mut fed.places);
+            let taken = fed.stream.take_stable(&mut fed.tokens, &mut fed.places);
+            taken.unwrap();
         }
         if fed.frames.len() > LONG * VOCAB {
             fed.finish(&mut self.search);

@@ -154,14 +154,14 @@ impl Checked {
 
     fn look_at_all(&mut self) {
         let whole = self.whole();
-        let current = self.stream.current().clone();
+        let current = self.stream.current().unwrap().clone();
         assert_eq!(self.shown(&current), whole);
     }
 
     fn look_at_the_best(&mut self) {
         let mut whole = self.whole();
         whole.truncate(1);
-        let best = self.stream.current_best().clone();
+        let best = self.stream.current_best().unwrap().clone();
         assert_eq!(self.shown(&best), whole);
     }
 
@@ -170,7 +170,7 @@ impl Checked {
         let stable = (stable.0.to_vec(), stable.1.to_vec());
         let (tokens, frames) = &mut self.taken;
         let before = tokens.len();
-        self.stream.take_stable(tokens, frames);
+        self.stream.take_stable(tokens, frames).unwrap();
         assert_eq!(
             (&tokens[before..], &frames[before..]),
             (&stable.0[..], &stable.1[..])
