@@ -205,8 +205,8 @@ mod tests {
             let (mut tokens, mut values) = (vec![0; k], vec![0.0; k]);
             let count = reach.collect(simd, kind, row, bound, &mut tokens, &mut values);
             tokens.truncate(count);
-            values.truncate(count);
-            (first, tokens, values)
+            let values = values[..count].iter().map(|&value: &f64| value as f32);
+            (first, tokens, values.collect())
         }
     }
 
