@@ -7,6 +7,7 @@ use crate::kernels::exp::exp_nonpositive_f64;
 use crate::kernels::reach::Reach;
 use crate::kernels::{log_probabilities, log_probability};
 use crate::memory::resize;
+use crate::phase;
 use crate::scores::{Data, Row, ScoreKind};
 use crate::search::shortlist::Shortlist;
 use crate::simd::{Dispatch, Kernel, ScalarF64, Simd};
@@ -113,6 +114,7 @@ impl Frame {
         next: Row<'_>,
         dispatch: Dispatch,
     ) -> Option<f64> {
+        let _scanning = phase::scan();
         self.listed = 0;
         let k = self.tokens.len();
         let reach = &mut self.reach;
