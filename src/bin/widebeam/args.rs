@@ -36,20 +36,23 @@ Examples:
       the built-in sample: twelve lines of text, read by an OCR model
   widebeam decode lm.npy --search independent --scores logits --beams 5
       the best sequence of each item, as text
-  widebeam decode a.npz b.npz --array probs --search independent --scores probs \\
-      --beams 8 --labels labels.txt --format jsonl
+  widebeam decode a.npz b.npz --array probs --search independent \\
+      --scores probs --beams 8 --labels labels.txt --format jsonl
       the 8 best of each item, one line of JSON an item
-  widebeam decode speech.npy --search ctc --blank 0 --scores log-probs --beams 100 \\
-      --labels letters.txt --lm letters.arpa.gz --lm-weight 0.6 --token-bonus 1
+  widebeam decode speech.npy --search ctc --blank 0 --scores log-probs \\
+      --beams 100 --labels letters.txt --lm letters.arpa.gz --lm-weight 0.6 \\
+      --token-bonus 1
       the best transcript of each item, with the help of a language model
   widebeam decode lm.safetensors --search independent --scores log-probs \\
       --beams 64 --format npz --output nbest.npz
       arrays `tokens`, `lengths` and `scores` for NumPy
-  zcat lm.npy.gz | widebeam decode - --search independent --scores logits --beams 5
+  zcat lm.npy.gz | widebeam decode - --search independent --scores logits \\
+      --beams 5
       from a pipe
   widebeam decode night/*.npz --search ctc --blank 0 --scores probs --beams 32 \\
       --format npz --output-dir answers --keep-going
-      a file for each input; those that cannot be decoded are reported and passed over
+      a file for each input in a folder that is there; those that cannot be
+      decoded are reported and passed over
 
 Exit codes: 0 done, 1 the machine failed (memory, disk), 2 an input is at fault,
 128 + the signal's number where one ended it (Ctrl-C: 130).";

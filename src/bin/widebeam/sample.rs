@@ -121,7 +121,7 @@ fn report(
          \n  truth   what was written\
          \n  greedy  the best label of each frame, repeats and blanks removed\
          \n  beam    the text of the most probable alignments in sum, by a CTC prefix\
-         \n          search with {beams} beams\
+         \n          search, beam width {beams}\
          \n  next    the second of them\n",
         sample.lengths.iter().sum::<usize>(),
     )?;
@@ -152,8 +152,8 @@ fn report(
     )?;
     writeln!(
         out,
-        "Summing alignments mends some of greedy's errors. A better text is often further\n\
-         down the list of the beam, where a language model (--lm) can find it.\n"
+        "A better text is often further down the list of the beam, where a language model\n\
+         (--lm, for files of your own) can find it.\n"
     )?;
     writeln!(
         out,

@@ -67,7 +67,8 @@ pub(super) struct Kernels {
     #[arg(long, value_name = "N", default_value = "256")]
     pub(super) megabytes: NonZeroU32,
 
-    /// Only rows whose name holds TEXT; names read as probs-f32-50000-5
+    /// Only inputs whose name holds TEXT, and those they are compared with;
+    /// names read as probs-f32-50000-5 or log-add-f64
     #[arg(long, value_name = "TEXT")]
     pub(super) filter: Option<String>,
 
