@@ -164,11 +164,11 @@ pub(super) fn table(rows: &[Row]) -> Table {
             "items/s",
             "tokens/s",
             "GB/s",
-            "roofline ms",
-            "of roofline",
-            "reference ms",
-            "times slower",
-            "reference did",
+            "read ms",
+            "of read",
+            "naive ms",
+            "slower",
+            "naive did",
         ],
     );
     for row in rows {

@@ -170,12 +170,12 @@ fn table(series: &[Series]) -> Table {
             "spread",
             "GB/s",
             "speed-up",
-            "efficiency",
-            "roofline GB/s",
-            "speed-up",
-            "efficiency",
+            "eff.",
+            "read GB/s",
+            "its speed-up",
+            "its eff.",
             "ours / its",
-            "serial share",
+            "serial",
         ],
     );
     for series in series {
