@@ -46,11 +46,16 @@ const TOKEN_MASK: u64 = (1 << TOKEN_BITS) - 1;
 /// Tokens below this fit into a [`number_key`].
 pub(crate) const NUMBER_KEY_TOKENS: usize = 1 << TOKEN_BITS;
 
+/// Stands for 0 in a [`number_key`]: below half an ULP of every other f32, and
+/// no subnormal number, which a host library may have told the processor to
+/// take for 0, the token with it.
+pub(crate) const ZERO: f64 = f64::from_bits(0x2d30_0000_0000_0000);
+
 /// A key that is a number, so that `min` and `max` put it in order with the
 /// token it carries: the best token has the largest. Not for NaN and infinity.
 #[inline(always)]
 pub(crate) fn number_key(value: f32, token: u32) -> f64 {
-    let wide = f64::from(value + 0.0);
+    let wide = f64::from(value) + ZERO;
     let [if_negative, otherwise] = token_bits(token);
     let sign = ((wide.to_bits() as i64) >> 63) as u64;
     f64::from_bits(wide.to_bits() | (sign & if_negative) | (!sign & otherwise))
@@ -73,7 +78,7 @@ pub(crate) fn number_key_token(key: f64) -> u32 {
 /// The value of a [`number_key`]; a negative zero comes back as zero.
 #[inline(always)]
 pub(crate) fn number_key_value(key: f64) -> f64 {
-    f64::from_bits(key.to_bits() & !TOKEN_MASK)
+    f64::from_bits(key.to_bits() & !TOKEN_MASK) - ZERO
 }
 
 #[cfg(test)]

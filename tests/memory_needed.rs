@@ -35,6 +35,7 @@ fn an_independent_search_takes_what_it_says() {
             ([2, 40, 3], 5000),
             ([1, 9, 4], usize::MAX >> 33),
             ([40, 1, 1000], 64),
+            ([1, 1, 1_000_000], 83_400),
         ] {
             let values = scores(shape);
             let view = ScoresView::logits(&values, shape).unwrap();

@@ -8,7 +8,7 @@
 use super::element::Lanes;
 use super::log_sum_exp::BLOCK;
 use super::logits::sum_block;
-use super::scan::{STRIPE, Stripes};
+use super::scan::{COLUMNS, STRIPE, Stripes};
 use crate::scores::ScoreKind;
 use crate::simd::{F32_LANES, F32Lanes, Seen, Simd};
 
@@ -40,13 +40,11 @@ pub(crate) fn scan_block<S: Simd, E: Lanes>(
     let stripes = Stripes::new(block, next, kind);
     *maxima = [f32::NEG_INFINITY; BLOCK_GROUPS];
     let mut largest = simd.f32_splat(f32::NEG_INFINITY);
-    let mut each = |index: usize, peak: S::F32| {
-        largest = largest.max(peak);
-        maxima[index] = peak.reduce_max();
-    };
     if kind == ScoreKind::Logits {
-        for index in 0..stripes.len() {
-            each(index, stripe_maxima(simd, stripes.get(index)));
+        for (index, maximum) in maxima.iter_mut().enumerate().take(stripes.len()) {
+            let peak = stripe_maxima(simd, stripes.get(index));
+            largest = largest.max(peak);
+            *maximum = peak.reduce_max();
         }
         let max = largest.reduce_max();
         // A NaN anywhere makes the sum NaN, and so does +infinity.
@@ -56,9 +54,11 @@ pub(crate) fn scan_block<S: Simd, E: Lanes>(
     // NaN is below everything.
     let floor = simd.f32_splat(kind.impossible());
     let mut seen = simd.f32_unseen();
-    for index in 0..stripes.len() {
+    for (index, maximum) in maxima.iter_mut().enumerate().take(stripes.len()) {
         let stripe = stripes.get(index);
-        each(index, stripe_maxima(simd, stripe));
+        let peak = stripe_maxima(simd, stripe);
+        largest = largest.max(peak);
+        *maximum = peak.reduce_max();
         for lanes in stripe.as_chunks::<F32_LANES>().0 {
             seen = E::load(simd, lanes).see_below(floor, seen);
         }
@@ -73,9 +73,13 @@ pub(crate) fn scan_block<S: Simd, E: Lanes>(
 #[inline(always)]
 fn stripe_maxima<S: Simd, E: Lanes>(simd: S, stripe: &[E; STRIPE]) -> S::F32 {
     let vectors = stripe.as_chunks::<F32_LANES>().0;
-    let two = |i: usize| E::load(simd, &vectors[i]).max(E::load(simd, &vectors[i + 1]));
     // A tree: a chain would make each wait for the one before.
-    two(0).max(two(2)).max(two(4).max(two(6)))
+    let mut maxima = [simd.f32_splat(0.0); COLUMNS / 2];
+    for (maximum, [a, b]) in maxima.iter_mut().zip(vectors.as_chunks().0) {
+        *maximum = E::load(simd, a).max(E::load(simd, b));
+    }
+    let [a, b, c, d] = maxima;
+    a.max(b).max(c.max(d))
 }
 
 /// Appends to `groups` the number of each group of a row with a token of at

@@ -1,6 +1,6 @@
 //! The natural logarithm, for the scores of the tokens that survive a scan.
 
-use super::exp::{LN2_HIGH, LN2_LOW};
+use super::exp::{LN2_HIGH, LN2_LOW, linear};
 use crate::simd::{Float64, ScalarF64};
 
 /// `ln x` for positive normal x, in f64; at most 1 ULP from the exact value,
@@ -41,12 +41,11 @@ fn ln_parts<V: Float64>(f: V, exponent: V) -> V {
     let s = f / (f + f.splat(2.0));
     let z = s * s;
     // Estrin's order, as in the exponential.
-    let c = |bits| f.splat(f64::from_bits(bits));
-    let (z2, pair) = (z * z, |low, high| c(low) + c(high) * z);
-    let p01 = pair(0x3fe5555555555592, 0x3fd999999997fd36);
-    let p23 = pair(0x3fd24924941f8d46, 0x3fcc71c5202b126f);
-    let p45 = pair(0x3fc7466405c29fef, 0x3fc39a1933097bc3);
-    let p = (p01 + p23 * z2) + (p45 + c(0x3fc2f0705be023a0) * z2) * (z2 * z2);
+    let z2 = z * z;
+    let p01 = linear(z, 0x3fe5555555555592, 0x3fd999999997fd36);
+    let p23 = linear(z, 0x3fd24924941f8d46, 0x3fcc71c5202b126f);
+    let p45 = linear(z, 0x3fc7466405c29fef, 0x3fc39a1933097bc3);
+    let p = (p01 + p23 * z2) + (p45 + f.splat(f64::from_bits(0x3fc2f0705be023a0)) * z2) * (z2 * z2);
     let r = p * z;
     let half_square = f * f * f.splat(0.5);
     let correction = s * (half_square + r) + exponent * f.splat(LN2_LOW);

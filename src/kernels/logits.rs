@@ -97,10 +97,9 @@ fn panel_maxima<S: Simd, E: Lanes, const N: usize>(
 ) -> S::F32 {
     let mut peak = simd.f32_splat(f32::NEG_INFINITY);
     for (i, column) in columns.iter_mut().enumerate() {
-        let load = |stripe: &[E; STRIPE]| E::load(simd, &stripe.as_chunks().0[i]);
-        let mut largest = load(&stripes[0]);
+        let mut largest = E::load(simd, &stripes[0].as_chunks().0[i]);
         for stripe in &stripes[1..] {
-            largest = largest.max(load(stripe));
+            largest = largest.max(E::load(simd, &stripe.as_chunks().0[i]));
         }
         *column = column.max(largest);
         peak = peak.max(largest);

@@ -32,6 +32,11 @@ pub(crate) struct Survivors {
 const AT_ONCE: usize = 4;
 
 impl Survivors {
+    /// The bytes of that many tokens, and of their keys, twice.
+    pub(crate) fn bytes_needed(capacity: usize) -> usize {
+        capacity.saturating_mul(size_of::<u32>() + 2 * size_of::<u64>())
+    }
+
     /// Makes room for `capacity` tokens.
     pub(crate) fn reserve(&mut self, capacity: usize, what: &'static str) -> Result<(), Error> {
         resize(&mut self.tokens, capacity + AT_ONCE, what)?;
@@ -121,6 +126,9 @@ pub(crate) struct Lists {
 }
 
 impl Lists {
+    /// The bytes of lists of any length.
+    pub(crate) const BYTES_NEEDED: usize = LONGEST_LIST * size_of::<Entry>();
+
     /// Makes room for lists of any length.
     pub(crate) fn reserve(&mut self, what: &'static str) -> Result<(), Error> {
         resize(&mut self.entries, LONGEST_LIST, what)

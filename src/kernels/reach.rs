@@ -87,9 +87,10 @@ impl Reach {
     ) -> Option<u32> {
         let panel = Plan::new(k, row.len(), kind).panel * STRIPE;
         let largest_lanes = simd.f32_splat(largest);
-        let reaches = |peak: &&[f32; F32_LANES]| simd.f32_load(peak).ge(largest_lanes) != 0;
-        let panels = row.chunks(panel).zip(&self.peaks).enumerate();
-        for (index, (tokens, _)) in panels.filter(|(_, (_, peak))| reaches(peak)) {
+        for (index, (tokens, peak)) in row.chunks(panel).zip(&self.peaks).enumerate() {
+            if simd.f32_load(peak).ge(largest_lanes) == 0 {
+                continue;
+            }
             let found = tokens.iter().position(|token| token.to_f32() == largest);
             if let Some(found) = found {
                 return Some((index * panel + found) as u32);

@@ -5,7 +5,7 @@ use super::exp::exp_nonpositive_f32;
 use super::log_sum_exp::{self, RunningSum, add_lanes};
 use super::network::Entry;
 use super::top_k::Found;
-use crate::order::token_bits;
+use crate::order::{ZERO, token_bits};
 use crate::scores::ScoreKind;
 use crate::simd::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, Float64, Seen, Simd};
 
@@ -87,7 +87,7 @@ const BELOW: f64 = -1e300;
 #[inline(always)]
 pub(crate) fn keys<S: Simd>(simd: S, rows: &[Row; F64_LANES], length: usize, out: &mut [Entry]) {
     let below = simd.f64_load(&[BELOW; F64_LANES]);
-    let zero = simd.f64_load(&[0.0; F64_LANES]);
+    let zero = simd.f64_load(&[ZERO; F64_LANES]);
     let blocks = out.as_chunks_mut::<F64_LANES>().0.iter_mut();
     let blocks = blocks.zip(BITS.as_chunks::<F64_LANES>().0).enumerate();
     for (block, (out, bits)) in blocks.take(length.div_ceil(F64_LANES)) {
@@ -98,7 +98,7 @@ pub(crate) fn keys<S: Simd>(simd: S, rows: &[Row; F64_LANES], length: usize, out
         let columns = simd.f64_columns(parts);
         for ((column, &[if_negative, otherwise]), out) in columns.iter().zip(bits).zip(out) {
             let value = column.max(below) + zero;
-            let key = value.or_by_sign(zero.splat(if_negative), zero.splat(otherwise));
+            let key = value.or_by_sign(value.splat(if_negative), value.splat(otherwise));
             key.store(out);
         }
     }

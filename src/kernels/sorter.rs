@@ -69,7 +69,7 @@ impl Sorter {
 
         let mut places = [[0u32; DIGITS]; PASSES];
         for &key in from.iter() {
-            for (pass, places) in places.iter_mut().enumerate() {
+            for (pass, places) in places.iter_mut().enumerate().take(passes as usize) {
                 places[digit(key, pass)] += 1;
             }
         }

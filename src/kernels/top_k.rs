@@ -75,6 +75,16 @@ pub(crate) struct Found {
 }
 
 impl TopK {
+    /// The bytes that [`TopK::reserve`] asks for.
+    pub(crate) fn bytes_needed(kind: ScoreKind, length: usize, k: usize) -> usize {
+        let plan = Plan::new(k, length, kind);
+        let panels = length.div_ceil(STRIPE).div_ceil(plan.panel);
+        (panels.saturating_mul(size_of::<[f32; F32_LANES]>()))
+            .saturating_add(Survivors::bytes_needed(plan.capacity))
+            .saturating_add(Lists::BYTES_NEEDED)
+            .saturating_add(size_of::<TopK>())
+    }
+
     /// Makes room for the best `k` tokens of rows of `length` tokens.
     ///
     /// # Errors
@@ -178,9 +188,9 @@ pub(super) struct Plan {
 impl Plan {
     #[inline(always)]
     pub(super) fn new(k: usize, length: usize, kind: ScoreKind) -> Self {
-        let bounded = k <= 64 || k * 12 <= length;
+        let bounded = k <= 64 || k <= length / 12;
         let long = 64 * STRIPE;
-        let panel = if length >= long && (k <= 64 || k * 50 <= length) {
+        let panel = if length >= long && (k <= 64 || k <= length / 50) {
             4
         } else {
             1
@@ -206,7 +216,7 @@ impl Plan {
         } else if k <= 64 {
             let mut maxima = scanned.columns;
             let mut width = COLUMNS;
-            // No more than are worth it: four to eight times k.
+            // No more than are worth it: four times k, if there are so many.
             while width > 1 && width * F32_LANES / 2 >= 4 * k {
                 width /= 2;
                 for i in 0..width {
@@ -530,6 +540,26 @@ mod tests {
 
     /// The log-sum-exp has the reference's bits at every level, and the stated
     /// error.
+    #[test]
+    fn what_fills_up_a_row_adds_nothing_to_its_sum() {
+        // Powers 1, 2^-53, 0 and 2^-106, whose sum is 1 by a tie: anything
+        // added to the second and the fourth would round it up.
+        let bits = [0, 3_256_021_628, 3_276_275_712, 3_264_410_236];
+        let mut row = bits.map(f32::from_bits).to_vec();
+        for length in [4, 16, 64, 65, 128, 129, 3000] {
+            row.resize(length, f32::NEG_INFINITY);
+            assert_eq!(crate::reference::log_sum_exp(&row), 0.0, "{length}");
+            for level in Level::available() {
+                let found = &best(level, Logits, &[&row], 1)[0];
+                assert_eq!(
+                    found.as_ref().unwrap().0.normaliser,
+                    0.0,
+                    "{level} {length}"
+                );
+            }
+        }
+    }
+
     #[test]
     fn log_sum_exp_of_rows() {
         let mut random = random(3);

@@ -54,8 +54,7 @@ impl Shortlists {
         let row = size_of::<u32>() + size_of::<f64>();
         let rows = scores.batch().saturating_mul(scores.longest());
         let rows = rows.saturating_mul(row.saturating_mul(width.saturating_add(1)));
-        // Those that may be among a row's tokens, and their keys, twice.
-        let scratch = width.saturating_mul(size_of::<u32>() + 2 * size_of::<u64>());
+        let scratch = TopK::bytes_needed(scores.kind(), scores.vocab(), width);
         rows.saturating_add(batch::threads().saturating_mul(scratch))
     }
 

@@ -482,6 +482,7 @@ impl Simd for Avx2 {
             ]
         })
     }
+
     #[inline(always)]
     fn f64_load_part(self, x: &[f64; F64_LANES], part: usize) -> F64x4 {
         let x: &[f64; 4] = &x.as_chunks().0[part];

@@ -338,6 +338,7 @@ impl Simd for Avx512 {
         // SAFETY: `self` proves the level; `x` holds 8 lanes.
         F64x8(unsafe { _mm512_loadu_pd(x.as_ptr()) })
     }
+
     #[inline(always)]
     fn f64_load_part(self, x: &[f64; F64_LANES], _: usize) -> F64x8 {
         self.f64_load(x)

@@ -283,6 +283,7 @@ impl Simd for Baseline {
     fn f64_load(self, x: &[f64; F64_LANES]) -> F64x8 {
         F64x8(f64x8::new(*x))
     }
+
     #[inline(always)]
     fn f64_load_part(self, x: &[f64; F64_LANES], part: usize) -> F64x2 {
         F64x2(f64x2::new(x.as_chunks().0[part]))

@@ -41,8 +41,9 @@ pub(crate) trait Float32:
     fn at_least(self, floor: Self) -> Self;
 
     /// `(n, 2^n)` with n the multiple of 1/8 nearest to `self`, ties to even, and
-    /// the power rounded to nearest. For `self` from -120 to 120; where it is
-    /// NaN, n is NaN and the power any number.
+    /// the power rounded to nearest. For `self` from -126 to 120, and -127, whose
+    /// power is 0; between the two it is some number below 2^-126. Where `self`
+    /// is NaN, n is NaN and the power any number.
     fn nearest_power(self) -> (Self, Self);
 }
 
@@ -149,9 +150,9 @@ pub(crate) trait F64Part: Copy {
 
 /// An instruction-set level: proof that it is there, and its vectors.
 pub(crate) trait Simd: Copy + Send + Sync + 'static {
-    type F64Part: F64Part;
     type F32: F32Lanes;
     type F64: F64Lanes;
+    type F64Part: F64Part;
 
     fn f32_splat(self, x: f32) -> Self::F32;
     fn f32_load(self, x: &[f32; F32_LANES]) -> Self::F32;
@@ -163,8 +164,10 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn f32_from_bf16(self, bits: &[u16; F32_LANES]) -> Self::F32;
 
     fn f64_load(self, x: &[f64; F64_LANES]) -> Self::F64;
-    /// A part of eight lanes; panics unless there is such a part.
+
+    /// A part of eight lanes, below [`F64Part::PARTS`].
     fn f64_load_part(self, x: &[f64; F64_LANES], part: usize) -> Self::F64Part;
+
     /// Eight columns of eight rows, each row a lane, as f64.
     fn f64_columns(self, rows: [&[f32; F64_LANES]; F64_LANES]) -> [Self::F64; F64_LANES];
 }

@@ -43,14 +43,12 @@ fn main() -> ExitCode {
 
 fn run() -> Result<ExitCode, Failure> {
     let command = Args::parse().command;
+    signals::watch().map_err(|error| Failure::Machine(format!("signals: {error}")))?;
     match command.unwrap_or_else(|| Command::Decode(Box::default())) {
-        Command::Decode(options) => {
-            signals::watch().map_err(|error| Failure::Machine(format!("signals: {error}")))?;
-            on_threads(options.threads, || match options.task() {
-                None => sample::run(&options).map(|()| ExitCode::SUCCESS),
-                Some(task) => decode::run(&task, &options),
-            })
-        }
+        Command::Decode(options) => on_threads(options.threads, || match options.task() {
+            None => sample::run(&options).map(|()| ExitCode::SUCCESS),
+            Some(task) => decode::run(&task, &options),
+        }),
         Command::Bench(bench) => {
             on_threads(bench.threads(), || bench::run(&bench))?;
             Ok(ExitCode::SUCCESS)

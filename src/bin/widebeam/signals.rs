@@ -60,15 +60,13 @@ impl Unfinished {
 
     /// Gives the file its final name, in the place of what has it now.
     pub(crate) fn put(self, place: &Path) -> io::Result<()> {
+        // Let go before `self` is dropped, which locks as well.
         let mut unfinished = unfinished();
         match unfinished.take() {
-            Some(path) => path.persist(place)?,
+            Some(path) => Ok(path.persist(place)?),
             // Taken by a signal: nobody gets here.
-            None => return Err(io::ErrorKind::Interrupted.into()),
+            None => Err(io::ErrorKind::Interrupted.into()),
         }
-        // `drop` locks as well.
-        drop(unfinished);
-        Ok(())
     }
 }
 

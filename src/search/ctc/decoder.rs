@@ -133,7 +133,8 @@ impl<T: Clone> Decoder<T> {
         // Ten arrays of f64 and six of u32 for what is known by rank.
         let ranks = 10 * size_of::<f64>() + 6 * size_of::<u32>();
         let candidates = 2 * extensions::most_candidates(settings) * size_of::<Candidate>();
-        settings.beams * (2 * prefix + ranks) + candidates + vocab * size_of::<u32>()
+        let history = History::bytes_needed(settings);
+        settings.beams * (2 * prefix + ranks) + history + candidates + vocab * size_of::<u32>()
     }
 
     /// The number of frames read.

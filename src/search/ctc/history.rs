@@ -32,10 +32,22 @@ impl History {
             2 * settings.beams,
             "the history of the beam",
         )?;
-        // Room for most items from the start.
-        let nodes = Self::slack(settings).min(1 << 14);
+        let nodes = Self::nodes(settings);
         self.prefixes.reset(nodes)?;
         self.entries.reset(nodes)
+    }
+
+    /// The nodes of each tree that there is room for from the start: enough for
+    /// most items.
+    fn nodes(settings: &Settings) -> usize {
+        Self::slack(settings).min(1 << 14)
+    }
+
+    /// Bytes that [`History::reset`] asks for: of each node four numbers in both
+    /// trees and its rank, and a table of twice as many slots.
+    pub(super) fn bytes_needed(settings: &Settings) -> usize {
+        let nodes = Self::nodes(settings);
+        (9 * nodes + (2 * nodes).next_power_of_two()) * size_of::<u32>()
     }
 
     /// How far the trees may grow beyond what compaction leaves. They do by
