@@ -175,7 +175,7 @@ fn table(series: &[Series]) -> Table {
             "its speed-up",
             "its eff.",
             "ours / its",
-            "serial",
+            "serial share",
         ],
     );
     for series in series {
