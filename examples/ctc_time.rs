@@ -1,11 +1,11 @@
 //! Times the CTC search, and the bare reading of its input, on one thread: for
 //! `perf/peers/ctc.py`, which sets other decoders beside it.
 //!
-//!     ctc_time FILE f16|f32 probs|log-probs ITEMS FRAMES VOCAB BLANK BEAMS RUNS
+//!     ctc_time FILE f16|f32 ITEMS FRAMES VOCAB BLANK BEAMS RUNS
 //!
-//! FILE holds [ITEMS, FRAMES, VOCAB] in little-endian order and nothing else.
-//! Prints one line of JSON: seconds of each run over all items, and the tokens of
-//! the first item's best hypothesis.
+//! FILE holds the probabilities, [ITEMS, FRAMES, VOCAB] in little-endian order, and
+//! nothing else. Prints two lines, `decode` and `read`, each with the seconds of
+//! every run over all items; the runs take turns.
 
 use std::error::Error;
 use std::time::Instant;
@@ -15,7 +15,7 @@ use widebeam::{CtcNBest, CtcSearch, Level, ScoreKind, ScoresView, measure};
 
 fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [file, dtype, kind, numbers @ ..] = &arguments[..] else {
+    let [file, dtype, numbers @ ..] = &arguments[..] else {
         return Err("see the head of examples/ctc_time.rs for the arguments".into());
     };
     let numbers: Vec<usize> = numbers
@@ -27,11 +27,7 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     };
     let shape = [items, frames, vocab];
     let bytes = std::fs::read(file)?;
-    let kind = match kind.as_str() {
-        "probs" => ScoreKind::Probabilities,
-        "log-probs" => ScoreKind::LogProbabilities,
-        _ => return Err("the kind is probs or log-probs".into()),
-    };
+    let kind = ScoreKind::Probabilities;
     let (halves, singles): (Vec<f16>, Vec<f32>);
     let scores = match dtype.as_str() {
         "f16" => {
@@ -65,11 +61,11 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
                 reading.push(read.as_secs_f64());
             }
         }
-        let best = nbest.best(0).ok_or("no hypothesis is possible")?;
-        let (tokens, score) = (best.tokens, best.score);
-        println!(
-            "{{\"decode\": {decoding:?}, \"read\": {reading:?}, \"tokens\": {tokens:?}, \"score\": {score:?}}}"
-        );
+        nbest.best(0).ok_or("no hypothesis is possible")?;
+        for (name, seconds) in [("decode", decoding), ("read", reading)] {
+            let seconds: Vec<String> = seconds.iter().map(f64::to_string).collect();
+            println!("{name} {}", seconds.join(" "));
+        }
         Ok(())
     })
 }

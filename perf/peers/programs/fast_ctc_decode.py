@@ -7,6 +7,7 @@ from programs import Program, alphabet
 
 # It keeps every prefix that it ever looked at.
 AFFORDABLE = 5_000_000
+DEFAULT_BEAMS = 5
 
 
 def programs(case):
@@ -15,19 +16,21 @@ def programs(case):
     # It wants a character for the blank too, and cannot cut at or above 1 / vocab.
     labels = ["-", *alphabet.labels(vocab)[1:]]
     usual = min(1e-3, 0.5 / vocab)
-    extensions = case.beams * case.scores.size
-    too_many = f"it would keep {extensions / 1e6:.0f} million prefixes" if extensions > AFFORDABLE else None
-    return [
-        Program(
+
+    def program(said, beams, cut, differs):
+        extensions = beams * case.scores.size
+        too_many = extensions > AFFORDABLE and not cut
+        return Program(
             f"fast-ctc-decode, {said}",
-            lambda cut=cut: fast_ctc_decode.beam_search(probs, labels, case.beams, cut),
+            lambda: fast_ctc_decode.beam_search(probs, labels, beams, cut),
             lambda found: [[(alphabet.tokens(found[0]), None)]],
-            differs=differs,
-            exact=not cut,
-            skipped=skipped,
+            differs=differs + "the best text only; scores in f32",
+            exact=beams == case.beams and not cut,
+            skipped=f"it would keep {extensions / 1e6:.0f} million prefixes" if too_many else None,
         )
-        for cut, said, differs, skipped in [
-            (usual, f"cut at {usual:.0e}", "cuts tokens; the best text only", None),
-            (0.0, "nothing cut", "the best text only; scores in f32", too_many),
-        ]
+
+    return [
+        program(f"its defaults ({DEFAULT_BEAMS} beams)", DEFAULT_BEAMS, 0.0, "fewer beams; "),
+        program(f"cut at {usual:.0e}", case.beams, usual, "cuts tokens; "),
+        program("nothing cut", case.beams, 0.0, ""),
     ]

@@ -19,8 +19,9 @@ def programs(case):
     frames, vocab = case.scores.shape
     logs = np.ascontiguousarray(case.log_probs())
     found = []
+    cuts = [tokens for tokens in (20, 100) if tokens < vocab]
     for tokens, said, differs in [
-        (min(20, vocab), "20 tokens", "cuts tokens; " + HELD_TWICE),
+        *((tokens, f"{tokens} tokens", "cuts tokens; " + HELD_TWICE) for tokens in cuts),
         (vocab, "all tokens", HELD_TWICE),
     ]:
         options = LexiconFreeDecoderOptions(
