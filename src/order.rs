@@ -20,6 +20,21 @@ pub(crate) fn from_sortable(key: u32) -> f32 {
     f32::from_bits(key ^ (sign | 0x8000_0000))
 }
 
+/// [`sortable`] of an f64 that is neither NaN nor -0.0; no number has 0.
+#[inline(always)]
+pub(crate) fn sortable_f64(value: f64) -> u64 {
+    let bits = value.to_bits();
+    let sign = ((bits as i64) >> 63) as u64;
+    bits ^ (sign | 1 << 63)
+}
+
+/// The number that [`sortable_f64`] turned into `key`.
+#[inline(always)]
+pub(crate) fn from_sortable_f64(key: u64) -> f64 {
+    let sign = ((!key as i64) >> 63) as u64;
+    f64::from_bits(key ^ (sign | 1 << 63))
+}
+
 /// Sorts ascending in the order of ranks: the best token has the least key.
 #[inline(always)]
 pub(crate) fn rank_key(value: f32, token: u32) -> u64 {
@@ -107,6 +122,16 @@ mod tests {
         assert!(rank_key(-0.0, 7) < rank_key(0.0, 8));
         assert_eq!(key_token(rank_key(-2.5, 77)), 77);
         assert_eq!(key_value(rank_key(-2.5, 77)), -2.5);
+    }
+
+    #[test]
+    fn numbers_of_f64_have_their_order_above_0() {
+        let values = [f64::NEG_INFINITY, f64::MIN, -1e-310, 0.0, 1e-310, 1.0, 1.5];
+        assert!(sortable_f64(values[0]) > 0);
+        for pair in values.windows(2) {
+            assert!(sortable_f64(pair[0]) < sortable_f64(pair[1]), "{pair:?}");
+            assert_eq!(from_sortable_f64(sortable_f64(pair[0])), pair[0]);
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Beam search over positions that do not depend on each other.
 
-use super::merge::{Continuation, Merge};
+use super::merge::Merge;
 use super::shortlist::{Shortlist, Shortlists};
 use crate::batch::{self, Items, PerThread};
 use crate::error::{Error, Kind};
@@ -140,7 +140,7 @@ impl IndependentSearch {
         }
         let lists = Shortlists::bytes_needed(scores, self.beams);
         let bytes = lists.saturating_add(items);
-        let merge = widest.saturating_mul(size_of::<Continuation>());
+        let merge = Merge::bytes_needed(widest);
         bytes.saturating_add(batch::threads().saturating_mul(merge))
     }
 

@@ -1,19 +1,32 @@
 //! The best k of parents x tokens, where all parents share one row.
 //!
 //! Both lists are sorted, and rounding is monotone, so among the continuations
-//! of one parent each is no better than the one before; and the first
-//! continuation of a parent is no better than that of the parent before. A
-//! heap of one continuation for each parent in play therefore yields the best
-//! of all, k times over. A parent comes into play when the first continuation
-//! of the parent before it is taken.
+//! of one parent each is no better than the one before. The best of all is
+//! therefore among the best that each parent has left, and these play a
+//! tournament (Knuth, "The Art of Computer Programming" 3, section 5.4.1):
 //!
-//! Each one taken brings in at most two, so at most 2k - 1 of the k x k pairs
-//! are ever looked at; in time this is O(k log k).
+//! ```text
+//!                 winner
+//!            /              \
+//!        winner            winner         of two, the better; of equals the left
+//!       /      \          /      \
+//!   parent 0  parent 1  parent 2  parent 3     the best that each has left
+//! ```
+//!
+//! The winner of all is taken, its parent enters the next one, and only the
+//! matches on the way from there to the top are played again. How one ends
+//! cannot be predicted, so it is no branch. With a binary heap, which has two
+//! for each level, a whole search took 1.2 times as long for 16 beams over 5000
+//! tokens, and 2.3 to 2.7 times for 64 to 5000 beams (Zen 3, one thread).
+//!
+//! The best k take O(k log k) time. At most the first k parents, and of each
+//! the first k tokens, can be among them.
 
-use std::cmp::Ordering;
+use std::hint::select_unpredictable;
 
 use crate::error::Error;
-use crate::memory::reserve;
+use crate::memory::resize;
+use crate::order::{from_sortable_f64, sortable_f64};
 
 /// The continuation of `parent` by the token of `rank`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,34 +36,44 @@ pub(crate) struct Continuation {
     pub(crate) rank: u32,
 }
 
-impl Continuation {
-    /// The total order of continuations: score descending, parent ascending.
-    /// Two of one parent are never compared.
-    #[inline]
-    fn is_before(&self, other: &Continuation) -> bool {
-        match self.score.partial_cmp(&other.score) {
-            Some(Ordering::Greater) => true,
-            Some(Ordering::Less) => false,
-            _ => self.parent < other.parent,
-        }
-    }
+/// Who plays: the best continuation that a parent has left.
+#[derive(Clone, Copy, Debug, Default)]
+struct Player {
+    /// Its score, sortable; [`GONE`] if there is none.
+    key: u64,
+    parent: u32,
 }
 
-/// A binary heap of continuations, the first in order on top.
+/// Below the key of every score.
+const GONE: u64 = 0;
+
+/// Memory for a tournament.
 #[derive(Debug, Default)]
 pub(crate) struct Merge {
-    heap: Vec<Continuation>,
+    /// Who won at each node. The root is at 1, the children of node i at 2i and
+    /// 2i + 1, the parents, in order, at the leaves.
+    winners: Vec<Player>,
+    /// The rank of the token that continues each parent next.
+    ranks: Vec<u32>,
 }
 
 impl Merge {
+    /// The bytes that [`Merge::reserve`] asks for.
+    pub(crate) fn bytes_needed(parents: usize) -> usize {
+        let nodes = leaves(parents).saturating_mul(2 * size_of::<Player>());
+        nodes.saturating_add(parents.saturating_mul(size_of::<u32>()))
+    }
+
     /// Makes room for a merge of `parents` parents.
     pub(crate) fn reserve(&mut self, parents: usize) -> Result<(), Error> {
-        self.heap.clear();
-        reserve(&mut self.heap, parents + 1, "the heap of continuations")
+        let what = "the tournament of continuations";
+        resize(&mut self.winners, leaves(parents).saturating_mul(2), what)?;
+        resize(&mut self.ranks, parents, what)
     }
 
     /// Calls `take` with the best `count` continuations, in order. There are
-    /// at least that many pairs; `count` is not 0.
+    /// at least that many pairs; `count` is not 0. No score is -0.0, and so none
+    /// of the sums: only that of two of them would be.
     #[inline]
     pub(crate) fn best(
         &mut self,
@@ -59,99 +82,120 @@ impl Merge {
         log_probabilities: &[f64],
         mut take: impl FnMut(Continuation),
     ) {
-        let first = |parent: usize| Continuation {
-            score: scores[parent] + log_probabilities[0],
-            parent: parent as u32,
-            rank: 0,
-        };
-        self.heap.clear();
-        self.heap.push(first(0));
+        let scores = &scores[..scores.len().min(count)];
+        let leaves = leaves(scores.len());
+        let winners = &mut self.winners[..2 * leaves];
+        let ranks = &mut self.ranks[..scores.len()];
+        ranks.fill(0);
+        for (parent, (player, score)) in winners[leaves..].iter_mut().zip(scores).enumerate() {
+            *player = Player {
+                key: sortable_f64(score + log_probabilities[0]),
+                parent: parent as u32,
+            };
+        }
+        winners[leaves + scores.len()..].fill(Player::default());
+        // They are in order, so the left one wins every match.
+        for node in (1..leaves).rev() {
+            winners[node] = winners[2 * node];
+        }
         for _ in 1..count {
-            let best = self.heap[0];
-            take(best);
-            let rank = best.rank as usize + 1;
-            if rank < log_probabilities.len() {
-                self.heap[0] = Continuation {
-                    score: scores[best.parent as usize] + log_probabilities[rank],
-                    parent: best.parent,
-                    rank: rank as u32,
-                };
-            } else {
-                self.heap.swap_remove(0);
-            }
-            self.sift_down();
-            let next = best.parent as usize + 1;
-            if best.rank == 0 && next < scores.len() {
-                self.heap.push(first(next));
-                self.sift_up();
-            }
+            let best = winners[1];
+            let parent = best.parent as usize;
+            let rank = ranks[parent];
+            take(Continuation {
+                score: from_sortable_f64(best.key),
+                parent: best.parent,
+                rank,
+            });
+            ranks[parent] = rank + 1;
+            let next = log_probabilities.get(rank as usize + 1);
+            let key = next.map_or(GONE, |log| sortable_f64(scores[parent] + log));
+            replay(winners, leaves + parent, key);
         }
-        take(self.heap[0]);
+        let best = winners[1];
+        take(Continuation {
+            score: from_sortable_f64(best.key),
+            parent: best.parent,
+            rank: ranks[best.parent as usize],
+        });
     }
+}
 
-    #[inline]
-    fn sift_down(&mut self) {
-        let heap = &mut self.heap[..];
-        let mut at = 0;
-        loop {
-            let mut child = 2 * at + 1;
-            if child >= heap.len() {
-                return;
-            }
-            if child + 1 < heap.len() && heap[child + 1].is_before(&heap[child]) {
-                child += 1;
-            }
-            if !heap[child].is_before(&heap[at]) {
-                return;
-            }
-            heap.swap(at, child);
-            at = child;
-        }
+/// Lets the player at `leaf` enter with another key, and plays its matches.
+#[inline(always)]
+fn replay(winners: &mut [Player], leaf: usize, key: u64) {
+    let mut winner = Player {
+        key,
+        ..winners[leaf]
+    };
+    let mut node = leaf;
+    winners[node] = winner;
+    while node > 1 {
+        let other = winners[node ^ 1];
+        // Who comes from the right must be better, from the left as good.
+        let right = (node & 1) as u64;
+        let wins = winner.key >= other.key + right;
+        winner.key = select_unpredictable(wins, winner.key, other.key);
+        winner.parent = select_unpredictable(wins, winner.parent, other.parent);
+        node /= 2;
+        winners[node] = winner;
     }
+}
 
-    #[inline]
-    fn sift_up(&mut self) {
-        let heap = &mut self.heap[..];
-        let mut at = heap.len() - 1;
-        while at > 0 {
-            let parent = (at - 1) / 2;
-            if !heap[at].is_before(&heap[parent]) {
-                return;
-            }
-            heap.swap(at, parent);
-            at = parent;
-        }
-    }
+/// Those of the tree for so many parents.
+fn leaves(parents: usize) -> usize {
+    parents.checked_next_power_of_two().unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn check(scores: &[f64], logs: &[f64]) {
+        let mut pairs = Vec::new();
+        for (parent, score) in scores.iter().enumerate() {
+            for (rank, log) in logs.iter().enumerate() {
+                pairs.push((score + log, parent as u32, rank as u32));
+            }
+        }
+        pairs.sort_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+        let mut merge = Merge::default();
+        merge.reserve(scores.len()).unwrap();
+        for count in 1..=pairs.len() {
+            let mut found = Vec::new();
+            merge.best(count, scores, logs, |c| {
+                found.push((c.score, c.parent, c.rank))
+            });
+            assert_eq!(found, pairs[..count], "{scores:?} {logs:?}");
+        }
+    }
+
     #[test]
     fn pairs_come_in_the_total_order_ties_included() {
-        let cases: [(&[f64], &[f64]); 5] = [
-            (&[0.0], &[-1.0, -1.0, -2.0]),
-            (&[-1.0, -1.0, -2.0], &[-1.0, -2.0, -2.0]),
-            (&[-1.0, -1.5, -9.0, -9.5], &[0.0, -0.5, -8.0]),
-            (&[-3.0, -3.0, -3.0], &[-1.0]),
-            (&[-1.0, -100.0], &[-1.0, -2.0, -3.0, -4.0, -5.0]),
-        ];
-        let mut merge = Merge::default();
-        for (scores, logs) in cases {
-            let mut pairs = Vec::new();
-            for (parent, score) in scores.iter().enumerate() {
-                for (rank, log) in logs.iter().enumerate() {
-                    pairs.push((score + log, parent as u32, rank as u32));
-                }
-            }
-            pairs.sort_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
-            for count in 1..=pairs.len() {
-                let mut found = Vec::new();
-                merge.best(count, scores, logs, |c| {
-                    found.push((c.score, c.parent, c.rank))
-                });
-                assert_eq!(found, pairs[..count], "{scores:?} {logs:?}");
+        check(&[0.0], &[-1.0, -1.0, -2.0]);
+        check(&[-1.0, -1.0, -2.0], &[-1.0, -2.0, -2.0]);
+        check(&[-1.0, -1.5, -9.0, -9.5], &[0.0, -0.5, -8.0]);
+        check(&[-3.0, -3.0, -3.0], &[-1.0]);
+        check(&[-1.0, -100.0], &[-1.0, -2.0, -3.0, -4.0, -5.0]);
+        // Sums of 0, and above it, and a last token that is a negative zero.
+        check(&[1.5, 1.0, 0.0], &[0.0005, 0.0, -0.0, -1.0, -1.5]);
+    }
+
+    /// Few distinct scores, so that most are tied.
+    #[test]
+    fn pairs_of_many_parents() {
+        let mut state = 1u64;
+        let mut random = || {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1);
+            -((state >> 61) as f64)
+        };
+        for parents in 1..20 {
+            for tokens in 1..20 {
+                let mut scores: Vec<f64> = (0..parents).map(|_| 0.5 + random()).collect();
+                let mut logs: Vec<f64> = (0..tokens).map(|_| random()).collect();
+                scores.sort_by(|a, b| b.total_cmp(a));
+                logs.sort_by(|a, b| b.total_cmp(a));
+                check(&scores, &logs);
             }
         }
     }
