@@ -95,6 +95,9 @@
 //! | `phase` | names of what a thread does, for profilers |
 //! | `reference` | the searches written naively: the oracle of the tests |
 
+// A library says nothing on its own; tests may.
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
+
 mod batch;
 mod error;
 mod kernels;

@@ -96,3 +96,22 @@ fn a_long_axis_beside_an_empty_one_takes_no_time() {
     let bytes = npy::<f32>("<f4", Order::Fortran, &[1 << 40, 0], &[]);
     refused("b.npy", &bytes, "vocabulary of 0 tokens");
 }
+
+/// The name of an array is no path, whatever it spells, and nothing that a
+/// terminal obeys.
+#[test]
+fn names_that_spell_paths_and_commands() {
+    let name = "../a\u{1b}[2J\nb/../../c";
+    let folder = Folder::new();
+    let path = folder.write("a.npz", &npz(&[(name, good())]));
+    let run = decode(
+        &path,
+        &format!("{PROBS} --output-dir {}", path.parent().unwrap().display()),
+    );
+    assert_eq!(run.succeeded().stderr, "");
+    assert_eq!(folder.names(), ["a.npz", "a.txt"]);
+    let two = npz(&[(name, good()), ("b", good())]);
+    let run = decode(&folder.write("b.npz", &two), PROBS);
+    assert!(!run.stderr.trim_end().contains(char::is_control), "{run:?}");
+    run.refused("more than one float array of rank 2 or 3");
+}

@@ -64,7 +64,9 @@ fn ctc_lists_that_need_more_than_memory() {
     };
     let mut command = tool();
     command.arg("decode").arg(path);
-    command.args("--search ctc --blank 0 --scores logits --beams 1000000".split(' '));
+    // With fewer items than threads every row's list is made before the search.
+    let arguments = "--search ctc --blank 0 --scores logits --beams 1000000 --threads 2";
+    command.args(arguments.split(' '));
     Run::from(command.output().unwrap()).failed("item 0: the search would take ");
 }
 
@@ -183,6 +185,56 @@ fn a_bomb_is_not_unpacked() {
     Run::from(command.output().unwrap()).refused(
         "a.npz: array \"p\": corrupt: shape [2, 3] of float32 needs 24 bytes, the file has 67108864",
     );
+}
+
+/// A line of text is repeated in the error, but not all of a long one.
+#[test]
+fn lines_of_megabytes() {
+    let folder = Folder::new();
+    let path = folder.write("a.npy", &npy_f32(&[1, 3], &[0.5, 0.3, 0.2]));
+    folder.write("labels.txt", b"-\na\nb\n");
+    let long = "x".repeat(4 << 20);
+    folder.write(
+        "m.arpa",
+        format!("\\data\\\nngram 1=1\n\\{long}\n").as_bytes(),
+    );
+    folder.write("words.txt", format!("a\n{long}\n").as_bytes());
+    folder.write("long.txt", format!("{long}\n{long}\n").as_bytes());
+    folder.write("long.npz", &npz(&[(&long[..60_000], b"no array".to_vec())]));
+    let ctc = "--search ctc --scores probs --blank 0 --beams 2";
+    for (arguments, message) in [
+        (
+            "a.npy --labels labels.txt --lm m.arpa",
+            "m.arpa: ARPA file, line 3: ",
+        ),
+        (
+            "a.npy --labels labels.txt --lexicon words.txt",
+            "words.txt, line 2: no label spells 'x'",
+        ),
+        (
+            "a.npy --labels labels.txt --hotwords words.txt",
+            "words.txt, line 2: no label spells 'x'",
+        ),
+        (
+            "a.npy --labels long.txt",
+            "a.npy: a vocabulary of 3 tokens needs 3 labels",
+        ),
+        ("long.npz", "not a .npy file: the magic number is missing"),
+    ] {
+        let mut command = tool();
+        command
+            .arg("decode")
+            .args(arguments.split(' '))
+            .args(ctc.split(' '));
+        let run = Run::from(
+            command
+                .current_dir(path.parent().unwrap())
+                .output()
+                .unwrap(),
+        );
+        assert!(run.stderr.len() < 1000, "{}", run.stderr.len());
+        run.refused(message);
+    }
 }
 
 #[cfg(unix)]

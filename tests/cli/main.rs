@@ -10,6 +10,8 @@ mod limits;
 mod machine;
 mod many;
 mod output;
+#[cfg(unix)]
+mod races;
 mod report;
 mod scaling;
 #[cfg(unix)]

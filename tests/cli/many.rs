@@ -119,7 +119,7 @@ fn folders_of_outputs_that_cannot_be() {
     decode(&path, &into(&path)).refused("a.npy: is a file, not a folder");
     decode(&path, &format!("{here} {}", packed.display())).refused("would both be written to");
     let npz = here.replace("jsonl", "npz");
-    decode(&packed, &npz).refused("in the place of the input");
+    decode(&packed, &npz).refused("a.npz would be written in the place of ");
     decode("-".as_ref(), &here).refused("standard input has no name");
     assert_eq!(folder.names(), ["a.npy", "a.npz"]);
 }

@@ -181,6 +181,27 @@ fn a_link_keeps_pointing_and_modes_are_those_of_any_file() {
     assert_eq!(mode(&new), mode(&plain));
 }
 
+/// Not replaced by a file, as if it were none.
+#[cfg(unix)]
+#[test]
+fn links_that_lead_nowhere() {
+    use std::os::unix::fs::symlink;
+    let folder = Folder::new();
+    let path = scores(&folder);
+    for (name, leads_to) in [
+        ("dangling", "gone"),
+        ("far", "gone/out"),
+        ("itself", "itself"),
+    ] {
+        let link = folder.path(name);
+        symlink(leads_to, &link).unwrap();
+        let arguments = format!("--scores probs --beams 1 --output {}", link.display());
+        decode(&path, &arguments).refused(&format!("{name}: is a link that leads nowhere"));
+        assert_eq!(fs::read_link(&link).unwrap().to_str(), Some(leads_to));
+    }
+    assert_eq!(folder.names(), ["a.npy", "dangling", "far", "itself"]);
+}
+
 #[test]
 fn the_sample_is_read_and_says_what_to_try_next() {
     let plain = Run::from(tool().output().unwrap()).succeeded();

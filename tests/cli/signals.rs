@@ -1,7 +1,7 @@
 //! What a signal leaves behind when it ends a run: nothing unfinished.
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::*;
@@ -14,12 +14,6 @@ fn long_decode(path: &Path, output: &Path, more: &[&str]) -> Child {
     command.args(more);
     let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().unwrap()
-}
-
-fn send(signal: &str, child: &Child) {
-    let mut kill = Command::new("kill");
-    let sent = kill.arg(format!("-{signal}")).arg(child.id().to_string());
-    assert!(sent.status().unwrap().success());
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::process::Child;
 use std::process::{Command, Output, Stdio};
 
 use npyz::WriterBuilder;
@@ -114,6 +116,14 @@ pub(crate) fn feed(command: &mut Command, bytes: &[u8]) -> Output {
     // It may have enough before all is written.
     let _ = child.stdin.take().unwrap().write_all(bytes);
     child.wait_with_output().unwrap()
+}
+
+/// Sends a running tool a signal.
+#[cfg(unix)]
+pub(crate) fn send(signal: &str, child: &Child) {
+    let mut kill = Command::new("kill");
+    let sent = kill.arg(format!("-{signal}")).arg(child.id().to_string());
+    assert!(sent.status().unwrap().success());
 }
 
 /// Probabilities of which no two rows are alike, as a `.npy` file.

@@ -306,6 +306,20 @@ pub(crate) struct Task<'a> {
     pub(crate) map: bool,
 }
 
+impl<'a> Task<'a> {
+    /// Every file that is read.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &'a PathBuf> + use<'a> {
+        let beside = [
+            self.lengths,
+            self.labels,
+            self.ctc.lm.as_ref(),
+            self.ctc.hotwords.as_ref(),
+            self.ctc.lexicon.as_ref(),
+        ];
+        self.inputs.iter().chain(beside.into_iter().flatten())
+    }
+}
+
 impl Decode {
     /// The beam width, where it was given.
     pub(crate) fn beams(&self) -> Option<usize> {

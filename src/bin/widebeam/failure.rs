@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use crate::printable::printable;
+use crate::printable;
 
 /// The exit code where the input is at fault.
 pub(crate) const INPUT: u8 = 2;
@@ -58,7 +58,7 @@ impl Failure {
             Failure::ClosedPipe => return ExitCode::SUCCESS,
         };
         // Where standard error is closed as well, the code alone must do.
-        let _ = writeln!(io::stderr(), "widebeam: {}", printable(message));
+        let _ = writeln!(io::stderr(), "widebeam: {}", printable::message(message));
         ExitCode::from(code)
     }
 }
@@ -79,6 +79,6 @@ pub(crate) fn note(message: impl fmt::Display) {
     let _ = writeln!(
         io::stderr(),
         "widebeam: note: {}",
-        printable(&message.to_string())
+        printable::message(&message.to_string())
     );
 }

@@ -77,7 +77,18 @@ fn on_threads<T: Send>(
     pool(threads.map_or(0, |threads| threads.get().into()))?.install(work)
 }
 
+/// The most threads, but for machines with more processors: some ten thousand
+/// that look for work keep a small machine from doing any.
+const MAX_THREADS: usize = 1024;
+
 fn pool(threads: usize) -> Result<rayon::ThreadPool, Failure> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let limit = MAX_THREADS.max(processors);
+    if threads > limit {
+        return Err(Failure::Input(format!(
+            "{threads} threads are above the limit of {limit}"
+        )));
+    }
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()

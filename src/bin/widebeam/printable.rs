@@ -20,6 +20,27 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped.collect())
 }
 
+/// Characters of a message that are shown: so many of its beginning, which says
+/// what it is about, and of its end, which says what is wrong.
+const BEGINNING: usize = 600;
+const END: usize = 300;
+
+/// A message that keeps to a few lines of a terminal, although it repeats what a
+/// file holds: a line of text or the name of an array may be of any length.
+pub(crate) fn message(text: &str) -> Cow<'_, str> {
+    let beginning = text.char_indices().nth(BEGINNING).map(|(at, _)| at);
+    let end = text.char_indices().nth_back(END - 1).map(|(at, _)| at);
+    match (beginning, end) {
+        (Some(beginning), Some(end)) if beginning < end => Cow::Owned(format!(
+            "{} [{} bytes more] {}",
+            printable(&text[..beginning]),
+            end - beginning,
+            printable(&text[end..])
+        )),
+        _ => printable(text),
+    }
+}
+
 /// A path as text. Bytes that are not UTF-8 become `\xff` and the like, so that
 /// two paths do not read the same.
 pub(crate) fn path(path: &Path) -> String {
@@ -45,6 +66,18 @@ mod tests {
             "na\u{ef}ve \"text\" \\"
         );
         assert_eq!(printable("a\nb\u{1b}[2J\u{9b}"), "a\\nb\\u{1b}[2J\\u{9b}");
+    }
+
+    #[test]
+    fn the_middle_of_a_long_message_is_left_out() {
+        for length in [0, 1, END, BEGINNING, BEGINNING + END] {
+            let text = "\u{e9}".repeat(length);
+            assert_eq!(message(&text), text);
+        }
+        let text = "a".repeat(BEGINNING) + "\u{e9}\n" + &"z".repeat(END);
+        let cut = message(&text);
+        assert!(cut.contains("a [3 bytes more] z"));
+        assert_eq!(cut.len(), BEGINNING + END + " [3 bytes more] ".len());
     }
 
     #[cfg(unix)]

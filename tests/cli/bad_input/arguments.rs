@@ -54,6 +54,7 @@ pub(super) fn add(table: &mut Table) {
         ),
         ("no answer", format!("a.npy {PROBS} --nbest 0")),
         ("no thread", format!("a.npy {PROBS} --threads 0")),
+        ("65535 threads", format!("a.npy {PROBS} --threads 65535")),
         ("65536 threads", format!("a.npy {PROBS} --threads 65536")),
         (
             "a name for the array of a .npy file",
@@ -107,6 +108,10 @@ pub(super) fn add(table: &mut Table) {
         (
             "output that is a folder",
             format!("a.npy {PROBS} --output ."),
+        ),
+        (
+            "output in the place of the input",
+            format!("a.npy {PROBS} --output ./a.npy"),
         ),
         (
             "a folder of outputs that is not there",

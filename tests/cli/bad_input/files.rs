@@ -259,6 +259,9 @@ fn labels(table: &mut Table) {
     file("none", b"");
     file("not UTF-8", b"a\nb\n\xff\n");
     file("gzip that is cut", b"\x1f\x8b\x08\0\0\0\0\0\0\x03");
+    let files = vec![("a.npy", good()), ("labels.txt", b"a\nb\nc\n".to_vec())];
+    let arguments = format!("a.npy {PROBS} --labels labels.txt --output labels.txt");
+    table.case("output in their place", files, arguments);
     for (what, name) in [("no such file", "gone.txt"), ("a device", "/dev/zero")] {
         let arguments = format!("a.npy {PROBS} --labels {name}");
         table.case(what, vec![("a.npy", good())], arguments);

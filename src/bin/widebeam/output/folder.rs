@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::target::Target;
-use crate::args::Format;
+use crate::args::{Format, Task};
 use crate::failure::Failure;
 use crate::load::STDIN;
 use crate::printable;
@@ -20,12 +20,9 @@ impl Folder {
     /// # Errors
     ///
     /// If nothing can be written there, two inputs would be written to one
-    /// file, or one in the place of an input.
-    pub(super) fn prepare(
-        folder: &Path,
-        format: Format,
-        inputs: &[PathBuf],
-    ) -> Result<Self, Failure> {
+    /// file, or one in the place of a file that is read.
+    pub(super) fn prepare(folder: &Path, task: &Task<'_>) -> Result<Self, Failure> {
+        let (format, inputs) = (task.format, task.inputs);
         let about = |failure: Failure| failure.about(printable::path(folder));
         let path = folder.canonicalize();
         let path = path.map_err(|error| about(Failure::input(error)))?;
@@ -33,7 +30,7 @@ impl Folder {
             return Err(about(Failure::input("is a file, not a folder")));
         }
         let folder = Folder { path, format };
-        let mut sources: HashMap<PathBuf, &Path> = HashMap::with_capacity(inputs.len());
+        let mut places: HashMap<PathBuf, &Path> = HashMap::with_capacity(inputs.len());
         for input in inputs {
             if input == Path::new(STDIN) {
                 return Err(Failure::input(
@@ -41,7 +38,7 @@ impl Folder {
                 ));
             }
             let place = folder.place(input);
-            if let Some(other) = sources.insert(place.clone(), input) {
+            if let Some(other) = places.insert(place.clone(), input) {
                 return Err(Failure::Input(format!(
                     "{} and {} would both be written to {}",
                     printable::path(other),
@@ -50,13 +47,13 @@ impl Folder {
                 )));
             }
         }
-        for input in inputs {
-            let place = input.canonicalize().unwrap_or_default();
-            if let Some(source) = sources.get(&place) {
+        for read in task.sources() {
+            let place = read.canonicalize().unwrap_or_default();
+            if let Some(input) = places.get(&place) {
                 return Err(Failure::Input(format!(
-                    "the answers of {} would be written in the place of the input {}",
-                    printable::path(source),
-                    printable::path(input)
+                    "the answers of {} would be written in the place of {}, which is read",
+                    printable::path(input),
+                    printable::path(read)
                 )));
             }
         }

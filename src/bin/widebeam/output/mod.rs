@@ -49,11 +49,12 @@ impl<'a> Output<'a> {
         let ranked = task.nbest > 1;
         let (place, table) = match task.output_dir {
             Some(folder) => {
-                let folder = Folder::prepare(folder, format, task.inputs)?;
+                let folder = Folder::prepare(folder, task)?;
                 (Place::Each(folder), Table::of_one(ranked))
             }
             None => {
                 let target = Target::prepare(task.output.map(|path| path.as_path()), format)?;
+                target.spare(task.sources())?;
                 let table = match task.inputs {
                     [_] => Table::of_one(ranked),
                     several => Table::of_several(ranked, several),

@@ -53,13 +53,41 @@ impl Target {
                 printable::path(folder(path))
             ))));
         }
-        let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let path = match path.canonicalize() {
+            Ok(path) => path,
+            Err(error) if path.is_symlink() => {
+                return Err(about(Failure::Input(format!(
+                    "is a link that leads nowhere: {error}"
+                ))));
+            }
+            Err(_) => path.to_owned(),
+        };
         // A trial, gone at once.
         let target = Target::File(path);
         if let Target::File(path) = &target {
             Unfinished::new(|| beside(path)).map_err(|error| target.failure(&error))?;
         }
         Ok(target)
+    }
+
+    /// # Errors
+    ///
+    /// If one of the files that are read would be replaced.
+    pub(super) fn spare<'a>(
+        &self,
+        sources: impl IntoIterator<Item = &'a PathBuf>,
+    ) -> Result<(), Failure> {
+        let Target::File(place) = self else {
+            return Ok(());
+        };
+        let replaced = |source: &&PathBuf| source.canonicalize().is_ok_and(|path| path == *place);
+        match sources.into_iter().find(replaced) {
+            Some(source) => Err(Failure::Input(format!(
+                "the answers would be written in the place of {}, which is read",
+                printable::path(source)
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// The folder of the file that is written, where it is one.
