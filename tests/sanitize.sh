@@ -11,8 +11,10 @@ asan() {
     local host
     host=$(rustc +nightly -vV | sed -n 's/^host: //p')
     # With --target, build scripts are not instrumented. Leaks are not looked
-    # for: rayon's pools live as long as the process.
-    ASAN_OPTIONS=detect_leaks=0 RUSTFLAGS=-Zsanitizer=address \
+    # for: rayon's pools live as long as the process. An allocation that cannot be
+    # is an error to the tests that ask for one, as without the sanitizer.
+    ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
+        RUSTFLAGS=-Zsanitizer=address \
         cargo +nightly test --locked --target "$host" --target-dir "$folder/asan" \
         --lib --test independent --test ctc --test autoregressive --test guard_pages \
         --test extremes --test fuzz --test soak

@@ -100,6 +100,12 @@ impl Soak {
         streams.round(random, counts);
         requests.round(random, counts);
     }
+
+    /// Ends what has begun. What is held then is what the searches keep.
+    fn rest(&mut self) {
+        self.streams.rest();
+        self.requests.rest();
+    }
 }
 
 /// On one thread, this one: what is allocated is then counted to the byte.
@@ -139,6 +145,10 @@ fn soak(more: impl Fn(usize) -> bool + Sync) {
         while more(round) {
             soak.round();
             round += 1;
+            if round % 1000 == 0 {
+                soak.rest();
+                report("lap", &soak.counts, start.elapsed());
+            }
             if round == WARM {
                 held = counting::bytes_held();
                 report("warm", &soak.counts, start.elapsed());

@@ -3,7 +3,7 @@
 
 use arbitrary::Unstructured;
 use widebeam::ScoreKind;
-use widebeam::autoregressive::{AutoregressiveSearch, Ended, RequestId};
+use widebeam::autoregressive::{AutoregressiveSearch, Ended, Request, RequestId};
 
 use crate::any_request;
 use crate::requests::{Model, Spec, found, score};
@@ -35,7 +35,7 @@ impl RequestsAtOnce {
                 impossible: 7,
                 kind: ScoreKind::Logits,
             },
-            running: Vec::new(),
+            running: Vec::with_capacity(MOST),
             before: Vec::new(),
         }
     }
@@ -56,6 +56,21 @@ impl RequestsAtOnce {
         if !self.search.is_idle() {
             self.step(random, counts);
         }
+    }
+
+    /// Ends every request where it is, and has the last step be one of a request
+    /// of a single token, so that what is remembered of it is always the same.
+    pub(crate) fn rest(&mut self) {
+        for (id, _) in self.running.drain(..) {
+            assert!(self.search.remove(id));
+        }
+        let id = self.search.admit(Request::new(1, 1)).unwrap();
+        let model = self.model;
+        let data = score(&self.search, &mut self.before, |_, history| {
+            model.scores(history)
+        });
+        self.search.advance(&model.view(&data)).unwrap();
+        assert!(self.search.is_idle() && self.search.remove(id));
     }
 
     fn step(&mut self, random: &mut Random, counts: &mut Counts) {

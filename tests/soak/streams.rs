@@ -53,9 +53,21 @@ impl Streams {
             counts.streams_compared += 1;
         }
     }
+
+    /// Ends every stream where it is.
+    pub(crate) fn rest(&mut self) {
+        self.streams.iter_mut().for_each(Fed::reset);
+    }
 }
 
 impl Fed {
+    fn reset(&mut self) {
+        self.stream.reset();
+        self.frames.clear();
+        self.tokens.clear();
+        self.places.clear();
+    }
+
     fn push(&mut self, random: &mut Random, counts: &mut Counts) {
         let count = 1 + random.below(CHUNK);
         let mut chunk = emissions(random, count);
@@ -89,10 +101,7 @@ impl Fed {
             (best.tokens, best.frames)
         );
         assert_eq!(rest.score.to_bits(), best.score.to_bits());
-        self.stream.reset();
-        self.frames.clear();
-        self.tokens.clear();
-        self.places.clear();
+        self.reset();
     }
 }
 
