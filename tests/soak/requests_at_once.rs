@@ -11,7 +11,7 @@ use crate::{Counts, Random};
 
 const VOCAB: usize = 120;
 /// Requests running at once, at most.
-const MOST: usize = 5;
+pub(crate) const MOST: usize = 5;
 /// One request in so many is held against its reference.
 const SAMPLE: usize = 8;
 
