@@ -1,4 +1,5 @@
-//! An allocator that counts, for the tests of what is allocated.
+//! An allocator that counts, and refuses if it is told to, for the tests of what
+//! is allocated.
 
 #![allow(unsafe_code)]
 // Each test binary uses some of the counters.
@@ -13,6 +14,7 @@ static BY_ALL: AtomicUsize = AtomicUsize::new(0);
 thread_local! {
     static BY_THIS_THREAD: Cell<usize> = const { Cell::new(0) };
     static HELD: Cell<isize> = const { Cell::new(0) };
+    static LEFT: Cell<usize> = const { Cell::new(usize::MAX) };
 }
 
 /// Allocations so far by all threads; the test harness has threads too.
@@ -30,6 +32,25 @@ pub(crate) fn bytes_held() -> isize {
     HELD.get()
 }
 
+/// What `f` returns where only `allocations` more are granted to this thread.
+/// A panic in it ends the process, because its message is allocated.
+pub(crate) fn with_only<R>(allocations: usize, f: impl FnOnce() -> R) -> R {
+    LEFT.set(allocations);
+    let result = f();
+    LEFT.set(usize::MAX);
+    result
+}
+
+fn granted() -> bool {
+    match LEFT.get() {
+        usize::MAX => true,
+        left => {
+            LEFT.set(left.saturating_sub(1));
+            left > 0
+        }
+    }
+}
+
 struct Counting;
 
 fn count(size: usize) {
@@ -42,9 +63,13 @@ fn release(size: usize) {
     HELD.set(HELD.get() - size as isize);
 }
 
-// SAFETY: every call is passed on to the system's allocator unchanged.
+// SAFETY: every call is passed on to the system's allocator unchanged, or answered
+// with null, which says that there is no memory.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if !granted() {
+            return std::ptr::null_mut();
+        }
         count(layout.size());
         // SAFETY: the caller's promises are those that `System` asks for.
         unsafe { System.alloc(layout) }
@@ -57,6 +82,9 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        if !granted() {
+            return std::ptr::null_mut();
+        }
         release(layout.size());
         count(size);
         // SAFETY: as above.

@@ -195,17 +195,19 @@ impl<T: Clone> Decoder<T> {
     ) {
         let (settings, dispatch) = (search.settings, search.dispatch);
         let (beam, kin, frame) = (&self.beam, &self.kin, &self.frame);
+        ahead.fetch(Ahead::STAGE);
         self.stays
             .read_lasts(settings, kin, frame, source, dispatch);
         self.stays
             .step(beam, kin, frame.blank(), &mut ahead, dispatch);
+        ahead.fetch(Ahead::STAGE);
         self.stays.score::<S>(beam);
         self.candidates.clear();
         let bound = if S::SCORES {
             self.extend_scored(search);
             IMPOSSIBLE
         } else {
-            self.extend(search, source, late)
+            self.extend(search, source, &mut ahead, late)
         };
         if self.candidates.is_empty() && self.stays.keep_their_order(self.beam.length) {
             let (entries, at) = (&mut self.history.entries, self.frames);
@@ -234,6 +236,7 @@ impl<T: Clone> Decoder<T> {
         &mut self,
         search: &Search<'_, S>,
         source: &Source<'_>,
+        ahead: &mut Ahead<'_>,
         late: bool,
     ) -> f64 {
         let settings = search.settings;
@@ -247,13 +250,17 @@ impl<T: Clone> Decoder<T> {
             ..
         } = self;
         let mut bound = Extensions::bound_of_stays(settings, stays, beam.length);
+        ahead.fetch(Ahead::STAGE);
         if let Some(best) = frame.best() {
             bound = extensions.raise(settings, beam, kin, stays, best, bound);
         }
+        ahead.fetch(Ahead::STAGE);
         if late && let Some(&mass) = beam.masses.all[..beam.length].first() {
             frame.reach(settings, source, bound, mass, search.dispatch);
         }
+        ahead.fetch(Ahead::STAGE);
         extensions.extend(settings, beam, kin, frame, bound, candidates);
+        ahead.fetch(Ahead::STAGE);
         bound
     }
 
@@ -287,7 +294,9 @@ impl<T: Clone> Decoder<T> {
         if self.candidates.len() > 2 * beams {
             candidate::keep_best(&mut self.candidates, beams);
         }
+        ahead.fetch(Ahead::STAGE);
         self.runs.sort(&mut self.candidates);
+        ahead.fetch(Ahead::STAGE);
         self.candidates.truncate(beams);
         let rebuild = Rebuild {
             beam: &self.beam,

@@ -92,7 +92,14 @@ pub struct CtcSearch<S: Scorer = Unscored> {
     dispatch: Dispatch,
     shortlists: Shortlists,
     decoders: PerThread<Decoder<S::State>>,
-    items: Vec<CtcNBest>,
+    items: Vec<Decoded>,
+}
+
+/// What came of one item.
+#[derive(Debug, Default)]
+struct Decoded {
+    hypotheses: CtcNBest,
+    failure: Option<Error>,
 }
 
 impl CtcSearch {
@@ -189,7 +196,7 @@ impl<S: Scorer + Sync> CtcSearch<S> {
             Shortlists::bytes_needed(scores, self.settings.shortlist_width())
         };
         let decoder = Decoder::<S::State>::bytes_needed(&self.settings, scores.vocab());
-        let items = scores.batch().saturating_mul(size_of::<CtcNBest>());
+        let items = scores.batch().saturating_mul(size_of::<Decoded>());
         lists
             .saturating_add(items)
             .saturating_add(batch::threads().saturating_mul(decoder))
@@ -252,21 +259,26 @@ impl<S: Scorer + Sync> CtcSearch<S> {
             scorer: &self.scorer,
             dispatch: self.dispatch,
         };
-        batch::for_each(Items::new(items), 1, &|mut items: Items<'_, CtcNBest>| {
+        batch::for_each(Items::new(items), 1, &|mut items: Items<'_, Decoded>| {
             decoders.with(|decoder| {
-                items.for_each(|item, nbest| {
+                items.for_each(|item, decoded| {
                     let _merging = phase::merge();
-                    nbest.clear();
-                    match decode_item(&search, decoder, scores, item, shortlists, nbest) {
-                        Ok(()) => nbest.end_item(),
-                        Err(error) => nbest.fail_item(error),
-                    }
+                    let hypotheses = &mut decoded.hypotheses;
+                    hypotheses.clear();
+                    let done = decode_item(&search, decoder, scores, item, shortlists, hypotheses);
+                    decoded.failure = done.err();
                 });
             });
         });
 
         for item in items.iter() {
-            if let Err(error) = nbest.append(item) {
+            let ended = match &item.failure {
+                None => nbest
+                    .append(&item.hypotheses)
+                    .and_then(|()| nbest.end_item()),
+                Some(error) => nbest.fail_item(error.clone()),
+            };
+            if let Err(error) = ended {
                 nbest.clear();
                 return Err(error);
             }

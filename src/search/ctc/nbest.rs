@@ -193,24 +193,34 @@ impl CtcNBest {
     }
 
     /// Closes the item being built.
-    pub(super) fn end_item(&mut self) {
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(super) fn end_item(&mut self) -> Result<(), Error> {
+        reserve(&mut self.item_ends, 1, "the hypotheses")?;
         self.item_ends.push(self.scores.len());
+        Ok(())
     }
 
     /// Closes the item being built as refused.
-    pub(super) fn fail_item(&mut self, error: Error) {
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(super) fn fail_item(&mut self, error: Error) -> Result<(), Error> {
+        reserve(&mut self.failures, 1, "the failures")?;
         self.failures.push((self.item_ends.len(), error));
-        self.end_item();
+        self.end_item()
     }
 
-    /// Appends the item of results of one item.
+    /// Appends the hypotheses of `other` to the item being built.
     ///
     /// # Errors
     ///
     /// If memory runs out.
     pub(super) fn append(&mut self, other: &CtcNBest) -> Result<(), Error> {
         self.reserve(other.scores.len(), other.tokens.len())?;
-        reserve(&mut self.item_ends, 1, "the hypotheses")?;
         let start = self.tokens.len();
         self.tokens.extend_from_slice(&other.tokens);
         self.frames.extend_from_slice(&other.frames);
@@ -220,10 +230,6 @@ impl CtcNBest {
         self.alignment_scores
             .extend_from_slice(&other.alignment_scores);
         self.scorer_scores.extend_from_slice(&other.scorer_scores);
-        match other.failures.first() {
-            None => self.end_item(),
-            Some((_, error)) => self.fail_item(error.clone()),
-        }
         Ok(())
     }
 }

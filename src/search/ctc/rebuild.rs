@@ -28,9 +28,8 @@ impl<T: Clone> Rebuild<'_, '_, T> {
     pub(super) fn run<S: Scorer<State = T>>(mut self, candidates: &[Candidate], scorer: &S) {
         self.next.states.clear();
         self.next.length = candidates.len();
-        self.ahead.share_out(1, candidates.len());
         for (to, &candidate) in candidates.iter().enumerate() {
-            self.ahead.fetch();
+            self.ahead.fetch(2);
             match candidate::unpack(candidate) {
                 Move::Stay { rank } => self.stay::<S>(to, rank),
                 Move::Extend { rank, place } => self.extend(to, rank, place, scorer),

@@ -190,9 +190,8 @@ impl Stays {
             .iter()
             .map(|link| prefixes[link.parent as usize].leaving(link.doubled));
         self.arrivals.extend(arrivals);
-        ahead.share_out(1, prefixes.len());
         for (prefix, &repeat) in prefixes.iter_mut().zip(&self.repeats) {
-            ahead.fetch();
+            ahead.fetch(1);
             prefix.stay(blank, repeat);
         }
         for (link, &path) in kin.links().iter().zip(&self.arrivals) {
@@ -257,6 +256,7 @@ impl Kernel for Step<'_, '_> {
         for ((after, before), repeat) in after_token.iter_mut().zip(before_token).zip(repeats) {
             (simd.f64_load(before) + simd.f64_load(repeat)).store(after);
         }
+        ahead.fetch(Ahead::STAGE);
         // Few prefixes have something enter them; side by side they fill
         // vectors.
         let links = kin.links();
@@ -272,6 +272,7 @@ impl Kernel for Step<'_, '_> {
         for (staying, entering) in sums.take(links.len().div_ceil(F64_LANES)) {
             log_add_f64(simd.f64_load(staying), simd.f64_load(entering)).store(staying);
         }
+        ahead.fetch(Ahead::STAGE);
         for (link, &sum) in links.iter().zip(&stays.staying) {
             stays.masses.token[link.rank as usize] = sum;
         }
@@ -284,9 +285,8 @@ impl Kernel for Step<'_, '_> {
         let token = &token.as_chunks::<F64_LANES>().0[..vectors];
         let to = &mut to.as_chunks_mut::<F64_LANES>().0[..vectors];
         let all = &mut all.as_chunks_mut::<F64_LANES>().0[..vectors];
-        ahead.share_out(3, vectors);
         for (((all, to), token), before) in all.iter_mut().zip(to).zip(token).zip(before) {
-            ahead.fetch();
+            ahead.fetch(6);
             let before = simd.f64_load(before);
             let blank = before + before.splat(blank);
             blank.store(to);

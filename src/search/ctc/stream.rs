@@ -240,7 +240,7 @@ impl<S: Scorer> CtcStream<S> {
             None => decoder::write_empty(scorer, ended, nbest)?,
             Some(_) => self.decoder.write(scorer, ended, most, nbest)?,
         }
-        self.current.end_item();
+        self.current.end_item()?;
         Ok(&self.current)
     }
 }
