@@ -21,7 +21,7 @@ use super::top_k::{Plan, collect};
 use crate::error::Error;
 use crate::memory::resize;
 use crate::scores::ScoreKind;
-use crate::simd::{F32_LANES, F32Lanes, Seen, Simd};
+use crate::simd::{F32_LANES, F32Lanes, Seen, Simd, prefetch};
 
 /// The peaks of a row, and room for the tokens that reach its bound.
 #[derive(Clone, Debug, Default)]
@@ -49,8 +49,9 @@ impl Reach {
         self.survivors.reserve(plan.capacity, what)
     }
 
-    /// Reads a row; `next` is what will be read next. `None` if it holds an
-    /// invalid score.
+    /// Reads a row of which the caller has asked for the first `asked` bytes and
+    /// the last [`FILLED_UP`]; `next` is what will be read next. `None` if it
+    /// holds an invalid score.
     #[inline(always)]
     pub(crate) fn scan<S: Simd, E: Lanes>(
         &mut self,
@@ -58,6 +59,7 @@ impl Reach {
         kind: ScoreKind,
         row: &[E],
         next: &[E],
+        asked: usize,
         k: usize,
     ) -> Option<Scanned> {
         let stripes = Stripes::new(row, next, kind);
@@ -71,7 +73,10 @@ impl Reach {
                     normaliser: found.normaliser,
                 })
             }
-            _ => scan_peaks(simd, kind, &stripes, panel, peaks),
+            _ => {
+                let rest = Rest::new(row, next, asked, stripes.len());
+                scan_peaks(simd, kind, &stripes, rest, panel, peaks)
+            }
         }
     }
 
@@ -144,6 +149,7 @@ fn scan_peaks<S: Simd, E: Lanes>(
     simd: S,
     kind: ScoreKind,
     stripes: &Stripes<'_, E>,
+    mut rest: Rest<'_, E>,
     panel: usize,
     peaks: &mut [[f32; F32_LANES]],
 ) -> Option<Scanned> {
@@ -159,7 +165,7 @@ fn scan_peaks<S: Simd, E: Lanes>(
                 peak = peak.max(lanes);
                 seen = lanes.see_below(floor, seen);
             }
-            stripes.prefetch_after(index);
+            rest.fetch();
         }
         largest = largest.max(peak);
         peak.store(out);
@@ -172,6 +178,59 @@ fn scan_peaks<S: Simd, E: Lanes>(
         max,
         normaliser: 0.0,
     })
+}
+
+/// The bytes at the front of the next row that a scan asks for at its end.
+pub(crate) const ASKED: usize = 1024;
+
+/// A scan first copies the end of a row, up to so many bytes, into a whole stripe.
+pub(crate) const FILLED_UP: usize = STRIPE * size_of::<f32>();
+
+const CACHE_LINE: usize = 64;
+
+/// What the caller did not ask for of a row, and the front of the next.
+///
+/// It is asked for in equal shares all along the row. The stripes that are there
+/// already are read faster than memory answers, so if these only passed the time
+/// until the others, memory would be idle meanwhile.
+struct Rest<'a, E> {
+    row: &'a [E],
+    next: &'a [E],
+    at: usize,
+    end: usize,
+    /// Cache lines a stripe.
+    share: usize,
+}
+
+impl<'a, E> Rest<'a, E> {
+    /// Scores in a cache line.
+    const LINE: usize = CACHE_LINE / size_of::<E>();
+
+    #[inline(always)]
+    fn new(row: &'a [E], next: &'a [E], asked: usize, stripes: usize) -> Self {
+        let (asked, ahead) = (asked / size_of::<E>(), ASKED / size_of::<E>());
+        let (at, end) = (asked.max(ahead), row.len() + ahead);
+        let lines = end.saturating_sub(at).div_ceil(Self::LINE);
+        Rest {
+            row,
+            next,
+            at,
+            end,
+            share: lines.div_ceil(stripes.max(1)),
+        }
+    }
+
+    #[inline(always)]
+    fn fetch(&mut self) {
+        let end = self.end.min(self.at + self.share * Self::LINE);
+        while self.at < end {
+            match self.at.checked_sub(self.row.len()) {
+                None => prefetch(self.row, self.at),
+                Some(at) => prefetch(self.next, at),
+            }
+            self.at += Self::LINE;
+        }
+    }
 }
 
 #[cfg(test)]
@@ -201,7 +260,7 @@ mod tests {
             } = self;
             let mut reach = Reach::default();
             reach.reserve(kind, row.len(), k).unwrap();
-            let scanned = reach.scan(simd, kind, row, &[], k).unwrap();
+            let scanned = reach.scan(simd, kind, row, &[], 0, k).unwrap();
             let first = reach.first_of(simd, kind, row, scanned.max, k);
             let (mut tokens, mut values) = (vec![0; k], vec![0.0; k]);
             let count = reach.collect(simd, kind, row, bound, &mut tokens, &mut values);

@@ -61,6 +61,8 @@ const IMPOSSIBLE: f64 = f64::NEG_INFINITY;
 #[derive(Debug)]
 pub(super) struct Decoder<T> {
     frames: u32,
+    /// The bytes of the next row that were asked for.
+    asked: usize,
     history: History,
     beam: Beam<T>,
     kin: Kin,
@@ -76,6 +78,7 @@ impl<T> Default for Decoder<T> {
     fn default() -> Self {
         Decoder {
             frames: 0,
+            asked: 0,
             history: History::default(),
             beam: Beam::default(),
             kin: Kin::default(),
@@ -111,6 +114,7 @@ impl<T: Clone> Decoder<T> {
         let settings = search.settings;
         let beams = settings.beams;
         self.frames = 0;
+        self.asked = 0;
         self.history.reset(settings)?;
         self.beam.reset(beams)?;
         self.next.reset(beams)?;
@@ -130,8 +134,8 @@ impl<T: Clone> Decoder<T> {
     /// Bytes that [`Decoder::reset`] asks for, about.
     pub(super) fn bytes_needed(settings: &Settings, vocab: usize) -> usize {
         let prefix = size_of::<Prefix>() + 4 * size_of::<f64>() + size_of::<T>();
-        // Ten arrays of f64 and six of u32 for what is known by rank.
-        let ranks = 10 * size_of::<f64>() + 6 * size_of::<u32>();
+        // Ten arrays of f64 and eight of u32 for what is known by rank.
+        let ranks = 2 * (5 * size_of::<f64>() + 4 * size_of::<u32>());
         let candidates = 2 * extensions::most_candidates(settings) * size_of::<Candidate>();
         let history = History::bytes_needed(settings);
         settings.beams * (2 * prefix + ranks) + history + candidates + vocab * size_of::<u32>()
@@ -155,7 +159,7 @@ impl<T: Clone> Decoder<T> {
     ) -> Result<(), Error> {
         self.history.reserve(search.settings)?;
         self.frame.take_list(search.settings, list, source);
-        self.step(search, source, Ahead::NONE, false);
+        self.step(search, source, &mut Ahead::default(), false);
         Ok(())
     }
 
@@ -174,7 +178,7 @@ impl<T: Clone> Decoder<T> {
         self.history.reserve(search.settings)?;
         let scanned = self
             .frame
-            .scan(search.settings, source, next, search.dispatch);
+            .scan(search.settings, source, next, self.asked, search.dispatch);
         let Some(normaliser) = scanned else {
             return Ok(false);
         };
@@ -182,7 +186,9 @@ impl<T: Clone> Decoder<T> {
             normaliser,
             ..*source
         };
-        self.step(search, &source, Ahead::of(next, source.row.len()), true);
+        let mut ahead = Ahead::of(next, source.row.len());
+        self.step(search, &source, &mut ahead, true);
+        self.asked = ahead.asked();
         Ok(true)
     }
 
@@ -190,7 +196,7 @@ impl<T: Clone> Decoder<T> {
         &mut self,
         search: &Search<'_, S>,
         source: &Source<'_>,
-        mut ahead: Ahead<'_>,
+        ahead: &mut Ahead<'_>,
         late: bool,
     ) {
         let (settings, dispatch) = (search.settings, search.dispatch);
@@ -198,8 +204,7 @@ impl<T: Clone> Decoder<T> {
         ahead.fetch(Ahead::STAGE);
         self.stays
             .read_lasts(settings, kin, frame, source, dispatch);
-        self.stays
-            .step(beam, kin, frame.blank(), &mut ahead, dispatch);
+        self.stays.step(beam, kin, frame.blank(), ahead, dispatch);
         ahead.fetch(Ahead::STAGE);
         self.stays.score::<S>(beam);
         self.candidates.clear();
@@ -207,16 +212,16 @@ impl<T: Clone> Decoder<T> {
             self.extend_scored(search);
             IMPOSSIBLE
         } else {
-            self.extend(search, source, &mut ahead, late)
+            self.extend(search, source, ahead, late)
         };
         if self.candidates.is_empty() && self.stays.keep_their_order(self.beam.length) {
             let (entries, at) = (&mut self.history.entries, self.frames);
             let blank = self.frame.blank();
             self.stays
-                .replace(&mut self.beam, &self.kin, blank, entries, at, &mut ahead);
+                .replace(&mut self.beam, &self.kin, blank, entries, at, ahead);
         } else {
             self.add_stays(bound);
-            self.choose(search, &mut ahead);
+            self.choose(search, ahead);
         }
         self.frames += 1;
         if let Some(distance) = settings.pruning.score_threshold {
@@ -259,7 +264,7 @@ impl<T: Clone> Decoder<T> {
             frame.reach(settings, source, bound, mass, search.dispatch);
         }
         ahead.fetch(Ahead::STAGE);
-        extensions.extend(settings, beam, kin, frame, bound, candidates);
+        Extensions::extend(settings, beam, kin, frame, bound, candidates);
         ahead.fetch(Ahead::STAGE);
         bound
     }
@@ -270,7 +275,6 @@ impl<T: Clone> Decoder<T> {
             search.scorer,
             &self.beam,
             &self.kin,
-            &self.history.prefixes,
             &self.frame,
             &mut self.candidates,
         );
@@ -295,9 +299,8 @@ impl<T: Clone> Decoder<T> {
             candidate::keep_best(&mut self.candidates, beams);
         }
         ahead.fetch(Ahead::STAGE);
-        self.runs.sort(&mut self.candidates);
+        self.runs.sort(&mut self.candidates, beams);
         ahead.fetch(Ahead::STAGE);
-        self.candidates.truncate(beams);
         let rebuild = Rebuild {
             beam: &self.beam,
             kin: &self.kin,

@@ -7,9 +7,8 @@ use super::kin::Kin;
 use super::scorer::Scorer;
 use super::settings::Settings;
 use super::stays::Stays;
-use super::tree::PrefixTree;
 use crate::error::Error;
-use crate::memory::{reserve, resize};
+use crate::memory::reserve;
 
 const IMPOSSIBLE: f64 = f64::NEG_INFINITY;
 
@@ -18,8 +17,6 @@ const IMPOSSIBLE: f64 = f64::NEG_INFINITY;
 pub(super) struct Extensions {
     /// The scores of the extensions by the frame's best token.
     column: Vec<f64>,
-    /// By rank, whether the token at hand leads to a prefix of the beam.
-    leads: Vec<bool>,
 }
 
 /// The candidates that are held before all but the best are dropped, in
@@ -37,10 +34,7 @@ impl Extensions {
     pub(super) fn reset(&mut self, beams: usize) -> Result<(), Error> {
         let what = "the extensions of a frame";
         self.column.clear();
-        reserve(&mut self.column, beams, what)?;
-        resize(&mut self.leads, beams, what)?;
-        self.leads.fill(false);
-        Ok(())
+        reserve(&mut self.column, beams, what)
     }
 
     /// The score that the worst of a full beam has after the frame, should all
@@ -65,19 +59,17 @@ impl Extensions {
         bound: f64,
     ) -> f64 {
         let slot = kin.slot(token);
-        self.mark(kin, slot, true);
         self.column.clear();
         let masses = beam.masses.all[..beam.length].iter();
-        for ((mass, &own), leads) in masses.zip(kin.slots()).zip(&self.leads) {
+        for (rank, (mass, &own)) in masses.zip(kin.slots()).enumerate() {
             let score = mass + log;
             if score <= bound {
                 break;
             }
-            if slot == 0 || own != slot && !leads {
+            if slot == 0 || own != slot && !kin.leads(rank, slot) {
                 self.column.push(score);
             }
         }
-        self.mark(kin, slot, false);
         // The least j such that the first j + 1 of the column and the stays no
         // worse than its j-th fill the beam.
         let scores = &stays.scores[..beam.length];
@@ -97,22 +89,9 @@ impl Extensions {
             .map_or(bound, |&score| score.max(bound))
     }
 
-    /// Marks the prefixes that the token of a slot leads from to prefixes of the
-    /// beam, or takes the marks away.
-    fn mark(&mut self, kin: &Kin, slot: u32, leads: bool) {
-        if slot != 0 {
-            for link in kin.links() {
-                if kin.slots()[link.rank as usize] == slot {
-                    self.leads[link.parent as usize] = leads;
-                }
-            }
-        }
-    }
-
     /// Adds the extensions that reach `bound` and can enter the beam to the
     /// candidates, token by token, so that they come in runs of falling score.
     pub(super) fn extend<T>(
-        &mut self,
         settings: &Settings,
         beam: &Beam<T>,
         kin: &Kin,
@@ -135,7 +114,6 @@ impl Extensions {
                     .map_or(bound, |&last| bound.max(candidate::score(last)));
             }
             let slot = kin.slot(token);
-            self.mark(kin, slot, true);
             let most = settings.extended_by(place);
             for (rank, mass) in masses.iter().enumerate().take(most) {
                 let mut score = mass + log;
@@ -143,7 +121,7 @@ impl Extensions {
                     break;
                 }
                 if slot != 0 {
-                    if self.leads[rank] {
+                    if kin.leads(rank, slot) {
                         continue;
                     }
                     if kin.slots()[rank] == slot {
@@ -155,7 +133,6 @@ impl Extensions {
                 }
                 candidates.push(candidate::extension(score, rank, place));
             }
-            self.mark(kin, slot, false);
         }
     }
 
@@ -166,15 +143,13 @@ impl Extensions {
         scorer: &S,
         beam: &Beam<S::State>,
         kin: &Kin,
-        prefixes: &PrefixTree,
         frame: &Frame,
         candidates: &mut Vec<Candidate>,
     ) {
         for (rank, prefix) in beam.prefixes().iter().enumerate() {
             for (place, (token, log)) in frame.listed().enumerate() {
-                let leads = kin.slot(token) != 0
-                    && prefixes.child_in_beam(prefix.node, token, beam.prefixes());
-                if leads {
+                let slot = kin.slot(token);
+                if slot != 0 && kin.leads(rank, slot) {
                     continue;
                 }
                 let mass = beam.masses.extended(rank, prefix.last == token) + log;

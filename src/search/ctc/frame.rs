@@ -106,12 +106,14 @@ impl Frame {
     }
 
     /// Takes the place of the frame before: reads the row, but lists no token
-    /// yet. `None` if it holds an invalid score, else its normaliser.
+    /// yet. `None` if it holds an invalid score, else its normaliser. `next` is
+    /// what will be read next; the first `asked` bytes of the row are on their way.
     pub(super) fn scan(
         &mut self,
         settings: &Settings,
         source: &Source<'_>,
         next: Row<'_>,
+        asked: usize,
         dispatch: Dispatch,
     ) -> Option<f64> {
         let _scanning = phase::scan();
@@ -121,6 +123,7 @@ impl Frame {
         let scanned = dispatch.run(ScanRow {
             source,
             next,
+            asked,
             k,
             blank: settings.blank,
             reach,
@@ -200,6 +203,7 @@ impl Frame {
 struct ScanRow<'a> {
     source: &'a Source<'a>,
     next: Row<'a>,
+    asked: usize,
     k: usize,
     blank: u32,
     reach: &'a mut Reach,
@@ -215,7 +219,7 @@ impl ScanRow<'_> {
     #[inline(always)]
     fn scan<S: Simd, E: Lanes>(self, simd: S, row: &[E], next: &[E]) -> Option<Scanned> {
         let kind = self.source.kind;
-        let found = self.reach.scan(simd, kind, row, next, self.k)?;
+        let found = self.reach.scan(simd, kind, row, next, self.asked, self.k)?;
         let (blank, largest) = (row[self.blank as usize].to_f32(), found.max);
         let best = if blank < largest {
             self.reach.first_of(simd, kind, row, largest, self.k)

@@ -20,6 +20,10 @@ pub(super) struct Kin {
     parents: Vec<u32>,
     /// The same for those that have one.
     links: Vec<Link>,
+    /// By rank, the rank of a prefix one token longer, or [`NONE`].
+    children: Vec<u32>,
+    /// By rank, the rank of another prefix with the same parent, or [`NONE`].
+    siblings: Vec<u32>,
 }
 
 /// A prefix of the beam and the one a token shorter.
@@ -39,7 +43,9 @@ impl Kin {
         reserve(&mut self.lasts, beams + 1, what)?;
         reserve(&mut self.links, beams, what)?;
         resize(&mut self.slots, beams, what)?;
-        resize(&mut self.parents, beams, what)?;
+        for ranks in [&mut self.parents, &mut self.children, &mut self.siblings] {
+            resize(ranks, beams, what)?;
+        }
         resize(&mut self.table, vocab, what)?;
         self.table.fill(0);
         self.lasts.push(NONE);
@@ -58,10 +64,15 @@ impl Kin {
         }
         let slots = &mut self.slots[..prefixes.len()];
         let parents = &mut self.parents[..prefixes.len()];
+        let siblings = &mut self.siblings[..prefixes.len()];
+        let children = &mut self.children[..prefixes.len()];
+        children.fill(NONE);
         for (rank, prefix) in prefixes.iter().enumerate() {
             let parent = tree.rank(prefix.parent, prefixes);
             parents[rank] = parent;
             if parent != NONE {
+                let child = &mut children[parent as usize];
+                siblings[rank] = std::mem::replace(child, rank as u32);
                 self.links.push(Link {
                     rank: rank as u32,
                     parent,
@@ -102,6 +113,20 @@ impl Kin {
     #[inline(always)]
     pub(super) fn parent(&self, rank: usize) -> u32 {
         self.parents[rank]
+    }
+
+    /// Whether the token of a slot, which some prefix ends in, leads from a prefix to
+    /// another of the beam.
+    #[inline(always)]
+    pub(super) fn leads(&self, rank: usize, slot: u32) -> bool {
+        let mut child = self.children[rank];
+        while child != NONE {
+            if self.slots[child as usize] == slot {
+                return true;
+            }
+            child = self.siblings[child as usize];
+        }
+        false
     }
 
     /// The prefixes of which the one a token shorter is in the beam too.

@@ -29,7 +29,7 @@ impl<T: Clone> Rebuild<'_, '_, T> {
         self.next.states.clear();
         self.next.length = candidates.len();
         for (to, &candidate) in candidates.iter().enumerate() {
-            self.ahead.fetch(2);
+            self.ahead.fetch(Ahead::MOVED);
             match candidate::unpack(candidate) {
                 Move::Stay { rank } => self.stay::<S>(to, rank),
                 Move::Extend { rank, place } => self.extend(to, rank, place, scorer),

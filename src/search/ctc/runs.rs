@@ -25,31 +25,41 @@ impl RunSort {
     /// Runs shorter than this on average are not worth looking for.
     const LEAST_MEAN: usize = 4;
 
-    /// Sorts. The candidates of a frame are the prefixes of the beam, which
+    /// Sorts, and leaves the `best` first. The candidates of a frame are the prefixes of the beam, which
     /// nearly kept their order, and for each token the extensions by it, which
     /// follow the order of the beam; where that leaves few ascending runs, they
     /// are merged by pairs: n log(runs) steps without a branch to mispredict.
-    pub(super) fn sort(&mut self, candidates: &mut [Candidate]) {
+    pub(super) fn sort(&mut self, candidates: &mut Vec<Candidate>, best: usize) {
         self.ends.clear();
         let most = candidates.len() / Self::LEAST_MEAN;
         for (index, pair) in candidates.windows(2).enumerate() {
             if pair[1] < pair[0] {
                 if self.ends.len() == most {
-                    return candidates.sort_unstable();
+                    candidates.sort_unstable();
+                    return candidates.truncate(best);
                 }
                 self.ends.push(index + 1);
             }
         }
-        self.ends.push(candidates.len());
-        let spare = &mut self.spare[..candidates.len()];
-        while self.ends.len() > 1 {
-            merge_pairs(&mut self.ends, candidates, spare);
-            if self.ends.len() > 1 {
-                merge_pairs(&mut self.ends, spare, candidates);
-            } else {
-                candidates.copy_from_slice(spare);
-            }
+        let length = candidates.len();
+        self.ends.push(length);
+        let (mut from, mut to) = (&mut candidates[..], &mut self.spare[..length]);
+        let mut moved = false;
+        while self.ends.len() > 2 {
+            merge_pairs(&mut self.ends, from, to);
+            std::mem::swap(&mut from, &mut to);
+            moved = !moved;
         }
+        let best = best.min(length);
+        if let [middle, _] = self.ends[..] {
+            let (a, b) = from.split_at(middle);
+            merge(a, b, &mut to[..best]);
+            moved = !moved;
+        }
+        if moved {
+            candidates[..best].copy_from_slice(&self.spare[..best]);
+        }
+        candidates.truncate(best);
     }
 }
 
@@ -70,10 +80,10 @@ fn merge_pairs(ends: &mut Vec<usize>, from: &[Candidate], to: &mut [Candidate]) 
     ends.truncate(merged);
 }
 
-/// Merges two ascending runs.
+/// Merges two ascending runs, as far as `out` has room.
 fn merge(a: &[Candidate], b: &[Candidate], out: &mut [Candidate]) {
     let (mut i, mut j) = (0, 0);
-    while i < a.len() && j < b.len() {
+    while i < a.len() && j < b.len() && i + j < out.len() {
         let (x, y) = (a[i], b[j]);
         let first = x < y;
         out[i + j] = if first { x } else { y };
@@ -81,9 +91,9 @@ fn merge(a: &[Candidate], b: &[Candidate], out: &mut [Candidate]) {
         j += usize::from(!first);
     }
     let rest = &mut out[i + j..];
-    let (rest_a, rest_b) = rest.split_at_mut(a.len() - i);
-    rest_a.copy_from_slice(&a[i..]);
-    rest_b.copy_from_slice(&b[j..]);
+    // One of the two is used up, or there is no room.
+    let left = if i < a.len() { &a[i..] } else { &b[j..] };
+    rest.copy_from_slice(&left[..rest.len()]);
 }
 
 #[cfg(test)]
@@ -111,7 +121,9 @@ mod tests {
             candidates.truncate(length);
             let mut expected = candidates.clone();
             expected.sort_unstable();
-            sort.sort(&mut candidates);
+            let best = [length, length / 2, length + 1, 1][case % 4];
+            expected.truncate(best);
+            sort.sort(&mut candidates, best);
             assert_eq!(candidates, expected);
         }
     }

@@ -191,7 +191,7 @@ impl Stays {
             .map(|link| prefixes[link.parent as usize].leaving(link.doubled));
         self.arrivals.extend(arrivals);
         for (prefix, &repeat) in prefixes.iter_mut().zip(&self.repeats) {
-            ahead.fetch(1);
+            ahead.fetch(Ahead::KEPT);
             prefix.stay(blank, repeat);
         }
         for (link, &path) in kin.links().iter().zip(&self.arrivals) {
@@ -286,7 +286,7 @@ impl Kernel for Step<'_, '_> {
         let to = &mut to.as_chunks_mut::<F64_LANES>().0[..vectors];
         let all = &mut all.as_chunks_mut::<F64_LANES>().0[..vectors];
         for (((all, to), token), before) in all.iter_mut().zip(to).zip(token).zip(before) {
-            ahead.fetch(6);
+            ahead.fetch(Ahead::VECTOR);
             let before = simd.f64_load(before);
             let blank = before + before.splat(blank);
             blank.store(to);

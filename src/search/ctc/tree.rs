@@ -14,20 +14,25 @@ pub(super) const NONE: u32 = u32::MAX;
 /// live node descends from.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
-    parents: Vec<u32>,
-    values: Vec<u32>,
+    nodes: Vec<Node>,
     /// Of each node, during compaction: how many kept children it has.
     children: Vec<u32>,
     /// Of each node, during compaction: a kept child, later its new index.
     moved: Vec<u32>,
 }
 
+/// Side by side, because they are looked at together.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Node {
+    parent: u32,
+    value: u32,
+}
+
 impl Tree {
     /// Empties the tree, makes room for `nodes`, and gives it a root, node 0,
     /// whose value is not part of any path.
     pub(super) fn reset(&mut self, nodes: usize) -> Result<(), Error> {
-        self.parents.clear();
-        self.values.clear();
+        self.nodes.clear();
         self.reserve(nodes)?;
         self.push(NONE, NONE);
         Ok(())
@@ -45,37 +50,33 @@ impl Tree {
     #[cold]
     fn grow(&mut self, more: usize) -> Result<(), Error> {
         let length = self.len();
+        let what = "the history of the beam";
+        memory::reserve(&mut self.nodes, more, what)?;
         // `moved` comes last: its room stands for that of all.
-        for array in [
-            &mut self.parents,
-            &mut self.values,
-            &mut self.children,
-            &mut self.moved,
-        ] {
+        for array in [&mut self.children, &mut self.moved] {
             // What compaction holds beyond the nodes is of no use by now.
             array.truncate(length);
             let more = length + more - array.len();
-            memory::reserve(array, more, "the history of the beam")?;
+            memory::reserve(array, more, what)?;
         }
         Ok(())
     }
 
     pub(super) fn len(&self) -> usize {
-        self.parents.len()
+        self.nodes.len()
     }
 
     pub(super) fn parent(&self, node: u32) -> u32 {
-        self.parents[node as usize]
+        self.nodes[node as usize].parent
     }
 
     pub(super) fn value(&self, node: u32) -> u32 {
-        self.values[node as usize]
+        self.nodes[node as usize].value
     }
 
     pub(super) fn push(&mut self, parent: u32, value: u32) -> u32 {
-        let node = self.parents.len() as u32;
-        self.parents.push(parent);
-        self.values.push(value);
+        let node = self.nodes.len() as u32;
+        self.nodes.push(Node { parent, value });
         node
     }
 
@@ -116,7 +117,7 @@ impl Tree {
         }
         for node in (1..self.len()).rev() {
             if self.children[node] > 0 {
-                let parent = self.parents[node] as usize;
+                let parent = self.nodes[node].parent as usize;
                 self.children[parent] += 1;
                 self.moved[parent] = node as u32;
             }
@@ -124,22 +125,22 @@ impl Tree {
         let mut root = 0;
         while self.children[root] == 1 {
             root = self.moved[root] as usize;
-            shared.push(self.values[root]);
+            shared.push(self.nodes[root].value);
         }
         self.moved[root] = 0;
         let mut kept = 1;
         // What lies before the root was its ancestor or is dropped.
         for node in root + 1..self.len() {
             if self.children[node] > 0 {
-                self.parents[kept] = self.moved[self.parents[node] as usize];
-                self.values[kept] = self.values[node];
+                let Node { parent, value } = self.nodes[node];
+                let parent = self.moved[parent as usize];
+                self.nodes[kept] = Node { parent, value };
                 self.moved[node] = kept as u32;
                 kept += 1;
             }
         }
-        self.parents[0] = NONE;
-        self.parents.truncate(kept);
-        self.values.truncate(kept);
+        self.nodes[0].parent = NONE;
+        self.nodes.truncate(kept);
         for node in live {
             if *node != NONE {
                 *node = self.moved[*node as usize];
@@ -165,7 +166,7 @@ impl PrefixTree {
     pub(super) fn reset(&mut self, nodes: usize) -> Result<(), Error> {
         self.tree.reset(nodes)?;
         self.ranks.clear();
-        self.slots.clear();
+        self.slots.fill(0);
         self.reserve(nodes)?;
         self.ranks.push(NONE);
         Ok(())
@@ -208,38 +209,26 @@ impl PrefixTree {
         }
     }
 
-    /// Whether a prefix extended by `token` is among the `prefixes` of the beam.
-    pub(super) fn child_in_beam(&self, parent: u32, token: u32, prefixes: &[Prefix]) -> bool {
-        let slot = self.find(parent, token);
-        self.slots[slot] != 0 && self.rank(self.slots[slot] - 1, prefixes) != NONE
-    }
-
     /// The node of a prefix extended by `token`: the one it has, else a new
     /// one, for which there is room ([`PrefixTree::reserve`]).
     pub(super) fn child(&mut self, parent: u32, token: u32) -> u32 {
-        let slot = self.find(parent, token);
-        if self.slots[slot] != 0 {
-            return self.slots[slot] - 1;
+        let child = Node {
+            parent,
+            value: token,
+        };
+        let mask = self.slots.len() - 1;
+        let mut slot = hash(parent, token) & mask;
+        while self.slots[slot] != 0 {
+            let node = self.slots[slot] - 1;
+            if self.tree.nodes[node as usize] == child {
+                return node;
+            }
+            slot = (slot + 1) & mask;
         }
         let node = self.tree.push(parent, token);
         self.ranks.push(NONE);
         self.slots[slot] = node + 1;
         node
-    }
-
-    /// The slot of a child, or the empty one where it would be.
-    #[inline]
-    fn find(&self, parent: u32, token: u32) -> usize {
-        let mask = self.slots.len() - 1;
-        let mut slot = hash(parent, token) & mask;
-        while self.slots[slot] != 0 {
-            let node = self.slots[slot] - 1;
-            if self.tree.parent(node) == parent && self.tree.value(node) == token {
-                break;
-            }
-            slot = (slot + 1) & mask;
-        }
-        slot
     }
 
     /// [`Tree::compact`] with the nodes of the beam, in order.
@@ -316,8 +305,6 @@ mod tests {
             (path(tree.tree(), fresh), tree.rank(fresh, &beam)),
             (vec![2, 2], NONE)
         );
-        assert!(tree.child_in_beam(0, 2, &beam));
-        assert!(!tree.child_in_beam(live[0], 2, &beam));
     }
 
     #[test]
