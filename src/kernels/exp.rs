@@ -28,29 +28,58 @@ pub(crate) fn exp_nonpositive_f32<V: Float32>(x: V) -> V {
 }
 
 /// [`exp_nonpositive_f32`] of each of a few vectors.
+#[inline(always)]
+pub(crate) fn exp_nonpositive_f32_of<V: Float32, const N: usize>(x: [V; N]) -> [V; N] {
+    HalfExps::start(x).finish()
+}
+
+/// [`exp_nonpositive_f32`] of each of a few vectors, half way: 2^(i/8) and f.
 ///
 /// Every operation waits for the one before, and a processor looks ahead over
 /// about a hundred of them, the exponentials of five registers. So each step is
-/// taken for all vectors before the next, which leaves it more to choose from.
-#[inline(always)]
-pub(crate) fn exp_nonpositive_f32_of<V: Float32, const N: usize>(x: [V; N]) -> [V; N] {
-    let mut power = x;
-    let mut f = x;
-    for i in 0..N {
-        let y = x[i] * x[i].splat(std::f32::consts::LOG2_E);
-        let y = y.at_least(y.splat(-127.0));
-        let nearest;
-        (nearest, power[i]) = y.nearest_power();
-        f[i] = y - nearest;
+/// taken for all vectors before the next, which leaves it more to choose from;
+/// and where exponentials follow each other, one half of some can be done beside
+/// the other half of the next, which does not wait for it.
+#[derive(Clone, Copy)]
+pub(crate) struct HalfExps<V, const N: usize> {
+    f: [V; N],
+    power: [V; N],
+}
+
+impl<V: Float32, const N: usize> HalfExps<V, N> {
+    /// Those of -infinity, which are 0. `like` is of the level.
+    #[inline(always)]
+    pub(crate) fn of_nothing(like: V) -> Self {
+        let zero = [like.splat(0.0); N];
+        let (f, power) = (zero, zero);
+        HalfExps { f, power }
     }
-    let mut p = f;
-    each(&mut p, |_, p| p * p.splat(f32::from_bits(0x3d635002)));
-    each(&mut p, |_, p| p + p.splat(f32::from_bits(0x3e760619)));
-    each(&mut p, |i, p| p * f[i]);
-    each(&mut p, |_, p| p + p.splat(f32::from_bits(0x3f317219)));
-    each(&mut p, |i, p| p * (f[i] * power[i]));
-    each(&mut p, |i, p| p + power[i]);
-    p
+
+    #[inline(always)]
+    pub(crate) fn start(x: [V; N]) -> Self {
+        let (mut f, mut power) = (x, x);
+        for i in 0..N {
+            let y = x[i] * x[i].splat(std::f32::consts::LOG2_E);
+            let y = y.at_least(y.splat(-127.0));
+            let nearest;
+            (nearest, power[i]) = y.nearest_power();
+            f[i] = y - nearest;
+        }
+        HalfExps { f, power }
+    }
+
+    #[inline(always)]
+    pub(crate) fn finish(self) -> [V; N] {
+        let HalfExps { f, power } = self;
+        let mut p = f;
+        each(&mut p, |_, p| p * p.splat(f32::from_bits(0x3d635002)));
+        each(&mut p, |_, p| p + p.splat(f32::from_bits(0x3e760619)));
+        each(&mut p, |i, p| p * f[i]);
+        each(&mut p, |_, p| p + p.splat(f32::from_bits(0x3f317219)));
+        each(&mut p, |i, p| p * (f[i] * power[i]));
+        each(&mut p, |i, p| p + power[i]);
+        p
+    }
 }
 
 /// Replaces each of a few vectors.

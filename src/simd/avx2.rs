@@ -18,8 +18,8 @@ use super::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, F64Part, Float32, Float64,
 pub(crate) struct Avx2(());
 
 impl Avx2 {
-    /// The features asked for here and enabled in [`Avx2::enter`] must be the
-    /// same.
+    /// The features asked for here and enabled in [`Avx2::enter`] and
+    /// [`Simd::apart`] must be the same.
     pub(super) fn new() -> Option<Self> {
         let there = is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("f16c")
@@ -414,6 +414,19 @@ impl Simd for Avx2 {
     type F32 = F32x16;
     type F64 = F64x8;
     type F64Part = F64x4;
+
+    const F32_REGISTERS: usize = 2;
+
+    #[inline(always)]
+    fn apart<K: Kernel>(self, kernel: K) -> K::Output {
+        #[inline(never)]
+        #[target_feature(enable = "avx2,f16c,bmi1,bmi2,lzcnt,popcnt")]
+        fn avx2_entry_apart<K: Kernel>(token: Avx2, kernel: K) -> K::Output {
+            kernel.run(token)
+        }
+        // SAFETY: `self` proves that the processor has these features.
+        unsafe { avx2_entry_apart(self, kernel) }
+    }
 
     #[inline(always)]
     fn f32_splat(self, x: f32) -> F32x16 {

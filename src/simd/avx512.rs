@@ -19,8 +19,8 @@ use super::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, F64Part, Float32, Float64,
 pub(crate) struct Avx512(());
 
 impl Avx512 {
-    /// The features asked for here and enabled in [`Avx512::enter`] must be
-    /// the same.
+    /// The features asked for here and enabled in [`Avx512::enter`] and
+    /// [`Simd::apart`] must be the same.
     pub(super) fn new() -> Option<Self> {
         let there = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
@@ -299,6 +299,19 @@ impl Simd for Avx512 {
     type F32 = F32x16;
     type F64 = F64x8;
     type F64Part = F64x8;
+
+    const F32_REGISTERS: usize = 1;
+
+    #[inline(always)]
+    fn apart<K: Kernel>(self, kernel: K) -> K::Output {
+        #[inline(never)]
+        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
+        fn avx512_entry_apart<K: Kernel>(token: Avx512, kernel: K) -> K::Output {
+            kernel.run(token)
+        }
+        // SAFETY: `self` proves that the processor has these features.
+        unsafe { avx512_entry_apart(self, kernel) }
+    }
 
     #[inline(always)]
     fn f32_splat(self, x: f32) -> F32x16 {

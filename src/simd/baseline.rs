@@ -11,6 +11,7 @@ use std::ops::{Add, BitOr, Div, Mul, Sub};
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use wide::{f32x16, f64x2, f64x8, u32x16, u64x8};
 
+use super::level::Kernel;
 use super::scalar::{EIGHTHS, MANTISSA, POWERS, SQRT_HALF, SQRT_HALF_TO_ONE};
 use super::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, F64Part, Float32, Float64, Seen, Simd};
 
@@ -246,6 +247,13 @@ impl Simd for Baseline {
     type F32 = F32x16;
     type F64 = F64x8;
     type F64Part = F64x2;
+
+    const F32_REGISTERS: usize = 4;
+
+    #[inline(never)]
+    fn apart<K: Kernel>(self, kernel: K) -> K::Output {
+        kernel.run(self)
+    }
 
     #[inline(always)]
     fn f32_splat(self, x: f32) -> F32x16 {

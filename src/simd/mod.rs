@@ -154,6 +154,14 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     type F64: F64Lanes;
     type F64Part: F64Part;
 
+    /// Registers that an f32 vector takes. Where they are many, few vectors can
+    /// be at hand at once.
+    const F32_REGISTERS: usize;
+
+    /// Runs a kernel as a function of its own. Registers are given out for a
+    /// function as a whole: in a large one the hottest loop may go without.
+    fn apart<K: Kernel>(self, kernel: K) -> K::Output;
+
     fn f32_splat(self, x: f32) -> Self::F32;
     fn f32_load(self, x: &[f32; F32_LANES]) -> Self::F32;
     /// Nothing seen yet.

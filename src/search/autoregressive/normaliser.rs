@@ -1,10 +1,10 @@
 //! The log-sum-exp of a row whose logits were adjusted.
 
 use super::adjust::Overrides;
-use crate::kernels::exp::exp_nonpositive_f32;
-use crate::kernels::log_sum_exp::{BLOCK, LANES, RunningSum, add_lanes};
-use crate::scores::Row;
-use crate::simd::{Dispatch, F32_LANES, F32Lanes, Kernel, Simd};
+use crate::kernels::block::{BLOCK_GROUPS, Scanned, scan_block};
+use crate::kernels::log_sum_exp::{BLOCK, RunningSum};
+use crate::scores::{Row, ScoreKind};
+use crate::simd::{Dispatch, Kernel, Simd};
 
 /// The log-sum-exp of the row with the overrides in it: the bits that a row
 /// copied, adjusted and read would give. Where all but some tokens are
@@ -42,36 +42,24 @@ pub(super) fn adjusted_log_sum_exp(row: Row<'_>, overrides: &Overrides, dispatch
 }
 
 fn add_block(sum: &mut RunningSum, block: &[f32], dispatch: Dispatch) {
-    let max = block.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    if max > f32::NEG_INFINITY {
-        sum.add(max, dispatch.run(BlockSum { block, max }));
-    }
+    // What is no logit, of a row that nothing has checked or of an override
+    // beyond f32, leaves no sum.
+    let none = Scanned {
+        max: 0.0,
+        sum: f64::NAN,
+    };
+    let found = dispatch.run(ScanBlock(block)).unwrap_or(none);
+    sum.add(found.max, found.sum);
 }
 
-/// The sum of a block's exponentials relative to its maximum.
-struct BlockSum<'a> {
-    block: &'a [f32],
-    max: f32,
-}
+struct ScanBlock<'a>(&'a [f32]);
 
-impl Kernel for BlockSum<'_> {
-    type Output = f64;
+impl Kernel for ScanBlock<'_> {
+    type Output = Option<Scanned>;
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) -> f64 {
-        let mut lanes = [0f32; LANES];
-        let mut terms = [0f32; F32_LANES];
-        for row in self.block.chunks(LANES) {
-            for (values, lanes) in row.chunks(F32_LANES).zip(lanes.chunks_mut(F32_LANES)) {
-                let mut padded = [self.max; F32_LANES];
-                padded[..values.len()].copy_from_slice(values);
-                let x = simd.f32_load(&padded) - simd.f32_splat(self.max);
-                exp_nonpositive_f32(x).store(&mut terms);
-                for (lane, term) in lanes.iter_mut().zip(&terms[..values.len()]) {
-                    *lane += term;
-                }
-            }
-        }
-        add_lanes(&lanes)
+    fn run<S: Simd>(self, simd: S) -> Option<Scanned> {
+        let mut maxima = [0.0; BLOCK_GROUPS];
+        scan_block(simd, ScoreKind::Logits, self.0, &[], &mut maxima)
     }
 }
