@@ -138,8 +138,10 @@ const LONG_TOUR: usize = 20_000;
 
 /// Tours until all buffers are as large as the work needs. One is not enough: a
 /// slot that a request leaves is the next to be taken, so that in the next tour
-/// the largest request comes to another slot, until it has been in all of them.
-const WARM: usize = requests_at_once::MOST;
+/// the largest request comes to another slot, until it has been in all of them;
+/// and each has pairs of buffers that change places at every step, so that it has
+/// to meet either one.
+const WARM: usize = 2 * requests_at_once::MOST;
 
 /// The same random rounds again and again, while there are to be `more` tours of
 /// them, asked with the number so far. The searches are kept all along. Once warm,
