@@ -16,6 +16,10 @@ pub(crate) trait Divide: Sized + Send {
     fn len(&self) -> usize;
     /// The first `middle` units and the rest.
     fn split_at(self, middle: usize) -> (Self, Self);
+    /// Where it is cut: about in half.
+    fn middle(&self) -> usize {
+        self.len() / 2
+    }
 }
 
 /// Threads of the current pool.
@@ -32,7 +36,8 @@ pub(crate) fn for_each<W: Divide>(work: W, grain: usize, task: &(impl Fn(W) + Sy
     if len <= grain.max(1) {
         return task(work);
     }
-    let (left, right) = work.split_at(len / 2);
+    let middle = work.middle();
+    let (left, right) = work.split_at(middle);
     rayon::join(
         || for_each(left, grain, task),
         || for_each(right, grain, task),

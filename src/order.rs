@@ -56,7 +56,7 @@ pub(crate) fn key_value(key: u64) -> f32 {
 /// Bits of a [`number_key`] that hold the token: those that an f64 has and an
 /// f32 has not.
 const TOKEN_BITS: u32 = 29;
-const TOKEN_MASK: u64 = (1 << TOKEN_BITS) - 1;
+pub(crate) const TOKEN_MASK: u64 = (1 << TOKEN_BITS) - 1;
 
 /// Tokens below this fit into a [`number_key`].
 pub(crate) const NUMBER_KEY_TOKENS: usize = 1 << TOKEN_BITS;
@@ -81,19 +81,6 @@ pub(crate) fn number_key(value: f32, token: u32) -> f64 {
 #[inline(always)]
 pub(crate) const fn token_bits(token: u32) -> [u64; 2] {
     [token as u64, token as u64 ^ TOKEN_MASK]
-}
-
-/// The token of a [`number_key`].
-#[inline(always)]
-pub(crate) fn number_key_token(key: f64) -> u32 {
-    let sign = (key.to_bits() as i64) >> 63;
-    ((key.to_bits() ^ !sign as u64) & TOKEN_MASK) as u32
-}
-
-/// The value of a [`number_key`]; a negative zero comes back as zero.
-#[inline(always)]
-pub(crate) fn number_key_value(key: f64) -> f64 {
-    f64::from_bits(key.to_bits() & !TOKEN_MASK) - ZERO
 }
 
 #[cfg(test)]
@@ -159,8 +146,6 @@ mod tests {
             for tokens in [[0, 1], [7, 8], [last - 1, last]] {
                 let keys = tokens.map(|token| number_key(value, token));
                 assert!(keys[0] > keys[1], "{value} {tokens:?}");
-                assert_eq!(keys.map(number_key_token), tokens, "{value}");
-                assert_eq!(keys.map(number_key_value), [f64::from(value); 2]);
             }
         }
         let zeros = [number_key(0.0, 5), number_key(-0.0, 5)];

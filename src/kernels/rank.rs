@@ -1,16 +1,16 @@
 //! Putting the few tokens that survived a scan in order.
 
 use super::element::Lanes;
-use super::network::{Entry, padded, sort_largest};
+use super::network::{BLOCK, Entry, padded, sort_largest};
 use super::short;
 use super::sorter::Sorter;
 use crate::error::Error;
 use crate::memory::resize;
 use crate::order::{
-    NUMBER_KEY_TOKENS, key_token, key_value, number_key, number_key_token, number_key_value,
-    rank_key,
+    NUMBER_KEY_TOKENS, TOKEN_MASK, ZERO, key_token, key_value, number_key, rank_key,
 };
-use crate::simd::{F64_LANES, Simd};
+use crate::scores::ScoreKind;
+use crate::simd::{F64_LANES, F64Lanes, Simd};
 
 /// Rows whose survivors are put in order together.
 pub(crate) const ROWS: usize = F64_LANES;
@@ -114,6 +114,26 @@ fn pairs<E: Lanes>(row: &[E], tokens: &[u32]) -> impl Iterator<Item = (f32, u32)
     tokens.map(|&token| (row[token as usize].to_f32(), token))
 }
 
+/// Writes the tokens and values of eight keys, as many as there is room for.
+#[inline(always)]
+fn write<V: F64Lanes>(keys: V, tokens: &mut [u32], values: &mut [f64]) {
+    let found = keys.clear_bits(TOKEN_MASK) - keys.splat(ZERO);
+    if let (Some(tokens), Some(values)) = (tokens.first_chunk_mut(), values.first_chunk_mut()) {
+        keys.store_low_bits(TOKEN_MASK as u32, tokens);
+        found.store(values);
+        return;
+    }
+    let (mut all_tokens, mut all_values) = ([0; F64_LANES], [0.0; F64_LANES]);
+    keys.store_low_bits(TOKEN_MASK as u32, &mut all_tokens);
+    found.store(&mut all_values);
+    for (token, found) in tokens.iter_mut().zip(all_tokens) {
+        *token = found;
+    }
+    for (value, found) in values.iter_mut().zip(all_values) {
+        *value = found;
+    }
+}
+
 /// The survivors of up to [`ROWS`] rows, put in order together: a list for each
 /// row, which may be empty.
 #[derive(Clone, Debug, Default)]
@@ -155,8 +175,14 @@ impl Lists {
 
     /// Makes `rows`, of `length` tokens each, the lists.
     #[inline(always)]
-    pub(crate) fn set<S: Simd>(&mut self, simd: S, rows: &[short::Row; ROWS], length: usize) {
-        short::keys(simd, rows, length, &mut self.entries);
+    pub(crate) fn set<S: Simd>(
+        &mut self,
+        simd: S,
+        kind: ScoreKind,
+        rows: &[short::Row; ROWS],
+        length: usize,
+    ) {
+        short::keys(simd, kind, rows, length, &mut self.entries);
         self.len = length.next_multiple_of(F64_LANES);
         self.listed = u32::MAX;
     }
@@ -185,17 +211,73 @@ impl Lists {
             self.fill_up(padded(self.len, best));
             let entries = &mut self.entries[..self.len];
             sort_largest(simd, entries, best);
-            let rows = tokens.chunks_exact_mut(k).zip(values.chunks_exact_mut(k));
-            for (row, (tokens, values)) in rows.enumerate() {
-                if self.listed >> row & 1 == 1 {
-                    for ((entry, token), value) in entries.iter().zip(tokens).zip(values) {
-                        *token = number_key_token(entry[row % ROWS]);
-                        *value = number_key_value(entry[row % ROWS]);
+            let blocks = entries.as_chunks::<BLOCK>().0.iter();
+            for (block, first) in blocks.zip((0..best).step_by(BLOCK)) {
+                let keys = simd.f64_transpose(block);
+                let rows = tokens.chunks_exact_mut(k).zip(values.chunks_exact_mut(k));
+                for (row, (tokens, values)) in rows.enumerate() {
+                    if self.listed >> row & 1 == 1 {
+                        write(keys[row % ROWS], &mut tokens[first..], &mut values[first..]);
                     }
                 }
             }
         }
         self.len = 0;
         self.listed = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::{Dispatch, Kernel, Level};
+
+    struct Write {
+        keys: [f64; F64_LANES],
+        room: usize,
+    }
+
+    impl Kernel for Write {
+        type Output = (Vec<u32>, Vec<f64>);
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> (Vec<u32>, Vec<f64>) {
+            let (mut tokens, mut values) = (vec![0; self.room], vec![0.0; self.room]);
+            write(simd.f64_load(&self.keys), &mut tokens, &mut values);
+            (tokens, values)
+        }
+    }
+
+    #[test]
+    fn keys_come_back_as_their_tokens_and_values() {
+        let values = [
+            f32::MAX,
+            1.0f32.next_down(),
+            f32::from_bits(1),
+            0.0,
+            -0.0,
+            -f32::from_bits(1),
+            -1.0,
+            f32::MIN,
+        ];
+        for first in [0, 1000, NUMBER_KEY_TOKENS as u32 - F64_LANES as u32] {
+            let tokens: Vec<u32> = (first..).take(F64_LANES).collect();
+            let mut keys = [0.0; F64_LANES];
+            for (key, (&value, &token)) in keys.iter_mut().zip(values.iter().zip(&tokens)) {
+                *key = number_key(value, token);
+            }
+            for (level, room) in
+                Level::available().flat_map(|level| (0..=9).map(move |n| (level, n)))
+            {
+                let written = Dispatch::new(level).unwrap().run(Write { keys, room });
+                let count = room.min(F64_LANES);
+                assert_eq!(written.0[..count], tokens[..count], "{level} {room}");
+                assert_eq!(
+                    written.1[..count],
+                    values.map(f64::from)[..count],
+                    "{level} {room}"
+                );
+            }
+        }
     }
 }

@@ -25,8 +25,9 @@ const CACHE_LINE: usize = 64;
 /// and the scores that will be read after it.
 pub(crate) struct Stripes<'a, E> {
     pub(crate) whole: &'a [[E; STRIPE]],
-    pub(crate) rest: Option<[E; STRIPE]>,
-    pub(crate) next: &'a [E],
+    rest: Option<[E; STRIPE]>,
+    row: &'a [E],
+    next: &'a [E],
     /// How far ahead of the reading scores are asked for.
     ahead: usize,
 }
@@ -35,6 +36,11 @@ impl<'a, E: Lanes> Stripes<'a, E> {
     #[inline(always)]
     pub(crate) fn new(row: &'a [E], next: &'a [E], kind: ScoreKind) -> Self {
         let (whole, rest) = row.as_chunks::<STRIPE>();
+        // What fills the last stripe is read first, and far from all that is in
+        // the cache; so that of a next row like this one is asked for now.
+        for line in (0..rest.len()).step_by(CACHE_LINE / size_of::<E>()) {
+            prefetch(next, row.len() - rest.len() + line);
+        }
         let impossible = E::impossible(kind);
         let filled = (!rest.is_empty()).then(|| {
             let mut stripe = [impossible; STRIPE];
@@ -44,6 +50,7 @@ impl<'a, E: Lanes> Stripes<'a, E> {
         Stripes {
             whole,
             rest: filled,
+            row,
             next,
             ahead: match kind {
                 ScoreKind::Logits => LOGITS_AHEAD_BYTES / size_of::<E>(),
@@ -70,11 +77,9 @@ impl<'a, E: Lanes> Stripes<'a, E> {
     #[inline(always)]
     pub(crate) fn prefetch_after(&self, index: usize) {
         let start = index * STRIPE + self.ahead;
-        let length = self.whole.len() * STRIPE;
-        let (data, start) = if start < length {
-            (self.whole.as_flattened(), start)
-        } else {
-            (self.next, start - length)
+        let (data, start) = match start.checked_sub(self.row.len()) {
+            None => (self.row, start),
+            Some(start) => (self.next, start),
         };
         let mut line = 0;
         while line < STRIPE {
@@ -89,6 +94,8 @@ pub(crate) struct Scan {
     /// Of the tokens in the same lane of the same column in all stripes: good
     /// groups, because sorted rows spread over them.
     pub(crate) columns: [[f32; F32_LANES]; COLUMNS],
+    /// How many columns there are; the rest is unused.
+    pub(crate) width: usize,
     /// The largest score.
     pub(crate) max: f32,
     /// The log-sum-exp of logits, else 0.
@@ -97,7 +104,10 @@ pub(crate) struct Scan {
 
 impl Scan {
     #[inline(always)]
-    pub(super) fn new<V: F32Lanes>(columns: &[V; COLUMNS], normaliser: f64) -> Self {
+    pub(super) fn new<V: F32Lanes, const WIDTH: usize>(
+        columns: &[V; WIDTH],
+        normaliser: f64,
+    ) -> Self {
         let mut largest = columns[0];
         let mut maxima = [[0.0; F32_LANES]; COLUMNS];
         for (column, out) in columns.iter().zip(&mut maxima) {
@@ -106,6 +116,7 @@ impl Scan {
         }
         Scan {
             columns: maxima,
+            width: WIDTH,
             max: largest.reduce_max(),
             normaliser,
         }
@@ -115,8 +126,11 @@ impl Scan {
 /// Scans a row of probabilities or their logarithms. `peaks` receives, for each
 /// panel of `panel` stripes, the maxima of the tokens in the same lane. `None`
 /// if a score is invalid.
+///
+/// `WIDTH` is the number of columns: all, or half of them, each of two vectors
+/// of a stripe. Half of them fit into the registers of AVX2.
 #[inline(always)]
-pub(crate) fn scan<S: Simd, E: Lanes>(
+pub(crate) fn scan<S: Simd, E: Lanes, const WIDTH: usize>(
     simd: S,
     kind: ScoreKind,
     stripes: &Stripes<'_, E>,
@@ -126,22 +140,28 @@ pub(crate) fn scan<S: Simd, E: Lanes>(
     // NaN is below everything.
     let floor = simd.f32_splat(kind.impossible());
     let lowest = simd.f32_splat(f32::NEG_INFINITY);
-    let mut columns = [lowest; COLUMNS];
+    let mut columns = [lowest; WIDTH];
     let mut seen = simd.f32_unseen();
     for (first, out) in (0..stripes.len()).step_by(panel).zip(peaks) {
         let mut peak = lowest;
         for index in first..stripes.len().min(first + panel) {
             let stripe = stripes.get(index).as_chunks::<F32_LANES>().0;
-            for (column, lanes) in columns.iter_mut().zip(stripe) {
-                let lanes = E::load(simd, lanes);
+            for (i, column) in columns.iter_mut().enumerate() {
+                let mut lanes = E::load(simd, &stripe[i]);
+                seen = lanes.see_below(floor, seen);
+                if WIDTH < COLUMNS {
+                    let others = E::load(simd, &stripe[i + WIDTH]);
+                    seen = others.see_below(floor, seen);
+                    lanes = lanes.max(others);
+                }
                 *column = column.max(lanes);
                 peak = peak.max(lanes);
-                seen = lanes.see_below(floor, seen);
             }
             stripes.prefetch_after(index);
         }
         peak.store(out);
     }
+    const { assert!(WIDTH == COLUMNS || 2 * WIDTH == COLUMNS) };
     let scan = Scan::new(&columns, 0.0);
     (!seen.any() && kind.accepts(scan.max)).then_some(scan)
 }

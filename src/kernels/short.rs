@@ -16,8 +16,46 @@ pub(crate) const LONGEST: usize = log_sum_exp::LANES;
 /// A row as f32, filled up with impossible scores.
 pub(crate) type Row = [[f32; F32_LANES]; LONGEST / F32_LANES];
 
-/// Reads a row of up to [`LONGEST`] tokens into `out`. Counts its possible
-/// tokens, of which the caller wants some.
+/// A row of no tokens.
+pub(crate) fn empty(kind: ScoreKind) -> Row {
+    [[kind.impossible(); F32_LANES]; LONGEST / F32_LANES]
+}
+
+/// What the vectors of a row have shown.
+struct Facts<S: Simd> {
+    floor: S::F32,
+    least: S::F32,
+    largest: S::F32,
+    invalid: <S::F32 as F32Lanes>::Seen,
+    possible: usize,
+}
+
+impl<S: Simd> Facts<S> {
+    #[inline(always)]
+    fn none(simd: S, kind: ScoreKind) -> Self {
+        let floor = simd.f32_splat(kind.impossible());
+        Facts {
+            floor,
+            least: simd.f32_splat(kind.least_possible()),
+            largest: floor,
+            invalid: simd.f32_unseen(),
+            possible: 0,
+        }
+    }
+
+    /// Takes a vector, of which the first `known` lanes have been taken before.
+    #[inline(always)]
+    fn add(&mut self, lanes: S::F32, known: usize, out: &mut [f32; F32_LANES]) {
+        self.largest = self.largest.max(lanes);
+        self.invalid = lanes.see_below(self.floor, self.invalid);
+        self.possible += (lanes.ge(self.least) >> known).count_ones() as usize;
+        lanes.store(out);
+    }
+}
+
+/// Reads a row of up to [`LONGEST`] tokens into `out`, which it leaves as it is
+/// past the row's end. Counts its possible tokens, of which the caller wants
+/// some.
 ///
 /// `None` if the row holds an invalid score.
 #[inline(always)]
@@ -27,25 +65,30 @@ pub(crate) fn read<S: Simd, E: Lanes>(
     row: &[E],
     out: &mut Row,
 ) -> Option<Found> {
-    let floor = simd.f32_splat(kind.impossible());
-    let least = simd.f32_splat(kind.least_possible());
-    let (mut largest, mut seen, mut possible) = (floor, simd.f32_unseen(), 0);
-
+    let mut facts = Facts::none(simd, kind);
     let (whole, rest) = row.as_chunks::<F32_LANES>();
-    let mut last = [E::impossible(kind); F32_LANES];
-    for (last, &rest) in last.iter_mut().zip(rest) {
-        *last = rest;
+    for (vector, out) in whole.iter().zip(out.iter_mut()) {
+        facts.add(E::load(simd, vector), 0, out);
     }
-    let vectors = whole.iter().chain((!rest.is_empty()).then_some(&last));
-    for (vector, out) in vectors.zip(out.iter_mut()) {
-        let lanes = E::load(simd, vector);
-        largest = largest.max(lanes);
-        seen = lanes.see_below(floor, seen);
-        possible += lanes.ge(least).count_ones() as usize;
-        lanes.store(out);
+    let out_end = out.as_flattened_mut()[..row.len()].last_chunk_mut();
+    match (row.last_chunk(), out_end) {
+        _ if rest.is_empty() => {}
+        (Some(last), Some(out)) => {
+            // Copied token by token to a vector, it could not be loaded before
+            // all of that has reached the cache.
+            facts.add(E::load(simd, last), F32_LANES - rest.len(), out);
+        }
+        _ => {
+            let mut last = [E::impossible(kind); F32_LANES];
+            for (last, &rest) in last.iter_mut().zip(rest) {
+                *last = rest;
+            }
+            facts.add(E::load(simd, &last), 0, &mut out[0]);
+        }
     }
-    let max = largest.reduce_max();
-    if seen.any() || !kind.accepts(max) {
+    let possible = facts.possible;
+    let max = facts.largest.reduce_max();
+    if facts.invalid.any() || !kind.accepts(max) {
         return None;
     }
     Some(Found {
@@ -85,7 +128,29 @@ const BELOW: f64 = -1e300;
 
 /// The number keys of all tokens of eight rows of `length` tokens.
 #[inline(always)]
-pub(crate) fn keys<S: Simd>(simd: S, rows: &[Row; F64_LANES], length: usize, out: &mut [Entry]) {
+pub(crate) fn keys<S: Simd>(
+    simd: S,
+    kind: ScoreKind,
+    rows: &[Row; F64_LANES],
+    length: usize,
+    out: &mut [Entry],
+) {
+    match kind {
+        ScoreKind::Probabilities => keys_of::<S, false>(simd, rows, length, out),
+        ScoreKind::LogProbabilities | ScoreKind::Logits => {
+            keys_of::<S, true>(simd, rows, length, out);
+        }
+    }
+}
+
+/// Those of rows of which some scores may be `NEGATIVE`, or none.
+#[inline(always)]
+fn keys_of<S: Simd, const NEGATIVE: bool>(
+    simd: S,
+    rows: &[Row; F64_LANES],
+    length: usize,
+    out: &mut [Entry],
+) {
     let below = simd.f64_load(&[BELOW; F64_LANES]);
     let zero = simd.f64_load(&[ZERO; F64_LANES]);
     let blocks = out.as_chunks_mut::<F64_LANES>().0.iter_mut();
@@ -97,9 +162,14 @@ pub(crate) fn keys<S: Simd>(simd: S, rows: &[Row; F64_LANES], length: usize, out
         }
         let columns = simd.f64_columns(parts);
         for ((column, &[if_negative, otherwise]), out) in columns.iter().zip(bits).zip(out) {
-            let value = column.max(below) + zero;
-            let key = value.or_by_sign(value.splat(if_negative), value.splat(otherwise));
-            key.store(out);
+            let value = if NEGATIVE { column.max(below) } else { *column } + zero;
+            let otherwise = value.splat(otherwise);
+            let if_negative = if NEGATIVE {
+                value.splat(if_negative)
+            } else {
+                otherwise
+            };
+            value.or_by_sign(if_negative, otherwise).store(out);
         }
     }
 }

@@ -101,6 +101,7 @@ impl TopK {
         let panels = length.div_ceil(STRIPE).div_ceil(plan.panel);
         resize(&mut self.peaks, panels, what)?;
         self.survivors.reserve(plan.capacity, what)?;
+        self.short_rows = [short::empty(kind); ROWS];
         self.lists.reserve(what)
     }
 
@@ -136,7 +137,10 @@ impl TopK {
         let peaks = &mut self.peaks[..panels];
         let scanned = match kind {
             ScoreKind::Logits => logits::scan(simd, &stripes, plan.panel, peaks)?,
-            _ => scan(simd, kind, &stripes, plan.panel, peaks)?,
+            _ if plan.worth(COLUMNS / 2) => {
+                scan::<S, E, { COLUMNS / 2 }>(simd, kind, &stripes, plan.panel, peaks)?
+            }
+            _ => scan::<S, E, COLUMNS>(simd, kind, &stripes, plan.panel, peaks)?,
         };
         let bound = plan.bound(simd, &scanned, peaks);
         self.survivors.clear();
@@ -160,13 +164,14 @@ impl TopK {
     pub(crate) fn finish<S: Simd>(
         &mut self,
         simd: S,
+        kind: ScoreKind,
         length: usize,
         k: usize,
         tokens: &mut [u32],
         values: &mut [f64],
     ) {
         if length <= short::LONGEST {
-            self.lists.set(simd, &self.short_rows, length);
+            self.lists.set(simd, kind, &self.short_rows, length);
         }
         self.lists.sort_into(simd, k, tokens, values);
     }
@@ -208,6 +213,13 @@ impl Plan {
         }
     }
 
+    /// Whether a bound from so many columns is as good as from more: four times
+    /// k maxima are enough.
+    #[inline(always)]
+    fn worth(&self, columns: usize) -> bool {
+        columns * F32_LANES >= 4 * self.k
+    }
+
     #[inline(always)]
     fn bound<S: Simd>(&self, simd: S, scanned: &Scan, peaks: &[[f32; F32_LANES]]) -> f32 {
         let k = self.k;
@@ -215,9 +227,8 @@ impl Plan {
             self.least
         } else if k <= 64 {
             let mut maxima = scanned.columns;
-            let mut width = COLUMNS;
-            // No more than are worth it: four times k, if there are so many.
-            while width > 1 && width * F32_LANES / 2 >= 4 * k {
+            let mut width = scanned.width;
+            while width > 1 && self.worth(width / 2) {
                 width /= 2;
                 for i in 0..width {
                     let folded = simd
@@ -315,7 +326,7 @@ mod tests {
                 top_k.read(simd, self.kind, number, row, &[], tokens, values)
             });
             let found = found.collect();
-            top_k.finish(simd, length, k, self.tokens, self.values);
+            top_k.finish(simd, self.kind, length, k, self.tokens, self.values);
             found
         }
     }

@@ -7,7 +7,7 @@ use crate::batch::{self, Divide};
 use crate::error::Error;
 use crate::kernels::element::Lanes;
 use crate::scores::{Data, ScoresView};
-use crate::search::shortlist::GRAIN_BYTES;
+use crate::search::shortlist::grain;
 use crate::simd::{Dispatch, F32_LANES, F32Lanes, Kernel, Level, Simd, prefetch};
 
 /// The largest of all scores in use, or -infinity if there is none: the
@@ -21,15 +21,11 @@ pub fn read_all(scores: &ScoresView<'_>, level: Level) -> Result<f32, Error> {
     let dispatch = Dispatch::require(level)?;
     let largest = Mutex::new(f32::NEG_INFINITY);
     let work = Positions(0..scores.batch() * scores.time());
-    batch::for_each(
-        work,
-        GRAIN_BYTES / scores.row_bytes(),
-        &|work: Positions| {
-            let found = dispatch.run(Largest { scores, work });
-            let mut largest = largest.lock().unwrap_or_else(PoisonError::into_inner);
-            *largest = largest.max(found);
-        },
-    );
+    batch::for_each(work, grain(scores.row_bytes()), &|work: Positions| {
+        let found = dispatch.run(Largest { scores, work });
+        let mut largest = largest.lock().unwrap_or_else(PoisonError::into_inner);
+        *largest = largest.max(found);
+    });
     Ok(largest.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
@@ -164,6 +160,7 @@ mod tests {
 
     use super::*;
     use crate::scores::{Element, Layout};
+    use crate::search::shortlist::GRAIN_BYTES;
 
     /// The largest score sits at every index in turn, at every level; larger
     /// ones lie in the gaps and beyond the lengths, where nothing may look.

@@ -47,6 +47,16 @@ const REFUSED: u32 = u32::MAX;
 /// against the cost of a task, small against what there is for each thread.
 pub(crate) const GRAIN_BYTES: usize = 128 << 10;
 
+/// The rows of that, of so many bytes each. [`ROWS`] are put in order together,
+/// for the price of one: where they are at most twice the grain it has all of
+/// them.
+pub(crate) fn grain(row_bytes: usize) -> usize {
+    match GRAIN_BYTES / row_bytes {
+        rows if rows >= ROWS / 2 => rows.max(ROWS),
+        rows => rows,
+    }
+}
+
 impl Shortlists {
     /// Bytes that [`Shortlists::fill`] asks for.
     pub(crate) fn bytes_needed(scores: &ScoresView<'_>, width: usize) -> usize {
@@ -99,7 +109,7 @@ impl Shortlists {
             log_probabilities: &mut self.log_probabilities,
         };
         let row_bytes = scores.row_bytes();
-        batch::for_each(work, GRAIN_BYTES / row_bytes, &|rows| {
+        batch::for_each(work, grain(row_bytes), &|rows| {
             let _scanning = phase::scan();
             top_k.with(|top_k| {
                 dispatch.run(FillRows {
@@ -145,6 +155,14 @@ struct Rows<'a> {
 impl Divide for Rows<'_> {
     fn len(&self) -> usize {
         self.counts.len()
+    }
+
+    fn middle(&self) -> usize {
+        match self.len() / 2 {
+            // Whole groups of rows that are put in order together.
+            middle if middle >= ROWS => middle - middle % ROWS,
+            middle => middle,
+        }
     }
 
     fn split_at(self, middle: usize) -> (Self, Self) {
@@ -225,7 +243,7 @@ impl FillRows<'_> {
                     (item, step) = (item + 1, 0);
                 }
             }
-            top_k.finish(simd, scores.vocab(), width, tokens, values);
+            top_k.finish(simd, kind, scores.vocab(), width, tokens, values);
             log_probabilities(simd, kind, values, width, normalisers);
         }
     }

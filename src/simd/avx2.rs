@@ -352,6 +352,32 @@ impl F64Lanes for F64x8 {
         }
         F64x8(lanes)
     }
+
+    #[inline(always)]
+    fn clear_bits(self, mask: u64) -> Self {
+        let [a, b] = self.0;
+        // SAFETY: `self` proves the level.
+        F64x8(unsafe {
+            let mask = _mm256_castsi256_pd(_mm256_set1_epi64x(mask as i64));
+            [_mm256_andnot_pd(mask, a), _mm256_andnot_pd(mask, b)]
+        })
+    }
+
+    #[inline(always)]
+    fn store_low_bits(self, mask: u32, out: &mut [u32; F64_LANES]) {
+        // SAFETY: `self` proves the level; `out` has room for 8 lanes.
+        unsafe {
+            let [a, b] = [_mm256_castpd_ps(self.0[0]), _mm256_castpd_ps(self.0[1])];
+            let low = _mm256_castps_si256(_mm256_shuffle_ps::<0b10_00_10_00>(a, b));
+            let high = _mm256_castps_si256(_mm256_shuffle_ps::<0b11_01_11_01>(a, b));
+            let negative = _mm256_srai_epi32::<31>(high);
+            let mask = _mm256_set1_epi32(mask as i32);
+            let kept = _mm256_andnot_si256(_mm256_xor_si256(low, negative), mask);
+            // Shuffling works within halves: lanes 0, 1, 4 and 5, then the others.
+            let kept = _mm256_permute4x64_epi64::<0b11_01_10_00>(kept);
+            _mm256_storeu_si256(out.as_mut_ptr().cast(), kept);
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -405,6 +431,34 @@ pub(super) unsafe fn transpose(rows: [&[f32; 8]; 8]) -> [__m256; 8] {
             columns[4 * half + 1] = _mm256_shuffle_ps::<0b11_10_11_10>(ab_low, cd_low);
             columns[4 * half + 2] = _mm256_shuffle_ps::<0b01_00_01_00>(ab_high, cd_high);
             columns[4 * half + 3] = _mm256_shuffle_ps::<0b11_10_11_10>(ab_high, cd_high);
+        }
+        columns
+    }
+}
+
+/// The columns of an 8 x 8 matrix given by its rows, in halves.
+///
+/// # Safety
+///
+/// The processor must have AVX.
+#[inline(always)]
+pub(super) unsafe fn transpose_f64(rows: &[[f64; 8]; 8]) -> [[__m256d; 2]; 8] {
+    // SAFETY: the caller vouches for the level; each row holds 8 numbers, of
+    // which two at an even place below 8 are read.
+    unsafe {
+        let mut columns = [[_mm256_setzero_pd(); 2]; 8];
+        for (half, [a, b, c, d]) in rows.as_chunks::<4>().0.iter().enumerate() {
+            for two in 0..4 {
+                let [a, b, c, d] = [
+                    _mm_loadu_pd(a.as_ptr().add(2 * two)),
+                    _mm_loadu_pd(b.as_ptr().add(2 * two)),
+                    _mm_loadu_pd(c.as_ptr().add(2 * two)),
+                    _mm_loadu_pd(d.as_ptr().add(2 * two)),
+                ];
+                let (even, odd) = (_mm256_set_m128d(c, a), _mm256_set_m128d(d, b));
+                columns[2 * two][half] = _mm256_unpacklo_pd(even, odd);
+                columns[2 * two + 1][half] = _mm256_unpackhi_pd(even, odd);
+            }
         }
         columns
     }
@@ -516,5 +570,15 @@ impl Simd for Avx2 {
             }
             columns
         }
+    }
+
+    #[inline(always)]
+    fn f64_transpose(self, rows: &[[f64; F64_LANES]; F64_LANES]) -> [F64x8; F64_LANES] {
+        let mut columns = [self.f64_load(&rows[0]); F64_LANES];
+        // SAFETY: `self` proves the level.
+        for (column, halves) in columns.iter_mut().zip(unsafe { transpose_f64(rows) }) {
+            *column = F64x8(halves);
+        }
+        columns
     }
 }

@@ -5,7 +5,7 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Sub};
 
-use super::avx2::transpose;
+use super::avx2::{transpose, transpose_f64};
 use super::level::Kernel;
 use super::scalar::{EIGHTHS, MANTISSA, POWERS, SQRT_HALF, SQRT_HALF_TO_ONE};
 use super::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, F64Part, Float32, Float64, Seen, Simd};
@@ -273,6 +273,26 @@ impl F64Lanes for F64x8 {
             F64x8(_mm512_or_pd(self.0, bits))
         }
     }
+
+    #[inline(always)]
+    fn clear_bits(self, mask: u64) -> Self {
+        // SAFETY: `self` proves the level.
+        F64x8(unsafe {
+            let mask = _mm512_castsi512_pd(_mm512_set1_epi64(mask as i64));
+            _mm512_andnot_pd(mask, self.0)
+        })
+    }
+
+    #[inline(always)]
+    fn store_low_bits(self, mask: u32, out: &mut [u32; F64_LANES]) {
+        // SAFETY: `self` proves the level; `out` has room for 8 lanes.
+        unsafe {
+            let bits = _mm512_castpd_si512(self.0);
+            let flipped = _mm512_xor_si512(bits, _mm512_srai_epi64::<63>(bits));
+            let kept = _mm512_andnot_si512(flipped, _mm512_set1_epi64(i64::from(mask)));
+            _mm256_storeu_si256(out.as_mut_ptr().cast(), _mm512_cvtepi64_epi32(kept));
+        }
+    }
 }
 
 /// The vector is one register.
@@ -364,6 +384,18 @@ impl Simd for Avx512 {
             let mut columns = [F64x8(_mm512_setzero_pd()); F64_LANES];
             for (column, narrow) in columns.iter_mut().zip(transpose(rows)) {
                 *column = F64x8(_mm512_cvtps_pd(narrow));
+            }
+            columns
+        }
+    }
+
+    #[inline(always)]
+    fn f64_transpose(self, rows: &[[f64; F64_LANES]; F64_LANES]) -> [F64x8; F64_LANES] {
+        // SAFETY: `self` proves the level, which includes AVX.
+        unsafe {
+            let mut columns = [F64x8(_mm512_setzero_pd()); F64_LANES];
+            for (column, [low, high]) in columns.iter_mut().zip(transpose_f64(rows)) {
+                *column = F64x8(_mm512_insertf64x4::<1>(_mm512_castpd256_pd512(low), high));
             }
             columns
         }

@@ -219,6 +219,20 @@ impl F64Lanes for F64x8 {
         let negative = self.0.simd_lt(f64x8::splat(0.0));
         F64x8(self.0 | negative.bitselect(if_negative.0, otherwise.0))
     }
+
+    #[inline(always)]
+    fn clear_bits(self, mask: u64) -> Self {
+        let bits: u64x8 = self.0.to_bits();
+        F64x8(f64x8::from_bits(bits & u64x8::splat(!mask)))
+    }
+
+    #[inline(always)]
+    fn store_low_bits(self, mask: u32, out: &mut [u32; F64_LANES]) {
+        for (lane, out) in self.0.to_array().into_iter().zip(out) {
+            let bits = lane.to_bits() as i64;
+            *out = !(bits ^ bits >> 63) as u32 & mask;
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -304,6 +318,19 @@ impl Simd for Baseline {
             let mut lanes = [0.0; F64_LANES];
             for (lane, row) in lanes.iter_mut().zip(rows) {
                 *lane = f64::from(row[i]);
+            }
+            *column = F64x8(f64x8::new(lanes));
+        }
+        columns
+    }
+
+    #[inline(always)]
+    fn f64_transpose(self, rows: &[[f64; F64_LANES]; F64_LANES]) -> [F64x8; F64_LANES] {
+        let mut columns = [F64x8(f64x8::splat(0.0)); F64_LANES];
+        for (i, column) in columns.iter_mut().enumerate() {
+            let mut lanes = [0.0; F64_LANES];
+            for (lane, row) in lanes.iter_mut().zip(rows) {
+                *lane = row[i];
             }
             *column = F64x8(f64x8::new(lanes));
         }

@@ -131,6 +131,13 @@ pub(crate) trait F64Lanes: Float64 {
     /// The bits of each lane with those of `if_negative` where it is negative,
     /// with those of `otherwise` elsewhere; either for NaN and -0.0.
     fn or_by_sign(self, if_negative: Self, otherwise: Self) -> Self;
+
+    /// Without the bits of `mask`.
+    fn clear_bits(self, mask: u64) -> Self;
+
+    /// Of the low 32 bits of each lane, flipped where it is not negative, those
+    /// of `mask`.
+    fn store_low_bits(self, mask: u32, out: &mut [u32; F64_LANES]);
 }
 
 /// Lanes of f64 that fill one register: what a network of many entries is
@@ -178,6 +185,9 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
 
     /// Eight columns of eight rows, each row a lane, as f64.
     fn f64_columns(self, rows: [&[f32; F64_LANES]; F64_LANES]) -> [Self::F64; F64_LANES];
+
+    /// Eight columns of eight rows, each row a lane.
+    fn f64_transpose(self, rows: &[[f64; F64_LANES]; F64_LANES]) -> [Self::F64; F64_LANES];
 }
 
 /// Asks for the cache line `offset` elements past the start of `data`, which
