@@ -1,5 +1,5 @@
-//! Times the CTC search, and the bare reading of its input, on one thread: for
-//! `perf/peers/ctc.py`, which sets other decoders beside it.
+//! Times the CTC search, and the bare reading of its input, on one thread. It is
+//! how `perf/peers/ctc.py` times real emissions from memory.
 //!
 //!     ctc_time FILE f16|f32 ITEMS FRAMES VOCAB BLANK BEAMS RUNS
 //!

@@ -147,10 +147,16 @@ impl NBest {
         self.item_ends.push(self.scores.len());
     }
 
-    /// Closes the item being built as refused.
-    pub(crate) fn fail_item(&mut self, error: Error) {
+    /// Appends an item that was refused.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(crate) fn fail_item(&mut self, error: Error) -> Result<(), Error> {
+        reserve(&mut self.failures, 1, "the failures")?;
         self.failures.push((self.item_ends.len(), error));
         self.item_ends.push(self.scores.len());
+        Ok(())
     }
 
     /// The tokens of all hypotheses, to be written in parallel.

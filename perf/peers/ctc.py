@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The CTC search beside other decoders: their answers, and the speed of memory.
+"""The CTC search: its answers beside those of others, its time beside a read.
 
     python3 -m venv venv && venv/bin/pip install -r perf/peers/requirements/ctc.txt
     cargo build --release --bins --examples
@@ -10,7 +10,7 @@
   pyctcdecode same scores;
 - n-grams: the score of a text by the ARPA file against KenLM's;
 - memory: all twelve lines, four times over: 160 MB of f32 that no cache holds,
-  decoded and read in turn.
+  decoded by our search and read in turn.
 
 How long the others take: `run.py --only ctc`.
 """

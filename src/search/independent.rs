@@ -194,9 +194,13 @@ impl IndependentSearch {
         });
 
         for (item, search) in items.iter_mut().enumerate() {
-            match search.outcome.take() {
-                None => nbest.push_item(scores.length(item), &search.scores),
-                Some(error) => nbest.fail_item(error),
+            let Some(error) = search.outcome.take() else {
+                nbest.push_item(scores.length(item), &search.scores);
+                continue;
+            };
+            if let Err(no_memory) = nbest.fail_item(error) {
+                nbest.clear();
+                return Err(no_memory);
             }
         }
         batch::for_each(nbest.items_mut(), 1, &|mut hypotheses: ItemsMut<'_>| {

@@ -14,7 +14,8 @@ static BY_ALL: AtomicUsize = AtomicUsize::new(0);
 thread_local! {
     static BY_THIS_THREAD: Cell<usize> = const { Cell::new(0) };
     static HELD: Cell<isize> = const { Cell::new(0) };
-    static LEFT: Cell<usize> = const { Cell::new(usize::MAX) };
+    static GRANTED: Cell<usize> = const { Cell::new(usize::MAX) };
+    static REFUSED: Cell<usize> = const { Cell::new(0) };
 }
 
 /// Allocations so far by all threads; the test harness has threads too.
@@ -32,21 +33,27 @@ pub(crate) fn bytes_held() -> isize {
     HELD.get()
 }
 
-/// What `f` returns where only `allocations` more are granted to this thread.
-/// A panic in it ends the process, because its message is allocated.
-pub(crate) fn with_only<R>(allocations: usize, f: impl FnOnce() -> R) -> R {
-    LEFT.set(allocations);
+/// What `f` returns where after some allocations of this thread the next few
+/// are refused. A panic in it may end the process, because its message is
+/// allocated.
+pub(crate) fn refusing<R>(after: usize, refused: usize, f: impl FnOnce() -> R) -> R {
+    REFUSED.set(refused);
+    GRANTED.set(after);
     let result = f();
-    LEFT.set(usize::MAX);
+    GRANTED.set(usize::MAX);
     result
 }
 
 fn granted() -> bool {
-    match LEFT.get() {
-        usize::MAX => true,
-        left => {
-            LEFT.set(left.saturating_sub(1));
-            left > 0
+    match (GRANTED.get(), REFUSED.get()) {
+        (usize::MAX, _) | (0, 0) => true,
+        (0, refused) => {
+            REFUSED.set(refused - 1);
+            false
+        }
+        (granted, _) => {
+            GRANTED.set(granted - 1);
+            true
         }
     }
 }

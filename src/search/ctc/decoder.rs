@@ -163,8 +163,8 @@ impl<T: Clone> Decoder<T> {
         Ok(())
     }
 
-    /// Reads a frame, without a scorer and without pruning of tokens; `next` is what will be read
-    /// next. `false` if the row holds an invalid score.
+    /// Reads a frame, without a scorer and without pruning of tokens; `next` is
+    /// what will be read next. `false` if the row holds an invalid score.
     ///
     /// # Errors
     ///

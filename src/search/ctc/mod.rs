@@ -271,6 +271,13 @@ impl<S: Scorer + Sync> CtcSearch<S> {
             });
         });
 
+        // An item that there was no memory for was not refused: who decodes the
+        // batch again, with more, gets it.
+        let failures = || items.iter().filter_map(|item| item.failure.as_ref());
+        if let Some(error) = failures().find(|error| error.is_out_of_memory()) {
+            return Err(error.clone());
+        }
+
         for item in items.iter() {
             let ended = match &item.failure {
                 None => nbest

@@ -25,10 +25,11 @@ impl RunSort {
     /// Runs shorter than this on average are not worth looking for.
     const LEAST_MEAN: usize = 4;
 
-    /// Sorts, and leaves the `best` first. The candidates of a frame are the prefixes of the beam, which
-    /// nearly kept their order, and for each token the extensions by it, which
-    /// follow the order of the beam; where that leaves few ascending runs, they
-    /// are merged by pairs: n log(runs) steps without a branch to mispredict.
+    /// Sorts, and leaves the `best` first. The candidates of a frame are the
+    /// prefixes of the beam, which nearly kept their order, and for each token
+    /// the extensions by it, which follow the order of the beam; where that
+    /// leaves few ascending runs, they are merged by pairs: n log(runs) steps
+    /// without a branch to mispredict.
     pub(super) fn sort(&mut self, candidates: &mut Vec<Candidate>, best: usize) {
         self.ends.clear();
         let most = candidates.len() / Self::LEAST_MEAN;

@@ -1,0 +1,141 @@
+//! CTC searches, whole and as streams.
+
+use widebeam::{
+    CtcNBest, CtcPruning, CtcSearch, CtcStream, Error, Hotwords, Lexicon, ScoreKind, ScoresView,
+    Scorer,
+};
+
+use super::{is_about_memory, probabilities, refuse_each};
+
+const BEAMS: usize = 64;
+const FRAMES: usize = 150;
+/// Of 29 tokens phase one makes lists; rows of 300 are read late.
+const VOCABULARIES: [usize; 2] = [29, 300];
+
+fn search() -> CtcSearch {
+    CtcSearch::new(BEAMS, 0).unwrap()
+}
+
+/// Refuses each allocation of a decode of two items in turn.
+fn check<S: Scorer + Sync + Send>(search: impl Fn() -> CtcSearch<S> + Sync, view: &ScoresView<'_>) {
+    let mut expected = CtcNBest::new();
+    let outcome = search().decode_into(view, &mut expected);
+    let needed = refuse_each(|refusal| {
+        let (mut search, mut nbest) = (search(), CtcNBest::new());
+        let decoded = refusal.during(|| search.decode_into(view, &mut nbest));
+        let done = decoded == outcome;
+        if let (false, Err(error)) = (done, decoded) {
+            is_about_memory(&error);
+            assert_eq!(nbest, CtcNBest::new(), "{refusal:?}");
+            let again = search.decode_into(view, &mut nbest);
+            assert_eq!(again, outcome, "{refusal:?}");
+        }
+        assert_eq!(nbest, expected, "{refusal:?}");
+        done
+    });
+    assert!(needed > 40, "{needed}");
+}
+
+#[test]
+fn a_decode_fails_at_each_allocation() {
+    for vocab in VOCABULARIES {
+        let data = probabilities(2 * FRAMES * vocab);
+        for kind in [ScoreKind::Probabilities, ScoreKind::Logits] {
+            let view = ScoresView::new(kind, &data, [2, FRAMES, vocab]).unwrap();
+            check(search, &view);
+        }
+    }
+}
+
+#[test]
+fn a_pruned_decode_fails_at_each_allocation() {
+    let none = CtcPruning::none;
+    for (vocab, pruning) in [
+        (29, none().top_tokens(5).blank_skip(-0.5)),
+        (300, none().score_threshold(2.5).settle(10)),
+        (300, none().min_token_log_probability(-5.0)),
+    ] {
+        let data = probabilities(2 * FRAMES * vocab);
+        let view = ScoresView::probabilities(&data, [2, FRAMES, vocab]).unwrap();
+        check(|| search().with_pruning(pruning.clone()).unwrap(), &view);
+    }
+}
+
+#[test]
+fn a_decode_with_words_fails_at_each_allocation() {
+    let data = probabilities(2 * FRAMES * 29);
+    let view = ScoresView::probabilities(&data, [2, FRAMES, 29]).unwrap();
+    let words = [&[3, 4, 5][..], &[3, 7], &[9], &[10, 11, 12, 13]];
+    let hotwords = Hotwords::new(&words, 2.0).unwrap();
+    let lexicon = Lexicon::new(&words, Some(1)).unwrap();
+    let search = || CtcSearch::new(16, 0).unwrap();
+    check(|| search().with_scorer(&hotwords), &view);
+    check(|| search().with_scorer((&lexicon, &hotwords)), &view);
+}
+
+/// Neither first nor last may it hide that there was no memory for the other.
+#[test]
+fn a_refused_item_is_not_taken_for_it() {
+    for vocab in VOCABULARIES {
+        for refused in [0, 1] {
+            let mut data = probabilities(2 * FRAMES * vocab);
+            data[(refused * FRAMES + 100) * vocab + 7] = 2.0;
+            let view = ScoresView::probabilities(&data, [2, FRAMES, vocab]).unwrap();
+            check(search, &view);
+        }
+    }
+}
+
+const VOCAB: usize = 29;
+
+/// Feeds the frames that a stream has not had, some at a time, looks at what it
+/// has, takes what is stable, and ends it.
+fn feed(
+    stream: &mut CtcStream,
+    (kind, data): (ScoreKind, &[f32]),
+    chunk: usize,
+    (tokens, entered): &mut (Vec<u32>, Vec<u32>),
+) -> Result<(), Error> {
+    while stream.frames() < FRAMES {
+        let from = stream.frames();
+        let to = FRAMES.min(from + chunk);
+        let frames = &data[from * VOCAB..to * VOCAB];
+        stream.push(&ScoresView::new(kind, frames, [1, to - from, VOCAB])?)?;
+        stream.current_best()?;
+        stream.take_stable(tokens, entered)?;
+    }
+    stream.take_stable(tokens, entered)?;
+    stream.finish()?;
+    Ok(())
+}
+
+/// What was refused is fed again, and what was taken is not taken twice.
+#[test]
+fn a_stream_fails_at_each_allocation_and_goes_on_from_there() {
+    let data = probabilities(FRAMES * VOCAB);
+    let settled = CtcPruning::none().score_threshold(6.0).settle(20);
+    for (pruning, kind, chunk) in [
+        (CtcPruning::none(), ScoreKind::Probabilities, FRAMES),
+        (CtcPruning::none(), ScoreKind::Logits, 10),
+        (settled, ScoreKind::Probabilities, 7),
+    ] {
+        let search = search().with_pruning(pruning).unwrap();
+        let (mut whole, mut expected) = (search.stream(), Default::default());
+        feed(&mut whole, (kind, &data), chunk, &mut expected).unwrap();
+        assert!(!expected.0.is_empty());
+        let rest = whole.current().unwrap();
+        let needed = refuse_each(|refusal| {
+            let (mut stream, mut taken) = (search.stream(), Default::default());
+            let mut feed = || feed(&mut stream, (kind, &data), chunk, &mut taken);
+            let fed = refusal.during(&mut feed);
+            if let Err(error) = &fed {
+                is_about_memory(error);
+                feed().unwrap();
+            }
+            assert_eq!(stream.current().unwrap(), rest, "{refusal:?}");
+            assert_eq!(taken, expected, "{refusal:?}");
+            fed.is_ok()
+        });
+        assert!(needed > 40, "{needed}");
+    }
+}

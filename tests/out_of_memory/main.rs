@@ -1,0 +1,58 @@
+//! Searches that get no more memory say so, whichever allocation is the first to
+//! be refused, and go on when there is some again.
+
+#[path = "../support/counting.rs"]
+mod counting;
+
+mod ctc;
+mod independent;
+
+use widebeam::Error;
+
+/// Probabilities of which none is much better than the next, so that many
+/// hypotheses stay alive and what is kept of them grows.
+fn probabilities(count: usize) -> Vec<f32> {
+    let mut state = 3u64;
+    let mut random = move || {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 40) as f32 / (1 << 24) as f32
+    };
+    (0..count).map(|_| random() * 0.02).collect()
+}
+
+/// Calls `attempt` again and again, and refuses it first its first allocation,
+/// then its second, and so on, until it is done: once with all that follow, as
+/// where memory has run out, once with none, as where somebody else has just
+/// freed some. Returns how many were refused. It runs on one thread of a pool,
+/// where rayon does not allocate.
+fn refuse_each(mut attempt: impl FnMut(Refusal) -> bool + Send) -> usize {
+    counting::check();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1);
+    pool.build().unwrap().install(|| {
+        let refused = [usize::MAX, 1]
+            .map(|count| (0..).find(|&after| attempt(Refusal { after, count })));
+        refused.into_iter().flatten().min().unwrap()
+    })
+}
+
+/// Which allocations are refused.
+#[derive(Clone, Copy, Debug)]
+struct Refusal {
+    after: usize,
+    count: usize,
+}
+
+impl Refusal {
+    fn during<R>(self, f: impl FnOnce() -> R) -> R {
+        counting::refusing(self.after, self.count, f)
+    }
+}
+
+#[track_caller]
+fn is_about_memory(error: &Error) {
+    let message = error.to_string();
+    assert!(error.is_out_of_memory(), "{message}");
+    assert!(message.starts_with("no memory for "), "{message}");
+}
