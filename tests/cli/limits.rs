@@ -252,3 +252,29 @@ fn files_without_an_end() {
     let run = Run::from(command.stdin(zeros).output().unwrap());
     run.refused("-: it begins like no .npy, .npz or .safetensors file");
 }
+
+/// One limit, whoever says how many.
+#[test]
+fn threads_beyond_all_reason() {
+    let folder = Folder::new();
+    let path = folder.write("a.npy", &four_tokens(2));
+    let run = |arguments: &str, variable: &str| {
+        let mut command = decode_command(&path, "--scores probs --beams 2");
+        command.args(arguments.split_whitespace());
+        Run::from(command.env("RAYON_NUM_THREADS", variable).output().unwrap())
+    };
+    let limit = "65535 threads are above the limit of ";
+    run("--threads 65535", "2").refused(limit);
+    let variable = format!("environment variable RAYON_NUM_THREADS: {limit}");
+    run("", "65535").refused(&variable);
+    let info = tool()
+        .arg("info")
+        .env("RAYON_NUM_THREADS", "65535")
+        .output();
+    Run::from(info.unwrap()).refused(&variable);
+    run("--threads 2", "65535").succeeded();
+    // To rayon these say nothing.
+    for variable in ["0", "", "many"] {
+        run("", variable).succeeded();
+    }
+}

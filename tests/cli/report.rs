@@ -21,7 +21,13 @@ fn record(folder: &Folder) {
     let machine = folder.path("perf/record/some-cpu-2");
     fs::create_dir_all(&machine).unwrap();
     let row = |session: &str, rest: &str| {
-        format!("{session},abc,rustc 1,Some CPU,2,\"L1d 32K, L2 512K\",{rest}")
+        // The peers and the scaling are of other sessions than the bench.
+        let commit = match &session[11..13] {
+            "02" => "abc-dirty",
+            "03" => "def",
+            _ => "abc",
+        };
+        format!("{session},{commit},rustc 1,Some CPU,2,\"L1d 32K, L2 512K\",{rest}")
     };
     let bench = "bench,independent,random,32x20x1000,3,probs,f32";
     let lines = [
@@ -121,7 +127,10 @@ fn blocks_are_written_from_the_newest_session_and_stay_as_they_are() {
     report(&folder, "README.md perf/README.md").succeeded();
     let text = read(folder.path("README.md"));
     for line in [
-        "`some-cpu-2`: Some CPU, 2 processors, L1d 32K, L2 512K; rustc 1, commit abc, 2026-01-02.",
+        "`some-cpu-2`: Some CPU, 2 processors, L1d 32K, L2 512K.",
+        "| scaling | def | rustc 1 | 2026-01-02 |",
+        "| peers of independent | abc and changes that were in no commit | rustc 1 | 2026-01-02 |",
+        "| independent | abc | rustc 1 | 2026-01-02 |",
         "| 32 x 20 x 1000 | 3 | 4.000 | .75 | 1000 | 100 |",
         "| 32 x 20 x 1000 | 3 | probs | f32 | avx2 | 2 | 4.000 | 10.0 % | 8.0 k | 160.0 k | 0.6 | .75 | 1000 |",
         "| random, 32 x 20 x 1000 | 3 | probs | f32 | PyTorch | 3.0 | 2 | 400.0 | 100 | a / b |",

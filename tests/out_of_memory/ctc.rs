@@ -1,8 +1,8 @@
 //! CTC searches, whole and as streams.
 
 use widebeam::{
-    CtcNBest, CtcPruning, CtcSearch, CtcStream, Error, Hotwords, Lexicon, ScoreKind, ScoresView,
-    Scorer,
+    CtcNBest, CtcPruning, CtcSearch, CtcStream, Error, Hotwords, Lexicon, ScoreKind, Scorer,
+    ScoresView,
 };
 
 use super::{is_about_memory, probabilities, refuse_each};

@@ -31,8 +31,8 @@ fn refuse_each(mut attempt: impl FnMut(Refusal) -> bool + Send) -> usize {
     counting::check();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1);
     pool.build().unwrap().install(|| {
-        let refused = [usize::MAX, 1]
-            .map(|count| (0..).find(|&after| attempt(Refusal { after, count })));
+        let refused =
+            [usize::MAX, 1].map(|count| (0..).find(|&after| attempt(Refusal { after, count })));
         refused.into_iter().flatten().min().unwrap()
     })
 }

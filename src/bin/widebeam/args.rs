@@ -126,7 +126,7 @@ pub(crate) struct Decode {
     #[arg(long, requires = "inputs")]
     no_mmap: bool,
 
-    /// Threads to use [default: one per processor]
+    /// Threads to use [default: RAYON_NUM_THREADS, else one per processor]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroU16>,
 

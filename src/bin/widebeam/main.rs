@@ -23,16 +23,17 @@ mod scaling;
 mod signals;
 mod table;
 mod text;
+mod threads;
 mod words;
 mod workload;
 
-use std::num::NonZeroU16;
 use std::process::ExitCode;
 
 use clap::Parser;
 
 use crate::args::{Args, Command};
 use crate::failure::Failure;
+use crate::threads::on_threads;
 
 fn main() -> ExitCode {
     match run() {
@@ -66,31 +67,4 @@ fn run() -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
     }
-}
-
-/// Runs `work` in a pool of so many threads, or of one per processor.
-fn on_threads<T: Send>(
-    threads: Option<NonZeroU16>,
-    work: impl FnOnce() -> Result<T, Failure> + Send,
-) -> Result<T, Failure> {
-    // Zero threads is rayon's word for its own default.
-    pool(threads.map_or(0, |threads| threads.get().into()))?.install(work)
-}
-
-/// The most threads, but for machines with more processors: some ten thousand
-/// that look for work keep a small machine from doing any.
-const MAX_THREADS: usize = 1024;
-
-fn pool(threads: usize) -> Result<rayon::ThreadPool, Failure> {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    let limit = MAX_THREADS.max(processors);
-    if threads > limit {
-        return Err(Failure::Input(format!(
-            "{threads} threads are above the limit of {limit}"
-        )));
-    }
-    rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .map_err(|error| Failure::Machine(format!("the threads could not be started: {error}")))
 }

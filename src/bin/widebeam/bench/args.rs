@@ -133,7 +133,7 @@ pub(super) struct Common {
     #[arg(long, value_name = "N", default_value = "7")]
     pub(super) runs: NonZeroU16,
 
-    /// Threads to use [default: one per processor]
+    /// Threads to use [default: RAYON_NUM_THREADS, else one per processor]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroU16>,
 

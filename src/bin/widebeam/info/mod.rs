@@ -10,8 +10,8 @@ use widebeam::{Level, ScoreKind};
 
 use crate::clock::Times;
 use crate::failure::Failure;
-use crate::pool;
 use crate::record::{Machine, Session};
+use crate::threads::pool;
 use crate::workload::{Dtype, Shape, Values};
 
 /// Say what this machine has: instruction sets, cores, caches, memory's speed
@@ -21,7 +21,7 @@ pub(crate) struct Info {
     #[arg(long, value_name = "N", default_value = "256")]
     megabytes: NonZeroU32,
 
-    /// Threads to use [default: one per processor]
+    /// Threads to use [default: RAYON_NUM_THREADS, else one per processor]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroU16>,
 

@@ -46,7 +46,7 @@ pub(super) fn block(
     let mut text = String::from("\n");
     for machine in &machines {
         let table = match kind {
-            "machines" => machine_line(machine),
+            "machines" => measured_on(machine),
             "speed" => speed(machine),
             "kernels" => kernels(machine),
             "scaling" => scaling(machine, &link(machine)),
@@ -124,25 +124,52 @@ fn times(value: Option<f64>) -> String {
     }
 }
 
-fn machine_line(machine: &Machine) -> Option<String> {
-    let newest = machine
-        .entries
-        .iter()
-        .max_by(|a, b| a.session.cmp(&b.session))?;
+/// What the machine is, and which of the tables' figures are of which commit:
+/// what was not measured again since is of an older one.
+fn measured_on(machine: &Machine) -> Option<String> {
+    let mut entries: Vec<&Entry> = machine.entries.iter().collect();
+    entries.sort_by(|a, b| b.session.cmp(&a.session));
+    let newest = entries.first()?;
     let Entry {
         cpu,
         processors,
         caches,
-        compiler,
-        commit,
-        session,
         ..
     } = newest;
-    let day = session.split('T').next().unwrap_or_default();
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for entry in entries {
+        let day = entry.session.split('T').next().unwrap_or_default();
+        let cells = [&commit(entry), &entry.compiler, day].map(str::to_owned);
+        let figures = figures(entry);
+        match rows.iter_mut().find(|row| row[1..] == cells) {
+            None => rows.push([vec![figures], cells.into()].concat()),
+            Some(row) if row[0].split(", ").any(|known| known == figures) => {}
+            Some(row) => row[0] += &format!(", {figures}"),
+        }
+    }
+    let table = table(4, &["figures", "commit", "compiler", "day"], rows)?;
     let folder = &machine.folder;
     Some(format!(
-        "`{folder}`: {cpu}, {processors} processors, {caches}; {compiler}, commit {commit}, {day}.\n"
+        "`{folder}`: {cpu}, {processors} processors, {caches}.\n\n{table}"
     ))
+}
+
+/// Which tables an entry goes to.
+fn figures(entry: &Entry) -> String {
+    match entry.suite.as_str() {
+        "bench" => entry.search.clone(),
+        "peers" => format!("peers of {}", entry.search),
+        "strong" | "weak" => "scaling".to_owned(),
+        suite => suite.to_owned(),
+    }
+}
+
+/// The commit, and whether it is all that was measured.
+fn commit(entry: &Entry) -> String {
+    match entry.commit.strip_suffix("-dirty") {
+        Some(commit) => format!("{commit} and changes that were in no commit"),
+        None => entry.commit.clone(),
+    }
 }
 
 /// Independent search beside its roofline, the naive search and whatever peers

@@ -6,9 +6,9 @@ use super::args::Scaling;
 use super::{Law, Point, Series};
 use crate::clock::{Measured, Times};
 use crate::failure::Failure;
-use crate::pool;
 use crate::profile::Profiler;
 use crate::progress::Progress;
+use crate::threads::pool;
 use crate::workload::{Answer, Case, Search, Shape, Workload, compare, wrong};
 
 pub(super) fn all(

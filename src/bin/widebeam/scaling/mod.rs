@@ -15,10 +15,10 @@ use serde::Serialize;
 
 use crate::clock::Measured;
 use crate::failure::Failure;
-use crate::pool;
 use crate::profile::Profiler;
 use crate::record::{Entry, Session};
 use crate::table::Table;
+use crate::threads::pool;
 use crate::workload::{Case, Shape, kind_name};
 
 /// What more threads are given.
