@@ -1,7 +1,11 @@
 //! Sizes beyond what there is: an error before memory is asked for.
 
 use std::fs;
+use std::io::Write;
 use std::path::PathBuf;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 use crate::support::*;
 
@@ -276,5 +280,69 @@ fn threads_beyond_all_reason() {
     // To rayon these say nothing.
     for variable in ["0", "", "many"] {
         run("", variable).succeeded();
+    }
+}
+
+/// A model packed a thousand times smaller than it is: of one line without end, of
+/// no more than ends of lines, of one number.
+#[test]
+fn a_bomb_of_a_language_model() {
+    let folder = Folder::new();
+    let path = folder.write("a.npy", &npy_f32(&[1, 3], &[0.5, 0.3, 0.2]));
+    folder.write("labels.txt", b"-\na\nb\n");
+    let start = b"\\data\\\nngram 1=3\n\n\\1-grams:\n";
+    for (end, message) in [
+        (
+            b'x',
+            "m.arpa.gz: ARPA file, line 5: it is longer than 1048576 bytes",
+        ),
+        (
+            b'1',
+            "m.arpa.gz: ARPA file, line 5: it is longer than 1048576 bytes",
+        ),
+        (
+            b'\n',
+            "m.arpa.gz: ARPA file, line 67108869: the header promises 3 1-grams, 0 are there",
+        ),
+    ] {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+        packed.write_all(start).unwrap();
+        packed.write_all(&vec![end; 64 << 20]).unwrap();
+        let packed = packed.finish().unwrap();
+        assert!(packed.len() < 1 << 17);
+        folder.write("m.arpa.gz", &packed);
+        let mut command = std::process::Command::new("sh");
+        // Not 64 MiB more than it takes to start.
+        command.args(["-c", "ulimit -v 200000 && exec \"$0\" \"$@\""]);
+        command.arg(tool().get_program()).arg("decode").arg(&path);
+        let arguments = "--search ctc --scores probs --blank 0 --beams 2 --threads 1 \
+            --labels labels.txt --lm m.arpa.gz";
+        command.args(arguments.split_whitespace());
+        let run = command.current_dir(folder.path("")).output().unwrap();
+        Run::from(run).refused(message);
+    }
+}
+
+/// Whoever reads JSON by calling itself runs out of stack here.
+#[test]
+fn headers_nested_a_million_deep() {
+    let folder = Folder::new();
+    let deep = |open: &str, close: &str| open.repeat(1 << 20) + &close.repeat(1 << 20);
+    for value in [deep("[", "]"), deep("{\"a\":", "0}")] {
+        for header in [
+            format!("{{\"a\":{value}}}"),
+            format!("{{\"__metadata__\":{{\"a\":{value}}}}}"),
+            format!(
+                "{{\"a\":{{\"dtype\":\"F32\",\"shape\":[1,1],\"data_offsets\":[0,4],\"b\":{value}}}}}"
+            ),
+            format!("{{\"a\":{{\"shape\":{value}}}}}"),
+        ] {
+            let mut file = (header.len() as u64).to_le_bytes().to_vec();
+            file.extend(header.as_bytes());
+            file.extend(1f32.to_le_bytes());
+            let path = folder.write("a.safetensors", &file);
+            let run = decode(&path, "--scores probs --beams 2");
+            run.refused("a.safetensors: not a valid .safetensors file: ");
+        }
     }
 }

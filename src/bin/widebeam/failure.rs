@@ -9,6 +9,11 @@ use crate::printable;
 /// The exit code where the input is at fault.
 pub(crate) const INPUT: u8 = 2;
 
+/// Errors that the machine is to blame for, and that std has no stable name for: a
+/// disk that cannot be read (EIO), too many open files of all and of this process
+/// (ENFILE, EMFILE). They have these numbers on every Unix.
+const OF_THE_MACHINE: [i32; 3] = [5, 23, 24];
+
 /// Why the tool stops early.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -27,9 +32,11 @@ impl Failure {
 
     /// A file could not be opened or read.
     pub(crate) fn reading(error: &io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::OutOfMemory => Failure::Machine(error.to_string()),
-            _ => Failure::Input(error.to_string()),
+        let out_of_memory = error.kind() == io::ErrorKind::OutOfMemory;
+        let of_the_machine = |code| cfg!(unix) && OF_THE_MACHINE.contains(&code);
+        match out_of_memory || error.raw_os_error().is_some_and(of_the_machine) {
+            true => Failure::Machine(error.to_string()),
+            false => Failure::Input(error.to_string()),
         }
     }
 

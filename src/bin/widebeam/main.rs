@@ -21,6 +21,7 @@ mod report;
 mod sample;
 mod scaling;
 mod signals;
+mod stdout;
 mod table;
 mod text;
 mod threads;

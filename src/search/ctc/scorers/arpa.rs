@@ -1,8 +1,12 @@
 //! The ARPA format of n-gram models, line by line.
 
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 
 use crate::error::{Error, Kind};
+
+/// What ends a line that has no end, before memory does: a file may be packed a
+/// thousand times smaller than it is. Ten words and two numbers need far less.
+const MAX_LINE: u64 = 1 << 20;
 
 /// What the lines of an ARPA file say, in order.
 pub(super) struct Entry<'a> {
@@ -133,8 +137,12 @@ impl<R: BufRead> Lines<R> {
         loop {
             self.line.clear();
             self.number += 1;
-            let read = self.source.read_line(&mut self.line);
+            let mut source = self.source.by_ref().take(MAX_LINE);
+            let read = source.read_line(&mut self.line);
             let read = read.map_err(|error| self.error(error.to_string()))?;
+            if read as u64 == MAX_LINE {
+                return Err(self.error(format!("it is longer than {MAX_LINE} bytes")));
+            }
             let kept = self.line.trim_end_matches(['\n', '\r', ' ', '\t']).len();
             self.line.truncate(kept);
             if read == 0 || kept > 0 {

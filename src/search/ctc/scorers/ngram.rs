@@ -48,7 +48,7 @@ impl NgramModel {
     ///
     /// If the source cannot be read or is not a whole ARPA file: the error names
     /// the line and what should stand there. If the order is above
-    /// [`NgramModel::MAX_ORDER`].
+    /// [`NgramModel::MAX_ORDER`], or a line longer than 1 MiB.
     pub fn read_arpa(source: impl BufRead) -> Result<Self, Error> {
         let mut model = NgramModel {
             words: HashMap::new(),
