@@ -4,6 +4,7 @@
 #[path = "../support/counting.rs"]
 mod counting;
 
+mod autoregressive;
 mod ctc;
 mod independent;
 

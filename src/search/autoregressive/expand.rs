@@ -115,7 +115,8 @@ impl Expander {
         let length = request.prompt.len() + request.max_length.min(RESERVED);
         reserve(&mut self.history, length, "the tokens of a hypothesis")?;
         self.overrides.clear();
-        self.overrides.resize(vocab)
+        self.overrides.resize(vocab)?;
+        self.mask.reserve(vocab)
     }
 
     /// Finds the best `count` candidates of a step.
@@ -190,8 +191,9 @@ impl Expander {
                 self.cut_if_many(step, count);
             }
             if !terms.only {
-                let touched = self.overrides.entries().iter().map(|&(token, _)| token);
-                self.touched.extend(touched);
+                let entries = self.overrides.entries();
+                reserve(&mut self.touched, entries.len(), "adjusted scores")?;
+                self.touched.extend(entries.iter().map(|&(token, _)| token));
                 terms.touched.end = self.touched.len();
             }
         }
@@ -338,6 +340,8 @@ impl Expander {
         let request = step.request;
         let row = step.rows.row(0, parent);
         self.history.clear();
+        let length = request.prompt.len() + step.length;
+        reserve(&mut self.history, length, "the tokens of a hypothesis")?;
         self.history.extend_from_slice(&request.prompt);
         step.tree
             .tokens_into(step.beams[parent].node, &mut self.history);

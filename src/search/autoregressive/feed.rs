@@ -3,6 +3,8 @@
 use std::ops::Range;
 
 use super::slot::{Slot, State};
+use crate::error::Error;
+use crate::memory::reserve;
 
 /// Names a request of one search, from its admission to its removal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -21,6 +23,19 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// Makes room for so many rows that continue others.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(super) fn reserve(&mut self, rows: usize) -> Result<(), Error> {
+        for array in [&mut self.tokens, &mut self.parents] {
+            let more = rows.saturating_sub(array.len());
+            reserve(array, more, "the rows of the next step")?;
+        }
+        Ok(())
+    }
+
     /// Lays out the rows of the running requests, after a step of `scored`
     /// rows.
     pub(super) fn lay_out(&mut self, slots: &mut [Slot], running: &[u32], scored: usize) {

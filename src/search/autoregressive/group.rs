@@ -5,9 +5,9 @@ use super::outcome::Finish;
 use super::pool::Pool;
 use super::request::Request;
 use super::rules::{AtMaximum, EndRank, Leader, Stopping};
-use super::slot::RESERVED;
 use super::tree::{ROOT, Tree};
 use crate::error::Error;
+use crate::memory::reserve;
 
 /// A live hypothesis.
 #[derive(Clone, Copy, Debug)]
@@ -37,10 +37,11 @@ impl Group {
     /// # Errors
     ///
     /// If memory runs out.
-    pub(super) fn begin(&mut self, index: usize, width: usize) -> Result<(), Error> {
-        self.pool.begin(index, width.min(RESERVED))?;
+    pub(super) fn begin(&mut self, index: usize) -> Result<(), Error> {
+        self.pool.begin(index);
         self.best_ended = false;
         self.beams.clear();
+        reserve(&mut self.beams, 1, "the hypotheses of a group")?;
         self.beams.push(Beam {
             node: ROOT,
             token: 0,
@@ -48,6 +49,19 @@ impl Group {
             score: 0.0,
         });
         Ok(())
+    }
+
+    /// Makes room for what so many candidates become: each goes on, or is done.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(super) fn make_room(&mut self, candidates: usize, request: &Request) -> Result<(), Error> {
+        let width = request.beams / request.groups;
+        let most = candidates.min(width);
+        self.previous.clear();
+        reserve(&mut self.previous, most, "the hypotheses of a group")?;
+        self.pool.reserve(most, width)
     }
 
     /// Takes the best candidates of a step, best first, as the hypotheses of

@@ -1,5 +1,8 @@
 //! A set of tokens as bits.
 
+use crate::error::Error;
+use crate::memory::reserve;
+
 /// A set of tokens of a vocabulary, a bit each: what grammar engines hand out.
 ///
 /// ```
@@ -20,6 +23,16 @@ impl TokenMask {
     pub fn from_words(mut words: Vec<u64>) -> Self {
         words.truncate(1 << 26);
         TokenMask { words }
+    }
+
+    /// Makes room for the tokens of a vocabulary.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(super) fn reserve(&mut self, vocab: usize) -> Result<(), Error> {
+        let more = vocab.div_ceil(64).saturating_sub(self.words.len());
+        reserve(&mut self.words, more, "the mask of permitted tokens")
     }
 
     /// Adds a token.

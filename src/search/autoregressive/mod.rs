@@ -154,6 +154,7 @@ pub use rules::{
 pub use trie::TokenTrie;
 
 use crate::error::{Error, Kind};
+use crate::memory::reserve;
 use crate::scores::ScoresView;
 use crate::simd::{Dispatch, Level};
 use expand::Expander;
@@ -238,6 +239,14 @@ impl AutoregressiveSearch {
     pub fn admit(&mut self, request: Request) -> Result<RequestId, Error> {
         request.check(self.vocab)?;
         self.expander.reserve(&request, self.vocab)?;
+        // So that neither its end nor its removal asks for memory.
+        let what = "the requests";
+        reserve(&mut self.slots, 1, what)?;
+        let not_free = self.slots.len() + 1 - self.free.len();
+        reserve(&mut self.free, not_free, what)?;
+        reserve(&mut self.running, 1, what)?;
+        let not_finished = (self.running.len() + 1).saturating_sub(self.finished.len());
+        reserve(&mut self.finished, not_finished, what)?;
         let slot = self.free.last().copied().unwrap_or_else(|| {
             self.slots.push(Slot::default());
             self.free.push(self.slots.len() as u32 - 1);
@@ -308,6 +317,9 @@ impl AutoregressiveSearch {
             return Err(Kind::StepShape { shape, rows, vocab }.into());
         }
         let scores = scores.step_rows().ok_or(Error::from(Kind::StepLengths))?;
+        let slots = self.running.iter().map(|&slot| &self.slots[slot as usize]);
+        let most = slots.map(|slot| slot.most_rows(vocab));
+        self.plan.reserve(most.fold(0, usize::saturating_add))?;
         self.read(&scores)?;
         self.finished.clear();
         let mut running = std::mem::take(&mut self.running);

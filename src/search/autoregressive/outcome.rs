@@ -3,6 +3,7 @@
 use super::pool::Finished;
 use super::tree::Tree;
 use crate::error::Error;
+use crate::memory::reserve;
 
 /// Why a hypothesis finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,22 +60,34 @@ impl Results {
         self.finished.clear();
     }
 
-    /// Takes the best of the finished hypotheses, up to a limit.
+    /// Takes the best of the finished hypotheses, up to a limit, which have
+    /// `longest` tokens at most.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
     pub(super) fn gather<'a>(
         &mut self,
-        finished: impl Iterator<Item = &'a Finished>,
+        finished: impl Iterator<Item = &'a Finished> + Clone,
         tree: &Tree,
         limit: usize,
-    ) {
+        longest: usize,
+    ) -> Result<(), Error> {
+        let what = "the results of a request";
         self.clear();
+        reserve(&mut self.finished, finished.clone().count(), what)?;
         self.finished.extend(finished);
         self.finished.sort_unstable();
         self.finished.truncate(limit);
+        reserve(&mut self.ends, self.finished.len(), what)?;
         for finished in &self.finished {
+            reserve(&mut self.tokens, longest, what)?;
+            reserve(&mut self.token_scores, longest, what)?;
             tree.tokens_into(finished.node, &mut self.tokens);
             tree.scores_into(finished.node, &mut self.token_scores);
             self.ends.push(self.tokens.len());
         }
+        Ok(())
     }
 
     fn get(&self, index: usize) -> Option<Completion<'_>> {

@@ -58,20 +58,25 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// Starts anew, for the group of this number, with memory for `size`.
+    /// Starts anew, for the group of this number.
+    pub(super) fn begin(&mut self, group: usize) {
+        self.heap.clear();
+        self.group = group as u32;
+        self.count = 0;
+    }
+
+    /// Makes room for `more` hypotheses, as far as a pool of `size` has a place
+    /// for them.
     ///
     /// # Errors
     ///
-    /// If there is none.
-    pub(super) fn begin(&mut self, group: usize, size: usize) -> Result<(), Error> {
-        self.heap.clear();
-        self.heap.try_reserve(size).map_err(|_| Kind::OutOfMemory {
-            what: "the finished hypotheses",
-            bytes: size.saturating_mul(size_of::<Finished>()),
-        })?;
-        self.group = group as u32;
-        self.count = 0;
-        Ok(())
+    /// If memory runs out.
+    pub(super) fn reserve(&mut self, more: usize, size: usize) -> Result<(), Error> {
+        let more = more.min(size.saturating_sub(self.heap.len()));
+        let bytes = (self.heap.len() + more).saturating_mul(size_of::<Finished>());
+        let what = "the finished hypotheses";
+        let reserved = self.heap.try_reserve(more);
+        reserved.map_err(|_| Kind::OutOfMemory { what, bytes }.into())
     }
 
     /// Adds a finished hypothesis, if a pool of `size` has a place for it.
@@ -118,7 +123,7 @@ impl Pool {
     }
 
     /// The finished hypotheses, in no order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Finished> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Finished> + Clone {
         self.heap.iter()
     }
 

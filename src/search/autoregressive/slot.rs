@@ -9,7 +9,7 @@ use super::request::Request;
 use super::scan::Scan;
 use super::tree::Tree;
 use crate::error::Error;
-use crate::memory::grow;
+use crate::memory::{grow, reserve};
 use crate::phase;
 use crate::scores::{ScoreKind, ScoresView};
 use crate::simd::Dispatch;
@@ -58,7 +58,7 @@ impl Slot {
         self.results.clear();
         grow(&mut self.groups, request.groups, "the groups of beams")?;
         for (index, group) in self.groups.iter_mut().enumerate() {
-            group.begin(index, request.beams / request.groups)?;
+            group.begin(index)?;
             if index >= request.groups {
                 group.beams.clear();
             }
@@ -70,6 +70,18 @@ impl Slot {
     /// Whether the next step reads all scores of its rows.
     pub(super) fn reads_rows(&self, kind: ScoreKind) -> bool {
         matches!(&self.state, State::Running(request) if request.reads_rows(kind))
+    }
+
+    /// The most rows that its next step can leave.
+    pub(super) fn most_rows(&self, vocab: usize) -> usize {
+        match &self.state {
+            State::Running(request) => {
+                // At the first step all groups continue the one row.
+                let continued = self.rows.len().saturating_mul(request.groups);
+                request.beams.min(continued.saturating_mul(vocab))
+            }
+            _ => 0,
+        }
     }
 
     /// One step: its rows of `scores`, the rows of the batch, to the next
@@ -86,21 +98,27 @@ impl Slot {
         };
         let _merging = phase::merge();
         let ended = match self.advance(&request, expander, scores, scan, dispatch) {
-            Err(error) => Ended::Failed(error),
             Ok(None) => {
                 self.state = State::Running(request);
                 return false;
             }
-            Ok(Some(ended)) => {
-                let _backtracking = phase::backtrack();
-                let groups = &self.groups[..request.groups];
-                let finished = groups.iter().flat_map(|group| group.pool.iter());
-                self.results.gather(finished, &self.tree, request.beams);
-                ended
-            }
+            Ok(Some(ended)) => self.gather(&request).map(|()| ended),
+            Err(error) => Err(error),
         };
-        self.state = State::Done(ended);
+        self.state = State::Done(ended.unwrap_or_else(|error| {
+            self.results.clear();
+            Ended::Failed(error)
+        }));
         true
+    }
+
+    /// Collects what all groups have found.
+    fn gather(&mut self, request: &Request) -> Result<(), Error> {
+        let _backtracking = phase::backtrack();
+        let groups = &self.groups[..request.groups];
+        let finished = groups.iter().flat_map(|group| group.pool.iter());
+        let (limit, longest) = (request.beams, self.length);
+        self.results.gather(finished, &self.tree, limit, longest)
     }
 
     fn advance(
@@ -136,12 +154,14 @@ impl Slot {
             expander.expand(&step, count)?;
             self.make_room(expander.candidates.len())?;
             let group = &mut self.groups[index];
+            group.make_room(expander.candidates.len(), request)?;
             let leader = expander
                 .candidates
                 .first()
                 .map_or(f64::NEG_INFINITY, |best| best.score);
             group.take(&expander.candidates, request, &mut self.tree, length, row);
             // Even if the group is done with them.
+            reserve(&mut expander.chosen, group.beams.len(), "the chosen tokens")?;
             expander
                 .chosen
                 .extend(group.beams.iter().map(|beam| beam.token));

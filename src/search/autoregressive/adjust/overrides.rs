@@ -1,6 +1,5 @@
 //! The tokens of one row whose scores differ from what was read.
 
-use super::super::slot::RESERVED;
 use crate::error::Error;
 use crate::memory::{reserve, resize};
 
@@ -20,7 +19,8 @@ pub(in super::super) struct Overrides {
 }
 
 impl Overrides {
-    /// Readies the set for a vocabulary of `vocab` tokens.
+    /// Readies the set for a vocabulary of `vocab` tokens: no score that is set
+    /// asks for memory.
     ///
     /// # Errors
     ///
@@ -29,8 +29,10 @@ impl Overrides {
         let what = "adjusted scores";
         resize(&mut self.places, vocab, what)?;
         resize(&mut self.met, vocab, what)?;
-        reserve(&mut self.entries, vocab.min(RESERVED), what)?;
-        reserve(&mut self.kept, vocab.min(RESERVED), what)
+        // A token has one entry at most.
+        reserve(&mut self.entries, vocab, what)?;
+        self.kept.clear();
+        reserve(&mut self.kept, vocab, what)
     }
 
     pub(in super::super) fn clear(&mut self) {

@@ -1,0 +1,166 @@
+//! Searches with a model in the loop.
+
+use widebeam::autoregressive::{
+    AutoregressiveSearch, Ended, MinimumLength, Normaliser, Permit, RepetitionPenalty, Request,
+    RequestId, Rules, TokenMask, TokenTrie,
+};
+use widebeam::{Error, ScoresView};
+
+use super::{Refusal, is_about_memory, probabilities, refuse_each};
+
+const VOCAB: usize = 120;
+const BEAMS: usize = 24;
+
+fn request() -> Request {
+    Request::new(BEAMS, 12).prompt([3; 20]).end_tokens([5, 6])
+}
+
+/// The model: the row of rank r of every request is always the same.
+struct Model {
+    rows: Vec<f32>,
+    logits: Vec<f32>,
+}
+
+impl Model {
+    fn new() -> Self {
+        let rows = probabilities(BEAMS * VOCAB).into_iter().map(|p| 100.0 * p);
+        Model {
+            rows: rows.collect(),
+            logits: Vec::with_capacity(2 * BEAMS * VOCAB),
+        }
+    }
+
+    /// Runs what is running to its end; allocates nothing itself.
+    fn run(&mut self, search: &mut AutoregressiveSearch) -> Result<(), Error> {
+        while !search.is_idle() {
+            self.logits.clear();
+            for (_, rows) in search.feed().requests() {
+                self.logits.extend(&self.rows[..rows.len() * VOCAB]);
+            }
+            let shape = [search.feed().rows(), VOCAB];
+            search.advance(&ScoresView::logits(&self.logits, shape)?)?;
+        }
+        Ok(())
+    }
+}
+
+type Found = Vec<(Vec<u32>, Vec<u64>, u64)>;
+
+/// What a request has found.
+fn found(search: &AutoregressiveSearch, id: RequestId) -> Result<Found, Error> {
+    let outcome = search.outcome(id).expect("it is done");
+    let bits = |scores: &[f64]| scores.iter().map(|score| score.to_bits()).collect();
+    let hypotheses = outcome.hypotheses();
+    let found: Found = hypotheses
+        .map(|h| (h.tokens.to_vec(), bits(h.token_scores), h.score.to_bits()))
+        .collect();
+    match outcome.ended() {
+        Ended::Failed(error) => {
+            assert!(found.is_empty());
+            Err(error.clone())
+        }
+        _ => Ok(found),
+    }
+}
+
+/// Two requests that run side by side.
+struct Pair {
+    search: AutoregressiveSearch,
+    ids: [Option<RequestId>; 2],
+}
+
+impl Pair {
+    fn new() -> Self {
+        Pair {
+            search: AutoregressiveSearch::new(VOCAB).unwrap(),
+            ids: [None; 2],
+        }
+    }
+
+    /// Admits those that are not there, and runs them.
+    fn run(&mut self, requests: [Request; 2], model: &mut Model) -> Result<(), Error> {
+        for (id, request) in self.ids.iter_mut().zip(requests) {
+            if id.is_none() {
+                *id = Some(self.search.admit(request)?);
+            }
+        }
+        model.run(&mut self.search)
+    }
+}
+
+/// Refuses each allocation of a request and of its neighbour in turn. What is
+/// refused before a step can be done again; one that is refused on the way ends
+/// its request, and no other.
+fn check(request: Request) {
+    let two = || [request.clone(), request.clone()];
+    let mut model = Model::new();
+    let mut pair = Pair::new();
+    pair.run(two(), &mut model).unwrap();
+    let expected = found(&pair.search, pair.ids[0].unwrap()).unwrap();
+    assert!(!expected.is_empty());
+
+    let (mut not_begun, mut failed) = (0, 0);
+    let needed = refuse_each(|refusal: Refusal| {
+        let (mut pair, requests) = (Pair::new(), two());
+        let ran = refusal.during(|| pair.run(requests, &mut model));
+        let mut done = ran.is_ok();
+        if let Err(error) = &ran {
+            is_about_memory(error);
+            not_begun += 1;
+            pair.run(two(), &mut model).unwrap();
+        }
+        let mut failures = 0;
+        for id in pair.ids.map(Option::unwrap) {
+            match found(&pair.search, id) {
+                Ok(found) => assert_eq!(found, expected, "{refusal:?}"),
+                Err(error) => {
+                    is_about_memory(&error);
+                    failures += 1;
+                    done = false;
+                }
+            }
+            assert!(pair.search.remove(id));
+        }
+        assert!(failures <= refusal.count, "{refusal:?}");
+        failed += failures;
+        pair.ids = [None; 2];
+        pair.run(two(), &mut model).unwrap();
+        for id in pair.ids.map(Option::unwrap) {
+            assert_eq!(found(&pair.search, id).unwrap(), expected, "{refusal:?}");
+        }
+        done
+    });
+    assert!(needed > 30, "{needed}");
+    assert!(not_begun > 20 && failed > 20, "{not_begun} {failed}");
+}
+
+#[test]
+fn requests_fail_at_each_allocation_and_harm_no_other() {
+    check(request());
+    check(request().rules(Rules::plain()));
+}
+
+#[test]
+fn requests_that_change_scores_fail_at_each_allocation() {
+    let penalty = || RepetitionPenalty::new(1.5).unwrap();
+    check(request().adjust_logits(penalty()).diverse_groups(3, 0.5));
+    check(
+        request()
+            .adjust_log_probabilities(penalty())
+            .adjust_log_probabilities(MinimumLength(4)),
+    );
+}
+
+#[test]
+fn requests_that_permit_some_tokens_fail_at_each_allocation() {
+    let mask: TokenMask = (0..100).collect();
+    check(request().permit(mask, Normaliser::Permitted));
+    let odd = Permit::function(|generated, mask| {
+        let odd = generated.len() as u32 % 2;
+        (0..VOCAB as u32 / 2).for_each(|i| mask.insert(2 * i + odd));
+    });
+    check(request().permit(odd, Normaliser::WholeRow));
+    let words = (0..60u32).map(|i| vec![i, 2 * i, 119 - i, i]);
+    let words = TokenTrie::new(words);
+    check(request().permit(words, Normaliser::WholeRow));
+}
