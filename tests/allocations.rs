@@ -39,13 +39,17 @@ fn batches(kind: ScoreKind, count: usize) -> Vec<Vec<f32>> {
 #[test]
 fn a_second_batch_of_the_same_shape_allocates_nothing() {
     counting::check();
-    for threads in [1, 2, 4] {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
-        // Threads make what they need for stealing when they start.
+    let pools = [1, 2, 4].map(|threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        let pool = pool.build().unwrap();
+        // Threads make what they need for stealing when they start. They also
+        // allocate when they end, some time after their pool: none does before
+        // all is counted.
         pool.broadcast(|_| ());
+        pool
+    });
+    for pool in &pools {
+        let threads = pool.current_num_threads();
         for (kind, shape, beams) in [
             (ScoreKind::Probabilities, [6, 20, 1000], 5),
             (ScoreKind::Logits, [3, 9, 5000], 64),
