@@ -53,34 +53,23 @@ pub(crate) fn key_value(key: u64) -> f32 {
     from_sortable(!((key >> 32) as u32))
 }
 
-/// Bits of a [`number_key`] that hold the token: those that an f64 has and an
-/// f32 has not.
-const TOKEN_BITS: u32 = 29;
-pub(crate) const TOKEN_MASK: u64 = (1 << TOKEN_BITS) - 1;
-
-/// Tokens below this fit into a [`number_key`].
-pub(crate) const NUMBER_KEY_TOKENS: usize = 1 << TOKEN_BITS;
-
-/// Stands for 0 in a [`number_key`]: below half an ULP of every other f32, and
-/// no subnormal number, which a host library may have told the processor to
-/// take for 0, the token with it.
-pub(crate) const ZERO: f64 = f64::from_bits(0x2d30_0000_0000_0000);
+/// What a [`number_key`] has above the bits of its f32: with it no key is a
+/// subnormal number, which a host library may have told the processor to take for
+/// 0, the token with it.
+pub(crate) const RAISE: u32 = 1 << 20;
 
 /// A key that is a number, so that `min` and `max` put it in order with the
-/// token it carries: the best token has the largest. Not for NaN and infinity.
+/// token it carries: the best token has the largest. Not for NaN.
+///
+/// The bits of an f32, with its sign, are the upper half of an f64 of the same
+/// order, and of a finite one. The token is the lower half: a larger one puts a
+/// negative number further down, and any other number if its bits are flipped.
 #[inline(always)]
 pub(crate) fn number_key(value: f32, token: u32) -> f64 {
-    let wide = f64::from(value) + ZERO;
-    let [if_negative, otherwise] = token_bits(token);
-    let sign = ((wide.to_bits() as i64) >> 63) as u64;
-    f64::from_bits(wide.to_bits() | (sign & if_negative) | (!sign & otherwise))
-}
-
-/// The low bits of the [`number_key`] of a token of negative value, and those
-/// of any other. A larger magnitude puts a negative number further down.
-#[inline(always)]
-pub(crate) const fn token_bits(token: u32) -> [u64; 2] {
-    [token as u64, token as u64 ^ TOKEN_MASK]
+    let bits = (value + 0.0).to_bits();
+    let sign = ((bits as i32) >> 31) as u32;
+    let low = token ^ !sign;
+    f64::from_bits(u64::from(bits.wrapping_add(RAISE)) << 32 | u64::from(low))
 }
 
 #[cfg(test)]
@@ -124,6 +113,7 @@ mod tests {
     #[test]
     fn number_keys_rank_alike() {
         let values = [
+            f32::INFINITY,
             f32::MAX,
             1.0,
             1.0f32.next_down(),
@@ -134,8 +124,9 @@ mod tests {
             -1.0f32.next_down(),
             -1.0,
             f32::MIN,
+            f32::NEG_INFINITY,
         ];
-        let last = NUMBER_KEY_TOKENS as u32 - 1;
+        let last = u32::MAX;
         for pair in values.windows(2) {
             assert!(
                 number_key(pair[0], last) > number_key(pair[1], 0),
@@ -146,6 +137,10 @@ mod tests {
             for tokens in [[0, 1], [7, 8], [last - 1, last]] {
                 let keys = tokens.map(|token| number_key(value, token));
                 assert!(keys[0] > keys[1], "{value} {tokens:?}");
+                assert!(
+                    keys[0].is_normal() && keys[1].is_normal(),
+                    "{value} {tokens:?}"
+                );
             }
         }
         let zeros = [number_key(0.0, 5), number_key(-0.0, 5)];

@@ -439,6 +439,11 @@ impl<'a> ScoresView<'a> {
         start..start + self.vocab()
     }
 
+    /// From the scores of one step to those of the next.
+    pub(crate) fn step_stride(&self) -> usize {
+        self.strides[1]
+    }
+
     /// What a scan that goes on from one position will read next, as far as
     /// that is known.
     pub(crate) fn after_row(&self, item: usize, step: usize) -> Range<usize> {

@@ -44,9 +44,21 @@ fn group(k: usize) -> usize {
 /// number of entries is one that [`padded`] returns.
 #[inline(always)]
 pub(crate) fn sort_largest<S: Simd>(simd: S, lists: &mut [Entry], k: usize) {
+    for block in lists.as_chunks_mut::<BLOCK>().0 {
+        in_registers::<S, true>(simd, block);
+    }
+    merge_largest(simd, lists, k);
+}
+
+/// [`sort_largest`] of lists whose blocks are sorted already.
+#[inline(always)]
+pub(crate) fn merge_largest<S: Simd>(simd: S, lists: &mut [Entry], k: usize) {
     let group = group(k);
+    if group == BLOCK {
+        return best_eight(simd, lists);
+    }
     for entries in lists.chunks_mut(group) {
-        sort(simd, entries);
+        merge_blocks(simd, entries);
     }
     let (best, others) = lists.split_at_mut(group);
     for other in others.chunks(group) {
@@ -60,12 +72,27 @@ pub(crate) fn sort_largest<S: Simd>(simd: S, lists: &mut [Entry], k: usize) {
     }
 }
 
-/// Sorts a power of two of entries, descending.
+/// [`merge_largest`] of eight, which stay in registers.
 #[inline(always)]
-fn sort<S: Simd>(simd: S, entries: &mut [Entry]) {
-    for block in entries.as_chunks_mut::<BLOCK>().0 {
-        in_registers::<S, true>(simd, block);
+fn best_eight<S: Simd>(simd: S, lists: &mut [Entry]) {
+    let Some((best, others)) = lists.as_chunks_mut::<BLOCK>().0.split_first_mut() else {
+        return;
+    };
+    for part in 0..S::F64Part::PARTS {
+        let mut entries = load_part(simd, best, part);
+        for other in others.iter() {
+            for (entry, other) in entries.iter_mut().rev().zip(other) {
+                *entry = entry.max(simd.f64_load_part(other, part));
+            }
+            merge_eight(&mut entries);
+        }
+        store_part(entries, best, part);
     }
+}
+
+/// Sorts a power of two of entries whose blocks are sorted, descending.
+#[inline(always)]
+fn merge_blocks<S: Simd>(simd: S, entries: &mut [Entry]) {
     let mut run = BLOCK;
     while run < entries.len() {
         for pair in entries.chunks_mut(2 * run) {
@@ -112,18 +139,42 @@ fn compare<S: Simd>(simd: S, a: &mut Entry, b: &mut Entry) {
 #[inline(always)]
 fn in_registers<S: Simd, const ANY: bool>(simd: S, block: &mut [Entry; BLOCK]) {
     for part in 0..S::F64Part::PARTS {
-        let mut entries = [simd.f64_load_part(&block[0], part); BLOCK];
-        for (entry, from) in entries.iter_mut().zip(block.iter()) {
-            *entry = simd.f64_load_part(from, part);
-        }
+        let mut entries = load_part(simd, block, part);
         if ANY {
             sort_eight(&mut entries);
         } else {
             merge_eight(&mut entries);
         }
-        for (entry, out) in entries.iter().zip(block.iter_mut()) {
-            entry.store(out, part);
+        store_part(entries, block, part);
+    }
+}
+
+/// Sorts a block that is in registers.
+#[inline(always)]
+pub(crate) fn sort_block<S: Simd>(simd: S, block: [S::F64; BLOCK], out: &mut [Entry; BLOCK]) {
+    for part in 0..S::F64Part::PARTS {
+        let mut entries = [simd.f64_part(block[0], part); BLOCK];
+        for (entry, from) in entries.iter_mut().zip(block) {
+            *entry = simd.f64_part(from, part);
         }
+        sort_eight(&mut entries);
+        store_part(entries, out, part);
+    }
+}
+
+#[inline(always)]
+fn load_part<S: Simd>(simd: S, block: &[Entry; BLOCK], part: usize) -> [S::F64Part; BLOCK] {
+    let mut entries = [simd.f64_load_part(&block[0], part); BLOCK];
+    for (entry, from) in entries.iter_mut().zip(block) {
+        *entry = simd.f64_load_part(from, part);
+    }
+    entries
+}
+
+#[inline(always)]
+fn store_part<P: F64Part>(entries: [P; BLOCK], block: &mut [Entry; BLOCK], part: usize) {
+    for (entry, out) in entries.into_iter().zip(block) {
+        entry.store(out, part);
     }
 }
 

@@ -2,14 +2,10 @@
 
 use super::element::Lanes;
 use super::network::{BLOCK, Entry, padded, sort_largest};
-use super::short;
 use super::sorter::Sorter;
 use crate::error::Error;
 use crate::memory::resize;
-use crate::order::{
-    NUMBER_KEY_TOKENS, TOKEN_MASK, ZERO, key_token, key_value, number_key, rank_key,
-};
-use crate::scores::ScoreKind;
+use crate::order::{RAISE, key_token, key_value, number_key, rank_key};
 use crate::simd::{F64_LANES, F64Lanes, Simd};
 
 /// Rows whose survivors are put in order together.
@@ -114,22 +110,65 @@ fn pairs<E: Lanes>(row: &[E], tokens: &[u32]) -> impl Iterator<Item = (f32, u32)
     tokens.map(|&token| (row[token as usize].to_f32(), token))
 }
 
+/// Writes the first `best` entries of lists in order, or some more, to the rows of
+/// `tokens` and `values`, which are `k` wide, of those lists that have a bit.
+#[inline(always)]
+pub(crate) fn write_lists<S: Simd>(
+    simd: S,
+    lists: &[Entry],
+    best: usize,
+    listed: u32,
+    k: usize,
+    tokens: &mut [u32],
+    values: &mut [f64],
+) {
+    let rows = tokens.len() / k;
+    let values = &mut values[..tokens.len()];
+    // Eight at once may be more than the row has left, if the next row, of which
+    // they take the front, is written afterwards.
+    let in_turn = listed.trailing_ones() as usize >= rows;
+    let blocks = lists.as_chunks::<BLOCK>().0.iter().enumerate();
+    for (block, entries) in blocks.take(best.div_ceil(BLOCK)).rev() {
+        let mut start = block * BLOCK;
+        let keys = simd.f64_transpose(entries);
+        for (row, keys) in keys.into_iter().enumerate().take(rows) {
+            if in_turn {
+                write(keys, &mut tokens[start..], &mut values[start..]);
+            } else if listed >> row & 1 == 1 {
+                let end = (row + 1) * k;
+                write(keys, &mut tokens[start..end], &mut values[start..end]);
+            }
+            start += k;
+        }
+    }
+}
+
 /// Writes the tokens and values of eight keys, as many as there is room for.
 #[inline(always)]
 fn write<V: F64Lanes>(keys: V, tokens: &mut [u32], values: &mut [f64]) {
-    let found = keys.clear_bits(TOKEN_MASK) - keys.splat(ZERO);
+    let found = keys.high_less(RAISE);
     if let (Some(tokens), Some(values)) = (tokens.first_chunk_mut(), values.first_chunk_mut()) {
-        keys.store_low_bits(TOKEN_MASK as u32, tokens);
+        keys.store_low(tokens);
         found.store(values);
         return;
     }
     let (mut all_tokens, mut all_values) = ([0; F64_LANES], [0.0; F64_LANES]);
-    keys.store_low_bits(TOKEN_MASK as u32, &mut all_tokens);
+    keys.store_low(&mut all_tokens);
     found.store(&mut all_values);
-    for (token, found) in tokens.iter_mut().zip(all_tokens) {
+    write_some(&all_tokens, &all_values, tokens, values);
+}
+
+#[cold]
+fn write_some(
+    all_tokens: &[u32; F64_LANES],
+    all_values: &[f64; F64_LANES],
+    tokens: &mut [u32],
+    values: &mut [f64],
+) {
+    for (token, &found) in tokens.iter_mut().zip(all_tokens) {
         *token = found;
     }
-    for (value, found) in values.iter_mut().zip(all_values) {
+    for (value, &found) in values.iter_mut().zip(all_values) {
         *value = found;
     }
 }
@@ -162,7 +201,7 @@ impl Lists {
         row: &[E],
         survivors: &Survivors,
     ) -> bool {
-        if survivors.len() > LONGEST_LIST || row.len() > NUMBER_KEY_TOKENS {
+        if survivors.len() > LONGEST_LIST {
             return false;
         }
         self.fill_up(survivors.len());
@@ -171,20 +210,6 @@ impl Lists {
         }
         self.listed |= 1 << number;
         true
-    }
-
-    /// Makes `rows`, of `length` tokens each, the lists.
-    #[inline(always)]
-    pub(crate) fn set<S: Simd>(
-        &mut self,
-        simd: S,
-        kind: ScoreKind,
-        rows: &[short::Row; ROWS],
-        length: usize,
-    ) {
-        short::keys(simd, kind, rows, length, &mut self.entries);
-        self.len = length.next_multiple_of(F64_LANES);
-        self.listed = u32::MAX;
     }
 
     #[inline(always)]
@@ -211,16 +236,7 @@ impl Lists {
             self.fill_up(padded(self.len, best));
             let entries = &mut self.entries[..self.len];
             sort_largest(simd, entries, best);
-            let blocks = entries.as_chunks::<BLOCK>().0.iter();
-            for (block, first) in blocks.zip((0..best).step_by(BLOCK)) {
-                let keys = simd.f64_transpose(block);
-                let rows = tokens.chunks_exact_mut(k).zip(values.chunks_exact_mut(k));
-                for (row, (tokens, values)) in rows.enumerate() {
-                    if self.listed >> row & 1 == 1 {
-                        write(keys[row % ROWS], &mut tokens[first..], &mut values[first..]);
-                    }
-                }
-            }
+            write_lists(simd, entries, best, self.listed, k, tokens, values);
         }
         self.len = 0;
         self.listed = 0;
@@ -242,7 +258,7 @@ mod tests {
 
         #[inline(always)]
         fn run<S: Simd>(self, simd: S) -> (Vec<u32>, Vec<f64>) {
-            let (mut tokens, mut values) = (vec![0; self.room], vec![0.0; self.room]);
+            let (mut tokens, mut values) = (vec![7; self.room], vec![7.0; self.room]);
             write(simd.f64_load(&self.keys), &mut tokens, &mut values);
             (tokens, values)
         }
@@ -254,14 +270,14 @@ mod tests {
             f32::MAX,
             1.0f32.next_down(),
             f32::from_bits(1),
-            0.0,
             -0.0,
             -f32::from_bits(1),
             -1.0,
             f32::MIN,
+            f32::NEG_INFINITY,
         ];
-        for first in [0, 1000, NUMBER_KEY_TOKENS as u32 - F64_LANES as u32] {
-            let tokens: Vec<u32> = (first..).take(F64_LANES).collect();
+        for first in [0, 1000, u32::MAX - 7] {
+            let tokens: Vec<u32> = (first..=u32::MAX).take(F64_LANES).collect();
             let mut keys = [0.0; F64_LANES];
             for (key, (&value, &token)) in keys.iter_mut().zip(values.iter().zip(&tokens)) {
                 *key = number_key(value, token);
@@ -270,13 +286,11 @@ mod tests {
                 Level::available().flat_map(|level| (0..=9).map(move |n| (level, n)))
             {
                 let written = Dispatch::new(level).unwrap().run(Write { keys, room });
-                let count = room.min(F64_LANES);
-                assert_eq!(written.0[..count], tokens[..count], "{level} {room}");
-                assert_eq!(
-                    written.1[..count],
-                    values.map(f64::from)[..count],
-                    "{level} {room}"
-                );
+                let mut expected = (tokens.clone(), values.map(f64::from).to_vec());
+                expected.0.resize(room.max(F64_LANES), 7);
+                expected.1.resize(room.max(F64_LANES), 7.0);
+                assert_eq!(written.0, expected.0[..room], "{level} {room}");
+                assert_eq!(written.1, expected.1[..room], "{level} {room}");
             }
         }
     }

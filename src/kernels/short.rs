@@ -1,175 +1,222 @@
-//! Rows so short that all their tokens are put in order.
+//! Rows so short that all their tokens are put in order, eight rows together.
+//!
+//! ```text
+//! for each row:
+//!     copy it as f32; look for invalid scores, the log-sum-exp of logits
+//! for each eight tokens:
+//!     transpose them to keys, a row in each lane, and sort these  (`network`)
+//! merge the sorted eights to the best k, and write them           (`rank`)
+//! ```
 
 use super::element::Lanes;
 use super::exp::exp_nonpositive_f32;
 use super::log_sum_exp::{self, RunningSum, add_lanes};
-use super::network::Entry;
-use super::top_k::Found;
-use crate::order::{ZERO, token_bits};
+use super::network::{BLOCK, Entry, merge_largest, padded, sort_block};
+use super::rank::{ROWS, write_lists};
+use super::top_k::{REFUSED, Room};
+use crate::order::{RAISE, number_key};
 use crate::scores::ScoreKind;
-use crate::simd::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, Float64, Seen, Simd};
+use crate::simd::{F32_LANES, F32Lanes, F64_LANES, Seen, Simd};
 
 /// The longest such row. In the log-sum-exp each of its tokens has a lane of
 /// its own.
 pub(crate) const LONGEST: usize = log_sum_exp::LANES;
 
 /// A row as f32, filled up with impossible scores.
-pub(crate) type Row = [[f32; F32_LANES]; LONGEST / F32_LANES];
+type Row = [[f32; F32_LANES]; LONGEST / F32_LANES];
 
-/// A row of no tokens.
-pub(crate) fn empty(kind: ScoreKind) -> Row {
-    [[kind.impossible(); F32_LANES]; LONGEST / F32_LANES]
+/// Memory that is kept from rows to rows.
+#[derive(Clone, Debug)]
+pub(crate) struct Short {
+    rows: [Row; ROWS],
+    /// What the rows are filled up for.
+    filled_up: Option<(ScoreKind, usize)>,
+    keys: [Entry; LONGEST],
 }
 
-/// What the vectors of a row have shown.
-struct Facts<S: Simd> {
-    floor: S::F32,
-    least: S::F32,
-    largest: S::F32,
-    invalid: <S::F32 as F32Lanes>::Seen,
-    possible: usize,
+impl Default for Short {
+    fn default() -> Self {
+        Short {
+            rows: [[[0.0; F32_LANES]; LONGEST / F32_LANES]; ROWS],
+            filled_up: None,
+            keys: [[0.0; F64_LANES]; LONGEST],
+        }
+    }
 }
 
-impl<S: Simd> Facts<S> {
+impl Short {
+    /// For up to eight rows, all of `length` tokens. `NEGATIVE` unless the kind
+    /// has no negative scores.
     #[inline(always)]
-    fn none(simd: S, kind: ScoreKind) -> Self {
+    pub(crate) fn rows<S: Simd, const NEGATIVE: bool>(
+        &mut self,
+        simd: S,
+        kind: ScoreKind,
+        length: usize,
+    ) -> ShortRows<'_, S, NEGATIVE> {
+        debug_assert!(NEGATIVE || kind == ScoreKind::Probabilities);
+        if self.filled_up != Some((kind, length)) {
+            let impossible = [kind.impossible(); F32_LANES];
+            self.rows.as_flattened_mut().fill(impossible);
+            self.filled_up = Some((kind, length));
+        }
         let floor = simd.f32_splat(kind.impossible());
-        Facts {
+        ShortRows {
+            simd,
+            kind,
+            length,
+            short: self,
             floor,
-            least: simd.f32_splat(kind.least_possible()),
             largest: floor,
             invalid: simd.f32_unseen(),
-            possible: 0,
         }
     }
+}
 
-    /// Takes a vector, of which the first `known` lanes have been taken before.
+/// Up to eight rows that are read one after the other and put in order together.
+pub(crate) struct ShortRows<'a, S: Simd, const NEGATIVE: bool> {
+    simd: S,
+    kind: ScoreKind,
+    length: usize,
+    short: &'a mut Short,
+    floor: S::F32,
+    /// What the vectors of all rows have shown.
+    largest: S::F32,
+    invalid: <S::F32 as F32Lanes>::Seen,
+}
+
+impl<S: Simd, const NEGATIVE: bool> ShortRows<'_, S, NEGATIVE> {
+    /// Reads a row, of the given number among the eight. The log-sum-exp of
+    /// logits, else 0.
     #[inline(always)]
-    fn add(&mut self, lanes: S::F32, known: usize, out: &mut [f32; F32_LANES]) {
-        self.largest = self.largest.max(lanes);
-        self.invalid = lanes.see_below(self.floor, self.invalid);
-        self.possible += (lanes.ge(self.least) >> known).count_ones() as usize;
-        lanes.store(out);
-    }
-}
-
-/// Reads a row of up to [`LONGEST`] tokens into `out`, which it leaves as it is
-/// past the row's end. Counts its possible tokens, of which the caller wants
-/// some.
-///
-/// `None` if the row holds an invalid score.
-#[inline(always)]
-pub(crate) fn read<S: Simd, E: Lanes>(
-    simd: S,
-    kind: ScoreKind,
-    row: &[E],
-    out: &mut Row,
-) -> Option<Found> {
-    let mut facts = Facts::none(simd, kind);
-    let (whole, rest) = row.as_chunks::<F32_LANES>();
-    for (vector, out) in whole.iter().zip(out.iter_mut()) {
-        facts.add(E::load(simd, vector), 0, out);
-    }
-    let out_end = out.as_flattened_mut()[..row.len()].last_chunk_mut();
-    match (row.last_chunk(), out_end) {
-        _ if rest.is_empty() => {}
-        (Some(last), Some(out)) => {
-            // Copied token by token to a vector, it could not be loaded before
-            // all of that has reached the cache.
-            facts.add(E::load(simd, last), F32_LANES - rest.len(), out);
+    pub(crate) fn read<E: Lanes>(&mut self, number: usize, row: &[E]) -> f64 {
+        let mut largest = self.floor;
+        let (whole, rest) = row[..self.length].as_chunks::<F32_LANES>();
+        for (vector, place) in whole.iter().zip(0..) {
+            self.add(
+                E::load(self.simd, vector),
+                &mut largest,
+                number,
+                place * F32_LANES,
+            );
         }
-        _ => {
-            let mut last = [E::impossible(kind); F32_LANES];
-            for (last, &rest) in last.iter_mut().zip(rest) {
-                *last = rest;
+        match row.last_chunk() {
+            _ if rest.is_empty() => {}
+            Some(last) => {
+                // Copied token by token to a vector, it could not be loaded before
+                // all of that has reached the cache.
+                let place = self.length - F32_LANES;
+                self.add(E::load(self.simd, last), &mut largest, number, place);
             }
-            facts.add(E::load(simd, &last), 0, &mut out[0]);
-        }
-    }
-    let possible = facts.possible;
-    let max = facts.largest.reduce_max();
-    if facts.invalid.any() || !kind.accepts(max) {
-        return None;
-    }
-    Some(Found {
-        count: possible,
-        normaliser: match kind {
-            ScoreKind::Logits if possible > 0 => {
-                let mut sums = [0.0; log_sum_exp::LANES];
-                let max_lanes = simd.f32_splat(max);
-                let lanes = out.iter().take(row.len().div_ceil(F32_LANES));
-                for (lanes, sums) in lanes.zip(sums.as_chunks_mut().0) {
-                    exp_nonpositive_f32(simd.f32_load(lanes) - max_lanes).store(sums);
+            None => {
+                let mut last = [E::impossible(self.kind); F32_LANES];
+                for (last, &rest) in last.iter_mut().zip(rest) {
+                    *last = rest;
                 }
-                let mut sum = RunningSum::EMPTY;
-                sum.add(max, add_lanes(&sums));
-                sum.ln()
+                self.add(E::load(self.simd, &last), &mut largest, number, 0);
             }
-            ScoreKind::Logits => f64::NEG_INFINITY,
-            _ => 0.0,
-        },
-    })
-}
-
-/// The token's bits of each place in a row, as numbers.
-static BITS: [[f64; 2]; LONGEST] = {
-    let mut bits = [[0.0; 2]; LONGEST];
-    let mut token = 0;
-    while token < LONGEST {
-        let [if_negative, otherwise] = token_bits(token as u32);
-        bits[token] = [f64::from_bits(if_negative), f64::from_bits(otherwise)];
-        token += 1;
+        }
+        self.largest = self.largest.max(largest);
+        if NEGATIVE && self.kind == ScoreKind::Logits {
+            let row = &self.short.rows[number];
+            log_sum_exp(self.simd, largest.reduce_max(), row, self.length)
+        } else {
+            0.0
+        }
     }
-    bits
-};
 
-/// Below every possible score, and a number to which a token can be added.
-const BELOW: f64 = -1e300;
+    /// Adds some lanes of a row, from a place of it on.
+    #[inline(always)]
+    fn add(&mut self, lanes: S::F32, largest: &mut S::F32, number: usize, place: usize) {
+        *largest = largest.max(lanes);
+        self.invalid = lanes.see_below(self.floor, self.invalid);
+        // Of zeros of both signs one: in the order they are equal. (Where none is
+        // negative, they are impossible.)
+        let stored = if NEGATIVE {
+            lanes + self.simd.f32_splat(0.0)
+        } else {
+            lanes
+        };
+        let row = self.short.rows[number].as_flattened_mut();
+        if let Some(out) = row[place..].first_chunk_mut() {
+            stored.store(out);
+        }
+    }
 
-/// The number keys of all tokens of eight rows of `length` tokens.
-#[inline(always)]
-pub(crate) fn keys<S: Simd>(
-    simd: S,
-    kind: ScoreKind,
-    rows: &[Row; F64_LANES],
-    length: usize,
-    out: &mut [Entry],
-) {
-    match kind {
-        ScoreKind::Probabilities => keys_of::<S, false>(simd, rows, length, out),
-        ScoreKind::LogProbabilities | ScoreKind::Logits => {
-            keys_of::<S, true>(simd, rows, length, out);
+    /// Finds the best `k` tokens of all rows that have been read.
+    #[inline(always)]
+    pub(crate) fn finish(self, k: usize, room: Room<'_>) {
+        let (simd, kind) = (self.simd, self.kind);
+        let Short { rows, keys, .. } = self.short;
+        sort_blocks::<S, NEGATIVE>(simd, rows, self.length, keys);
+        let keys = &mut keys[..padded(self.length, k)];
+        for block in &mut keys[self.length.next_multiple_of(BLOCK)..] {
+            *block = [f64::NEG_INFINITY; F64_LANES];
+        }
+        merge_largest(simd, keys, k);
+        write_lists(simd, keys, k, u32::MAX, k, room.tokens, room.values);
+
+        let least = number_key(kind.least_possible(), u32::MAX);
+        if keys[k - 1].iter().all(|&key| key >= least) {
+            room.counts.fill(k as u32);
+        } else {
+            for (row, count) in room.counts.iter_mut().enumerate() {
+                let possible = keys[..k].iter().map(|keys| u32::from(keys[row] >= least));
+                *count = possible.sum();
+            }
+        }
+        if self.invalid.any() || !kind.accepts(self.largest.reduce_max()) {
+            for (row, count) in rows.iter().zip(room.counts) {
+                let mut scores = row.as_flattened().iter();
+                if !scores.all(|&score| kind.accepts(score)) {
+                    *count = REFUSED;
+                }
+            }
         }
     }
 }
 
-/// Those of rows of which some scores may be `NEGATIVE`, or none.
+/// Makes the number keys of all tokens, and sorts them by eights.
 #[inline(always)]
-fn keys_of<S: Simd, const NEGATIVE: bool>(
+fn sort_blocks<S: Simd, const NEGATIVE: bool>(
     simd: S,
-    rows: &[Row; F64_LANES],
+    rows: &[Row; ROWS],
     length: usize,
-    out: &mut [Entry],
+    keys: &mut [Entry; LONGEST],
 ) {
-    let below = simd.f64_load(&[BELOW; F64_LANES]);
-    let zero = simd.f64_load(&[ZERO; F64_LANES]);
-    let blocks = out.as_chunks_mut::<F64_LANES>().0.iter_mut();
-    let blocks = blocks.zip(BITS.as_chunks::<F64_LANES>().0).enumerate();
-    for (block, (out, bits)) in blocks.take(length.div_ceil(F64_LANES)) {
+    // The low bits of a key of a value that is not negative.
+    static BITS: [u32; LONGEST] = {
+        let mut bits = [0; LONGEST];
+        let mut token = 0;
+        while token < LONGEST {
+            bits[token] = !(token as u32);
+            token += 1;
+        }
+        bits
+    };
+    let blocks = keys.as_chunks_mut::<BLOCK>().0.iter_mut();
+    let blocks = blocks.zip(BITS.as_chunks().0).enumerate();
+    for (block, (out, bits)) in blocks.take(length.div_ceil(BLOCK)) {
         let mut parts = [&[0.0; F64_LANES]; F64_LANES];
         for (part, row) in parts.iter_mut().zip(rows) {
             *part = &row.as_flattened().as_chunks().0[block];
         }
-        let columns = simd.f64_columns(parts);
-        for ((column, &[if_negative, otherwise]), out) in columns.iter().zip(bits).zip(out) {
-            let value = if NEGATIVE { column.max(below) } else { *column } + zero;
-            let otherwise = value.splat(otherwise);
-            let if_negative = if NEGATIVE {
-                value.splat(if_negative)
-            } else {
-                otherwise
-            };
-            value.or_by_sign(if_negative, otherwise).store(out);
-        }
+        let keys = simd.f64_columns::<NEGATIVE>(parts, RAISE, bits);
+        sort_block(simd, keys, out);
     }
+}
+
+/// The log-sum-exp of the first `length` tokens of a row, of which `max` is the
+/// largest.
+#[inline(always)]
+fn log_sum_exp<S: Simd>(simd: S, max: f32, row: &Row, length: usize) -> f64 {
+    let mut sums = [0.0; log_sum_exp::LANES];
+    let max_lanes = simd.f32_splat(max);
+    let lanes = row.iter().take(length.div_ceil(F32_LANES));
+    for (lanes, sums) in lanes.zip(sums.as_chunks_mut().0) {
+        exp_nonpositive_f32(simd.f32_load(lanes) - max_lanes).store(sums);
+    }
+    let mut sum = RunningSum::EMPTY;
+    sum.add(max, add_lanes(&sums));
+    sum.ln()
 }

@@ -50,7 +50,7 @@ use super::logits;
 pub(crate) use super::rank::ROWS;
 use super::rank::{Lists, Survivors};
 use super::scan::{COLUMNS, STRIPE, Scan, Stripes, scan};
-use super::short;
+use super::short::{Short, ShortRows};
 use crate::error::Error;
 use crate::memory::resize;
 use crate::scores::ScoreKind;
@@ -62,8 +62,21 @@ pub(crate) struct TopK {
     peaks: Vec<[f32; F32_LANES]>,
     survivors: Survivors,
     lists: Lists,
-    short_rows: [short::Row; ROWS],
+    short: Short,
 }
+
+/// Where the best tokens of some rows go.
+#[derive(Debug)]
+pub(crate) struct Room<'a> {
+    /// How many there are of each row, or [`REFUSED`].
+    pub(crate) counts: &'a mut [u32],
+    /// k a row.
+    pub(crate) tokens: &'a mut [u32],
+    pub(crate) values: &'a mut [f64],
+}
+
+/// In place of a count: the row holds an invalid score.
+pub(crate) const REFUSED: u32 = u32::MAX;
 
 /// What was found in a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -101,7 +114,6 @@ impl TopK {
         let panels = length.div_ceil(STRIPE).div_ceil(plan.panel);
         resize(&mut self.peaks, panels, what)?;
         self.survivors.reserve(plan.capacity, what)?;
-        self.short_rows = [short::empty(kind); ROWS];
         self.lists.reserve(what)
     }
 
@@ -126,11 +138,6 @@ impl TopK {
         values: &mut [f64],
     ) -> Option<Found> {
         let k = tokens.len();
-        if row.len() <= short::LONGEST {
-            let mut found = short::read(simd, kind, row, &mut self.short_rows[number])?;
-            found.count = found.count.min(k);
-            return Some(found);
-        }
         let stripes = Stripes::new(row, next, kind);
         let plan = Plan::new(k, row.len(), kind);
         let panels = stripes.len().div_ceil(plan.panel);
@@ -158,22 +165,28 @@ impl TopK {
     }
 
     /// Writes what is still to be written for the rows read since the last
-    /// time, all of `length` tokens, to the `tokens` and `values` of all of
-    /// them, `k` a row.
+    /// time to the `tokens` and `values` of all of them, `k` a row.
     #[inline(always)]
     pub(crate) fn finish<S: Simd>(
         &mut self,
         simd: S,
-        kind: ScoreKind,
-        length: usize,
         k: usize,
         tokens: &mut [u32],
         values: &mut [f64],
     ) {
-        if length <= short::LONGEST {
-            self.lists.set(simd, kind, &self.short_rows, length);
-        }
         self.lists.sort_into(simd, k, tokens, values);
+    }
+
+    /// For up to [`ROWS`] rows of one length up to
+    /// [`LONGEST_SHORT_ROW`](super::LONGEST_SHORT_ROW).
+    #[inline(always)]
+    pub(crate) fn short_rows<S: Simd, const NEGATIVE: bool>(
+        &mut self,
+        simd: S,
+        kind: ScoreKind,
+        length: usize,
+    ) -> ShortRows<'_, S, NEGATIVE> {
+        self.short.rows(simd, kind, length)
     }
 }
 
@@ -300,6 +313,7 @@ mod tests {
     use half::{bf16, f16};
 
     use super::*;
+    use crate::kernels::LONGEST_SHORT_ROW;
     use crate::order::rank_key;
     use crate::scores::ScoreKind::{LogProbabilities, Logits, Probabilities};
     use crate::simd::{Dispatch, Kernel, Level};
@@ -319,6 +333,12 @@ mod tests {
         fn run<S: Simd>(self, simd: S) -> Vec<Option<Found>> {
             let (length, k) = (self.rows[0].len(), self.tokens.len() / self.rows.len());
             let mut top_k = TopK::default();
+            if length <= LONGEST_SHORT_ROW {
+                return match self.kind {
+                    Probabilities => self.run_short::<S, false>(simd, &mut top_k, length, k),
+                    _ => self.run_short::<S, true>(simd, &mut top_k, length, k),
+                };
+            }
             top_k.reserve(self.kind, length, k).unwrap();
             let out = self.tokens.chunks_mut(k).zip(self.values.chunks_mut(k));
             let rows = self.rows.iter().zip(out).enumerate();
@@ -326,8 +346,40 @@ mod tests {
                 top_k.read(simd, self.kind, number, row, &[], tokens, values)
             });
             let found = found.collect();
-            top_k.finish(simd, self.kind, length, k, self.tokens, self.values);
+            top_k.finish(simd, k, self.tokens, self.values);
             found
+        }
+    }
+
+    impl<E: Lanes> OfRows<'_, E> {
+        #[inline(always)]
+        fn run_short<S: Simd, const NEGATIVE: bool>(
+            self,
+            simd: S,
+            top_k: &mut TopK,
+            length: usize,
+            k: usize,
+        ) -> Vec<Option<Found>> {
+            let mut rows = top_k.short_rows::<S, NEGATIVE>(simd, self.kind, length);
+            let (mut counts, mut normalisers) = (Vec::new(), Vec::new());
+            for (number, row) in self.rows.iter().enumerate() {
+                normalisers.push(rows.read(number, row));
+                counts.push(0);
+            }
+            let room = Room {
+                counts: &mut counts,
+                tokens: self.tokens,
+                values: self.values,
+            };
+            rows.finish(k, room);
+            let found = counts.into_iter().zip(normalisers);
+            let found = found.map(|(count, normaliser)| {
+                (count != REFUSED).then_some(Found {
+                    count: count as usize,
+                    normaliser,
+                })
+            });
+            found.collect()
         }
     }
 

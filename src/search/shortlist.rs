@@ -8,11 +8,11 @@
 use crate::batch::{self, Divide, PerThread};
 use crate::error::Error;
 use crate::kernels::element::Lanes;
-use crate::kernels::log_probabilities;
-use crate::kernels::top_k::{ROWS, TopK};
+use crate::kernels::top_k::{REFUSED, ROWS, Room, TopK};
+use crate::kernels::{LONGEST_SHORT_ROW, log_probabilities};
 use crate::memory::resize;
 use crate::phase;
-use crate::scores::{Data, ScoresView};
+use crate::scores::{Data, ScoreKind, ScoresView};
 use crate::simd::{Dispatch, Kernel, Simd};
 
 /// The best tokens of every position of a batch, in flat arrays that keep
@@ -39,9 +39,6 @@ pub(crate) struct Shortlist<'a> {
     /// other token of the row.
     pub(crate) normaliser: f64,
 }
-
-/// In place of a count: the row holds an invalid score.
-const REFUSED: u32 = u32::MAX;
 
 /// Scores that one thread reads without asking for more work, in bytes: large
 /// against the cost of a task, small against what there is for each thread.
@@ -112,11 +109,19 @@ impl Shortlists {
         batch::for_each(work, grain(row_bytes), &|rows| {
             let _scanning = phase::scan();
             top_k.with(|top_k| {
-                dispatch.run(FillRows {
-                    scores,
-                    rows,
-                    top_k,
-                });
+                if vocab > LONGEST_SHORT_ROW {
+                    let fill = FillRows {
+                        scores,
+                        rows,
+                        top_k,
+                    };
+                    return dispatch.run(fill);
+                }
+                match scores.data() {
+                    Data::F32(data) => fill_short_rows(scores, data, rows, top_k, dispatch),
+                    Data::F16(data) => fill_short_rows(scores, data, rows, top_k, dispatch),
+                    Data::Bf16(data) => fill_short_rows(scores, data, rows, top_k, dispatch),
+                }
             });
         });
         Ok(())
@@ -243,7 +248,85 @@ impl FillRows<'_> {
                     (item, step) = (item + 1, 0);
                 }
             }
-            top_k.finish(simd, kind, scores.vocab(), width, tokens, values);
+            top_k.finish(simd, width, tokens, values);
+            log_probabilities(simd, kind, values, width, normalisers);
+        }
+    }
+}
+
+/// [`FillRows`] of rows that are so short that all their tokens are put in order.
+fn fill_short_rows<'a, E: Lanes>(
+    scores: &'a ScoresView<'a>,
+    data: &'a [E],
+    rows: Rows<'a>,
+    top_k: &'a mut TopK,
+    dispatch: Dispatch,
+) {
+    match scores.kind() {
+        ScoreKind::Probabilities => dispatch.run(FillShortRows::<E, false> {
+            scores,
+            data,
+            rows,
+            top_k,
+        }),
+        ScoreKind::LogProbabilities | ScoreKind::Logits => {
+            dispatch.run(FillShortRows::<E, true> {
+                scores,
+                data,
+                rows,
+                top_k,
+            });
+        }
+    }
+}
+
+struct FillShortRows<'a, E, const NEGATIVE: bool> {
+    scores: &'a ScoresView<'a>,
+    data: &'a [E],
+    rows: Rows<'a>,
+    top_k: &'a mut TopK,
+}
+
+impl<E: Lanes, const NEGATIVE: bool> Kernel for FillShortRows<'_, E, NEGATIVE> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let FillShortRows {
+            scores,
+            data,
+            rows,
+            top_k,
+        } = self;
+        let (kind, vocab, width) = (scores.kind(), scores.vocab(), rows.width);
+        let (mut item, mut step) = (rows.first / rows.time, rows.first % rows.time);
+        let mut length = scores.length(item);
+        let mut start = scores.row_range(item, step).start;
+        let out = rows.counts.chunks_mut(ROWS);
+        let out = out.zip(rows.normalisers.chunks_mut(ROWS));
+        let out = out.zip(rows.tokens.chunks_mut(ROWS * width));
+        let out = out.zip(rows.log_probabilities.chunks_mut(ROWS * width));
+        for (((counts, normalisers), tokens), values) in out {
+            let mut together = top_k.short_rows::<S, NEGATIVE>(simd, kind, vocab);
+            for (number, normaliser) in normalisers.iter_mut().enumerate() {
+                if step < length {
+                    *normaliser = together.read(number, &data[start..start + vocab]);
+                }
+                step += 1;
+                // What lies past the last row may lie past all addresses.
+                start = start.wrapping_add(scores.step_stride());
+                if step == rows.time && item + 1 < scores.batch() {
+                    (item, step) = (item + 1, 0);
+                    length = scores.length(item);
+                    start = scores.row_range(item, 0).start;
+                }
+            }
+            let room = Room {
+                counts,
+                tokens,
+                values,
+            };
+            together.finish(width, room);
             log_probabilities(simd, kind, values, width, normalisers);
         }
     }

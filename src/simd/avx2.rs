@@ -341,43 +341,56 @@ impl F64Lanes for F64x8 {
     }
 
     #[inline(always)]
-    fn or_by_sign(self, if_negative: Self, otherwise: Self) -> Self {
-        let mut lanes = self.0;
-        for (i, lane) in lanes.iter_mut().enumerate() {
-            // SAFETY: `self` proves the level.
-            unsafe {
-                let bits = _mm256_blendv_pd(otherwise.0[i], if_negative.0[i], *lane);
-                *lane = _mm256_or_pd(*lane, bits);
-            }
-        }
-        F64x8(lanes)
-    }
-
-    #[inline(always)]
-    fn clear_bits(self, mask: u64) -> Self {
-        let [a, b] = self.0;
-        // SAFETY: `self` proves the level.
-        F64x8(unsafe {
-            let mask = _mm256_castsi256_pd(_mm256_set1_epi64x(mask as i64));
-            [_mm256_andnot_pd(mask, a), _mm256_andnot_pd(mask, b)]
-        })
-    }
-
-    #[inline(always)]
-    fn store_low_bits(self, mask: u32, out: &mut [u32; F64_LANES]) {
+    fn store_low(self, out: &mut [u32; F64_LANES]) {
         // SAFETY: `self` proves the level; `out` has room for 8 lanes.
         unsafe {
-            let [a, b] = [_mm256_castpd_ps(self.0[0]), _mm256_castpd_ps(self.0[1])];
-            let low = _mm256_castps_si256(_mm256_shuffle_ps::<0b10_00_10_00>(a, b));
-            let high = _mm256_castps_si256(_mm256_shuffle_ps::<0b11_01_11_01>(a, b));
-            let negative = _mm256_srai_epi32::<31>(high);
-            let mask = _mm256_set1_epi32(mask as i32);
-            let kept = _mm256_andnot_si256(_mm256_xor_si256(low, negative), mask);
-            // Shuffling works within halves: lanes 0, 1, 4 and 5, then the others.
-            let kept = _mm256_permute4x64_epi64::<0b11_01_10_00>(kept);
-            _mm256_storeu_si256(out.as_mut_ptr().cast(), kept);
+            let [low, high] = halves(self.0);
+            let not_negative = _mm256_cmpgt_epi32(high, _mm256_set1_epi32(-1));
+            let bits = in_order(_mm256_xor_si256(low, not_negative));
+            _mm256_storeu_si256(out.as_mut_ptr().cast(), bits);
         }
     }
+
+    #[inline(always)]
+    fn high_less(self, raise: u32) -> Self {
+        // SAFETY: `self` proves the level.
+        unsafe {
+            let [_, high] = halves(self.0);
+            let bits = _mm256_sub_epi32(high, _mm256_set1_epi32(raise as i32));
+            let narrow = _mm256_castsi256_ps(in_order(bits));
+            F64x8([
+                _mm256_cvtps_pd(_mm256_castps256_ps128(narrow)),
+                _mm256_cvtps_pd(_mm256_extractf128_ps::<1>(narrow)),
+            ])
+        }
+    }
+}
+
+/// The low 32 bits of eight lanes and the high ones, to be put [`in_order`].
+///
+/// # Safety
+///
+/// The processor must have AVX.
+#[inline(always)]
+unsafe fn halves([a, b]: [__m256d; 2]) -> [__m256i; 2] {
+    // SAFETY: the caller vouches for the level.
+    unsafe {
+        let (a, b) = (_mm256_castpd_ps(a), _mm256_castpd_ps(b));
+        let low = _mm256_shuffle_ps::<0b10_00_10_00>(a, b);
+        let high = _mm256_shuffle_ps::<0b11_01_11_01>(a, b);
+        [_mm256_castps_si256(low), _mm256_castps_si256(high)]
+    }
+}
+
+/// Shuffling works within halves: lanes 0, 1, 4 and 5 came first, then the others.
+///
+/// # Safety
+///
+/// The processor must have AVX2.
+#[inline(always)]
+unsafe fn in_order(halves: __m256i) -> __m256i {
+    // SAFETY: the caller vouches for the level.
+    unsafe { _mm256_permute4x64_epi64::<0b11_01_10_00>(halves) }
 }
 
 #[derive(Clone, Copy)]
@@ -431,6 +444,39 @@ pub(super) unsafe fn transpose(rows: [&[f32; 8]; 8]) -> [__m256; 8] {
             columns[4 * half + 1] = _mm256_shuffle_ps::<0b11_10_11_10>(ab_low, cd_low);
             columns[4 * half + 2] = _mm256_shuffle_ps::<0b01_00_01_00>(ab_high, cd_high);
             columns[4 * half + 3] = _mm256_shuffle_ps::<0b11_10_11_10>(ab_high, cd_high);
+        }
+        columns
+    }
+}
+
+/// What [`Simd::f64_columns`] returns, in halves.
+///
+/// # Safety
+///
+/// The processor must have AVX2.
+#[inline(always)]
+pub(super) unsafe fn paired_columns<const SIGNED: bool>(
+    rows: [&[f32; 8]; 8],
+    raise: u32,
+    low: &[u32; 8],
+) -> [[__m256d; 2]; 8] {
+    // Unpacking works within halves: it takes lanes 0, 1, 4 and 5, then the others.
+    let [a, b, c, d, e, f, g, h] = rows;
+    // SAFETY: the caller vouches for the level.
+    unsafe {
+        let narrow = transpose([a, b, e, f, c, d, g, h]);
+        let mut columns = [[_mm256_setzero_pd(); 2]; 8];
+        for ((column, narrow), &low) in columns.iter_mut().zip(narrow).zip(low) {
+            let narrow = _mm256_castps_si256(narrow);
+            let high = _mm256_add_epi32(narrow, _mm256_set1_epi32(raise as i32));
+            let mut low = _mm256_set1_epi32(low as i32);
+            if SIGNED {
+                low = _mm256_xor_si256(low, _mm256_srai_epi32::<31>(narrow));
+            }
+            *column = [
+                _mm256_castsi256_pd(_mm256_unpacklo_epi32(low, high)),
+                _mm256_castsi256_pd(_mm256_unpackhi_epi32(low, high)),
+            ];
         }
         columns
     }
@@ -558,18 +604,24 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn f64_columns(self, rows: [&[f32; F64_LANES]; F64_LANES]) -> [F64x8; F64_LANES] {
+    fn f64_part(self, x: F64x8, part: usize) -> F64x4 {
+        F64x4(x.0[part])
+    }
+
+    #[inline(always)]
+    fn f64_columns<const SIGNED: bool>(
+        self,
+        rows: [&[f32; F64_LANES]; F64_LANES],
+        raise: u32,
+        low: &[u32; F64_LANES],
+    ) -> [F64x8; F64_LANES] {
+        let mut columns = [self.f64_load(&[0.0; F64_LANES]); F64_LANES];
         // SAFETY: `self` proves the level.
-        unsafe {
-            let mut columns = [F64x8([_mm256_setzero_pd(); 2]); F64_LANES];
-            for (column, narrow) in columns.iter_mut().zip(transpose(rows)) {
-                *column = F64x8([
-                    _mm256_cvtps_pd(_mm256_castps256_ps128(narrow)),
-                    _mm256_cvtps_pd(_mm256_extractf128_ps::<1>(narrow)),
-                ]);
-            }
-            columns
+        let paired = unsafe { paired_columns::<SIGNED>(rows, raise, low) };
+        for (column, halves) in columns.iter_mut().zip(paired) {
+            *column = F64x8(halves);
         }
+        columns
     }
 
     #[inline(always)]

@@ -5,7 +5,7 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Sub};
 
-use super::avx2::{transpose, transpose_f64};
+use super::avx2::{paired_columns, transpose_f64};
 use super::level::Kernel;
 use super::scalar::{EIGHTHS, MANTISSA, POWERS, SQRT_HALF, SQRT_HALF_TO_ONE};
 use super::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, F64Part, Float32, Float64, Seen, Simd};
@@ -265,32 +265,25 @@ impl F64Lanes for F64x8 {
     }
 
     #[inline(always)]
-    fn or_by_sign(self, if_negative: Self, otherwise: Self) -> Self {
-        // SAFETY: `self` proves the level.
-        unsafe {
-            let negative = _mm512_movepi64_mask(_mm512_castpd_si512(self.0));
-            let bits = _mm512_mask_blend_pd(negative, otherwise.0, if_negative.0);
-            F64x8(_mm512_or_pd(self.0, bits))
-        }
-    }
-
-    #[inline(always)]
-    fn clear_bits(self, mask: u64) -> Self {
-        // SAFETY: `self` proves the level.
-        F64x8(unsafe {
-            let mask = _mm512_castsi512_pd(_mm512_set1_epi64(mask as i64));
-            _mm512_andnot_pd(mask, self.0)
-        })
-    }
-
-    #[inline(always)]
-    fn store_low_bits(self, mask: u32, out: &mut [u32; F64_LANES]) {
+    fn store_low(self, out: &mut [u32; F64_LANES]) {
         // SAFETY: `self` proves the level; `out` has room for 8 lanes.
         unsafe {
             let bits = _mm512_castpd_si512(self.0);
             let flipped = _mm512_xor_si512(bits, _mm512_srai_epi64::<63>(bits));
-            let kept = _mm512_andnot_si512(flipped, _mm512_set1_epi64(i64::from(mask)));
-            _mm256_storeu_si256(out.as_mut_ptr().cast(), _mm512_cvtepi64_epi32(kept));
+            let low = _mm512_cvtepi64_epi32(flipped);
+            let low = _mm256_xor_si256(low, _mm256_set1_epi32(-1));
+            _mm256_storeu_si256(out.as_mut_ptr().cast(), low);
+        }
+    }
+
+    #[inline(always)]
+    fn high_less(self, raise: u32) -> Self {
+        // SAFETY: `self` proves the level.
+        unsafe {
+            let high = _mm512_srli_epi64::<32>(_mm512_castpd_si512(self.0));
+            let high = _mm512_cvtepi64_epi32(high);
+            let bits = _mm256_sub_epi32(high, _mm256_set1_epi32(raise as i32));
+            F64x8(_mm512_cvtps_pd(_mm256_castsi256_ps(bits)))
         }
     }
 }
@@ -378,26 +371,48 @@ impl Simd for Avx512 {
     }
 
     #[inline(always)]
-    fn f64_columns(self, rows: [&[f32; F64_LANES]; F64_LANES]) -> [F64x8; F64_LANES] {
-        // SAFETY: `self` proves the level, which includes AVX.
+    fn f64_part(self, x: F64x8, _: usize) -> F64x8 {
+        x
+    }
+
+    #[inline(always)]
+    fn f64_columns<const SIGNED: bool>(
+        self,
+        rows: [&[f32; F64_LANES]; F64_LANES],
+        raise: u32,
+        low: &[u32; F64_LANES],
+    ) -> [F64x8; F64_LANES] {
+        let mut columns = [self.f64_load(&[0.0; F64_LANES]); F64_LANES];
+        // SAFETY: `self` proves the level, which includes AVX2.
         unsafe {
-            let mut columns = [F64x8(_mm512_setzero_pd()); F64_LANES];
-            for (column, narrow) in columns.iter_mut().zip(transpose(rows)) {
-                *column = F64x8(_mm512_cvtps_pd(narrow));
+            let paired = paired_columns::<SIGNED>(rows, raise, low);
+            for (column, halves) in columns.iter_mut().zip(paired) {
+                *column = whole(halves);
             }
-            columns
         }
+        columns
     }
 
     #[inline(always)]
     fn f64_transpose(self, rows: &[[f64; F64_LANES]; F64_LANES]) -> [F64x8; F64_LANES] {
+        let mut columns = [self.f64_load(&rows[0]); F64_LANES];
         // SAFETY: `self` proves the level, which includes AVX.
         unsafe {
-            let mut columns = [F64x8(_mm512_setzero_pd()); F64_LANES];
-            for (column, [low, high]) in columns.iter_mut().zip(transpose_f64(rows)) {
-                *column = F64x8(_mm512_insertf64x4::<1>(_mm512_castpd256_pd512(low), high));
+            for (column, halves) in columns.iter_mut().zip(transpose_f64(rows)) {
+                *column = whole(halves);
             }
-            columns
         }
+        columns
     }
+}
+
+/// A vector of its halves.
+///
+/// # Safety
+///
+/// The processor must have AVX-512 F.
+#[inline(always)]
+unsafe fn whole([low, high]: [__m256d; 2]) -> F64x8 {
+    // SAFETY: the caller vouches for the level.
+    F64x8(unsafe { _mm512_insertf64x4::<1>(_mm512_castpd256_pd512(low), high) })
 }

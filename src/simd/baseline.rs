@@ -9,7 +9,7 @@
 use std::ops::{Add, BitOr, Div, Mul, Sub};
 
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
-use wide::{f32x16, f64x2, f64x8, u32x16, u64x8};
+use wide::{f32x16, f64x2, f64x8, u32x4, u32x16, u64x8};
 
 use super::level::Kernel;
 use super::scalar::{EIGHTHS, MANTISSA, POWERS, SQRT_HALF, SQRT_HALF_TO_ONE};
@@ -215,23 +215,21 @@ impl F64Lanes for F64x8 {
     }
 
     #[inline(always)]
-    fn or_by_sign(self, if_negative: Self, otherwise: Self) -> Self {
-        let negative = self.0.simd_lt(f64x8::splat(0.0));
-        F64x8(self.0 | negative.bitselect(if_negative.0, otherwise.0))
-    }
-
-    #[inline(always)]
-    fn clear_bits(self, mask: u64) -> Self {
-        let bits: u64x8 = self.0.to_bits();
-        F64x8(f64x8::from_bits(bits & u64x8::splat(!mask)))
-    }
-
-    #[inline(always)]
-    fn store_low_bits(self, mask: u32, out: &mut [u32; F64_LANES]) {
+    fn store_low(self, out: &mut [u32; F64_LANES]) {
         for (lane, out) in self.0.to_array().into_iter().zip(out) {
             let bits = lane.to_bits() as i64;
-            *out = !(bits ^ bits >> 63) as u32 & mask;
+            *out = !(bits ^ bits >> 63) as u32;
         }
+    }
+
+    #[inline(always)]
+    fn high_less(self, raise: u32) -> Self {
+        let mut lanes = self.0.to_array();
+        for lane in &mut lanes {
+            let high = (lane.to_bits() >> 32) as u32;
+            *lane = f64::from(f32::from_bits(high.wrapping_sub(raise)));
+        }
+        F64x8(f64x8::new(lanes))
     }
 }
 
@@ -312,16 +310,46 @@ impl Simd for Baseline {
     }
 
     #[inline(always)]
-    fn f64_columns(self, rows: [&[f32; F64_LANES]; F64_LANES]) -> [F64x8; F64_LANES] {
-        let mut columns = [F64x8(f64x8::splat(0.0)); F64_LANES];
-        for (i, column) in columns.iter_mut().enumerate() {
-            let mut lanes = [0.0; F64_LANES];
-            for (lane, row) in lanes.iter_mut().zip(rows) {
-                *lane = f64::from(row[i]);
+    fn f64_part(self, x: F64x8, part: usize) -> F64x2 {
+        let parts: [f64x2; 4] = bytemuck::cast(x.0);
+        F64x2(parts[part])
+    }
+
+    #[inline(always)]
+    fn f64_columns<const SIGNED: bool>(
+        self,
+        rows: [&[f32; F64_LANES]; F64_LANES],
+        raise: u32,
+        low: &[u32; F64_LANES],
+    ) -> [F64x8; F64_LANES] {
+        let mut columns = [[f64x2::splat(0.0); 4]; F64_LANES];
+        for (first, columns) in columns.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+            for (four, rows) in rows.as_chunks::<4>().0.iter().enumerate() {
+                let mut bits = [u32x4::splat(0); 4];
+                for (bits, row) in bits.iter_mut().zip(rows) {
+                    let row: &[f32; 4] = &row.as_chunks().0[first];
+                    *bits = u32x4::new(bytemuck::cast(*row));
+                }
+                let low = &low.as_chunks::<4>().0[first];
+                let bits = u32x4::transpose(bits).into_iter().zip(low);
+                for (column, (bits, &low)) in columns.iter_mut().zip(bits) {
+                    let mut low = u32x4::splat(low);
+                    if SIGNED {
+                        low ^= u32x4::splat(0) - (bits >> 31u32);
+                    }
+                    let high = bits + u32x4::splat(raise);
+                    let [a, b] = if cfg!(target_endian = "little") {
+                        [low, high]
+                    } else {
+                        [high, low]
+                    };
+                    column[2 * four] = bytemuck::cast(a.unpack_lo(b));
+                    column[2 * four + 1] = bytemuck::cast(a.unpack_hi(b));
+                }
             }
-            *column = F64x8(f64x8::new(lanes));
         }
-        columns
+        let columns: [f64x8; F64_LANES] = bytemuck::cast(columns);
+        columns.map(F64x8)
     }
 
     #[inline(always)]

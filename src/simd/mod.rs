@@ -128,16 +128,12 @@ pub(crate) trait Seen {
 pub(crate) trait F64Lanes: Float64 {
     fn store(self, out: &mut [f64; F64_LANES]);
 
-    /// The bits of each lane with those of `if_negative` where it is negative,
-    /// with those of `otherwise` elsewhere; either for NaN and -0.0.
-    fn or_by_sign(self, if_negative: Self, otherwise: Self) -> Self;
+    /// The low 32 bits of each lane, flipped where it is not negative.
+    fn store_low(self, out: &mut [u32; F64_LANES]);
 
-    /// Without the bits of `mask`.
-    fn clear_bits(self, mask: u64) -> Self;
-
-    /// Of the low 32 bits of each lane, flipped where it is not negative, those
-    /// of `mask`.
-    fn store_low_bits(self, mask: u32, out: &mut [u32; F64_LANES]);
+    /// Of each lane the f32, as f64, whose bits and `raise` add up to the high 32
+    /// bits.
+    fn high_less(self, raise: u32) -> Self;
 }
 
 /// Lanes of f64 that fill one register: what a network of many entries is
@@ -183,8 +179,17 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// A part of eight lanes, below [`F64Part::PARTS`].
     fn f64_load_part(self, x: &[f64; F64_LANES], part: usize) -> Self::F64Part;
 
-    /// Eight columns of eight rows, each row a lane, as f64.
-    fn f64_columns(self, rows: [&[f32; F64_LANES]; F64_LANES]) -> [Self::F64; F64_LANES];
+    fn f64_part(self, x: Self::F64, part: usize) -> Self::F64Part;
+
+    /// Eight columns of eight rows, each row a lane. A lane's high 32 bits are
+    /// those of the f32 plus `raise`; its low ones are `low` of the column,
+    /// flipped (if `SIGNED`) where the f32 is negative.
+    fn f64_columns<const SIGNED: bool>(
+        self,
+        rows: [&[f32; F64_LANES]; F64_LANES],
+        raise: u32,
+        low: &[u32; F64_LANES],
+    ) -> [Self::F64; F64_LANES];
 
     /// Eight columns of eight rows, each row a lane.
     fn f64_transpose(self, rows: &[[f64; F64_LANES]; F64_LANES]) -> [Self::F64; F64_LANES];
