@@ -1,7 +1,7 @@
 //! The natural logarithm, for the scores of the tokens that survive a scan.
 
 use super::exp::{LN2_HIGH, LN2_LOW, linear};
-use crate::simd::{Float64, ScalarF64};
+use crate::simd::{F64_LANES, F64Lanes, Float64, ScalarF64, Simd};
 
 /// `ln x` for positive normal x, in f64; at most 1 ULP from the exact value,
 /// exactly 0 at 1, and strictly increasing over the f32 numbers.
@@ -10,8 +10,32 @@ use crate::simd::{Float64, ScalarF64};
 /// machine to the next.
 #[inline(always)]
 pub(crate) fn ln_f64<V: Float64>(x: V) -> V {
-    let (mantissa, exponent) = x.split_exponent();
-    ln_parts(mantissa - x.splat(1.0), exponent)
+    Begun::new(x).finish()
+}
+
+/// [`ln_f64`] of all numbers, in their place.
+#[inline(always)]
+pub(crate) fn ln_all<S: Simd>(simd: S, vectors: &mut [[f64; F64_LANES]]) {
+    // All divisions of some vectors, then the rest: what waits for a quotient
+    // would else fill the processor's queues before the next division is met.
+    let (sets, rest) = vectors.as_chunks_mut::<8>();
+    for set in sets {
+        let zero = simd.f64_load(&[0.0; F64_LANES]);
+        let mut begun = [Begun {
+            f: zero,
+            s: zero,
+            exponent: zero,
+        }; 8];
+        for (begun, vector) in begun.iter_mut().zip(&*set) {
+            *begun = Begun::new(simd.f64_load(vector));
+        }
+        for (begun, vector) in begun.iter().zip(set) {
+            begun.finish().store(vector);
+        }
+    }
+    for vector in rest {
+        ln_f64(simd.f64_load(vector)).store(vector);
+    }
 }
 
 /// `ln x` of one number.
@@ -28,45 +52,70 @@ pub(super) fn ln_1p<V: Float64>(u: V) -> V {
     let bound = u.splat(std::f64::consts::SQRT_2 - 1.0);
     let f = u.select_ge(bound, (u - one) * u.splat(0.5), u);
     let exponent = u.select_ge(bound, one, u.splat(0.0));
-    ln_parts(f, exponent)
+    Begun::of_parts(f, exponent).finish()
 }
 
-/// `ln(1 + f) + exponent * ln 2` for 1 + f in [sqrt(1/2), sqrt(2)).
+/// A logarithm as far as its division: that of 1 + f in [sqrt(1/2), sqrt(2)), to
+/// which exponent * ln 2 is added.
 ///
 /// With s = f / (2 + f), ln(1 + f) = 2 atanh(s) = 2s + s R(s^2), and
 /// 2s = f - s f, so f itself, the leading term, enters exactly (the scheme of
 /// FDLIBM's `e_log.c`; R is fitted by `perf/coefficients.py`).
-#[inline(always)]
-fn ln_parts<V: Float64>(f: V, exponent: V) -> V {
-    let s = f / (f + f.splat(2.0));
-    let z = s * s;
-    // Estrin's order, as in the exponential.
-    let z2 = z * z;
-    let p01 = linear(z, 0x3fe5555555555592, 0x3fd999999997fd36);
-    let p23 = linear(z, 0x3fd24924941f8d46, 0x3fcc71c5202b126f);
-    let p45 = linear(z, 0x3fc7466405c29fef, 0x3fc39a1933097bc3);
-    let p = (p01 + p23 * z2) + (p45 + f.splat(f64::from_bits(0x3fc2f0705be023a0)) * z2) * (z2 * z2);
-    let r = p * z;
-    let half_square = f * f * f.splat(0.5);
-    let correction = s * (half_square + r) + exponent * f.splat(LN2_LOW);
-    exponent * f.splat(LN2_HIGH) - ((half_square - correction) - f)
+#[derive(Clone, Copy)]
+struct Begun<V> {
+    f: V,
+    s: V,
+    exponent: V,
+}
+
+impl<V: Float64> Begun<V> {
+    #[inline(always)]
+    fn new(x: V) -> Self {
+        let (mantissa, exponent) = x.split_exponent();
+        Begun::of_parts(mantissa - x.splat(1.0), exponent)
+    }
+
+    #[inline(always)]
+    fn of_parts(f: V, exponent: V) -> Self {
+        let s = f / (f + f.splat(2.0));
+        Begun { f, s, exponent }
+    }
+
+    #[inline(always)]
+    fn finish(self) -> V {
+        let Begun { f, s, exponent } = self;
+        let z = s * s;
+        // Estrin's order, as in the exponential.
+        let z2 = z * z;
+        let p01 = linear(z, 0x3fe5555555555592, 0x3fd999999997fd36);
+        let p23 = linear(z, 0x3fd24924941f8d46, 0x3fcc71c5202b126f);
+        let p45 = linear(z, 0x3fc7466405c29fef, 0x3fc39a1933097bc3);
+        let p6 = f.splat(f64::from_bits(0x3fc2f0705be023a0));
+        let p = (p01 + p23 * z2) + (p45 + p6 * z2) * (z2 * z2);
+        let r = p * z;
+        let half_square = f * f * f.splat(0.5);
+        let correction = s * (half_square + r) + exponent * f.splat(LN2_LOW);
+        exponent * f.splat(LN2_HIGH) - ((half_square - correction) - f)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::{Dispatch, F64_LANES, F64Lanes, Kernel, Level, Simd};
+    use crate::simd::{Dispatch, Kernel, Level};
 
-    struct LnF64([f64; F64_LANES]);
+    /// A set and one more.
+    const VECTORS: usize = 9;
 
-    impl Kernel for LnF64 {
-        type Output = [f64; F64_LANES];
+    struct LnAll([[f64; F64_LANES]; VECTORS]);
+
+    impl Kernel for LnAll {
+        type Output = [[f64; F64_LANES]; VECTORS];
 
         #[inline(always)]
-        fn run<S: Simd>(self, simd: S) -> [f64; F64_LANES] {
-            let mut out = [0.0; F64_LANES];
-            ln_f64(simd.f64_load(&self.0)).store(&mut out);
-            out
+        fn run<S: Simd>(mut self, simd: S) -> [[f64; F64_LANES]; VECTORS] {
+            ln_all(simd, &mut self.0);
+            self.0
         }
     }
 
@@ -76,10 +125,10 @@ mod tests {
         let mut worst = 0.0f64;
         let mut before = f64::NEG_INFINITY;
         let all: Vec<u32> = (1..0x7f80_0000u32).step_by(stride).collect();
-        for chunk in all.as_chunks::<F64_LANES>().0 {
-            let input = chunk.map(|bits| f64::from(f32::from_bits(bits)));
-            let scalar = input.map(ln);
-            for (x, y) in input.into_iter().zip(scalar) {
+        for chunk in all.as_chunks::<F64_LANES>().0.as_chunks::<VECTORS>().0 {
+            let input = chunk.map(|bits| bits.map(|bits| f64::from(f32::from_bits(bits))));
+            let scalar = input.map(|input| input.map(ln));
+            for (&x, &y) in input.as_flattened().iter().zip(scalar.as_flattened()) {
                 assert!(y > before, "not increasing at {x}");
                 before = y;
                 let exact = x.ln();
@@ -87,8 +136,11 @@ mod tests {
                 worst = worst.max((y - exact).abs() / ulp);
             }
             for level in Level::available() {
-                let found = Dispatch::new(level).unwrap().run(LnF64(input));
-                assert_eq!(found.map(f64::to_bits), scalar.map(f64::to_bits), "{level}");
+                let found = Dispatch::new(level).unwrap().run(LnAll(input));
+                let bits = |vectors: [[f64; F64_LANES]; VECTORS]| {
+                    vectors.map(|vector| vector.map(f64::to_bits))
+                };
+                assert_eq!(bits(found), bits(scalar), "{level}");
             }
         }
         // The platform's function is itself up to half an ULP off.

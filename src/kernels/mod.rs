@@ -54,9 +54,7 @@ pub(crate) fn log_probabilities<S: Simd>(
         ScoreKind::Probabilities => {
             // The rows as one: short ones would end in incomplete vectors.
             let (vectors, rest) = values.as_chunks_mut::<F64_LANES>();
-            for vector in vectors {
-                ln::ln_f64(simd.f64_load(vector)).store(vector);
-            }
+            ln::ln_all(simd, vectors);
             if !rest.is_empty() {
                 let mut last = [1.0; F64_LANES];
                 for (lane, value) in last.iter_mut().zip(rest.iter()) {

@@ -86,6 +86,10 @@ pub(crate) struct ShortRows<'a, S: Simd, const NEGATIVE: bool> {
 }
 
 impl<S: Simd, const NEGATIVE: bool> ShortRows<'_, S, NEGATIVE> {
+    /// Whether scores are compared as integers: a negative one or NaN is larger
+    /// than all that are valid, and so is -0.0, which is worth a closer look.
+    const BY_BITS: bool = !NEGATIVE && S::UNSIGNED_MAX;
+
     /// Reads a row, of the given number among the eight. The log-sum-exp of
     /// logits, else 0.
     #[inline(always)]
@@ -116,7 +120,11 @@ impl<S: Simd, const NEGATIVE: bool> ShortRows<'_, S, NEGATIVE> {
                 self.add(E::load(self.simd, &last), &mut largest, number, 0);
             }
         }
-        self.largest = self.largest.max(largest);
+        self.largest = if Self::BY_BITS {
+            self.largest.max_bits(largest)
+        } else {
+            self.largest.max(largest)
+        };
         if NEGATIVE && self.kind == ScoreKind::Logits {
             let row = &self.short.rows[number];
             log_sum_exp(self.simd, largest.reduce_max(), row, self.length)
@@ -128,8 +136,12 @@ impl<S: Simd, const NEGATIVE: bool> ShortRows<'_, S, NEGATIVE> {
     /// Adds some lanes of a row, from a place of it on.
     #[inline(always)]
     fn add(&mut self, lanes: S::F32, largest: &mut S::F32, number: usize, place: usize) {
-        *largest = largest.max(lanes);
-        self.invalid = lanes.see_below(self.floor, self.invalid);
+        if Self::BY_BITS {
+            *largest = largest.max_bits(lanes);
+        } else {
+            *largest = largest.max(lanes);
+            self.invalid = lanes.see_below(self.floor, self.invalid);
+        }
         // Of zeros of both signs one: in the order they are equal. (Where none is
         // negative, they are impossible.)
         let stored = if NEGATIVE {
@@ -165,7 +177,12 @@ impl<S: Simd, const NEGATIVE: bool> ShortRows<'_, S, NEGATIVE> {
                 *count = possible.sum();
             }
         }
-        if self.invalid.any() || !kind.accepts(self.largest.reduce_max()) {
+        let valid = if Self::BY_BITS {
+            kind.accepts(f32::from_bits(self.largest.reduce_max_bits()))
+        } else {
+            !self.invalid.any() && kind.accepts(self.largest.reduce_max())
+        };
+        if !valid {
             for (row, count) in rows.iter().zip(room.counts) {
                 let mut scores = row.as_flattened().iter();
                 if !scores.all(|&score| kind.accepts(score)) {

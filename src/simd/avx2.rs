@@ -132,6 +132,35 @@ impl F32Lanes for F32x16 {
     }
 
     #[inline(always)]
+    fn max_bits(self, other: Self) -> Self {
+        let mut lanes = self.0;
+        for (a, b) in lanes.iter_mut().zip(other.0) {
+            // SAFETY: `self` proves the level.
+            unsafe {
+                let larger = _mm256_max_epu32(_mm256_castps_si256(*a), _mm256_castps_si256(b));
+                *a = _mm256_castsi256_ps(larger);
+            }
+        }
+        F32x16(lanes)
+    }
+
+    #[inline(always)]
+    fn reduce_max_bits(self) -> u32 {
+        let [a, b] = self.0;
+        // SAFETY: `self` proves the level.
+        unsafe {
+            let eight = _mm256_max_epu32(_mm256_castps_si256(a), _mm256_castps_si256(b));
+            let four = _mm_max_epu32(
+                _mm256_castsi256_si128(eight),
+                _mm256_extracti128_si256::<1>(eight),
+            );
+            let two = _mm_max_epu32(four, _mm_shuffle_epi32::<0b00_00_11_10>(four));
+            let one = _mm_max_epu32(two, _mm_shuffle_epi32::<0b00_00_00_01>(two));
+            _mm_cvtsi128_si32(one) as u32
+        }
+    }
+
+    #[inline(always)]
     fn reduce_max(self) -> f32 {
         let [a, b] = self.0;
         // SAFETY: `self` proves the level.
@@ -516,6 +545,7 @@ impl Simd for Avx2 {
     type F64Part = F64x4;
 
     const F32_REGISTERS: usize = 2;
+    const UNSIGNED_MAX: bool = true;
 
     #[inline(always)]
     fn apart<K: Kernel>(self, kernel: K) -> K::Output {

@@ -124,6 +124,21 @@ impl F32Lanes for F32x16 {
     }
 
     #[inline(always)]
+    fn max_bits(self, other: Self) -> Self {
+        // SAFETY: `self` proves the level.
+        F32x16(unsafe {
+            let (a, b) = (_mm512_castps_si512(self.0), _mm512_castps_si512(other.0));
+            _mm512_castsi512_ps(_mm512_max_epu32(a, b))
+        })
+    }
+
+    #[inline(always)]
+    fn reduce_max_bits(self) -> u32 {
+        // SAFETY: `self` proves the level.
+        unsafe { _mm512_reduce_max_epu32(_mm512_castps_si512(self.0)) }
+    }
+
+    #[inline(always)]
     fn reduce_max(self) -> f32 {
         // SAFETY: `self` proves the level.
         unsafe { _mm512_reduce_max_ps(self.0) }
@@ -314,6 +329,7 @@ impl Simd for Avx512 {
     type F64Part = F64x8;
 
     const F32_REGISTERS: usize = 1;
+    const UNSIGNED_MAX: bool = true;
 
     #[inline(always)]
     fn apart<K: Kernel>(self, kernel: K) -> K::Output {

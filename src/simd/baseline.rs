@@ -108,6 +108,17 @@ impl F32Lanes for F32x16 {
     }
 
     #[inline(always)]
+    fn max_bits(self, other: Self) -> Self {
+        F32x16(f32x16::from_bits(self.0.to_bits().max(other.0.to_bits())))
+    }
+
+    #[inline(always)]
+    fn reduce_max_bits(self) -> u32 {
+        let lanes = self.0.to_bits().to_array();
+        lanes.into_iter().fold(0, u32::max)
+    }
+
+    #[inline(always)]
     fn reduce_max(self) -> f32 {
         let lanes = self.0.to_array();
         lanes
@@ -261,6 +272,12 @@ impl Simd for Baseline {
     type F64Part = F64x2;
 
     const F32_REGISTERS: usize = 4;
+    // SSE2 has none.
+    const UNSIGNED_MAX: bool = cfg!(any(
+        target_feature = "sse4.1",
+        target_feature = "neon",
+        target_feature = "simd128"
+    ));
 
     #[inline(never)]
     fn apart<K: Kernel>(self, kernel: K) -> K::Output {

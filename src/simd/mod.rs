@@ -92,8 +92,14 @@ pub(crate) trait F32Lanes: Float32 {
     /// The smaller of two numbers; as [`F32Lanes::max`] for NaN and zeros.
     fn min(self, other: Self) -> Self;
 
+    /// Of each lane the one whose bits are the larger unsigned integer.
+    fn max_bits(self, other: Self) -> Self;
+
     /// The largest lane; unspecified if one is NaN.
     fn reduce_max(self) -> f32;
+
+    /// The largest of the lanes' bits, as unsigned integers.
+    fn reduce_max_bits(self) -> u32;
 
     /// The smallest lane; unspecified if one is NaN.
     fn reduce_min(self) -> f32;
@@ -160,6 +166,9 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     /// Registers that an f32 vector takes. Where they are many, few vectors can
     /// be at hand at once.
     const F32_REGISTERS: usize;
+
+    /// Whether [`F32Lanes::max_bits`] is one instruction a register.
+    const UNSIGNED_MAX: bool;
 
     /// Runs a kernel as a function of its own. Registers are given out for a
     /// function as a whole: in a large one the hottest loop may go without.
