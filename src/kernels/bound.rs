@@ -3,6 +3,7 @@
 //! If k disjoint groups of tokens each hold a token of at least b, then so do
 //! the k best tokens. The k-th largest maximum is the best such b.
 
+use super::ahead::Ahead;
 use crate::order::{from_sortable, sortable};
 use crate::simd::{F32_LANES, F32Lanes, Simd};
 
@@ -10,11 +11,12 @@ use crate::simd::{F32_LANES, F32Lanes, Simd};
 /// the first vector's maxima, for each of which the larger ones among all are
 /// counted. So it may be one that some more than k reach.
 #[inline(always)]
-pub(crate) fn sampled_bound<S: Simd>(
+pub(crate) fn sampled_bound<S: Simd, E>(
     simd: S,
     maxima: &[[f32; F32_LANES]],
     k: usize,
     least: f32,
+    ahead: &mut Ahead<E>,
 ) -> f32 {
     // Counts that do not wait for each other.
     const WAYS: usize = 4;
@@ -24,6 +26,7 @@ pub(crate) fn sampled_bound<S: Simd>(
         for (larger, &maximum) in larger.iter_mut().zip(some) {
             *larger = sample.count_less(simd.f32_splat(maximum), *larger);
         }
+        ahead.fetch::<2>();
     }
     let [a, b, c, d] = larger;
     // With k - 1 larger ones and itself, k reach it. All of the sample reach
@@ -41,11 +44,12 @@ pub(crate) fn sampled_bound<S: Simd>(
 /// the search ends as soon as at most an eighth more than k maxima reach it.
 /// At most 32 passes over the maxima; none of them may be NaN.
 #[inline(always)]
-pub(crate) fn lower_bound<S: Simd>(
+pub(crate) fn lower_bound<S: Simd, E>(
     simd: S,
     maxima: &[[f32; F32_LANES]],
     k: usize,
     least: f32,
+    ahead: &mut Ahead<E>,
 ) -> f32 {
     let (mut smallest, mut largest) = (simd.f32_splat(f32::INFINITY), simd.f32_splat(least));
     for lanes in maxima {
@@ -66,6 +70,7 @@ pub(crate) fn lower_bound<S: Simd>(
         let middle = low + (high - low) / 2;
         let bound = simd.f32_splat(from_sortable(middle));
         let mut reached = 0;
+        ahead.fetch::<4>();
         for lanes in maxima {
             reached += simd.f32_load(lanes).ge(bound).count_ones() as usize;
         }

@@ -2,8 +2,10 @@
 //! over the level: the top k of a row, the log-sum-exp of a row, log-add, and
 //! the exponentials and logarithms beneath them.
 
+mod ahead;
 pub(crate) mod block;
 mod bound;
+mod collect;
 pub(crate) mod element;
 pub(crate) mod exp;
 pub(crate) mod ln;
@@ -11,6 +13,7 @@ pub(crate) mod log_add;
 pub(crate) mod log_sum_exp;
 mod logits;
 mod network;
+mod quads;
 mod rank;
 pub(crate) mod reach;
 mod scan;

@@ -1,8 +1,9 @@
 //! Putting the few tokens that survived a scan in order.
 
+use super::ahead::Ahead;
 use super::element::Lanes;
 use super::network::{BLOCK, Entry, padded, sort_largest};
-use super::sorter::Sorter;
+use super::sorter::{FEW, Sorter};
 use crate::error::Error;
 use crate::memory::resize;
 use crate::order::{RAISE, key_token, key_value, number_key, rank_key};
@@ -23,9 +24,8 @@ pub(crate) struct Survivors {
     sorter: Sorter,
 }
 
-/// So many tokens are written without asking how many there are. Most often
-/// there are fewer, and what cannot be predicted is not asked.
-const AT_ONCE: usize = 4;
+/// Tokens past the last that there must be room for: more are written than kept.
+pub(crate) const SPARE: usize = 8;
 
 impl Survivors {
     /// The bytes of that many tokens, and of their keys, twice.
@@ -35,7 +35,7 @@ impl Survivors {
 
     /// Makes room for `capacity` tokens.
     pub(crate) fn reserve(&mut self, capacity: usize, what: &'static str) -> Result<(), Error> {
-        resize(&mut self.tokens, capacity + AT_ONCE, what)?;
+        resize(&mut self.tokens, capacity + SPARE, what)?;
         self.sorter.reserve(capacity, what)
     }
 
@@ -49,22 +49,25 @@ impl Survivors {
         self.len
     }
 
-    /// Adds the tokens whose bits are set, counted from `first`.
+    /// The room for tokens, those that are there in front.
     #[inline(always)]
-    pub(crate) fn push(&mut self, bits: u64, first: u32) {
-        let count = bits.count_ones() as usize;
-        let (mut bits, tokens) = (bits, &mut self.tokens[self.len..]);
-        for token in &mut tokens[..AT_ONCE] {
-            *token = first + bits.trailing_zeros();
-            bits &= bits.wrapping_sub(1);
+    pub(crate) fn room(&mut self) -> &mut [u32] {
+        &mut self.tokens
+    }
+
+    /// Keeps the first `len` of what has been written to the room.
+    #[inline(always)]
+    pub(crate) fn set_len(&mut self, len: usize) {
+        self.len = len;
+    }
+
+    /// Makes up for tokens that have not come in ascending order. Only many need
+    /// it, where the sorter does not look at them.
+    #[inline(always)]
+    pub(crate) fn put_in_order(&mut self) {
+        if self.len >= FEW {
+            self.tokens[..self.len].sort_unstable();
         }
-        if bits != 0 {
-            for token in &mut tokens[AT_ONCE..count] {
-                *token = first + bits.trailing_zeros();
-                bits &= bits - 1;
-            }
-        }
-        self.len += count;
     }
 
     #[inline(always)]
@@ -200,6 +203,7 @@ impl Lists {
         number: usize,
         row: &[E],
         survivors: &Survivors,
+        ahead: &mut Ahead<E>,
     ) -> bool {
         if survivors.len() > LONGEST_LIST {
             return false;
@@ -207,6 +211,7 @@ impl Lists {
         self.fill_up(survivors.len());
         for (entry, (value, token)) in self.entries.iter_mut().zip(pairs(row, survivors.tokens())) {
             entry[number % ROWS] = number_key(value, token);
+            ahead.fetch::<2>();
         }
         self.listed |= 1 << number;
         true

@@ -12,21 +12,25 @@
 //! It is the top k of a row with a bound from outside. Where the bound is good
 //! a handful of tokens is looked at and put in order in place of k.
 
+use super::ahead::Ahead;
 use super::bound::lower_bound;
+use super::collect::{Groups, collect_groups, collect_panels, padded};
 use super::element::Lanes;
 use super::logits;
+use super::quads::{self, QUAD};
 use super::rank::Survivors;
 use super::scan::{STRIPE, Stripes};
-use super::top_k::{Plan, collect};
+use super::top_k::Plan;
 use crate::error::Error;
 use crate::memory::resize;
 use crate::scores::ScoreKind;
-use crate::simd::{F32_LANES, F32Lanes, Seen, Simd, prefetch};
+use crate::simd::{CACHE_LINE, F32_LANES, F32Lanes, Seen, Simd};
 
 /// The peaks of a row, and room for the tokens that reach its bound.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reach {
     peaks: Vec<[f32; F32_LANES]>,
+    groups: Groups,
     survivors: Survivors,
 }
 
@@ -44,8 +48,9 @@ impl Reach {
     ) -> Result<(), Error> {
         let plan = Plan::new(k, length, kind);
         let what = "the best tokens of a row";
-        let panels = length.div_ceil(STRIPE).div_ceil(plan.panel);
+        let panels = padded(length.div_ceil(plan.panel));
         resize(&mut self.peaks, panels, what)?;
+        self.groups.reserve(what)?;
         self.survivors.reserve(plan.capacity, what)
     }
 
@@ -62,22 +67,32 @@ impl Reach {
         asked: usize,
         k: usize,
     ) -> Option<Scanned> {
-        let stripes = Stripes::new(row, next, kind);
         let panel = Plan::new(k, row.len(), kind).panel;
-        let peaks = &mut self.peaks[..stripes.len().div_ceil(panel)];
-        match kind {
-            ScoreKind::Logits => {
-                let found = logits::scan(simd, &stripes, panel, peaks)?;
-                Some(Scanned {
-                    max: found.max,
-                    normaliser: found.normaliser,
-                })
-            }
-            _ => {
-                let rest = Rest::new(row, next, asked, stripes.len());
-                scan_peaks(simd, kind, &stripes, rest, panel, peaks)
-            }
+        let peaks = &mut self.peaks[..row.len().div_ceil(panel)];
+        let asked = (asked / CACHE_LINE) as isize;
+        if panel == QUAD {
+            let mut ahead = Ahead::new(row, next, asked, row.len() / (2 * QUAD));
+            let column = &mut [[0.0; F32_LANES]];
+            let max = quads::scan(simd, kind, row, &mut ahead, peaks, column)?;
+            return Some(Scanned {
+                max,
+                normaliser: 0.0,
+            });
         }
+        let stripes = Stripes::new(row, next, kind);
+        if kind == ScoreKind::Logits {
+            let found = logits::scan(simd, &stripes, panel / STRIPE, peaks)?;
+            return Some(Scanned {
+                max: found.max,
+                normaliser: found.normaliser,
+            });
+        }
+        let mut ahead = Ahead::new(row, next, asked, stripes.len());
+        let max = scan_peaks(simd, kind, &stripes, &mut ahead, panel / STRIPE, peaks)?;
+        Some(Scanned {
+            max,
+            normaliser: 0.0,
+        })
     }
 
     /// The first token of the largest score of the row that was scanned last.
@@ -90,7 +105,7 @@ impl Reach {
         largest: f32,
         k: usize,
     ) -> Option<u32> {
-        let panel = Plan::new(k, row.len(), kind).panel * STRIPE;
+        let panel = Plan::new(k, row.len(), kind).panel;
         let largest_lanes = simd.f32_splat(largest);
         for (index, (tokens, peak)) in row.chunks(panel).zip(&self.peaks).enumerate() {
             if simd.f32_load(peak).ge(largest_lanes) == 0 {
@@ -119,16 +134,29 @@ impl Reach {
         values: &mut [f64],
     ) -> usize {
         let k = tokens.len();
-        let stripes = Stripes::new(row, &[], kind);
         let plan = Plan::new(k, row.len(), kind);
-        let peaks = &self.peaks[..stripes.len().div_ceil(plan.panel)];
+        let panels = row.len().div_ceil(plan.panel);
+        let peaks = &mut self.peaks[..padded(panels)];
         let bound = match bound {
             Some(bound) => bound.max(plan.least),
-            None => lower_bound(simd, peaks, k, plan.least),
+            None => lower_bound(
+                simd,
+                &peaks[..panels],
+                k,
+                plan.least,
+                &mut Ahead::<E>::nothing(),
+            ),
         };
         self.survivors.clear();
         let survivors = &mut self.survivors;
-        collect(simd, row, &stripes, peaks, bound, &plan, survivors);
+        if plan.panel == QUAD {
+            // The caller asks for what comes next.
+            let (groups, ahead) = (&mut self.groups, &mut Ahead::nothing());
+            collect_groups(simd, row, peaks, bound, &plan, ahead, groups, survivors);
+        } else {
+            let (stripes, peaks) = (Stripes::new(row, &[], kind), &peaks[..panels]);
+            collect_panels(simd, row, &stripes, peaks, bound, &plan, survivors);
+        }
         survivors.sort_into(row, tokens, values);
         survivors.len().min(k)
     }
@@ -149,10 +177,10 @@ fn scan_peaks<S: Simd, E: Lanes>(
     simd: S,
     kind: ScoreKind,
     stripes: &Stripes<'_, E>,
-    mut rest: Rest<'_, E>,
+    ahead: &mut Ahead<E>,
     panel: usize,
     peaks: &mut [[f32; F32_LANES]],
-) -> Option<Scanned> {
+) -> Option<f32> {
     // NaN is below everything.
     let floor = simd.f32_splat(kind.impossible());
     let lowest = simd.f32_splat(f32::NEG_INFINITY);
@@ -165,7 +193,7 @@ fn scan_peaks<S: Simd, E: Lanes>(
                 peak = peak.max(lanes);
                 seen = lanes.see_below(floor, seen);
             }
-            rest.fetch();
+            ahead.step();
         }
         largest = largest.max(peak);
         peak.store(out);
@@ -174,10 +202,7 @@ fn scan_peaks<S: Simd, E: Lanes>(
     if seen.any() || !kind.accepts(max) {
         return None;
     }
-    Some(Scanned {
-        max,
-        normaliser: 0.0,
-    })
+    Some(max)
 }
 
 /// The bytes at the front of the next row that a scan asks for at its end.
@@ -185,53 +210,6 @@ pub(crate) const ASKED: usize = 1024;
 
 /// A scan first copies the end of a row, up to so many bytes, into a whole stripe.
 pub(crate) const FILLED_UP: usize = STRIPE * size_of::<f32>();
-
-const CACHE_LINE: usize = 64;
-
-/// What the caller did not ask for of a row, and the front of the next.
-///
-/// It is asked for in equal shares all along the row. The stripes that are there
-/// already are read faster than memory answers, so if these only passed the time
-/// until the others, memory would be idle meanwhile.
-struct Rest<'a, E> {
-    row: &'a [E],
-    next: &'a [E],
-    at: usize,
-    end: usize,
-    /// Cache lines a stripe.
-    share: usize,
-}
-
-impl<'a, E> Rest<'a, E> {
-    /// Scores in a cache line.
-    const LINE: usize = CACHE_LINE / size_of::<E>();
-
-    #[inline(always)]
-    fn new(row: &'a [E], next: &'a [E], asked: usize, stripes: usize) -> Self {
-        let (asked, ahead) = (asked / size_of::<E>(), ASKED / size_of::<E>());
-        let (at, end) = (asked.max(ahead), row.len() + ahead);
-        let lines = end.saturating_sub(at).div_ceil(Self::LINE);
-        Rest {
-            row,
-            next,
-            at,
-            end,
-            share: lines.div_ceil(stripes.max(1)),
-        }
-    }
-
-    #[inline(always)]
-    fn fetch(&mut self) {
-        let end = self.end.min(self.at + self.share * Self::LINE);
-        while self.at < end {
-            match self.at.checked_sub(self.row.len()) {
-                None => prefetch(self.row, self.at),
-                Some(at) => prefetch(self.next, at),
-            }
-            self.at += Self::LINE;
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,7 @@
 
 use super::element::Lanes;
 use crate::scores::ScoreKind;
-use crate::simd::{F32_LANES, F32Lanes, Seen, Simd, prefetch};
+use crate::simd::{CACHE_LINE, F32_LANES, F32Lanes, Seen, Simd, prefetch};
 
 /// Vectors in a stripe.
 pub(crate) const COLUMNS: usize = 8;
@@ -19,7 +19,6 @@ const AHEAD_BYTES: usize = 1024;
 /// less time than memory takes to answer. One thread (Zen 3, AVX2) read 8.4 GB/s
 /// 4 KB ahead, 10.2 at 8 KB, 10.9 at 12 KB and no more beyond.
 const LOGITS_AHEAD_BYTES: usize = 12 << 10;
-const CACHE_LINE: usize = 64;
 
 /// A row cut into whole stripes, the last filled up with impossible scores,
 /// and the scores that will be read after it.

@@ -16,7 +16,7 @@ const PASSES: usize = 32usize.div_ceil(DIGIT_BITS as usize);
 
 /// Fewer tokens than this are sorted by comparing: the counts of the digits
 /// would be more work than they are.
-const FEW: usize = 128;
+pub(super) const FEW: usize = 128;
 
 /// Memory for sorting.
 #[derive(Clone, Debug, Default)]

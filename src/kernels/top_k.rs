@@ -44,9 +44,12 @@
 //! One read of the row; O(k log^2 k + k V / 128) work besides, at worst O(V)
 //! more; O(V / 8 + k) memory.
 
+use super::ahead::Ahead;
 use super::bound::{lower_bound, sampled_bound};
+use super::collect::{Groups, collect_all, collect_groups, collect_panels, padded};
 use super::element::Lanes;
 use super::logits;
+use super::quads::{self, MOST_COLUMNS, QUAD};
 pub(crate) use super::rank::ROWS;
 use super::rank::{Lists, Survivors};
 use super::scan::{COLUMNS, STRIPE, Scan, Stripes, scan};
@@ -54,13 +57,17 @@ use super::short::{Short, ShortRows};
 use crate::error::Error;
 use crate::memory::resize;
 use crate::scores::ScoreKind;
-use crate::simd::{F32_LANES, F32Lanes, Simd};
+use crate::simd::{F32_LANES, F32Lanes, Kernel, Simd};
 
 /// Memory that is kept from row to row.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TopK {
     peaks: Vec<[f32; F32_LANES]>,
+    columns: [[f32; F32_LANES]; MOST_COLUMNS],
+    groups: Groups,
     survivors: Survivors,
+    /// Where the next row is, and how many pairs of its lines have been asked for.
+    asked: (usize, isize),
     lists: Lists,
     short: Short,
 }
@@ -91,10 +98,11 @@ impl TopK {
     /// The bytes that [`TopK::reserve`] asks for.
     pub(crate) fn bytes_needed(kind: ScoreKind, length: usize, k: usize) -> usize {
         let plan = Plan::new(k, length, kind);
-        let panels = length.div_ceil(STRIPE).div_ceil(plan.panel);
+        let panels = padded(length.div_ceil(plan.panel));
         (panels.saturating_mul(size_of::<[f32; F32_LANES]>()))
             .saturating_add(Survivors::bytes_needed(plan.capacity))
             .saturating_add(Lists::BYTES_NEEDED)
+            .saturating_add(Groups::BYTES_NEEDED)
             .saturating_add(size_of::<TopK>())
     }
 
@@ -111,8 +119,9 @@ impl TopK {
     ) -> Result<(), Error> {
         let plan = Plan::new(k, length, kind);
         let what = "the best tokens of a row";
-        let panels = length.div_ceil(STRIPE).div_ceil(plan.panel);
+        let panels = padded(length.div_ceil(plan.panel));
         resize(&mut self.peaks, panels, what)?;
+        self.groups.reserve(what)?;
         self.survivors.reserve(plan.capacity, what)?;
         self.lists.reserve(what)
     }
@@ -138,30 +147,61 @@ impl TopK {
         values: &mut [f64],
     ) -> Option<Found> {
         let k = tokens.len();
-        let stripes = Stripes::new(row, next, kind);
         let plan = Plan::new(k, row.len(), kind);
-        let panels = stripes.len().div_ceil(plan.panel);
-        let peaks = &mut self.peaks[..panels];
-        let scanned = match kind {
-            ScoreKind::Logits => logits::scan(simd, &stripes, plan.panel, peaks)?,
-            _ if plan.worth(COLUMNS / 2) => {
-                scan::<S, E, { COLUMNS / 2 }>(simd, kind, &stripes, plan.panel, peaks)?
-            }
-            _ => scan::<S, E, COLUMNS>(simd, kind, &stripes, plan.panel, peaks)?,
+        let (listed, normaliser) = if plan.panel == QUAD {
+            let top_k = &mut *self;
+            let read = ReadQuads {
+                kind,
+                number,
+                row,
+                next,
+                plan: &plan,
+                top_k,
+            };
+            (simd.apart(read)?, 0.0)
+        } else {
+            self.read_stripes(simd, kind, number, row, next, &plan)?
         };
-        let bound = plan.bound(simd, &scanned, peaks);
-        self.survivors.clear();
-        if scanned.max >= plan.least {
-            let survivors = &mut self.survivors;
-            collect(simd, row, &stripes, peaks, bound, &plan, survivors);
-        }
-        if !self.lists.add(number, row, &self.survivors) {
+        if !listed {
             self.survivors.sort_into(row, tokens, values);
         }
         Some(Found {
             count: self.survivors.len().min(k),
-            normaliser: scanned.normaliser,
+            normaliser,
         })
+    }
+
+    /// Reads a row of logits, or a long one: whether its survivors are listed, and
+    /// its log-sum-exp.
+    #[inline(always)]
+    fn read_stripes<S: Simd, E: Lanes>(
+        &mut self,
+        simd: S,
+        kind: ScoreKind,
+        number: usize,
+        row: &[E],
+        next: &[E],
+        plan: &Plan,
+    ) -> Option<(bool, f64)> {
+        let stripes = Stripes::new(row, next, kind);
+        let panel = plan.panel / STRIPE;
+        let peaks = &mut self.peaks[..row.len().div_ceil(plan.panel)];
+        let scanned = match kind {
+            ScoreKind::Logits => logits::scan(simd, &stripes, panel, peaks)?,
+            _ if plan.worth(COLUMNS / 2) => {
+                scan::<S, E, { COLUMNS / 2 }>(simd, kind, &stripes, panel, peaks)?
+            }
+            _ => scan::<S, E, COLUMNS>(simd, kind, &stripes, panel, peaks)?,
+        };
+        let bound = plan.bound(simd, &scanned, peaks);
+        let survivors = &mut self.survivors;
+        survivors.clear();
+        if scanned.max >= plan.least {
+            collect_panels(simd, row, &stripes, peaks, bound, plan, survivors);
+        }
+        let ahead = &mut Ahead::nothing();
+        let listed = self.lists.add(number, row, survivors, ahead);
+        Some((listed, scanned.normaliser))
     }
 
     /// Writes what is still to be written for the rows read since the last
@@ -190,10 +230,81 @@ impl TopK {
     }
 }
 
+/// The longest row all of which is searched for survivors.
+const SMALL: usize = 1024;
+
+/// Reads a row in quads; whether its survivors are listed. A function of its own,
+/// because in the one with all kinds of rows its loops get too few registers.
+struct ReadQuads<'a, E> {
+    kind: ScoreKind,
+    number: usize,
+    row: &'a [E],
+    next: &'a [E],
+    plan: &'a Plan,
+    top_k: &'a mut TopK,
+}
+
+impl<E: Lanes> Kernel for ReadQuads<'_, E> {
+    type Output = Option<bool>;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> Option<bool> {
+        let ReadQuads {
+            kind,
+            number,
+            row,
+            next,
+            plan,
+            top_k,
+        } = self;
+        let k = plan.k;
+        let quads = row.len().div_ceil(QUAD);
+        let all_peaks = &mut top_k.peaks[..padded(quads)];
+        let peaks = &mut all_peaks[..quads];
+        let columns = &mut top_k.columns[..plan.columns().min(quads)];
+        let survivors = &mut top_k.survivors;
+        survivors.clear();
+
+        let all = row.len() <= SMALL || k > 64;
+        let mut scan_ahead = if all {
+            Ahead::of_next(row, next)
+        } else {
+            let asked = match top_k.asked {
+                (place, asked) if place == row.as_ptr().addr() => asked,
+                _ => 0,
+            };
+            Ahead::new(row, next, asked, row.len() / (2 * QUAD))
+        };
+        let max = quads::scan(simd, kind, row, &mut scan_ahead, peaks, columns)?;
+        let ahead = &mut if all {
+            Ahead::nothing()
+        } else {
+            scan_ahead.clone()
+        };
+        if max >= plan.least {
+            let bound = match k {
+                ..=F32_LANES => sampled_bound(simd, columns, k, plan.least, ahead),
+                ..=64 => lower_bound(simd, columns, k, plan.least, ahead),
+                _ => lower_bound(simd, peaks, k, plan.least, ahead),
+            };
+            if all {
+                collect_all(simd, kind, row, bound, plan, &scan_ahead, survivors);
+            } else {
+                let (peaks, groups) = (all_peaks, &mut top_k.groups);
+                collect_groups(simd, row, peaks, bound, plan, ahead, groups, survivors);
+            }
+        }
+        let listed = top_k.lists.add(number, row, survivors, ahead);
+        ahead.fetch::<16>();
+        top_k.asked = (next.as_ptr().addr(), ahead.asked());
+        Some(listed)
+    }
+}
+
 /// How the best k of a row of some length are found.
 pub(super) struct Plan {
-    k: usize,
-    /// How many stripes share a peak.
+    pub(super) k: usize,
+    /// How many tokens share a peak.
     pub(super) panel: usize,
     /// Whether there are groups enough for a bound.
     bounded: bool,
@@ -207,11 +318,13 @@ impl Plan {
     #[inline(always)]
     pub(super) fn new(k: usize, length: usize, kind: ScoreKind) -> Self {
         let bounded = k <= 64 || k <= length / 12;
-        let long = 64 * STRIPE;
-        let panel = if length >= long && (k <= 64 || k <= length / 50) {
-            4
+        let long = length >= 64 * STRIPE;
+        let panel = if long && (k <= 64 || k <= length / 50) {
+            4 * STRIPE
+        } else if long || kind == ScoreKind::Logits || !bounded {
+            STRIPE
         } else {
-            1
+            QUAD
         };
         Plan {
             k,
@@ -233,6 +346,20 @@ impl Plan {
         columns * F32_LANES >= 4 * self.k
     }
 
+    /// How many columns of quads.
+    #[inline(always)]
+    fn columns(&self) -> usize {
+        let maxima = if self.k <= F32_LANES {
+            2 * self.k
+        } else {
+            4 * self.k
+        };
+        maxima
+            .div_ceil(F32_LANES)
+            .next_power_of_two()
+            .min(MOST_COLUMNS)
+    }
+
     #[inline(always)]
     fn bound<S: Simd>(&self, simd: S, scanned: &Scan, peaks: &[[f32; F32_LANES]]) -> f32 {
         let k = self.k;
@@ -251,59 +378,24 @@ impl Plan {
                 }
             }
             if k <= F32_LANES {
-                sampled_bound(simd, &maxima[..width], k, self.least)
+                sampled_bound(
+                    simd,
+                    &maxima[..width],
+                    k,
+                    self.least,
+                    &mut Ahead::<f32>::nothing(),
+                )
             } else {
-                lower_bound(simd, &maxima[..width], k, self.least)
+                lower_bound(
+                    simd,
+                    &maxima[..width],
+                    k,
+                    self.least,
+                    &mut Ahead::<f32>::nothing(),
+                )
             }
         } else {
-            lower_bound(simd, peaks, k, self.least)
-        }
-    }
-}
-
-/// Collects the tokens of at least `bound` from the stripes that have one.
-#[inline(always)]
-pub(super) fn collect<S: Simd, E: Lanes>(
-    simd: S,
-    row: &[E],
-    stripes: &Stripes<'_, E>,
-    peaks: &[[f32; F32_LANES]],
-    bound: f32,
-    plan: &Plan,
-    survivors: &mut Survivors,
-) {
-    let mut bound = simd.f32_splat(bound);
-    let mut ahead = stripes.len();
-    for (group, peaks) in peaks.chunks(64).enumerate() {
-        // Which of 64 panels to look into, found without a branch each.
-        let mut panels = 0u64;
-        for (i, peak) in peaks.iter().enumerate() {
-            panels |= u64::from(simd.f32_load(peak).ge(bound) != 0) << i;
-        }
-        while panels != 0 {
-            let panel = group * 64 + panels.trailing_zeros() as usize;
-            panels &= panels - 1;
-            let first = panel * plan.panel;
-            for index in first..stripes.len().min(first + plan.panel) {
-                let stripe = stripes.get(index);
-                stripes.prefetch_after(ahead);
-                ahead += 1;
-                let vectors = stripe.as_chunks::<F32_LANES>().0;
-                for (i, [a, b, c, d]) in vectors.as_chunks::<4>().0.iter().enumerate() {
-                    let four = [
-                        E::load(simd, a),
-                        E::load(simd, b),
-                        E::load(simd, c),
-                        E::load(simd, d),
-                    ];
-                    let reached = S::F32::four_ge(four, bound);
-                    survivors.push(reached, (index * STRIPE + i * 4 * F32_LANES) as u32);
-                }
-                if survivors.len() + STRIPE > plan.capacity {
-                    let last = survivors.keep_best(row, plan.k);
-                    bound = simd.f32_splat(last.next_up());
-                }
-            }
+            lower_bound(simd, peaks, k, self.least, &mut Ahead::<f32>::nothing())
         }
     }
 }

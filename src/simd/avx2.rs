@@ -208,10 +208,10 @@ impl F32Lanes for F32x16 {
             // SAFETY: the vectors prove the level.
             unsafe {
                 let [a, b, c, d] = [two[0].0[0], two[0].0[1], two[1].0[0], two[1].0[1]];
-                let a = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_GE_OQ>(a, bound.0[0]));
-                let b = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_GE_OQ>(b, bound.0[0]));
-                let c = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_GE_OQ>(c, bound.0[0]));
-                let d = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_GE_OQ>(d, bound.0[0]));
+                let a = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_LE_OQ>(bound.0[0], a));
+                let b = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_LE_OQ>(bound.0[0], b));
+                let c = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_LE_OQ>(bound.0[0], c));
+                let d = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_LE_OQ>(bound.0[0], d));
                 // Packing works within halves: four lanes of a, of b, of c and
                 // of d, and in the upper half the other four of each.
                 let bytes = _mm256_packs_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d));

@@ -204,10 +204,19 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     fn f64_transpose(self, rows: &[[f64; F64_LANES]; F64_LANES]) -> [Self::F64; F64_LANES];
 }
 
+/// Bytes in a cache line.
+pub(crate) const CACHE_LINE: usize = 64;
+
 /// Asks for the cache line `offset` elements past the start of `data`, which
 /// may lie beyond its end: a prefetch of any address is harmless.
 #[inline(always)]
 pub(crate) fn prefetch<T>(data: &[T], offset: usize) {
+    prefetch_at(data.as_ptr().wrapping_add(offset));
+}
+
+/// Asks for the cache line of an address, which may be any.
+#[inline(always)]
+pub(crate) fn prefetch_at<T>(address: *const T) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
@@ -215,9 +224,9 @@ pub(crate) fn prefetch<T>(data: &[T], offset: usize) {
         // and does not fault, whatever the address. SSE is part of x86-64.
         #[allow(unsafe_code)]
         unsafe {
-            _mm_prefetch::<_MM_HINT_T0>(data.as_ptr().wrapping_add(offset).cast());
+            _mm_prefetch::<_MM_HINT_T0>(address.cast());
         }
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = (data, offset);
+    let _ = address;
 }

@@ -1,0 +1,144 @@
+//! Asking for scores before they are read.
+
+use super::quads::QUAD;
+use crate::simd::{CACHE_LINE, prefetch_at};
+
+/// What lies ahead in memory: the rest of a row, and the row after it.
+///
+/// Memory answers at its own pace, whatever a kernel does meanwhile. So a kernel
+/// asks for a few lines in each of its steps, those that only compute as well as
+/// those that read: whoever asks only while it reads leaves memory idle in
+/// between, and whoever asks for many lines at once stands still until the first
+/// are there.
+#[derive(Clone)]
+pub(crate) struct Ahead<E> {
+    at: *const E,
+    /// Lines up to the end of the row; below 0, those of the next row that have
+    /// been asked for.
+    left: isize,
+    /// The next row, unless it begins where this one ends.
+    next: Option<*const E>,
+    /// Lines that each step of the scan asks for.
+    share: isize,
+}
+
+/// The share that most often is asked for: as much as 128 scores of f32 take.
+const WHOLE: isize = 8;
+/// Lines of the next row that have been asked for when a scan ends.
+const FRONT: isize = 1024 / CACHE_LINE as isize;
+/// Lines of the next row that are asked for at most: half of a first-level cache.
+const MOST: isize = (16 << 10) / CACHE_LINE as isize;
+
+impl<E> Ahead<E> {
+    /// Scores in a cache line.
+    const LINE: usize = CACHE_LINE / size_of::<E>();
+    /// Cache lines of a quad.
+    const QUAD_LINES: usize = QUAD / Self::LINE;
+
+    /// For a row of which the first `asked` lines have been asked for, and that is
+    /// scanned in so many steps.
+    #[inline(always)]
+    pub(crate) fn new(row: &[E], next: &[E], asked: isize, steps: usize) -> Self {
+        let asked = asked.max(FRONT);
+        let left = row.len().div_ceil(Self::LINE).cast_signed() - asked;
+        let goes_on = next.is_empty() || next.as_ptr() == row.as_ptr_range().end;
+        let lines = (left + FRONT).max(0).cast_unsigned();
+        Ahead {
+            at: row
+                .as_ptr()
+                .wrapping_add(asked.cast_unsigned() * Self::LINE),
+            left,
+            next: (!goes_on).then_some(next.as_ptr()),
+            share: lines.div_ceil(steps.max(1)).cast_signed(),
+        }
+    }
+
+    /// For a short row, whose reading takes no longer than memory to answer: so it
+    /// has been asked for as a whole before, a quarter while the row before it was
+    /// scanned, the rest while its survivors were collected
+    /// ([`Ahead::ask_in_turn`]).
+    #[inline(always)]
+    pub(crate) fn of_next(row: &[E], next: &[E]) -> Self {
+        let next = if next.is_empty() {
+            &row[row.len()..]
+        } else {
+            next
+        };
+        Ahead {
+            at: next.as_ptr(),
+            left: 0,
+            next: None,
+            share: 2 * Self::QUAD_LINES.cast_signed() / 4,
+        }
+    }
+
+    /// Nothing, for whoever asks elsewhere.
+    #[inline(always)]
+    pub(crate) fn nothing() -> Self {
+        Ahead {
+            at: std::ptr::null(),
+            left: -MOST,
+            next: None,
+            share: 0,
+        }
+    }
+
+    /// Asks for what each step of a scan asks for.
+    #[inline(always)]
+    pub(crate) fn step(&mut self) {
+        if self.share == WHOLE {
+            for _ in 0..WHOLE {
+                self.ask();
+            }
+        } else {
+            for _ in 0..self.share {
+                self.ask();
+            }
+        }
+        self.left -= self.share;
+        self.turn();
+    }
+
+    /// Asks for the next `LINES`, if they are not too far.
+    #[inline(always)]
+    pub(crate) fn fetch<const LINES: isize>(&mut self) {
+        if self.left > -MOST {
+            for _ in 0..LINES {
+                self.ask();
+            }
+            self.left -= LINES;
+            self.turn();
+        }
+    }
+
+    /// Asks for the lines of quad `i` that the scan has left.
+    #[inline(always)]
+    pub(crate) fn ask_in_turn(&self, i: usize) {
+        let lines = Self::QUAD_LINES - Self::QUAD_LINES.div_ceil(4);
+        for line in i * lines..(i + 1) * lines {
+            prefetch_at(self.at.wrapping_add(line * Self::LINE));
+        }
+    }
+
+    #[inline(always)]
+    fn ask(&mut self) {
+        prefetch_at(self.at);
+        self.at = self.at.wrapping_add(Self::LINE);
+    }
+
+    /// Goes on in the next row, where the row has ended.
+    #[inline(always)]
+    fn turn(&mut self) {
+        if self.left <= 0
+            && let Some(next) = self.next.take()
+        {
+            self.at = next.wrapping_add(self.left.unsigned_abs() * Self::LINE);
+        }
+    }
+
+    /// How many lines of the next row have been asked for.
+    #[inline(always)]
+    pub(crate) fn asked(&self) -> isize {
+        -self.left.min(0)
+    }
+}

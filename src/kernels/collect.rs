@@ -1,0 +1,249 @@
+//! Collecting the tokens of a row that reach a bound, after a scan has left the
+//! maxima of its groups: the peaks. `peaks[i][lane]` is that of the tokens in
+//! the same lane of the vectors of panel i.
+
+use super::ahead::Ahead;
+use super::element::Lanes;
+use super::quads::QUAD;
+use super::rank::Survivors;
+use super::scan::{STRIPE, Stripes};
+use super::top_k::Plan;
+use crate::error::Error;
+use crate::memory::resize;
+use crate::scores::ScoreKind;
+use crate::simd::{F32_LANES, F32Lanes, Simd};
+
+/// Peaks that are compared together.
+const TOGETHER: usize = 4;
+
+/// Peaks whose groups are listed before the tokens of these are looked at.
+const LISTED: usize = 32 * TOGETHER;
+
+/// The groups that reach a bound.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Groups {
+    /// Panel and lane, as one number.
+    groups: Vec<u32>,
+}
+
+/// The most groups of a word that are written without asking how many there are.
+const MOST_AT_ONCE: usize = 8;
+
+impl Groups {
+    const LENGTH: usize = LISTED * F32_LANES + MOST_AT_ONCE;
+
+    /// The bytes that [`Groups::reserve`] asks for.
+    pub(crate) const BYTES_NEEDED: usize = Self::LENGTH * size_of::<u32>();
+
+    pub(crate) fn reserve(&mut self, what: &'static str) -> Result<(), Error> {
+        resize(&mut self.groups, Self::LENGTH, what)
+    }
+}
+
+/// Adds to the first `len` of a list the numbers of the bits that are set, counted
+/// from `first`; how many there are then.
+///
+/// `AT_ONCE` of them are written without asking how many there are. Most often
+/// there are fewer, and what cannot be predicted is not asked.
+#[inline(always)]
+fn push<const AT_ONCE: usize>(list: &mut [u32], len: usize, mut bits: u64, first: usize) -> usize {
+    let count = bits.count_ones() as usize;
+    let list = &mut list[len..];
+    for number in &mut list[..AT_ONCE] {
+        *number = first as u32 + bits.trailing_zeros();
+        bits &= bits.wrapping_sub(1);
+    }
+    if bits != 0 {
+        for number in &mut list[AT_ONCE..count] {
+            *number = first as u32 + bits.trailing_zeros();
+            bits &= bits - 1;
+        }
+    }
+    len + count
+}
+
+/// How many peaks there must be room for: what is compared together is whole.
+pub(crate) fn padded(peaks: usize) -> usize {
+    peaks.next_multiple_of(TOGETHER)
+}
+
+/// Collects the tokens of at least `bound` one group after the other: for a row
+/// in which few groups reach it. What is in the [`padded`] `peaks` past those of
+/// the row is overwritten. Panels are quads.
+#[allow(clippy::too_many_arguments)]
+#[inline(always)]
+pub(crate) fn collect_groups<S: Simd, E: Lanes>(
+    simd: S,
+    row: &[E],
+    peaks: &mut [[f32; F32_LANES]],
+    mut bound: f32,
+    plan: &Plan,
+    ahead: &mut Ahead<E>,
+    groups: &mut Groups,
+    survivors: &mut Survivors,
+) {
+    let quads = row.len().div_ceil(QUAD);
+    peaks[quads..].fill([f32::NEG_INFINITY; F32_LANES]);
+    let mut start = 0;
+    'listed: while start < quads {
+        let lanes = simd.f32_splat(bound);
+        let first = start - start % TOGETHER;
+        let end = peaks.len().min(first + LISTED);
+        let fours = peaks[first..end].as_chunks::<TOGETHER>().0;
+        // What was looked at before a bound was raised.
+        let mut skipped = (start % TOGETHER * F32_LANES) as u32;
+        let mut listed = 0;
+        for (i, four) in fours.iter().enumerate() {
+            let four = [
+                simd.f32_load(&four[0]),
+                simd.f32_load(&four[1]),
+                simd.f32_load(&four[2]),
+                simd.f32_load(&four[3]),
+            ];
+            let reached = S::F32::four_ge(four, lanes) >> skipped << skipped;
+            skipped = 0;
+            let number = (first + i * TOGETHER) * F32_LANES;
+            listed = match plan.k {
+                ..=16 => push::<4>(&mut groups.groups, listed, reached, number),
+                _ => push::<MOST_AT_ONCE>(&mut groups.groups, listed, reached, number),
+            };
+            ahead.fetch::<2>();
+        }
+        let mut quad = usize::MAX;
+        // Not read from memory and written to it for every token.
+        let mut len = survivors.len();
+        let tokens = survivors.room();
+        for &group in &groups.groups[..listed] {
+            let (group_quad, lane) = (group as usize / F32_LANES, group as usize % F32_LANES);
+            // Not within a quad, whose tokens do not come in order.
+            if len + QUAD > plan.capacity && group_quad != quad {
+                survivors.set_len(len);
+                bound = survivors.keep_best(row, plan.k).next_up();
+                start = group_quad;
+                continue 'listed;
+            }
+            quad = group_quad;
+            let first = quad * QUAD + lane;
+            if let Some(values) = row.get(first..first + 3 * F32_LANES + 1) {
+                let mut reached = 0;
+                for i in 0..4 {
+                    reached |= u32::from(values[i * F32_LANES].to_f32() >= bound) << i;
+                }
+                // Most often it is one of the four.
+                while reached != 0 {
+                    tokens[len] = first as u32 + reached.trailing_zeros() * F32_LANES as u32;
+                    len += 1;
+                    reached &= reached - 1;
+                }
+            } else {
+                let values = row.iter().enumerate().skip(first).step_by(F32_LANES);
+                for (token, value) in values {
+                    tokens[len] = token as u32;
+                    len += usize::from(value.to_f32() >= bound);
+                }
+            }
+            ahead.fetch::<4>();
+        }
+        survivors.set_len(len);
+        start = end;
+    }
+    survivors.put_in_order();
+}
+
+/// Collects the tokens of at least `bound` from all of a row: for one that is so
+/// short that to look where they are would take longer.
+#[inline(always)]
+pub(crate) fn collect_all<S: Simd, E: Lanes>(
+    simd: S,
+    kind: ScoreKind,
+    row: &[E],
+    bound: f32,
+    plan: &Plan,
+    ahead: &Ahead<E>,
+    survivors: &mut Survivors,
+) {
+    let mut bound = simd.f32_splat(bound);
+    let (quads, rest) = row.as_chunks::<QUAD>();
+    let mut last = [E::impossible(kind); QUAD];
+    let last = match rest {
+        [] => None,
+        rest => {
+            last[..rest.len()].copy_from_slice(rest);
+            Some(&last)
+        }
+    };
+    let mut len = 0;
+    for (i, quad) in quads.iter().chain(last).enumerate() {
+        if len + QUAD > plan.capacity {
+            survivors.set_len(len);
+            bound = simd.f32_splat(survivors.keep_best(row, plan.k).next_up());
+            len = survivors.len();
+        }
+        let [a, b, c, d] = quad.as_chunks::<F32_LANES>().0 else {
+            continue;
+        };
+        let four = [
+            E::load(simd, a),
+            E::load(simd, b),
+            E::load(simd, c),
+            E::load(simd, d),
+        ];
+        let reached = S::F32::four_ge(four, bound);
+        len = push::<4>(survivors.room(), len, reached, i * QUAD);
+        ahead.ask_in_turn(i);
+    }
+    survivors.set_len(len);
+}
+
+/// Collects the tokens of at least `bound` from the panels that have one, all
+/// of a panel together: for a row in which many reach it.
+#[inline(always)]
+pub(crate) fn collect_panels<S: Simd, E: Lanes>(
+    simd: S,
+    row: &[E],
+    stripes: &Stripes<'_, E>,
+    peaks: &[[f32; F32_LANES]],
+    bound: f32,
+    plan: &Plan,
+    survivors: &mut Survivors,
+) {
+    let mut bound = simd.f32_splat(bound);
+    let mut ahead = stripes.len();
+    let mut len = 0;
+    let panel_stripes = plan.panel / STRIPE;
+    for (group, peaks) in peaks.chunks(64).enumerate() {
+        // Which of 64 panels to look into, found without a branch each.
+        let mut panels = 0u64;
+        for (i, peak) in peaks.iter().enumerate() {
+            panels |= u64::from(simd.f32_load(peak).ge(bound) != 0) << i;
+        }
+        while panels != 0 {
+            let panel = group * 64 + panels.trailing_zeros() as usize;
+            panels &= panels - 1;
+            let first = panel * panel_stripes;
+            for index in first..stripes.len().min(first + panel_stripes) {
+                let stripe = stripes.get(index);
+                stripes.prefetch_after(ahead);
+                ahead += 1;
+                let vectors = stripe.as_chunks::<F32_LANES>().0;
+                for (i, [a, b, c, d]) in vectors.as_chunks::<4>().0.iter().enumerate() {
+                    let four = [
+                        E::load(simd, a),
+                        E::load(simd, b),
+                        E::load(simd, c),
+                        E::load(simd, d),
+                    ];
+                    let reached = S::F32::four_ge(four, bound);
+                    let first = index * STRIPE + i * 4 * F32_LANES;
+                    len = push::<4>(survivors.room(), len, reached, first);
+                }
+                if len + STRIPE > plan.capacity {
+                    survivors.set_len(len);
+                    bound = simd.f32_splat(survivors.keep_best(row, plan.k).next_up());
+                    len = survivors.len();
+                }
+            }
+        }
+    }
+    survivors.set_len(len);
+}

@@ -1,0 +1,145 @@
+//! The one pass that reads a row of up to some thousand probabilities, or their
+//! logarithms, from memory: the maxima of groups of four, and the check of all
+//! values.
+//!
+//! ```text
+//! for each quad of 64 tokens of the row:
+//!     peaks[quad][lane] = max of its four tokens in that lane (of 16)
+//! ```
+//!
+//! A group is so small that the few which reach a bound are looked at token by
+//! token (`collect`), and there are so many that those put together, a column
+//! of every so many quads, give a good bound.
+
+use super::ahead::Ahead;
+use super::element::Lanes;
+use crate::scores::ScoreKind;
+use crate::simd::{F32_LANES, F32Lanes, Seen, Simd};
+
+/// Tokens in a quad.
+pub(crate) const QUAD: usize = 4 * F32_LANES;
+
+/// Columns that peaks may be put together to.
+pub(crate) const MOST_COLUMNS: usize = 16;
+
+/// Scans a row: writes its peaks, puts them together to `columns`, and returns
+/// the largest score. `None` if a score is invalid.
+///
+/// Where the level can, probabilities are compared as unsigned integers: of
+/// valid ones these have the same order, and all that is no probability is
+/// larger than 1, so that the maxima are the check as well. The exception is
+/// -0.0, which is one: a row that seems invalid is looked at once more.
+#[inline(always)]
+pub(crate) fn scan<S: Simd, E: Lanes>(
+    simd: S,
+    kind: ScoreKind,
+    row: &[E],
+    ahead: &mut Ahead<E>,
+    peaks: &mut [[f32; F32_LANES]],
+    columns: &mut [[f32; F32_LANES]],
+) -> Option<f32> {
+    if S::UNSIGNED_MAX && kind == ScoreKind::Probabilities {
+        let none = write_peaks::<S, E, true>(simd, kind, row, ahead, peaks);
+        debug_assert!(!none.any());
+        let largest = fold::<S, true>(simd, peaks, columns);
+        let bits = largest.reduce_max_bits();
+        if bits <= ScoreKind::MAX_PROBABILITY.to_bits() {
+            return Some(f32::from_bits(bits));
+        }
+    }
+    let seen = write_peaks::<S, E, false>(simd, kind, row, ahead, peaks);
+    let max = fold::<S, false>(simd, peaks, columns).reduce_max();
+    (!seen.any() && kind.accepts(max)).then_some(max)
+}
+
+/// Writes the peaks of a row; what was seen of invalid scores, unless they show
+/// in the peaks' `BITS`.
+#[inline(always)]
+fn write_peaks<S: Simd, E: Lanes, const BITS: bool>(
+    simd: S,
+    kind: ScoreKind,
+    row: &[E],
+    ahead: &mut Ahead<E>,
+    peaks: &mut [[f32; F32_LANES]],
+) -> <S::F32 as F32Lanes>::Seen {
+    // NaN is below everything.
+    let floor = simd.f32_splat(kind.impossible());
+    let mut seen = simd.f32_unseen();
+    let (quads, rest) = row.as_chunks::<QUAD>();
+    let (whole, last) = peaks.split_at_mut(quads.len());
+    for (i, (quad, out)) in quads.iter().zip(whole).enumerate() {
+        let vectors = quad.as_chunks::<F32_LANES>().0;
+        let mut peak = E::load(simd, &vectors[0]);
+        if !BITS {
+            seen = peak.see_below(floor, seen);
+        }
+        for vector in &vectors[1..] {
+            let lanes = E::load(simd, vector);
+            if !BITS {
+                seen = lanes.see_below(floor, seen);
+            }
+            peak = larger::<_, BITS>(peak, lanes);
+        }
+        peak.store(out);
+        if i % 2 == 1 {
+            ahead.step();
+        }
+    }
+    if let [out] = last {
+        let (vectors, rest) = rest.as_chunks::<F32_LANES>();
+        let mut end = [E::impossible(kind); F32_LANES];
+        end[..rest.len()].copy_from_slice(rest);
+        let mut peak = floor;
+        for vector in vectors.iter().chain([&end]) {
+            let lanes = E::load(simd, vector);
+            if !BITS {
+                seen = lanes.see_below(floor, seen);
+            }
+            peak = larger::<_, BITS>(peak, lanes);
+        }
+        peak.store(out);
+    }
+    seen
+}
+
+/// Puts every so many peaks together; the maxima of all of them. There must be
+/// a peak for each column.
+#[inline(always)]
+fn fold<S: Simd, const BITS: bool>(
+    simd: S,
+    peaks: &[[f32; F32_LANES]],
+    columns: &mut [[f32; F32_LANES]],
+) -> S::F32 {
+    match columns {
+        [_] => fold_to::<S, 1, BITS>(simd, peaks, columns),
+        [_, _] => fold_to::<S, 2, BITS>(simd, peaks, columns),
+        [_, _, _, _] => fold_to::<S, 4, BITS>(simd, peaks, columns),
+        [_, _, _, _, _, _, _, _] => fold_to::<S, 8, BITS>(simd, peaks, columns),
+        _ => fold_to::<S, MOST_COLUMNS, BITS>(simd, peaks, columns),
+    }
+}
+
+/// As [`fold`], to up to `WIDTH` columns.
+#[inline(always)]
+fn fold_to<S: Simd, const WIDTH: usize, const BITS: bool>(
+    simd: S,
+    peaks: &[[f32; F32_LANES]],
+    columns: &mut [[f32; F32_LANES]],
+) -> S::F32 {
+    let (whole, rest) = peaks.as_chunks::<WIDTH>();
+    let mut largest = simd.f32_load(&peaks[0]);
+    for (i, out) in columns.iter_mut().enumerate() {
+        let mut column = simd.f32_load(rest.get(i).unwrap_or(&peaks[i]));
+        for peaks in whole {
+            column = larger::<_, BITS>(column, simd.f32_load(&peaks[i]));
+        }
+        column.store(out);
+        largest = larger::<_, BITS>(largest, column);
+    }
+    largest
+}
+
+#[inline(always)]
+fn larger<V: F32Lanes, const BITS: bool>(a: V, b: V) -> V {
+    if BITS { a.max_bits(b) } else { a.max(b) }
+}
