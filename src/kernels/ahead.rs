@@ -24,10 +24,14 @@ pub(crate) struct Ahead<E> {
 
 /// The share that most often is asked for: as much as 128 scores of f32 take.
 const WHOLE: isize = 8;
-/// Lines of the next row that have been asked for when a scan ends.
-const FRONT: isize = 1024 / CACHE_LINE as isize;
-/// Lines of the next row that are asked for at most: half of a first-level cache.
-const MOST: isize = (16 << 10) / CACHE_LINE as isize;
+/// Lines of a row that it is too late to ask for when its scan begins.
+const NEAR: isize = 16;
+/// Lines of the next row that have been asked for when a scan ends: those that it
+/// would read until memory answers. (With 16 it waited for each at its end; 128
+/// were no better.)
+pub(crate) const FRONT: isize = 64;
+/// Lines of the next row that are asked for at most.
+const MOST: isize = 320;
 
 impl<E> Ahead<E> {
     /// Scores in a cache line.
@@ -36,10 +40,10 @@ impl<E> Ahead<E> {
     const QUAD_LINES: usize = QUAD / Self::LINE;
 
     /// For a row of which the first `asked` lines have been asked for, and that is
-    /// scanned in so many steps.
+    /// scanned in so many steps. (The first few are read at once.)
     #[inline(always)]
     pub(crate) fn new(row: &[E], next: &[E], asked: isize, steps: usize) -> Self {
-        let asked = asked.max(FRONT);
+        let asked = asked.max(NEAR);
         let left = row.len().div_ceil(Self::LINE).cast_signed() - asked;
         let goes_on = next.is_empty() || next.as_ptr() == row.as_ptr_range().end;
         let lines = (left + FRONT).max(0).cast_unsigned();
@@ -136,9 +140,46 @@ impl<E> Ahead<E> {
         }
     }
 
-    /// How many lines of the next row have been asked for.
+    /// What has been asked for of the next row.
     #[inline(always)]
-    pub(crate) fn asked(&self) -> isize {
-        -self.left.min(0)
+    pub(crate) fn asked(&self, next: &[E]) -> Asked {
+        Asked {
+            start: next.as_ptr().addr(),
+            lines: -self.left.min(0),
+        }
+    }
+}
+
+/// How much of a row has been asked for, if of any.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Asked {
+    /// The address of the row.
+    start: usize,
+    lines: isize,
+}
+
+impl Asked {
+    /// How many lines of a row, none if it is another.
+    #[inline(always)]
+    pub(crate) fn of<E>(self, row: &[E]) -> isize {
+        if row.as_ptr().addr() == self.start {
+            self.lines
+        } else {
+            0
+        }
+    }
+
+    /// Asks for as many more lines as a core waits for at once.
+    #[inline(always)]
+    pub(crate) fn fetch(&mut self) {
+        const AT_ONCE: isize = 24;
+        if self.start == 0 {
+            return;
+        }
+        for line in self.lines..self.lines + AT_ONCE {
+            let at = self.start.wrapping_add(line.cast_unsigned() * CACHE_LINE);
+            prefetch_at::<u8>(std::ptr::without_provenance(at));
+        }
+        self.lines += AT_ONCE;
     }
 }

@@ -39,8 +39,7 @@ pub(crate) fn scan<S: Simd, E: Lanes>(
     columns: &mut [[f32; F32_LANES]],
 ) -> Option<f32> {
     if S::UNSIGNED_MAX && kind == ScoreKind::Probabilities {
-        let none = write_peaks::<S, E, true>(simd, kind, row, ahead, peaks);
-        debug_assert!(!none.any());
+        write_peaks::<S, E, true>(simd, kind, row, ahead, peaks);
         let largest = fold::<S, true>(simd, peaks, columns);
         let bits = largest.reduce_max_bits();
         if bits <= ScoreKind::MAX_PROBABILITY.to_bits() {
@@ -142,4 +141,46 @@ fn fold_to<S: Simd, const WIDTH: usize, const BITS: bool>(
 #[inline(always)]
 fn larger<V: F32Lanes, const BITS: bool>(a: V, b: V) -> V {
     if BITS { a.max_bits(b) } else { a.max(b) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::{Dispatch, Kernel, Level};
+
+    struct MaxBits([[f32; F32_LANES]; 2]);
+
+    impl Kernel for MaxBits {
+        type Output = ([f32; F32_LANES], u32);
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> Self::Output {
+            let mut out = [0.0; F32_LANES];
+            let [a, b] = self.0.map(|lanes| simd.f32_load(&lanes));
+            let larger = a.max_bits(b);
+            larger.store(&mut out);
+            (out, larger.reduce_max_bits())
+        }
+    }
+
+    #[test]
+    fn bits_are_compared_as_unsigned_integers() {
+        let mut bits = [[0u32; F32_LANES]; 2];
+        let mut state = 1u64;
+        for _ in 0..1000 {
+            for lane in bits.iter_mut().flatten() {
+                state = state.wrapping_mul(6364136223846793005).wrapping_add(1);
+                // Often two that differ little, of either sign.
+                *lane =
+                    ((state >> 32) as u32) & [u32::MAX, 0x8000_0003][(state >> 20) as usize & 1];
+            }
+            let expected: Vec<u32> = (0..F32_LANES).map(|i| bits[0][i].max(bits[1][i])).collect();
+            for level in Level::available() {
+                let vectors = bits.map(|lanes| lanes.map(f32::from_bits));
+                let (found, largest) = Dispatch::new(level).unwrap().run(MaxBits(vectors));
+                assert_eq!(found.map(f32::to_bits)[..], expected[..], "{level}");
+                assert_eq!(Some(&largest), expected.iter().max(), "{level}");
+            }
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Putting the few tokens that survived a scan in order.
 
-use super::ahead::Ahead;
+use super::ahead::{Ahead, Asked};
 use super::element::Lanes;
 use super::network::{BLOCK, Entry, padded, sort_largest};
 use super::sorter::{FEW, Sorter};
@@ -235,12 +235,15 @@ impl Lists {
         k: usize,
         tokens: &mut [u32],
         values: &mut [f64],
+        asked: &mut Asked,
     ) {
         let best = k.min(self.len);
         if best > 0 {
+            asked.fetch();
             self.fill_up(padded(self.len, best));
             let entries = &mut self.entries[..self.len];
             sort_largest(simd, entries, best);
+            asked.fetch();
             write_lists(simd, entries, best, self.listed, k, tokens, values);
         }
         self.len = 0;

@@ -12,7 +12,7 @@
 //! It is the top k of a row with a bound from outside. Where the bound is good
 //! a handful of tokens is looked at and put in order in place of k.
 
-use super::ahead::Ahead;
+use super::ahead::{Ahead, FRONT};
 use super::bound::lower_bound;
 use super::collect::{Groups, collect_groups, collect_panels, padded};
 use super::element::Lanes;
@@ -206,7 +206,7 @@ fn scan_peaks<S: Simd, E: Lanes>(
 }
 
 /// The bytes at the front of the next row that a scan asks for at its end.
-pub(crate) const ASKED: usize = 1024;
+pub(crate) const ASKED: usize = FRONT as usize * CACHE_LINE;
 
 /// A scan first copies the end of a row, up to so many bytes, into a whole stripe.
 pub(crate) const FILLED_UP: usize = STRIPE * size_of::<f32>();

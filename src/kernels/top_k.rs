@@ -17,11 +17,16 @@
 //! reach the bound, and the best k are among the survivors. With many more
 //! groups than k there are few more survivors than k.
 //!
+//! Rows of up to 8191 probabilities or their logarithms go the same way in
+//! quads of 64 tokens, of which the peaks are groups of four (`quads`); where a
+//! group reaches the bound, its four tokens are looked at one by one.
+//!
 //! # Departures
 //!
 //! 1. Which maxima serve depends on k: columns for small k, folded together so
-//!    that there are no more of them than is useful; peaks for large k. In long
-//!    rows four stripes share a peak, so that the peaks stay in the cache.
+//!    that there are no more of them than is useful (for k up to 16 every other
+//!    vector of a stripe has one); peaks for large k. In long rows four stripes
+//!    share a peak, so that the peaks stay in the cache.
 //! 2. Groups can be bad: a row of period 128 puts all its best tokens in a few
 //!    columns, and a constant row makes every token a survivor. So the list of
 //!    survivors is bounded; when it is full it is cut to the best k, and from
@@ -36,15 +41,15 @@
 //!    (`short`).
 //! 6. For k up to 16 the bound is the best of a sample of the maxima, found
 //!    without a branch; else it is found by bisection.
-//! 7. While a row is read, the scores behind it are prefetched, so that memory
-//!    does not idle while the survivors are collected.
+//! 7. While a row is read and while its survivors are collected, the scores
+//!    behind it are prefetched, so that memory does not idle (`ahead`).
 //!
 //! # Cost
 //!
 //! One read of the row; O(k log^2 k + k V / 128) work besides, at worst O(V)
 //! more; O(V / 8 + k) memory.
 
-use super::ahead::Ahead;
+use super::ahead::{Ahead, Asked};
 use super::bound::{lower_bound, sampled_bound};
 use super::collect::{Groups, collect_all, collect_groups, collect_panels, padded};
 use super::element::Lanes;
@@ -66,8 +71,8 @@ pub(crate) struct TopK {
     columns: [[f32; F32_LANES]; MOST_COLUMNS],
     groups: Groups,
     survivors: Survivors,
-    /// Where the next row is, and how many pairs of its lines have been asked for.
-    asked: (usize, isize),
+    /// Of the row after the one that was read last.
+    asked: Asked,
     lists: Lists,
     short: Short,
 }
@@ -214,7 +219,8 @@ impl TopK {
         tokens: &mut [u32],
         values: &mut [f64],
     ) {
-        self.lists.sort_into(simd, k, tokens, values);
+        let asked = &mut self.asked;
+        self.lists.sort_into(simd, k, tokens, values, asked);
     }
 
     /// For up to [`ROWS`] rows of one length up to
@@ -269,10 +275,7 @@ impl<E: Lanes> Kernel for ReadQuads<'_, E> {
         let mut scan_ahead = if all {
             Ahead::of_next(row, next)
         } else {
-            let asked = match top_k.asked {
-                (place, asked) if place == row.as_ptr().addr() => asked,
-                _ => 0,
-            };
+            let asked = top_k.asked.of(row);
             Ahead::new(row, next, asked, row.len() / (2 * QUAD))
         };
         let max = quads::scan(simd, kind, row, &mut scan_ahead, peaks, columns)?;
@@ -295,8 +298,7 @@ impl<E: Lanes> Kernel for ReadQuads<'_, E> {
             }
         }
         let listed = top_k.lists.add(number, row, survivors, ahead);
-        ahead.fetch::<16>();
-        top_k.asked = (next.as_ptr().addr(), ahead.asked());
+        top_k.asked = ahead.asked(next);
         Some(listed)
     }
 }
@@ -630,6 +632,38 @@ mod tests {
                 length,
             ] {
                 check(Probabilities, &rows, k);
+            }
+        }
+    }
+
+    /// All of a row is collected up to 1024 tokens, its groups up to 8191.
+    #[test]
+    fn rows_in_quads() {
+        for length in [1023, 1024, 1025, 1500, 2048, 2111, 5000, 8191, 8192] {
+            for kind in [Probabilities, LogProbabilities] {
+                let mut rows = patterns(length, 48);
+                for score in rows.iter_mut().flatten() {
+                    *score = to_kind(kind, *score);
+                }
+                for k in [1, 3, 8, 16, 17, 48, 64, 65, 200] {
+                    check(kind, &rows, k);
+                }
+            }
+        }
+    }
+
+    /// As unsigned integers they are larger than all others.
+    #[test]
+    fn negative_zeros_are_impossible_probabilities() {
+        for length in [65, 100, 700, 1024, 3000, 9000] {
+            let mut random = random(length as u32);
+            let mut row: Vec<f32> = (0..length).map(|_| random()).collect();
+            for places in [1, 5, length / 2, length - 9] {
+                for place in 0..places {
+                    row[(place * 7919 + 3) % length] = -0.0;
+                }
+                check(Probabilities, &[row.as_slice()], 8);
+                check(Probabilities, &[row.as_slice()], 33);
             }
         }
     }
