@@ -287,7 +287,7 @@ impl<E: Lanes> Kernel for ReadQuads<'_, E> {
         if max >= plan.least {
             let bound = match k {
                 ..=F32_LANES => sampled_bound(simd, columns, k, plan.least, ahead),
-                ..=64 => lower_bound(simd, columns, k, plan.least, ahead),
+                17..=64 => lower_bound(simd, columns, k, plan.least, ahead),
                 _ => lower_bound(simd, peaks, k, plan.least, ahead),
             };
             if all {
