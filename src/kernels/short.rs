@@ -178,7 +178,7 @@ impl<S: Simd, const NEGATIVE: bool> ShortRows<'_, S, NEGATIVE> {
             }
         }
         let valid = if Self::BY_BITS {
-            kind.accepts(f32::from_bits(self.largest.reduce_max_bits()))
+            self.largest.reduce_max_bits() <= ScoreKind::MAX_PROBABILITY.to_bits()
         } else {
             !self.invalid.any() && kind.accepts(self.largest.reduce_max())
         };

@@ -668,6 +668,22 @@ mod tests {
         }
     }
 
+    /// Nor do they hide what is none.
+    #[test]
+    fn invalid_scores_beside_negative_zeros() {
+        for length in [2, 16, 29, 64, 65, 700, 1024, 3000, 9000] {
+            for value in [f32::NAN, -f32::NAN, f32::INFINITY, -1e-30, 1.01] {
+                let mut row = vec![0.3; length];
+                row[0] = -0.0;
+                row[length / 2] = value;
+                for level in Level::available() {
+                    let found = best(level, Probabilities, &[&row], 1);
+                    assert_eq!(found, [None], "{level} {value} in {length}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn sixteen_bit_rows() {
         for length in (1..300).chain([1000, 5000, 9001]) {
