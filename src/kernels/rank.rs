@@ -113,58 +113,86 @@ fn pairs<E: Lanes>(row: &[E], tokens: &[u32]) -> impl Iterator<Item = (f32, u32)
     tokens.map(|&token| (row[token as usize].to_f32(), token))
 }
 
-/// Writes the first `best` entries of lists in order, or some more, to the rows of
-/// `tokens` and `values`, which are `k` wide, of those lists that have a bit.
-#[inline(always)]
-pub(crate) fn write_lists<S: Simd>(
-    simd: S,
-    lists: &[Entry],
-    best: usize,
-    listed: u32,
-    k: usize,
-    tokens: &mut [u32],
-    values: &mut [f64],
-) {
-    let rows = tokens.len() / k;
-    let values = &mut values[..tokens.len()];
-    // Eight at once may be more than the row has left, if the next row, of which
-    // they take the front, is written afterwards.
-    let in_turn = listed.trailing_ones() as usize >= rows;
-    let blocks = lists.as_chunks::<BLOCK>().0.iter().enumerate();
-    for (block, entries) in blocks.take(best.div_ceil(BLOCK)).rev() {
-        let mut start = block * BLOCK;
-        let keys = simd.f64_transpose(entries);
-        for (row, keys) in keys.into_iter().enumerate().take(rows) {
-            if in_turn {
-                write(keys, &mut tokens[start..], &mut values[start..]);
-            } else if listed >> row & 1 == 1 {
-                let end = (row + 1) * k;
-                write(keys, &mut tokens[start..end], &mut values[start..end]);
+/// Eight places of eight rows, where they do not go to their own at once.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Places {
+    tokens: [[u32; BLOCK]; ROWS],
+    values: [[f64; BLOCK]; ROWS],
+}
+
+impl Places {
+    /// Writes the first `best` entries of lists in order, or some more, to the
+    /// rows of `tokens` and `values`, which are `k` wide, of those lists that have
+    /// a bit.
+    #[allow(clippy::too_many_arguments)]
+    #[inline(always)]
+    pub(crate) fn write<S: Simd>(
+        &mut self,
+        simd: S,
+        lists: &[Entry],
+        best: usize,
+        listed: u32,
+        k: usize,
+        tokens: &mut [u32],
+        values: &mut [f64],
+    ) {
+        let rows = tokens.len() / k;
+        let values = &mut values[..tokens.len()];
+        // Eight at once may be more than the row has left, if the next row, of
+        // which they take the front, is written afterwards.
+        let in_turn = listed.trailing_ones() as usize >= rows;
+        let blocks = lists.as_chunks::<BLOCK>().0.iter().enumerate();
+        for (block, entries) in blocks.take(best.div_ceil(BLOCK)).rev() {
+            let mut start = block * BLOCK;
+            // Row after row, or (unless it is short) in any order, as the front of
+            // the next row belongs to a block that is written later.
+            if in_turn && k >= BLOCK && start + (ROWS - 1) * k + BLOCK <= tokens.len() {
+                let (tokens, values) = (&mut tokens[start..], &mut values[start..]);
+                simd.f64_rows(entries, RAISE, k, tokens, values);
+                continue;
             }
-            start += k;
+            let (all_tokens, all_values) = (&mut self.tokens, &mut self.values);
+            let all_tokens = all_tokens.as_flattened_mut();
+            let all_values = all_values.as_flattened_mut();
+            simd.f64_rows(entries, RAISE, BLOCK, all_tokens, all_values);
+            let found = self.tokens.iter().zip(&self.values).enumerate();
+            for (row, (all_tokens, all_values)) in found.take(rows) {
+                if in_turn {
+                    let (tokens, values) = (&mut tokens[start..], &mut values[start..]);
+                    copy(simd, all_tokens, all_values, tokens, values);
+                } else if listed >> row & 1 == 1 {
+                    let own = start..(row + 1) * k;
+                    let (tokens, values) = (&mut tokens[own.clone()], &mut values[own]);
+                    copy(simd, all_tokens, all_values, tokens, values);
+                }
+                start += k;
+            }
         }
     }
 }
 
-/// Writes the tokens and values of eight keys, as many as there is room for.
+/// Copies eight tokens and values, or as many as there is room for.
 #[inline(always)]
-fn write<V: F64Lanes>(keys: V, tokens: &mut [u32], values: &mut [f64]) {
-    let found = keys.high_less(RAISE);
+fn copy<S: Simd>(
+    simd: S,
+    all_tokens: &[u32; BLOCK],
+    all_values: &[f64; BLOCK],
+    tokens: &mut [u32],
+    values: &mut [f64],
+) {
     if let (Some(tokens), Some(values)) = (tokens.first_chunk_mut(), values.first_chunk_mut()) {
-        keys.store_low(tokens);
-        found.store(values);
-        return;
+        *tokens = *all_tokens;
+        // As an array it would be a call of `memcpy`.
+        simd.f64_load(all_values).store(values);
+    } else {
+        copy_some(all_tokens, all_values, tokens, values);
     }
-    let (mut all_tokens, mut all_values) = ([0; F64_LANES], [0.0; F64_LANES]);
-    keys.store_low(&mut all_tokens);
-    found.store(&mut all_values);
-    write_some(&all_tokens, &all_values, tokens, values);
 }
 
 #[cold]
-fn write_some(
-    all_tokens: &[u32; F64_LANES],
-    all_values: &[f64; F64_LANES],
+fn copy_some(
+    all_tokens: &[u32; BLOCK],
+    all_values: &[f64; BLOCK],
     tokens: &mut [u32],
     values: &mut [f64],
 ) {
@@ -181,6 +209,7 @@ fn write_some(
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lists {
     entries: Vec<Entry>,
+    places: Places,
     /// The longest list.
     len: usize,
     /// A bit for each row that has a list.
@@ -244,7 +273,7 @@ impl Lists {
             let entries = &mut self.entries[..self.len];
             sort_largest(simd, entries, best);
             asked.fetch();
-            write_lists(simd, entries, best, self.listed, k, tokens, values);
+            (self.places).write(simd, entries, best, self.listed, k, tokens, values);
         }
         self.len = 0;
         self.listed = 0;
@@ -257,8 +286,9 @@ mod tests {
     use crate::simd::{Dispatch, Kernel, Level};
 
     struct Write {
-        keys: [f64; F64_LANES],
-        room: usize,
+        keys: [Entry; BLOCK],
+        listed: u32,
+        k: usize,
     }
 
     impl Kernel for Write {
@@ -266,12 +296,15 @@ mod tests {
 
         #[inline(always)]
         fn run<S: Simd>(self, simd: S) -> (Vec<u32>, Vec<f64>) {
-            let (mut tokens, mut values) = (vec![7; self.room], vec![7.0; self.room]);
-            write(simd.f64_load(&self.keys), &mut tokens, &mut values);
+            let (mut tokens, mut values) = (vec![7; ROWS * self.k], vec![7.0; ROWS * self.k]);
+            let best = self.k.min(BLOCK);
+            let (listed, k) = (self.listed, self.k);
+            Places::default().write(simd, &self.keys, best, listed, k, &mut tokens, &mut values);
             (tokens, values)
         }
     }
 
+    /// For each row a token of each value, in the order of the row's number.
     #[test]
     fn keys_come_back_as_their_tokens_and_values() {
         let values = [
@@ -284,21 +317,33 @@ mod tests {
             f32::MIN,
             f32::NEG_INFINITY,
         ];
-        for first in [0, 1000, u32::MAX - 7] {
-            let tokens: Vec<u32> = (first..=u32::MAX).take(F64_LANES).collect();
-            let mut keys = [0.0; F64_LANES];
-            for (key, (&value, &token)) in keys.iter_mut().zip(values.iter().zip(&tokens)) {
-                *key = number_key(value, token);
-            }
-            for (level, room) in
-                Level::available().flat_map(|level| (0..=9).map(move |n| (level, n)))
-            {
-                let written = Dispatch::new(level).unwrap().run(Write { keys, room });
-                let mut expected = (tokens.clone(), values.map(f64::from).to_vec());
-                expected.0.resize(room.max(F64_LANES), 7);
-                expected.1.resize(room.max(F64_LANES), 7.0);
-                assert_eq!(written.0, expected.0[..room], "{level} {room}");
-                assert_eq!(written.1, expected.1[..room], "{level} {room}");
+        let pair = |row: usize, place: usize| {
+            (
+                u32::MAX - (100 * row + place) as u32,
+                values[(row + place) % BLOCK],
+            )
+        };
+        let keys: [Entry; BLOCK] = std::array::from_fn(|place| {
+            std::array::from_fn(|row| {
+                let (token, value) = pair(row, place);
+                number_key(value, token)
+            })
+        });
+        for (level, k) in Level::available().flat_map(|level| (1..=9).map(move |k| (level, k))) {
+            for listed in [u32::MAX, 0b1111_1111, 0b0101_1011, 0b1000_0000, 0] {
+                let write = Write { keys, listed, k };
+                let (tokens, written) = Dispatch::new(level).unwrap().run(write);
+                for (row, (tokens, written)) in tokens.chunks(k).zip(written.chunks(k)).enumerate()
+                {
+                    for (place, (&token, &value)) in tokens.iter().zip(written).enumerate() {
+                        let expected = match place < BLOCK && listed >> row & 1 == 1 {
+                            true => pair(row, place),
+                            false => (7, 7.0),
+                        };
+                        let found = (token, value as f32);
+                        assert_eq!(found, expected, "{level} {k} {listed:b} {row} {place}");
+                    }
+                }
             }
         }
     }

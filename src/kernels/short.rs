@@ -12,7 +12,7 @@ use super::element::Lanes;
 use super::exp::exp_nonpositive_f32;
 use super::log_sum_exp::{self, RunningSum, add_lanes};
 use super::network::{BLOCK, Entry, merge_largest, padded, sort_block};
-use super::rank::{ROWS, write_lists};
+use super::rank::{Places, ROWS};
 use super::top_k::{REFUSED, Room};
 use crate::order::{RAISE, number_key};
 use crate::scores::ScoreKind;
@@ -32,6 +32,7 @@ pub(crate) struct Short {
     /// What the rows are filled up for.
     filled_up: Option<(ScoreKind, usize)>,
     keys: [Entry; LONGEST],
+    places: Places,
 }
 
 impl Default for Short {
@@ -40,6 +41,7 @@ impl Default for Short {
             rows: [[[0.0; F32_LANES]; LONGEST / F32_LANES]; ROWS],
             filled_up: None,
             keys: [[0.0; F64_LANES]; LONGEST],
+            places: Places::default(),
         }
     }
 }
@@ -159,14 +161,16 @@ impl<S: Simd, const NEGATIVE: bool> ShortRows<'_, S, NEGATIVE> {
     #[inline(always)]
     pub(crate) fn finish(self, k: usize, room: Room<'_>) {
         let (simd, kind) = (self.simd, self.kind);
-        let Short { rows, keys, .. } = self.short;
+        let Short {
+            rows, keys, places, ..
+        } = self.short;
         sort_blocks::<S, NEGATIVE>(simd, rows, self.length, keys);
         let keys = &mut keys[..padded(self.length, k)];
         for block in &mut keys[self.length.next_multiple_of(BLOCK)..] {
             *block = [f64::NEG_INFINITY; F64_LANES];
         }
         merge_largest(simd, keys, k);
-        write_lists(simd, keys, k, u32::MAX, k, room.tokens, room.values);
+        places.write(simd, keys, k, u32::MAX, k, room.tokens, room.values);
 
         let least = number_key(kind.least_possible(), u32::MAX);
         if keys[k - 1].iter().all(|&key| key >= least) {

@@ -298,36 +298,38 @@ impl<E: Lanes, const NEGATIVE: bool> Kernel for FillShortRows<'_, E, NEGATIVE> {
             rows,
             top_k,
         } = self;
-        let (kind, vocab, width) = (scores.kind(), scores.vocab(), rows.width);
+        let (kind, vocab) = (scores.kind(), scores.vocab());
+        let (time, width) = (rows.time, rows.width);
         let (mut item, mut step) = (rows.first / rows.time, rows.first % rows.time);
         let mut length = scores.length(item);
         let mut start = scores.row_range(item, step).start;
-        let out = rows.counts.chunks_mut(ROWS);
-        let out = out.zip(rows.normalisers.chunks_mut(ROWS));
-        let out = out.zip(rows.tokens.chunks_mut(ROWS * width));
-        let out = out.zip(rows.log_probabilities.chunks_mut(ROWS * width));
-        for (((counts, normalisers), tokens), values) in out {
+        let mut rest = rows;
+        while rest.len() > 0 {
+            let middle = rest.len().min(ROWS);
+            let (rows, after) = rest.split_at(middle);
+            rest = after;
             let mut together = top_k.short_rows::<S, NEGATIVE>(simd, kind, vocab);
-            for (number, normaliser) in normalisers.iter_mut().enumerate() {
+            for (number, normaliser) in rows.normalisers.iter_mut().enumerate() {
                 if step < length {
                     *normaliser = together.read(number, &data[start..start + vocab]);
                 }
                 step += 1;
                 // What lies past the last row may lie past all addresses.
                 start = start.wrapping_add(scores.step_stride());
-                if step == rows.time && item + 1 < scores.batch() {
+                if step == time && item + 1 < scores.batch() {
                     (item, step) = (item + 1, 0);
                     length = scores.length(item);
                     start = scores.row_range(item, 0).start;
                 }
             }
             let room = Room {
-                counts,
-                tokens,
-                values,
+                counts: rows.counts,
+                tokens: rows.tokens,
+                values: &mut *rows.log_probabilities,
             };
             together.finish(width, room);
-            log_probabilities(simd, kind, values, width, normalisers);
+            let values = rows.log_probabilities;
+            log_probabilities(simd, kind, values, width, rows.normalisers);
         }
     }
 }

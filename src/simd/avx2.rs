@@ -368,58 +368,6 @@ impl F64Lanes for F64x8 {
             _mm256_storeu_pd(out.as_mut_ptr().add(4), self.0[1]);
         }
     }
-
-    #[inline(always)]
-    fn store_low(self, out: &mut [u32; F64_LANES]) {
-        // SAFETY: `self` proves the level; `out` has room for 8 lanes.
-        unsafe {
-            let [low, high] = halves(self.0);
-            let not_negative = _mm256_cmpgt_epi32(high, _mm256_set1_epi32(-1));
-            let bits = in_order(_mm256_xor_si256(low, not_negative));
-            _mm256_storeu_si256(out.as_mut_ptr().cast(), bits);
-        }
-    }
-
-    #[inline(always)]
-    fn high_less(self, raise: u32) -> Self {
-        // SAFETY: `self` proves the level.
-        unsafe {
-            let [_, high] = halves(self.0);
-            let bits = _mm256_sub_epi32(high, _mm256_set1_epi32(raise as i32));
-            let narrow = _mm256_castsi256_ps(in_order(bits));
-            F64x8([
-                _mm256_cvtps_pd(_mm256_castps256_ps128(narrow)),
-                _mm256_cvtps_pd(_mm256_extractf128_ps::<1>(narrow)),
-            ])
-        }
-    }
-}
-
-/// The low 32 bits of eight lanes and the high ones, to be put [`in_order`].
-///
-/// # Safety
-///
-/// The processor must have AVX.
-#[inline(always)]
-unsafe fn halves([a, b]: [__m256d; 2]) -> [__m256i; 2] {
-    // SAFETY: the caller vouches for the level.
-    unsafe {
-        let (a, b) = (_mm256_castpd_ps(a), _mm256_castpd_ps(b));
-        let low = _mm256_shuffle_ps::<0b10_00_10_00>(a, b);
-        let high = _mm256_shuffle_ps::<0b11_01_11_01>(a, b);
-        [_mm256_castps_si256(low), _mm256_castps_si256(high)]
-    }
-}
-
-/// Shuffling works within halves: lanes 0, 1, 4 and 5 came first, then the others.
-///
-/// # Safety
-///
-/// The processor must have AVX2.
-#[inline(always)]
-unsafe fn in_order(halves: __m256i) -> __m256i {
-    // SAFETY: the caller vouches for the level.
-    unsafe { _mm256_permute4x64_epi64::<0b11_01_10_00>(halves) }
 }
 
 #[derive(Clone, Copy)]
@@ -454,11 +402,11 @@ impl F64Part for F64x4 {
 ///
 /// The processor must have AVX.
 #[inline(always)]
-pub(super) unsafe fn transpose(rows: [&[f32; 8]; 8]) -> [__m256; 8] {
+unsafe fn transpose(rows: [&[f32; 8]; 8]) -> [__m256; 8] {
     // SAFETY: the caller vouches for the level; each row holds 8 lanes.
     unsafe {
         let mut columns = [_mm256_setzero_ps(); 8];
-        for half in 0..2 {
+        for (half, columns) in columns.as_chunks_mut::<4>().0.iter_mut().enumerate() {
             // Rows i and i + 4, half of the one beside half of the other.
             let mut pairs = [_mm256_setzero_ps(); 4];
             for (row, pair) in pairs.iter_mut().enumerate() {
@@ -466,15 +414,29 @@ pub(super) unsafe fn transpose(rows: [&[f32; 8]; 8]) -> [__m256; 8] {
                 let high = _mm_loadu_ps(rows[row + 4].as_ptr().add(4 * half));
                 *pair = _mm256_set_m128(high, low);
             }
-            let [a, b, c, d] = pairs;
-            let (ab_low, ab_high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
-            let (cd_low, cd_high) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
-            columns[4 * half] = _mm256_shuffle_ps::<0b01_00_01_00>(ab_low, cd_low);
-            columns[4 * half + 1] = _mm256_shuffle_ps::<0b11_10_11_10>(ab_low, cd_low);
-            columns[4 * half + 2] = _mm256_shuffle_ps::<0b01_00_01_00>(ab_high, cd_high);
-            columns[4 * half + 3] = _mm256_shuffle_ps::<0b11_10_11_10>(ab_high, cd_high);
+            *columns = transpose_halves(pairs);
         }
         columns
+    }
+}
+
+/// The columns of two 4 x 4 matrices, of which each row is half of a vector.
+///
+/// # Safety
+///
+/// The processor must have AVX.
+#[inline(always)]
+unsafe fn transpose_halves([a, b, c, d]: [__m256; 4]) -> [__m256; 4] {
+    // SAFETY: the caller vouches for the level.
+    unsafe {
+        let (ab_low, ab_high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+        let (cd_low, cd_high) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+        [
+            _mm256_shuffle_ps::<0b01_00_01_00>(ab_low, cd_low),
+            _mm256_shuffle_ps::<0b11_10_11_10>(ab_low, cd_low),
+            _mm256_shuffle_ps::<0b01_00_01_00>(ab_high, cd_high),
+            _mm256_shuffle_ps::<0b11_10_11_10>(ab_high, cd_high),
+        ]
     }
 }
 
@@ -511,31 +473,61 @@ pub(super) unsafe fn paired_columns<const SIGNED: bool>(
     }
 }
 
-/// The columns of an 8 x 8 matrix given by its rows, in halves.
+/// What [`Simd::f64_rows`] writes.
 ///
 /// # Safety
 ///
-/// The processor must have AVX.
+/// The processor must have AVX2.
 #[inline(always)]
-pub(super) unsafe fn transpose_f64(rows: &[[f64; 8]; 8]) -> [[__m256d; 2]; 8] {
-    // SAFETY: the caller vouches for the level; each row holds 8 numbers, of
-    // which two at an even place below 8 are read.
+pub(super) unsafe fn unpaired_rows(
+    columns: &[[f64; 8]; 8],
+    raise: u32,
+    stride: usize,
+    low: &mut [u32],
+    high: &mut [f64],
+) {
+    let room = (stride.checked_mul(7)).is_some_and(|last| {
+        let fits = |len: usize| len.checked_sub(8).is_some_and(|most| last <= most);
+        fits(low.len()) && fits(high.len())
+    });
+    assert!(room, "eight rows, {stride} apart");
+    let (low, high) = (low.as_mut_ptr(), high.as_mut_ptr());
+    // Shuffling works within halves: it takes lanes 0, 1, 4 and 5, then the others.
+    const IN_HALVES: [[usize; 2]; 4] = [[0, 2], [1, 3], [4, 6], [5, 7]];
+    // SAFETY: the caller vouches for the level; a column holds 8 lanes, and there
+    // are eight places from 7 * stride on, as has been asserted.
     unsafe {
-        let mut columns = [[_mm256_setzero_pd(); 2]; 8];
-        for (half, [a, b, c, d]) in rows.as_chunks::<4>().0.iter().enumerate() {
-            for two in 0..4 {
-                let [a, b, c, d] = [
-                    _mm_loadu_pd(a.as_ptr().add(2 * two)),
-                    _mm_loadu_pd(b.as_ptr().add(2 * two)),
-                    _mm_loadu_pd(c.as_ptr().add(2 * two)),
-                    _mm_loadu_pd(d.as_ptr().add(2 * two)),
-                ];
-                let (even, odd) = (_mm256_set_m128d(c, a), _mm256_set_m128d(d, b));
-                columns[2 * two][half] = _mm256_unpacklo_pd(even, odd);
-                columns[2 * two + 1][half] = _mm256_unpackhi_pd(even, odd);
+        // By four columns: a row beside another, as `IN_HALVES` says.
+        let (mut lows, mut highs) = ([[_mm256_setzero_ps(); 4]; 2], [[_mm256_setzero_ps(); 4]; 2]);
+        for (half, columns) in columns.as_chunks::<4>().0.iter().enumerate() {
+            let (mut four_low, mut four_high) =
+                ([_mm256_setzero_ps(); 4], [_mm256_setzero_ps(); 4]);
+            for (i, column) in columns.iter().enumerate() {
+                let a = _mm256_loadu_ps(column.as_ptr().cast());
+                let b = _mm256_loadu_ps(column.as_ptr().add(4).cast());
+                let bits = _mm256_castps_si256(_mm256_shuffle_ps::<0b10_00_10_00>(a, b));
+                let upper = _mm256_castps_si256(_mm256_shuffle_ps::<0b11_01_11_01>(a, b));
+                let not_negative = _mm256_cmpgt_epi32(upper, _mm256_set1_epi32(-1));
+                four_low[i] = _mm256_castsi256_ps(_mm256_xor_si256(bits, not_negative));
+                let lowered = _mm256_sub_epi32(upper, _mm256_set1_epi32(raise as i32));
+                four_high[i] = _mm256_castsi256_ps(lowered);
+            }
+            lows[half] = transpose_halves(four_low);
+            highs[half] = transpose_halves(four_high);
+        }
+        for (i, rows) in IN_HALVES.into_iter().enumerate() {
+            let [front, back] = [lows[0][i], lows[1][i]];
+            let eight = _mm256_permute2f128_ps::<0x20>(front, back);
+            _mm256_storeu_ps(low.add(rows[0] * stride).cast(), eight);
+            let eight = _mm256_permute2f128_ps::<0x31>(front, back);
+            _mm256_storeu_ps(low.add(rows[1] * stride).cast(), eight);
+            for (half, highs) in highs.iter().enumerate() {
+                let four = _mm256_cvtps_pd(_mm256_castps256_ps128(highs[i]));
+                _mm256_storeu_pd(high.add(rows[0] * stride + 4 * half), four);
+                let four = _mm256_cvtps_pd(_mm256_extractf128_ps::<1>(highs[i]));
+                _mm256_storeu_pd(high.add(rows[1] * stride + 4 * half), four);
             }
         }
-        columns
     }
 }
 
@@ -655,12 +647,15 @@ impl Simd for Avx2 {
     }
 
     #[inline(always)]
-    fn f64_transpose(self, rows: &[[f64; F64_LANES]; F64_LANES]) -> [F64x8; F64_LANES] {
-        let mut columns = [self.f64_load(&rows[0]); F64_LANES];
+    fn f64_rows(
+        self,
+        columns: &[[f64; F64_LANES]; F64_LANES],
+        raise: u32,
+        stride: usize,
+        low: &mut [u32],
+        high: &mut [f64],
+    ) {
         // SAFETY: `self` proves the level.
-        for (column, halves) in columns.iter_mut().zip(unsafe { transpose_f64(rows) }) {
-            *column = F64x8(halves);
-        }
-        columns
+        unsafe { unpaired_rows(columns, raise, stride, low, high) }
     }
 }

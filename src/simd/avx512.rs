@@ -5,7 +5,7 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Sub};
 
-use super::avx2::{paired_columns, transpose_f64};
+use super::avx2::{paired_columns, unpaired_rows};
 use super::level::Kernel;
 use super::scalar::{EIGHTHS, MANTISSA, POWERS, SQRT_HALF, SQRT_HALF_TO_ONE};
 use super::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, F64Part, Float32, Float64, Seen, Simd};
@@ -278,29 +278,6 @@ impl F64Lanes for F64x8 {
         // SAFETY: `self` proves the level; `out` has room for 8 lanes.
         unsafe { _mm512_storeu_pd(out.as_mut_ptr(), self.0) }
     }
-
-    #[inline(always)]
-    fn store_low(self, out: &mut [u32; F64_LANES]) {
-        // SAFETY: `self` proves the level; `out` has room for 8 lanes.
-        unsafe {
-            let bits = _mm512_castpd_si512(self.0);
-            let flipped = _mm512_xor_si512(bits, _mm512_srai_epi64::<63>(bits));
-            let low = _mm512_cvtepi64_epi32(flipped);
-            let low = _mm256_xor_si256(low, _mm256_set1_epi32(-1));
-            _mm256_storeu_si256(out.as_mut_ptr().cast(), low);
-        }
-    }
-
-    #[inline(always)]
-    fn high_less(self, raise: u32) -> Self {
-        // SAFETY: `self` proves the level.
-        unsafe {
-            let high = _mm512_srli_epi64::<32>(_mm512_castpd_si512(self.0));
-            let high = _mm512_cvtepi64_epi32(high);
-            let bits = _mm256_sub_epi32(high, _mm256_set1_epi32(raise as i32));
-            F64x8(_mm512_cvtps_pd(_mm256_castsi256_ps(bits)))
-        }
-    }
 }
 
 /// The vector is one register.
@@ -403,32 +380,24 @@ impl Simd for Avx512 {
         unsafe {
             let paired = paired_columns::<SIGNED>(rows, raise, low);
             for (column, halves) in columns.iter_mut().zip(paired) {
-                *column = whole(halves);
+                let [low, high] = halves;
+                let low = _mm512_castpd256_pd512(low);
+                *column = F64x8(_mm512_insertf64x4::<1>(low, high));
             }
         }
         columns
     }
 
     #[inline(always)]
-    fn f64_transpose(self, rows: &[[f64; F64_LANES]; F64_LANES]) -> [F64x8; F64_LANES] {
-        let mut columns = [self.f64_load(&rows[0]); F64_LANES];
-        // SAFETY: `self` proves the level, which includes AVX.
-        unsafe {
-            for (column, halves) in columns.iter_mut().zip(transpose_f64(rows)) {
-                *column = whole(halves);
-            }
-        }
-        columns
+    fn f64_rows(
+        self,
+        columns: &[[f64; F64_LANES]; F64_LANES],
+        raise: u32,
+        stride: usize,
+        low: &mut [u32],
+        high: &mut [f64],
+    ) {
+        // SAFETY: `self` proves the level, which includes AVX2.
+        unsafe { unpaired_rows(columns, raise, stride, low, high) }
     }
-}
-
-/// A vector of its halves.
-///
-/// # Safety
-///
-/// The processor must have AVX-512 F.
-#[inline(always)]
-unsafe fn whole([low, high]: [__m256d; 2]) -> F64x8 {
-    // SAFETY: the caller vouches for the level.
-    F64x8(unsafe { _mm512_insertf64x4::<1>(_mm512_castpd256_pd512(low), high) })
 }

@@ -224,24 +224,6 @@ impl F64Lanes for F64x8 {
     fn store(self, out: &mut [f64; F64_LANES]) {
         *out = self.0.to_array();
     }
-
-    #[inline(always)]
-    fn store_low(self, out: &mut [u32; F64_LANES]) {
-        for (lane, out) in self.0.to_array().into_iter().zip(out) {
-            let bits = lane.to_bits() as i64;
-            *out = !(bits ^ bits >> 63) as u32;
-        }
-    }
-
-    #[inline(always)]
-    fn high_less(self, raise: u32) -> Self {
-        let mut lanes = self.0.to_array();
-        for lane in &mut lanes {
-            let high = (lane.to_bits() >> 32) as u32;
-            *lane = f64::from(f32::from_bits(high.wrapping_sub(raise)));
-        }
-        F64x8(f64x8::new(lanes))
-    }
 }
 
 #[derive(Clone, Copy)]
@@ -370,15 +352,24 @@ impl Simd for Baseline {
     }
 
     #[inline(always)]
-    fn f64_transpose(self, rows: &[[f64; F64_LANES]; F64_LANES]) -> [F64x8; F64_LANES] {
-        let mut columns = [F64x8(f64x8::splat(0.0)); F64_LANES];
-        for (i, column) in columns.iter_mut().enumerate() {
-            let mut lanes = [0.0; F64_LANES];
-            for (lane, row) in lanes.iter_mut().zip(rows) {
-                *lane = row[i];
+    fn f64_rows(
+        self,
+        columns: &[[f64; F64_LANES]; F64_LANES],
+        raise: u32,
+        stride: usize,
+        low: &mut [u32],
+        high: &mut [f64],
+    ) {
+        for row in 0..F64_LANES {
+            let own = row * stride..row * stride + F64_LANES;
+            let (low, high) = (&mut low[own.clone()], &mut high[own]);
+            let pairs = high.iter_mut().zip(low).zip(columns);
+            for ((high, low), column) in pairs {
+                let bits = column[row].to_bits() as i64;
+                *low = !(bits ^ bits >> 63) as u32;
+                let f32_bits = ((bits >> 32) as u32).wrapping_sub(raise);
+                *high = f64::from(f32::from_bits(f32_bits));
             }
-            *column = F64x8(f64x8::new(lanes));
         }
-        columns
     }
 }

@@ -133,13 +133,6 @@ pub(crate) trait Seen {
 /// The eight lanes of a level's f64 vector.
 pub(crate) trait F64Lanes: Float64 {
     fn store(self, out: &mut [f64; F64_LANES]);
-
-    /// The low 32 bits of each lane, flipped where it is not negative.
-    fn store_low(self, out: &mut [u32; F64_LANES]);
-
-    /// Of each lane the f32, as f64, whose bits and `raise` add up to the high 32
-    /// bits.
-    fn high_less(self, raise: u32) -> Self;
 }
 
 /// Lanes of f64 that fill one register: what a network of many entries is
@@ -200,8 +193,21 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
         low: &[u32; F64_LANES],
     ) -> [Self::F64; F64_LANES];
 
-    /// Eight columns of eight rows, each row a lane.
-    fn f64_transpose(self, rows: &[[f64; F64_LANES]; F64_LANES]) -> [Self::F64; F64_LANES];
+    /// What [`Simd::f64_columns`] made columns of, the f32 as f64; the low bits are
+    /// flipped where the f32 is not negative. Row r goes to the eight places from
+    /// r * stride on.
+    ///
+    /// # Panics
+    ///
+    /// If there is no room for all rows.
+    fn f64_rows(
+        self,
+        columns: &[[f64; F64_LANES]; F64_LANES],
+        raise: u32,
+        stride: usize,
+        low: &mut [u32],
+        high: &mut [f64],
+    );
 }
 
 /// Bytes in a cache line.
