@@ -157,12 +157,9 @@ impl Places {
             simd.f64_rows(entries, RAISE, BLOCK, all_tokens, all_values);
             let found = self.tokens.iter().zip(&self.values).enumerate();
             for (row, (all_tokens, all_values)) in found.take(rows) {
-                if in_turn {
-                    let (tokens, values) = (&mut tokens[start..], &mut values[start..]);
-                    copy(simd, all_tokens, all_values, tokens, values);
-                } else if listed >> row & 1 == 1 {
-                    let own = start..(row + 1) * k;
-                    let (tokens, values) = (&mut tokens[own.clone()], &mut values[own]);
+                if listed >> row & 1 == 1 {
+                    let end = if in_turn { tokens.len() } else { (row + 1) * k };
+                    let (tokens, values) = (&mut tokens[start..end], &mut values[start..end]);
                     copy(simd, all_tokens, all_values, tokens, values);
                 }
                 start += k;

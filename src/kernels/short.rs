@@ -241,3 +241,64 @@ fn log_sum_exp<S: Simd>(simd: S, max: f32, row: &Row, length: usize) -> f64 {
     sum.add(max, add_lanes(&sums));
     sum.ln()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::{Dispatch, Kernel, Level};
+
+    /// The order of all tokens of a row.
+    struct OrderOf<'a> {
+        short: &'a mut Short,
+        kind: ScoreKind,
+        row: &'a [f32],
+    }
+
+    impl Kernel for OrderOf<'_> {
+        type Output = Vec<u32>;
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> Vec<u32> {
+            let k = self.row.len();
+            let mut rows = self.short.rows::<S, true>(simd, self.kind, k);
+            rows.read(0, self.row);
+            let (mut counts, mut tokens) = ([0], vec![0; k]);
+            let room = Room {
+                counts: &mut counts,
+                tokens: &mut tokens,
+                values: &mut vec![0.0; k],
+            };
+            rows.finish(k, room);
+            tokens.truncate(counts[0] as usize);
+            tokens
+        }
+    }
+
+    #[test]
+    fn rows_of_another_kind_or_length_leave_nothing_behind() {
+        use ScoreKind::{LogProbabilities, Logits, Probabilities};
+        for level in Level::available() {
+            let dispatch = Dispatch::new(level).unwrap();
+            let short = &mut Short::default();
+            for (kind, length) in [
+                (Logits, 64),
+                (Probabilities, 5),
+                (LogProbabilities, 40),
+                (Probabilities, 33),
+                (LogProbabilities, 33),
+                (Logits, 17),
+                (Probabilities, 17),
+                (Logits, 3),
+            ] {
+                let row: Vec<f32> = match kind {
+                    Probabilities => (0..length).map(|i| (length - i) as f32 / 64.0).collect(),
+                    LogProbabilities | Logits => (0..length).map(|i| -3e38 - i as f32).collect(),
+                };
+                let row = &row[..];
+                let found = dispatch.run(OrderOf { short, kind, row });
+                let expected: Vec<u32> = (0..length as u32).collect();
+                assert_eq!(found, expected, "{level} {kind:?} {length}");
+            }
+        }
+    }
+}
