@@ -112,8 +112,9 @@ pub fn log_add(a: f64, b: f64) -> f64 {
     crate::kernels::log_add::log_add_scalar(a, b)
 }
 
-/// The log-sum-exp of a row by its definition: blocks of 2048 values, 64
-/// running sums in f32, added as a tree in f64, blocks joined in order.
+/// The log-sum-exp of a row by its definition: blocks of 2048 values, 32
+/// running sums in f32, added as a tree in f64 where they are at least 2^-64,
+/// blocks joined in order.
 pub fn log_sum_exp(values: &[f32]) -> f64 {
     let (mut max, mut sum) = (f64::NEG_INFINITY, 0.0);
     for block in values.chunks(2048) {
@@ -121,11 +122,13 @@ pub fn log_sum_exp(values: &[f32]) -> f64 {
         if block_max == f32::NEG_INFINITY {
             continue;
         }
-        let mut lanes = [0f32; 64];
+        let mut lanes = [0f32; 32];
         for (i, &value) in block.iter().enumerate() {
-            lanes[i % 64] += exp_nonpositive_f32(ScalarF32(value - block_max)).0;
+            lanes[i % 32] += exp_nonpositive_f32(ScalarF32(value - block_max)).0;
         }
-        let mut tree: Vec<f64> = lanes.iter().map(|&lane| f64::from(lane)).collect();
+        let least = 2f32.powi(-64);
+        let large = lanes.map(|lane| if lane < least { 0.0 } else { lane });
+        let mut tree: Vec<f64> = large.map(f64::from).to_vec();
         while tree.len() > 1 {
             let (low, high) = tree.split_at(tree.len() / 2);
             tree = low.iter().zip(high).map(|(a, b)| a + b).collect();

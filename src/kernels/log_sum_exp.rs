@@ -3,14 +3,14 @@
 //! The row is cut into blocks of [`BLOCK`] values. A block is summed relative
 //! to its own maximum m: value i adds e^(x - m), in f32, to lane i mod
 //! [`LANES`], in order of i; the lanes, as f64, are then added in a tree (lane
-//! j and lane j + w, for w = 32, 16, ... 1). The blocks are put together in
-//! order, in f64. Nothing depends on registers, threads or what else is
+//! j and lane j + w, for w = 16, 8, ... 1), those below [`LEAST`] as nothing. The
+//! blocks are put together in order, in f64. Nothing depends on registers, threads or what else is
 //! scanned, and the blocks of one row can be summed apart.
 //!
-//! f32 holds at most BLOCK / LANES = 32 additions of numbers in [0, 1], each
-//! rounded by 2^-24 of a lane: 2e-6. An exponential is off by 2 + 5/4 |x| ULP,
+//! f32 holds at most BLOCK / LANES = 64 additions of numbers in [0, 1], each
+//! rounded by 2^-24 of a lane: 4e-6. An exponential is off by 6 + 5/4 |x| ULP,
 //! which weighs most where 2047 values lie about 7 below the one maximum of a
-//! block: 1e-6. So the error of the sum stays below 4e-6 relative and is
+//! block: 2e-6. So the error of the sum stays below 6e-6 relative and is
 //! typically 1e-7; that is the absolute error of the result.
 
 use super::exp::exp_nonpositive_f64;
@@ -20,7 +20,15 @@ use crate::simd::ScalarF64;
 /// Values summed relative to one maximum.
 pub(crate) const BLOCK: usize = 2048;
 /// Running sums within a block.
-pub(crate) const LANES: usize = 64;
+///
+/// As 32 take four registers of AVX2, they stay in registers beside the
+/// exponentials; 64 did not, and took 6 % more time.
+pub(crate) const LANES: usize = 32;
+/// A lane below it counts as nothing; the lane of a block's maximum is above 1.
+///
+/// So what fills up a row, by 2^-120 a value, changes no bit: a lane of
+/// `LEAST` or more is too large for that, and a smaller one remains smaller.
+const LEAST: f32 = f32::from_bits((127 - 64) << 23);
 
 /// The sum of exponentials of the blocks so far, as `sum * e^max`.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +81,8 @@ fn exp(x: f64) -> f64 {
 pub(crate) fn add_lanes(lanes: &[f32; LANES]) -> f64 {
     let mut sums = [0.0; LANES];
     for (sum, &lane) in sums.iter_mut().zip(lanes) {
-        *sum = f64::from(lane);
+        // NaN is not below.
+        *sum = f64::from(if lane < LEAST { 0.0 } else { lane });
     }
     let mut width = LANES / 2;
     while width > 0 {
@@ -115,7 +124,7 @@ mod tests {
 
     /// One maximum, and all others at one distance from it.
     #[test]
-    fn largest_error_is_below_4e_6() {
+    fn largest_error_is_below_6e_6() {
         let mut worst = 0.0f64;
         for distance in 0..3000 {
             for length in [BLOCK, 2 * LANES, 5 * BLOCK + 700] {
@@ -124,7 +133,7 @@ mod tests {
                 worst = worst.max(error(&row));
             }
         }
-        assert!(worst < 4e-6, "{worst:e}");
+        assert!(worst < 6e-6, "{worst:e}");
         assert!(worst > 4e-7, "the rows are not bad: {worst:e}");
     }
 }

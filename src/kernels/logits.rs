@@ -17,15 +17,13 @@ use crate::simd::{F32_LANES, F32Lanes, Kernel, Simd};
 
 /// Stripes in a block of the log-sum-exp.
 const BLOCK_STRIPES: usize = BLOCK / STRIPE;
-/// Vectors that hold the running sums of a block.
+/// Vectors that hold the running sums of a block, and whose exponentials are taken
+/// together. The sums are four registers of AVX2, which leaves enough of them.
 const SUMS: usize = LANES / F32_LANES;
 /// Stripes that share a peak in long rows.
 const PANEL: usize = 4;
-/// Vectors whose exponentials are taken together: two are four registers of
-/// AVX2, and twice as many would no longer fit. (Summing one half of the lanes
-/// after the other, so that the sums fit as well, gained 2 % on AVX2 and cost
-/// the baseline 11 %.)
-const TOGETHER: usize = 2;
+/// Vectors of the maxima's panels beside which one vector of maxima is taken.
+const QUAD: usize = 4;
 
 /// Scans a row. `peaks` receives, for each panel of `panel` stripes (1 or 4),
 /// the maxima of the tokens in the same lane. `None` if a score is invalid.
@@ -57,7 +55,7 @@ pub(super) fn scan<S: Simd, E: Lanes>(
 ///
 /// Beside was 9 % faster on AVX2 in long rows; it takes registers, of which the
 /// baseline has too few (17 % slower), and a function of its own, which short
-/// rows do not earn back.
+/// rows do not earn back. AVX-512 does as AVX2, unmeasured.
 struct ScanRow<'a, E, const BESIDE: bool> {
     stripes: &'a Stripes<'a, E>,
     panel: usize,
@@ -205,27 +203,22 @@ impl<E: Lanes> Neighbours<'_, E> {
         peaks: &mut [[f32; F32_LANES]],
     ) -> (f64, f32) {
         let max = finite(simd, max);
-        // The last two of the sums first: they are to receive what is half done
-        // when four vectors come.
         let mut sums = [simd.f32_splat(0.0); SUMS];
-        let mut half = HalfExps::<_, TOGETHER>::of_nothing(max);
+        let mut half = HalfExps::<_, SUMS>::of_nothing(max);
         let mut next_max = simd.f32_splat(f32::NEG_INFINITY);
         let panels = self.block.as_chunks::<PANEL>().0.iter();
         let panels = panels.zip(self.next.as_chunks::<PANEL>().0);
         for (number, ((panel, next), out)) in panels.zip(peaks).enumerate() {
             let mut peak = simd.f32_splat(f32::NEG_INFINITY);
             let vectors = panel.as_flattened().as_chunks::<F32_LANES>().0;
-            for (quad, vectors) in vectors.as_chunks::<SUMS>().0.iter().enumerate() {
+            for (quad, vectors) in vectors.as_chunks::<QUAD>().0.iter().enumerate() {
                 if quad % 2 == 0 {
                     stripes.prefetch_after(self.start + number * PANEL + quad / 2);
                 }
-                let vectors = vectors.as_chunks::<TOGETHER>().0;
-                for (sums, vectors) in sums.as_chunks_mut::<TOGETHER>().0.iter_mut().zip(vectors) {
+                for vectors in vectors.as_chunks::<SUMS>().0 {
                     let exps = half.finish();
                     half = HalfExps::start(distances(simd, vectors, max));
-                    for (sum, exp) in sums.iter_mut().zip(exps) {
-                        *sum = *sum + exp;
-                    }
+                    add(&mut sums, exps);
                 }
                 // And four vectors of the next panel.
                 let largest = column_maximum(simd, next, quad);
@@ -235,10 +228,7 @@ impl<E: Lanes> Neighbours<'_, E> {
             next_max = next_max.max(peak);
             peak.store(out);
         }
-        for (sum, exp) in sums.iter_mut().zip(half.finish()) {
-            *sum = *sum + exp;
-        }
-        sums.rotate_left(TOGETHER);
+        add(&mut sums, half.finish());
         (add_sums(sums), next_max.reduce_max())
     }
 }
@@ -258,13 +248,8 @@ pub(super) fn sum_block<S: Simd, E: Lanes>(
         let vectors = stripes.get(index).as_chunks::<F32_LANES>().0;
         stripes.prefetch_after(index);
         for vectors in vectors.as_chunks::<SUMS>().0 {
-            let vectors = vectors.as_chunks::<TOGETHER>().0;
-            for (sums, vectors) in sums.as_chunks_mut::<TOGETHER>().0.iter_mut().zip(vectors) {
-                let exps = exp_nonpositive_f32_of(distances(simd, vectors, max));
-                for (sum, exp) in sums.iter_mut().zip(exps) {
-                    *sum = *sum + exp;
-                }
-            }
+            let exps = exp_nonpositive_f32_of(distances(simd, vectors, max));
+            add(&mut sums, exps);
         }
     }
     add_sums(sums)
@@ -284,14 +269,22 @@ fn finite<S: Simd>(simd: S, max: f32) -> S::F32 {
 #[inline(always)]
 fn distances<S: Simd, E: Lanes>(
     simd: S,
-    vectors: &[[E; F32_LANES]; TOGETHER],
+    vectors: &[[E; F32_LANES]; SUMS],
     max: S::F32,
-) -> [S::F32; TOGETHER] {
-    let mut distances = [max; TOGETHER];
+) -> [S::F32; SUMS] {
+    let mut distances = [max; SUMS];
     for (distance, lanes) in distances.iter_mut().zip(vectors) {
         *distance = E::load(simd, lanes) - max;
     }
     distances
+}
+
+/// Adds the exponentials of two vectors to the running sums.
+#[inline(always)]
+fn add<V: F32Lanes>(sums: &mut [V; SUMS], exps: [V; SUMS]) {
+    for (sum, exp) in sums.iter_mut().zip(exps) {
+        *sum = *sum + exp;
+    }
 }
 
 /// The sums of a block put together.

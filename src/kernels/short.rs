@@ -10,7 +10,7 @@
 
 use super::element::Lanes;
 use super::exp::exp_nonpositive_f32;
-use super::log_sum_exp::{self, RunningSum, add_lanes};
+use super::log_sum_exp::{LANES, RunningSum, add_lanes};
 use super::network::{BLOCK, Entry, merge_largest, padded, sort_block};
 use super::rank::{Places, ROWS};
 use super::top_k::{REFUSED, Room};
@@ -18,9 +18,8 @@ use crate::order::{RAISE, number_key};
 use crate::scores::ScoreKind;
 use crate::simd::{F32_LANES, F32Lanes, F64_LANES, Seen, Simd};
 
-/// The longest such row. In the log-sum-exp each of its tokens has a lane of
-/// its own.
-pub(crate) const LONGEST: usize = log_sum_exp::LANES;
+/// The longest such row.
+pub(crate) const LONGEST: usize = 64;
 
 /// A row as f32, filled up with impossible scores.
 type Row = [[f32; F32_LANES]; LONGEST / F32_LANES];
@@ -231,14 +230,20 @@ fn sort_blocks<S: Simd, const NEGATIVE: bool>(
 /// largest.
 #[inline(always)]
 fn log_sum_exp<S: Simd>(simd: S, max: f32, row: &Row, length: usize) -> f64 {
-    let mut sums = [0.0; log_sum_exp::LANES];
+    let mut sums = [simd.f32_splat(0.0); LANES / F32_LANES];
     let max_lanes = simd.f32_splat(max);
-    let lanes = row.iter().take(length.div_ceil(F32_LANES));
-    for (lanes, sums) in lanes.zip(sums.as_chunks_mut().0) {
-        exp_nonpositive_f32(simd.f32_load(lanes) - max_lanes).store(sums);
+    let vectors = row.iter().take(length.div_ceil(F32_LANES)).enumerate();
+    for (i, lanes) in vectors {
+        let exps = exp_nonpositive_f32(simd.f32_load(lanes) - max_lanes);
+        let sum = &mut sums[i % (LANES / F32_LANES)];
+        *sum = *sum + exps;
+    }
+    let mut lanes = [0.0; LANES];
+    for (sum, out) in sums.iter().zip(lanes.as_chunks_mut().0) {
+        sum.store(out);
     }
     let mut sum = RunningSum::EMPTY;
-    sum.add(max, add_lanes(&sums));
+    sum.add(max, add_lanes(&lanes));
     sum.ln()
 }
 

@@ -6,7 +6,7 @@ use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Sub};
 
 use super::level::Kernel;
-use super::scalar::{EIGHTHS, MANTISSA, POWERS, SQRT_HALF, SQRT_HALF_TO_ONE};
+use super::scalar::{EIGHTHS, MANTISSA, POWERS, ROOT, SQRT_HALF, SQRT_HALF_TO_ONE};
 use super::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, F64Part, Float32, Float64, Seen, Simd};
 
 /// Proof that the processor has AVX2 and F16C.
@@ -92,7 +92,7 @@ impl Float32 for F32x16 {
             // SAFETY: `self` proves the level; `POWERS` holds 8 lanes.
             unsafe {
                 let shifted = _mm256_add_ps(half, _mm256_set1_ps(EIGHTHS));
-                nearest[i] = _mm256_sub_ps(shifted, _mm256_set1_ps(EIGHTHS));
+                nearest[i] = _mm256_sub_ps(shifted, _mm256_set1_ps(EIGHTHS + ROOT));
                 let bits = _mm256_castps_si256(shifted);
                 let table = _mm256_loadu_si256(POWERS.as_ptr().cast());
                 // The instruction looks at the low 3 bits alone.

@@ -7,7 +7,7 @@ use std::ops::{Add, Div, Mul, Sub};
 
 use super::avx2::{paired_columns, unpaired_rows};
 use super::level::Kernel;
-use super::scalar::{EIGHTHS, MANTISSA, POWERS, SQRT_HALF, SQRT_HALF_TO_ONE};
+use super::scalar::{EIGHTHS, MANTISSA, POWERS, ROOT, SQRT_HALF, SQRT_HALF_TO_ONE};
 use super::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, F64Part, Float32, Float64, Seen, Simd};
 
 /// Proof that the processor has AVX-512 F, BW, DQ and VL.
@@ -91,7 +91,7 @@ impl Float32 for F32x16 {
         // SAFETY: `self` proves the level; `POWERS` holds 8 lanes.
         unsafe {
             let shifted = _mm512_add_ps(self.0, _mm512_set1_ps(EIGHTHS));
-            let nearest = _mm512_sub_ps(shifted, _mm512_set1_ps(EIGHTHS));
+            let nearest = _mm512_sub_ps(shifted, _mm512_set1_ps(EIGHTHS + ROOT));
             let bits = _mm512_castps_si512(shifted);
             // The instruction looks at the low 4 bits: the table, twice.
             let table = _mm512_broadcast_i32x8(_mm256_loadu_si256(POWERS.as_ptr().cast()));

@@ -12,7 +12,7 @@ use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use wide::{f32x16, f64x2, f64x8, u32x4, u32x16, u64x8};
 
 use super::level::Kernel;
-use super::scalar::{EIGHTHS, MANTISSA, POWERS, SQRT_HALF, SQRT_HALF_TO_ONE};
+use super::scalar::{EIGHTHS, MANTISSA, POWERS, ROOT, SQRT_HALF, SQRT_HALF_TO_ONE};
 use super::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, F64Part, Float32, Float64, Seen, Simd};
 
 /// The level every target has.
@@ -61,12 +61,12 @@ impl Float32 for F32x16 {
 
     #[inline(always)]
     fn nearest_power(self) -> (Self, Self) {
-        let eighths = f32x16::splat(EIGHTHS);
-        let shifted = self.0 + eighths;
+        let shifted = self.0 + f32x16::splat(EIGHTHS);
+        let nearest = shifted - f32x16::splat(EIGHTHS + ROOT);
         let bits: u32x16 = shifted.to_bits();
         let entries: [u32; F32_LANES] = bytemuck::cast(pairs_of_powers(bits));
         let power = (bits << 20u32) + u32x16::new(entries);
-        (F32x16(shifted - eighths), F32x16(f32x16::from_bits(power)))
+        (F32x16(nearest), F32x16(f32x16::from_bits(power)))
     }
 }
 

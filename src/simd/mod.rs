@@ -40,10 +40,11 @@ pub(crate) trait Float32:
     /// must not be NaN.
     fn at_least(self, floor: Self) -> Self;
 
-    /// `(n, 2^n)` with n the multiple of 1/8 nearest to `self`, ties to even, and
-    /// the power rounded to nearest. For `self` from -126 to 120, and -127, whose
-    /// power is 0; between the two it is some number below 2^-126. Where `self`
-    /// is NaN, n is NaN and the power any number.
+    /// `(n - 9/4, C 2^n)` with n the multiple of 1/8 nearest to `self`, ties to
+    /// even, and the second rounded to nearest; C is that of
+    /// `scalar::POWERS`. For `self`
+    /// from -120 to 120. Where `self` is NaN, so is the first, and the second is any
+    /// number.
     fn nearest_power(self) -> (Self, Self);
 }
 

@@ -46,7 +46,7 @@ impl Float32 for ScalarF32 {
         let bits = shifted.to_bits();
         let power = (bits << 20).wrapping_add(POWERS[bits as usize % 8]);
         (
-            ScalarF32(shifted - EIGHTHS),
+            ScalarF32(shifted - (EIGHTHS + ROOT)),
             ScalarF32(f32::from_bits(power)),
         )
     }
@@ -96,18 +96,23 @@ impl Float64 for ScalarF64 {
 /// to an integer, in the low bits of the sum.
 pub(super) const EIGHTHS: f32 = 1_572_864.0;
 
-/// What makes 2^(i / 8) of an integer i, modulo 8, added to the bits of i
-/// shifted left by 20. There the integer part of i / 8 is in place as an
-/// exponent; i modulo 8 must go, and the bits of 2^((i mod 8) / 8) come in.
+/// The cubic that `kernels::exp` takes for 2^f is 0 at `-ROOT`: a multiple of 1/8,
+/// which [`EIGHTHS`] takes in exactly.
+pub(super) const ROOT: f32 = 2.25;
+
+/// What makes C 2^(i / 8) of an integer i, modulo 8, added to the bits of i
+/// shifted left by 20; C, the cubic's leading coefficient, is 0.057659514. There
+/// the integer part of i / 8 is in place as an exponent; i modulo 8 must go, and
+/// the bits of C 2^((i mod 8) / 8) come in.
 pub(super) const POWERS: [u32; 8] = [
-    0x3f80_0000,
-    0x3f8b_95c2 - (1 << 20),
-    0x3f98_37f0 - (2 << 20),
-    0x3fa5_fed7 - (3 << 20),
-    0x3fb5_04f3 - (4 << 20),
-    0x3fc5_672a - (5 << 20),
-    0x3fd7_44fd - (6 << 20),
-    0x3fea_c0c7 - (7 << 20),
+    0x3d6c_2c62,
+    0x3d80_c642 - (1 << 20),
+    0x3d8c_6df5 - (2 << 20),
+    0x3d99_23b5 - (3 << 20),
+    0x3da6_fff2 - (4 << 20),
+    0x3db6_1d54 - (5 << 20),
+    0x3dc6_98eb - (6 << 20),
+    0x3dd8_926a - (7 << 20),
 ];
 
 /// The bits of sqrt(1/2).
