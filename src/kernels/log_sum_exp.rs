@@ -8,7 +8,7 @@
 //! scanned, and the blocks of one row can be summed apart.
 //!
 //! f32 holds at most BLOCK / LANES = 64 additions of numbers in [0, 1], each
-//! rounded by 2^-24 of a lane: 4e-6. An exponential is off by 6 + 5/4 |x| ULP,
+//! rounded by 2^-24 of a lane: 4e-6. An exponential is off by 6.1 + 5/4 |x| ULP,
 //! which weighs most where 2047 values lie about 7 below the one maximum of a
 //! block: 2e-6. So the error of the sum stays below 6e-6 relative and is
 //! typically 1e-7; that is the absolute error of the result.
