@@ -18,7 +18,7 @@ use crate::simd::{Float32, Float64};
 /// the table, and f + 9/4 costs no more than f, as 9/4 is a multiple of 1/8. That
 /// leaves 4 steps that wait for one another, where Horner's rule has 6, and two
 /// operations less. A root that may be chosen freely would be eight times as
-/// exact; the polynomial is off by 1.5e-7 at most, little beside the rounding.
+/// exact; the polynomial is off by 1.8e-7 at most, about as much as the rounding.
 #[inline(always)]
 pub(crate) fn exp_nonpositive_f32<V: Float32>(x: V) -> V {
     let [y] = exp_nonpositive_f32_of([x]);
