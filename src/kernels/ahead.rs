@@ -1,6 +1,5 @@
 //! Asking for scores before they are read.
 
-use super::quads::QUAD;
 use crate::simd::{CACHE_LINE, prefetch_at};
 
 /// What lies ahead in memory: the rest of a row, and the row after it.
@@ -10,7 +9,6 @@ use crate::simd::{CACHE_LINE, prefetch_at};
 /// those that read: whoever asks only while it reads leaves memory idle in
 /// between, and whoever asks for many lines at once stands still until the first
 /// are there.
-#[derive(Clone)]
 pub(crate) struct Ahead<E> {
     at: *const E,
     /// Lines up to the end of the row; below 0, those of the next row that have
@@ -36,8 +34,6 @@ const MOST: isize = 320;
 impl<E> Ahead<E> {
     /// Scores in a cache line.
     const LINE: usize = CACHE_LINE / size_of::<E>();
-    /// Cache lines of a quad.
-    const QUAD_LINES: usize = QUAD / Self::LINE;
 
     /// For a row of which the first `asked` lines have been asked for, and that is
     /// scanned in so many steps. (The first few are read at once.)
@@ -54,25 +50,6 @@ impl<E> Ahead<E> {
             left,
             next: (!goes_on).then_some(next.as_ptr()),
             share: lines.div_ceil(steps.max(1)).cast_signed(),
-        }
-    }
-
-    /// For a short row, whose reading takes no longer than memory to answer: so it
-    /// has been asked for as a whole before, a quarter while the row before it was
-    /// scanned, the rest while its survivors were collected
-    /// ([`Ahead::ask_in_turn`]).
-    #[inline(always)]
-    pub(crate) fn of_next(row: &[E], next: &[E]) -> Self {
-        let next = if next.is_empty() {
-            &row[row.len()..]
-        } else {
-            next
-        };
-        Ahead {
-            at: next.as_ptr(),
-            left: 0,
-            next: None,
-            share: 2 * Self::QUAD_LINES.cast_signed() / 4,
         }
     }
 
@@ -112,15 +89,6 @@ impl<E> Ahead<E> {
             }
             self.left -= LINES;
             self.turn();
-        }
-    }
-
-    /// Asks for the lines of quad `i` that the scan has left.
-    #[inline(always)]
-    pub(crate) fn ask_in_turn(&self, i: usize) {
-        let lines = Self::QUAD_LINES - Self::QUAD_LINES.div_ceil(4);
-        for line in i * lines..(i + 1) * lines {
-            prefetch_at(self.at.wrapping_add(line * Self::LINE));
         }
     }
 

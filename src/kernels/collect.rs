@@ -11,7 +11,7 @@ use super::top_k::Plan;
 use crate::error::Error;
 use crate::memory::resize;
 use crate::scores::ScoreKind;
-use crate::simd::{F32_LANES, F32Lanes, Simd};
+use crate::simd::{CACHE_LINE, F32_LANES, F32Lanes, Simd, prefetch};
 
 /// Peaks that are compared together.
 const TOGETHER: usize = 4;
@@ -151,15 +151,16 @@ pub(crate) fn collect_groups<S: Simd, E: Lanes>(
 }
 
 /// Collects the tokens of at least `bound` from all of a row: for one that is so
-/// short that to look where they are would take longer.
+/// short that to look where they are would take longer. The `next` row is asked
+/// for meanwhile, as a whole: to read it takes no longer than memory to answer.
 #[inline(always)]
 pub(crate) fn collect_all<S: Simd, E: Lanes>(
     simd: S,
     kind: ScoreKind,
     row: &[E],
+    next: &[E],
     bound: f32,
     plan: &Plan,
-    ahead: &Ahead<E>,
     survivors: &mut Survivors,
 ) {
     let mut bound = simd.f32_splat(bound);
@@ -190,7 +191,9 @@ pub(crate) fn collect_all<S: Simd, E: Lanes>(
         ];
         let reached = S::F32::four_ge(four, bound);
         len = push::<4>(survivors.room(), len, reached, i * QUAD);
-        ahead.ask_in_turn(i);
+        for line in (0..QUAD).step_by(CACHE_LINE / size_of::<E>()) {
+            prefetch(next, i * QUAD + line);
+        }
     }
     survivors.set_len(len);
 }

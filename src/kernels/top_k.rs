@@ -272,18 +272,13 @@ impl<E: Lanes> Kernel for ReadQuads<'_, E> {
         survivors.clear();
 
         let all = row.len() <= SMALL || k > 64;
-        let mut scan_ahead = if all {
-            Ahead::of_next(row, next)
+        let ahead = &mut if all {
+            Ahead::nothing()
         } else {
             let asked = top_k.asked.of(row);
             Ahead::new(row, next, asked, row.len() / (2 * QUAD))
         };
-        let max = quads::scan(simd, kind, row, &mut scan_ahead, peaks, columns)?;
-        let ahead = &mut if all {
-            Ahead::nothing()
-        } else {
-            scan_ahead.clone()
-        };
+        let max = quads::scan(simd, kind, row, ahead, peaks, columns)?;
         if max >= plan.least {
             let bound = match k {
                 ..=F32_LANES => sampled_bound(simd, columns, k, plan.least, ahead),
@@ -291,7 +286,7 @@ impl<E: Lanes> Kernel for ReadQuads<'_, E> {
                 _ => lower_bound(simd, peaks, k, plan.least, ahead),
             };
             if all {
-                collect_all(simd, kind, row, bound, plan, &scan_ahead, survivors);
+                collect_all(simd, kind, row, next, bound, plan, survivors);
             } else {
                 let (peaks, groups) = (all_peaks, &mut top_k.groups);
                 collect_groups(simd, row, peaks, bound, plan, ahead, groups, survivors);
