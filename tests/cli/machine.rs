@@ -148,37 +148,6 @@ fn errors_nobody_can_read_keep_their_code() {
     assert_eq!(status.code(), Some(2));
 }
 
-/// Not what is written to the `/dev/null` that Rust opens in its place.
-#[cfg(unix)]
-#[test]
-fn no_standard_output() {
-    let folder = Folder::new();
-    let path = good(&folder);
-    let closed = |arguments: &str| {
-        let mut command = std::process::Command::new("sh");
-        command.args(["-c", "exec \"$0\" \"$@\" >&-"]);
-        command.arg(tool().get_program());
-        command.args(arguments.split_whitespace());
-        Run::from(command.output().unwrap())
-    };
-    let decode = format!("decode {} --search independent {ARGUMENTS}", path.display());
-    for arguments in [
-        decode.as_str(),
-        "",
-        "info --megabytes 1",
-        "bench ctc --shape 1x2x3 --beams 2",
-        "scaling ctc --shape 1x2x3 --beams 2",
-    ] {
-        closed(arguments).failed("standard output is closed");
-    }
-    // Nobody needs it where nothing goes there.
-    let output = folder.path("out.txt");
-    closed(&format!("{decode} --output {}", output.display())).succeeded();
-    let mut null = decode_command(&path, ARGUMENTS);
-    let null = null.stdout(Stdio::null()).output().unwrap();
-    Run::from(null).succeeded();
-}
-
 /// The limit counts what the process has open before it opens its input.
 #[cfg(target_os = "linux")]
 #[test]

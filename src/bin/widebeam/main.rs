@@ -21,7 +21,6 @@ mod report;
 mod sample;
 mod scaling;
 mod signals;
-mod stdout;
 mod table;
 mod text;
 mod threads;

@@ -10,7 +10,6 @@ use crate::failure::Failure;
 use crate::output::Target;
 use crate::profile::Profile;
 use crate::record::{self, Entry, Session};
-use crate::stdout;
 use crate::table::Table;
 
 #[derive(Debug, clap::Args)]
@@ -39,7 +38,6 @@ pub(crate) struct Sinks {
 
 impl Outputs {
     pub(crate) fn open(&self) -> Result<Sinks, Failure> {
-        stdout::require()?;
         let session = Session::begin();
         if let Some(folder) = &self.record {
             record::prepare(folder, &session)?;

@@ -13,7 +13,6 @@ use crate::decode::{Answer, Decoder};
 use crate::failure::Failure;
 use crate::labels::Labels;
 use crate::load::Tensor;
-use crate::stdout;
 
 const EMISSIONS: &[u8] = include_bytes!("../../../assets/ocr_lines.npz");
 const LABELS: &str = include_str!("../../../assets/ocr_labels.txt");
@@ -29,7 +28,6 @@ const BEAMS: usize = 64;
 /// Decodes the sample and prints, line by line, the greedy answer beside the
 /// beam's.
 pub(crate) fn run(options: &Decode) -> Result<(), Failure> {
-    stdout::require()?;
     let beams = options.beams().unwrap_or(BEAMS);
     let search = ctc::Search::plain(beams, BLANK, options.level)?;
     let mut decoder = Decoder::ctc(search, beams);

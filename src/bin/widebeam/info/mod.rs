@@ -11,7 +11,6 @@ use widebeam::{Level, ScoreKind};
 use crate::clock::Times;
 use crate::failure::Failure;
 use crate::record::{Machine, Session};
-use crate::stdout;
 use crate::threads::pool;
 use crate::workload::{Dtype, Shape, Values};
 
@@ -64,7 +63,6 @@ struct Bandwidth {
 }
 
 pub(crate) fn run(options: &Info) -> Result<(), Failure> {
-    stdout::require()?;
     let session = Session::begin();
     let machine = session.machine();
     let forced = std::env::var_os(Level::VARIABLE).is_some_and(|name| !name.is_empty());

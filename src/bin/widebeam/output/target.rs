@@ -8,8 +8,8 @@ use tempfile::NamedTempFile;
 
 use crate::args::Format;
 use crate::failure::Failure;
+use crate::printable;
 use crate::signals::Unfinished;
-use crate::{printable, stdout};
 
 /// Where output goes.
 #[derive(Debug)]
@@ -27,7 +27,6 @@ impl Target {
     /// written.
     pub(super) fn prepare(path: Option<&Path>, format: Format) -> Result<Self, Failure> {
         let Some(path) = path else {
-            stdout::require()?;
             if format == Format::Npz && io::stdout().is_terminal() {
                 return Err(Failure::input(
                     "--format npz is no text for a terminal: give --output, or redirect it",
