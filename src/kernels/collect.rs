@@ -151,8 +151,9 @@ pub(crate) fn collect_groups<S: Simd, E: Lanes>(
 }
 
 /// Collects the tokens of at least `bound` from all of a row: for one that is so
-/// short that to look where they are would take longer. The `next` row is asked
-/// for meanwhile, as a whole: to read it takes no longer than memory to answer.
+/// short, or has so many of them, that to look where they are would take longer.
+/// The `next` row is asked for meanwhile, as a whole: a short one is read before
+/// memory could answer.
 #[inline(always)]
 pub(crate) fn collect_all<S: Simd, E: Lanes>(
     simd: S,

@@ -22,6 +22,12 @@ pub(crate) const QUAD: usize = 4 * F32_LANES;
 /// Columns that peaks may be put together to.
 pub(crate) const MOST_COLUMNS: usize = 16;
 
+/// How many steps the scan of a row takes.
+#[inline(always)]
+pub(crate) fn steps<E>(row: &[E]) -> usize {
+    (row.len() / QUAD).div_ceil(2)
+}
+
 /// Scans a row: writes its peaks, puts them together to `columns`, and returns
 /// the largest score. `None` if a score is invalid.
 ///
@@ -80,7 +86,7 @@ fn write_peaks<S: Simd, E: Lanes, const BITS: bool>(
             peak = larger::<_, BITS>(peak, lanes);
         }
         peak.store(out);
-        if i % 2 == 1 {
+        if i % 2 == 0 {
             ahead.step();
         }
     }

@@ -106,6 +106,17 @@ impl Survivors {
     }
 }
 
+/// The value, or the least there is in place of NaN: the row was checked, but a
+/// file that is mapped may have changed since, and of NaN no key can be made.
+#[inline(always)]
+fn number_or_least(value: f32) -> f32 {
+    if value > f32::NEG_INFINITY {
+        value
+    } else {
+        f32::NEG_INFINITY
+    }
+}
+
 /// Some tokens of a row with their values.
 #[inline(always)]
 fn pairs<E: Lanes>(row: &[E], tokens: &[u32]) -> impl Iterator<Item = (f32, u32)> {
@@ -236,7 +247,7 @@ impl Lists {
         }
         self.fill_up(survivors.len());
         for (entry, (value, token)) in self.entries.iter_mut().zip(pairs(row, survivors.tokens())) {
-            entry[number % ROWS] = number_key(value, token);
+            entry[number % ROWS] = number_key(number_or_least(value), token);
             ahead.fetch::<2>();
         }
         self.listed |= 1 << number;
@@ -341,6 +352,40 @@ mod tests {
                         assert_eq!(found, expected, "{level} {k} {listed:b} {row} {place}");
                     }
                 }
+            }
+        }
+    }
+
+    struct OfThree([f32; 3]);
+
+    impl Kernel for OfThree {
+        type Output = Vec<u32>;
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> Vec<u32> {
+            let mut survivors = Survivors::default();
+            survivors.reserve(3, "a test").unwrap();
+            survivors.room()[..3].copy_from_slice(&[0, 1, 2]);
+            survivors.set_len(3);
+            let mut lists = Lists::default();
+            lists.reserve("a test").unwrap();
+            lists.add(0, &self.0, &survivors, &mut Ahead::nothing());
+            let (mut tokens, mut values) = (vec![7; 3], vec![7.0; 3]);
+            let asked = &mut Asked::default();
+            lists.sort_into(simd, 3, &mut tokens, &mut values, asked);
+            tokens
+        }
+    }
+
+    /// A file that is mapped may change between the check of a row and the making
+    /// of its keys.
+    #[test]
+    fn nan_keeps_its_token() {
+        for bits in [0x7fc0_0000, 0xffc0_0000, u32::MAX, 0x7f80_0001] {
+            let row = [0.25, f32::from_bits(bits), 0.5];
+            for level in Level::available() {
+                let tokens = Dispatch::new(level).unwrap().run(OfThree(row));
+                assert_eq!(tokens, [2, 0, 1], "{level} {bits:x}");
             }
         }
     }

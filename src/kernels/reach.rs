@@ -71,7 +71,7 @@ impl Reach {
         let peaks = &mut self.peaks[..row.len().div_ceil(panel)];
         let asked = (asked / CACHE_LINE) as isize;
         if panel == QUAD {
-            let mut ahead = Ahead::new(row, next, asked, row.len() / (2 * QUAD));
+            let mut ahead = Ahead::new(row, next, asked, quads::steps(row));
             let column = &mut [[0.0; F32_LANES]];
             let max = quads::scan(simd, kind, row, &mut ahead, peaks, column)?;
             return Some(Scanned {
@@ -208,7 +208,8 @@ fn scan_peaks<S: Simd, E: Lanes>(
 /// The bytes at the front of the next row that a scan asks for at its end.
 pub(crate) const ASKED: usize = FRONT as usize * CACHE_LINE;
 
-/// A scan first copies the end of a row, up to so many bytes, into a whole stripe.
+/// A scan in stripes first copies the end of a row, up to so many bytes, into a
+/// whole one.
 pub(crate) const FILLED_UP: usize = STRIPE * size_of::<f32>();
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
-//! The one pass that reads a row from memory: maxima of groups of its tokens,
-//! and the check of its values. (Rows of logits: `logits`.)
+//! The one pass that reads a long row from memory: maxima of groups of its tokens,
+//! and the check of its values. (Rows of logits: `logits`; of up to some thousand
+//! tokens: `quads`.)
 
 use super::element::Lanes;
 use crate::scores::ScoreKind;

@@ -8,7 +8,7 @@
 //!     columns[lane] = max(columns[lane], stripe[lane])   for its 128 lanes
 //!     peaks[stripe][lane mod 16] = max over the stripe's 8 vectors
 //! bound = k-th largest of some of these maxima                 (`bound`)
-//! for each stripe with a peak >= bound:                        (below)
+//! for each stripe with a peak >= bound:                     (`collect`)
 //!     survivors += its tokens of value >= bound
 //! put the survivors in order, keep k                           (`rank`)
 //! ```
@@ -17,15 +17,17 @@
 //! reach the bound, and the best k are among the survivors. With many more
 //! groups than k there are few more survivors than k.
 //!
-//! Rows of up to 8191 probabilities or their logarithms go the same way in
-//! quads of 64 tokens, of which the peaks are groups of four (`quads`); where a
-//! group reaches the bound, its four tokens are looked at one by one.
+//! Rows of 65 to 8191 probabilities or their logarithms go the same way in quads
+//! of 64 tokens, whose peaks are those of groups of four (`quads`). Where a group
+//! reaches the bound, its four tokens are looked at one by one; in rows of up to
+//! 1024 tokens, and for k above 64, all tokens are compared, without a look at the
+//! peaks.
 //!
 //! # Departures
 //!
 //! 1. Which maxima serve depends on k: columns for small k, folded together so
-//!    that there are no more of them than is useful (for k up to 16 every other
-//!    vector of a stripe has one); peaks for large k. In long rows four stripes
+//!    that there are no more of them than is useful (for k up to 16 two vectors
+//!    of a stripe share one); peaks for large k. In long rows four stripes
 //!    share a peak, so that the peaks stay in the cache.
 //! 2. Groups can be bad: a row of period 128 puts all its best tokens in a few
 //!    columns, and a constant row makes every token a survivor. So the list of
@@ -236,7 +238,7 @@ impl TopK {
     }
 }
 
-/// The longest row all of which is searched for survivors.
+/// The longest row all of which is searched for survivors, if k is at most 64.
 const SMALL: usize = 1024;
 
 /// Reads a row in quads; whether its survivors are listed. A function of its own,
@@ -276,7 +278,7 @@ impl<E: Lanes> Kernel for ReadQuads<'_, E> {
             Ahead::nothing()
         } else {
             let asked = top_k.asked.of(row);
-            Ahead::new(row, next, asked, row.len() / (2 * QUAD))
+            Ahead::new(row, next, asked, quads::steps(row))
         };
         let max = quads::scan(simd, kind, row, ahead, peaks, columns)?;
         if max >= plan.least {
@@ -293,7 +295,11 @@ impl<E: Lanes> Kernel for ReadQuads<'_, E> {
             }
         }
         let listed = top_k.lists.add(number, row, survivors, ahead);
-        top_k.asked = ahead.asked(next);
+        top_k.asked = if all {
+            Asked::default()
+        } else {
+            ahead.asked(next)
+        };
         Some(listed)
     }
 }

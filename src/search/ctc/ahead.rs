@@ -2,9 +2,7 @@
 
 use crate::kernels::reach::{ASKED, FILLED_UP};
 use crate::scores::{Data, Row};
-use crate::simd::prefetch;
-
-const CACHE_LINE: usize = 64;
+use crate::simd::{CACHE_LINE, prefetch};
 
 /// The row that will be read next, asked for a few lines at a time: the search
 /// of a frame touches memory little, and would leave it idle.
@@ -41,8 +39,8 @@ impl<'a> Ahead<'a> {
             Data::F16(row) => bytemuck::cast_slice(row),
             Data::Bf16(row) => bytemuck::cast_slice(row),
         };
-        // The scan begins with the end of the row, which it fills up, and would
-        // wait for it.
+        // A scan in stripes begins with the end of the row, which it fills up, and
+        // would wait for it.
         let at = bytes.len().saturating_sub(FILLED_UP);
         let mut end = Ahead { bytes, at };
         end.fetch(FILLED_UP / CACHE_LINE);
