@@ -1,5 +1,5 @@
-//! Tells the command line tool which compiler built it; a record of
-//! measurements says so. The library is built without.
+//! Tells the command line tool which compiler built it, and from which commit; a
+//! record of measurements says so. The library is built without.
 
 use std::process::Command;
 
@@ -8,11 +8,44 @@ fn main() {
     if std::env::var_os("CARGO_FEATURE_CLI").is_none() {
         return;
     }
-    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let version = Command::new(rustc).arg("--version").output();
-    let version = version
-        .ok()
-        .and_then(|out| String::from_utf8(out.stdout).ok());
-    let version = version.as_deref().map_or("unknown", str::trim);
-    println!("cargo::rustc-env=WIDEBEAM_COMPILER={version}");
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
+    let compiler = output(&rustc, &["--version"]);
+    let compiler = compiler.as_deref().unwrap_or("unknown");
+    println!("cargo::rustc-env=WIDEBEAM_COMPILER={compiler}");
+    let commit = commit().unwrap_or_else(|| "unknown".to_owned());
+    println!("cargo::rustc-env=WIDEBEAM_COMMIT={commit}");
+}
+
+/// Of this folder, if it is a repository and not a part of another. Only where
+/// speed matters: all is built again when the commit is another one.
+fn commit() -> Option<String> {
+    /// What the tool is built from.
+    const SOURCES: [&str; 5] = ["src", "assets", "build.rs", "Cargo.toml", "Cargo.lock"];
+    if std::env::var("PROFILE").is_ok_and(|profile| profile != "release") {
+        return None;
+    }
+    let within = output("git", &["rev-parse", "--show-prefix"])?;
+    if !within.is_empty() {
+        return None;
+    }
+    for path in SOURCES {
+        println!("cargo::rerun-if-changed={path}");
+    }
+    // Each commit, and each change to another, adds a line to it.
+    let log = output("git", &["rev-parse", "--git-path", "logs/HEAD"])?;
+    println!("cargo::rerun-if-changed={log}");
+    let commit = output("git", &["rev-parse", "--short=12", "HEAD"])?;
+    let mut status = vec!["status", "--porcelain", "--"];
+    status.extend(SOURCES);
+    Some(match output("git", &status)?.is_empty() {
+        true => commit,
+        false => format!("{commit}-dirty"),
+    })
+}
+
+/// What a program that succeeds prints.
+fn output(program: &str, arguments: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(arguments).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| text.trim().to_owned())
 }

@@ -7,7 +7,6 @@ pub(crate) use self::machine::Machine;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
-use std::process::Command;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
@@ -58,7 +57,7 @@ impl Session {
         Session {
             common: Entry {
                 session: started.to_string(),
-                commit: commit(),
+                commit: env!("WIDEBEAM_COMMIT").to_owned(),
                 compiler: env!("WIDEBEAM_COMPILER").to_owned(),
                 cpu: machine.cpu.clone(),
                 processors: machine.processors,
@@ -107,30 +106,6 @@ impl Entry {
             bytes: Some(bytes),
             ..self
         }
-    }
-}
-
-/// Of the repository that the tool is run in.
-fn commit() -> String {
-    let git = |arguments: &[&str]| {
-        let output = Command::new("git").args(arguments).output().ok()?;
-        let text = String::from_utf8(output.stdout).ok()?;
-        output.status.success().then(|| text.trim().to_owned())
-    };
-    let Some(commit) = git(&["rev-parse", "--short=12", "HEAD"]) else {
-        return "unknown".to_owned();
-    };
-    // What is measured with does not depend on what was measured.
-    let changes = git(&[
-        "status",
-        "--porcelain",
-        "--",
-        ":/",
-        ":(exclude,top)perf/record",
-    ]);
-    match changes.is_none_or(|changes| changes.is_empty()) {
-        true => commit,
-        false => format!("{commit}-dirty"),
     }
 }
 
