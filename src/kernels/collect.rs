@@ -19,15 +19,15 @@ const TOGETHER: usize = 4;
 /// Peaks whose groups are listed before the tokens of these are looked at.
 const LISTED: usize = 32 * TOGETHER;
 
+/// The most groups of a word that are written without asking how many there are.
+const MOST_AT_ONCE: usize = 8;
+
 /// The groups that reach a bound.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Groups {
     /// Panel and lane, as one number.
     groups: Vec<u32>,
 }
-
-/// The most groups of a word that are written without asking how many there are.
-const MOST_AT_ONCE: usize = 8;
 
 impl Groups {
     const LENGTH: usize = LISTED * F32_LANES + MOST_AT_ONCE;
@@ -60,6 +60,18 @@ fn push<const AT_ONCE: usize>(list: &mut [u32], len: usize, mut bits: u64, first
         }
     }
     len + count
+}
+
+/// The numbers of four vectors.
+#[inline(always)]
+fn load<S: Simd, E: Lanes>(simd: S, four: [&[E; F32_LANES]; 4]) -> [S::F32; 4] {
+    let [a, b, c, d] = four;
+    [
+        E::load(simd, a),
+        E::load(simd, b),
+        E::load(simd, c),
+        E::load(simd, d),
+    ]
 }
 
 /// How many peaks there must be room for: what is compared together is whole.
@@ -184,13 +196,7 @@ pub(crate) fn collect_all<S: Simd, E: Lanes>(
         let [a, b, c, d] = quad.as_chunks::<F32_LANES>().0 else {
             continue;
         };
-        let four = [
-            E::load(simd, a),
-            E::load(simd, b),
-            E::load(simd, c),
-            E::load(simd, d),
-        ];
-        let reached = S::F32::four_ge(four, bound);
+        let reached = S::F32::four_ge(load(simd, [a, b, c, d]), bound);
         len = push::<4>(survivors.room(), len, reached, i * QUAD);
         for line in (0..QUAD).step_by(CACHE_LINE / size_of::<E>()) {
             prefetch(next, i * QUAD + line);
@@ -231,13 +237,7 @@ pub(crate) fn collect_panels<S: Simd, E: Lanes>(
                 ahead += 1;
                 let vectors = stripe.as_chunks::<F32_LANES>().0;
                 for (i, [a, b, c, d]) in vectors.as_chunks::<4>().0.iter().enumerate() {
-                    let four = [
-                        E::load(simd, a),
-                        E::load(simd, b),
-                        E::load(simd, c),
-                        E::load(simd, d),
-                    ];
-                    let reached = S::F32::four_ge(four, bound);
+                    let reached = S::F32::four_ge(load(simd, [a, b, c, d]), bound);
                     let first = index * STRIPE + i * 4 * F32_LANES;
                     len = push::<4>(survivors.room(), len, reached, first);
                 }

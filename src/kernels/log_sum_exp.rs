@@ -3,9 +3,10 @@
 //! The row is cut into blocks of [`BLOCK`] values. A block is summed relative
 //! to its own maximum m: value i adds e^(x - m), in f32, to lane i mod
 //! [`LANES`], in order of i; the lanes, as f64, are then added in a tree (lane
-//! j and lane j + w, for w = 16, 8, ... 1), those below [`LEAST`] as nothing. The
-//! blocks are put together in order, in f64. Nothing depends on registers, threads or what else is
-//! scanned, and the blocks of one row can be summed apart.
+//! j and lane j + w, for w = 16, 8, ... 1), those below [`LEAST`] as nothing.
+//! The blocks are put together in order, in f64. Nothing depends on registers,
+//! threads or what else is scanned, and the blocks of one row can be summed
+//! apart.
 //!
 //! f32 holds at most BLOCK / LANES = 64 additions of numbers in [0, 1], each
 //! rounded by 2^-24 of a lane: 4e-6. An exponential is off by 6.1 + 5/4 |x| ULP,
@@ -22,7 +23,7 @@ pub(crate) const BLOCK: usize = 2048;
 /// Running sums within a block.
 ///
 /// As 32 take four registers of AVX2, they stay in registers beside the
-/// exponentials; 64 did not, and took 6 % more time.
+/// exponentials; 64 did not, and took 7 % more time.
 pub(crate) const LANES: usize = 32;
 /// A lane below it counts as nothing; the lane of a block's maximum is above 1.
 ///

@@ -22,8 +22,9 @@ const BLOCK_STRIPES: usize = BLOCK / STRIPE;
 const SUMS: usize = LANES / F32_LANES;
 /// Stripes that share a peak in long rows.
 const PANEL: usize = 4;
-/// Vectors of the maxima's panels beside which one vector of maxima is taken.
-const QUAD: usize = 4;
+/// Vectors whose exponentials are taken beside the maxima of one column of the next
+/// panel: a panel has so many for each of its columns.
+const PER_COLUMN: usize = PANEL;
 
 /// Scans a row. `peaks` receives, for each panel of `panel` stripes (1 or 4),
 /// the maxima of the tokens in the same lane. `None` if a score is invalid.
@@ -211,18 +212,18 @@ impl<E: Lanes> Neighbours<'_, E> {
         for (number, ((panel, next), out)) in panels.zip(peaks).enumerate() {
             let mut peak = simd.f32_splat(f32::NEG_INFINITY);
             let vectors = panel.as_flattened().as_chunks::<F32_LANES>().0;
-            for (quad, vectors) in vectors.as_chunks::<QUAD>().0.iter().enumerate() {
-                if quad % 2 == 0 {
-                    stripes.prefetch_after(self.start + number * PANEL + quad / 2);
+            for (i, vectors) in vectors.as_chunks::<PER_COLUMN>().0.iter().enumerate() {
+                if i % 2 == 0 {
+                    stripes.prefetch_after(self.start + number * PANEL + i / 2);
                 }
                 for vectors in vectors.as_chunks::<SUMS>().0 {
                     let exps = half.finish();
                     half = HalfExps::start(distances(simd, vectors, max));
                     add(&mut sums, exps);
                 }
-                // And four vectors of the next panel.
-                let largest = column_maximum(simd, next, quad);
-                columns[quad] = columns[quad].max(largest);
+                // And one column of the next panel.
+                let largest = column_maximum(simd, next, i);
+                columns[i] = columns[i].max(largest);
                 peak = peak.max(largest);
             }
             next_max = next_max.max(peak);

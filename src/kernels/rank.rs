@@ -245,9 +245,11 @@ impl Lists {
         if survivors.len() > LONGEST_LIST {
             return false;
         }
+        // It is below anyway; so the loop need not ask.
+        let number = number % ROWS;
         self.fill_up(survivors.len());
         for (entry, (value, token)) in self.entries.iter_mut().zip(pairs(row, survivors.tokens())) {
-            entry[number % ROWS] = number_key(number_or_least(value), token);
+            entry[number] = number_key(number_or_least(value), token);
             ahead.fetch::<2>();
         }
         self.listed |= 1 << number;

@@ -96,7 +96,8 @@ impl<S: Simd, const NEGATIVE: bool> ShortRows<'_, S, NEGATIVE> {
     #[inline(always)]
     pub(crate) fn read<E: Lanes>(&mut self, number: usize, row: &[E]) -> f64 {
         let mut largest = self.floor;
-        let (whole, rest) = row[..self.length].as_chunks::<F32_LANES>();
+        let row = &row[..self.length];
+        let (whole, rest) = row.as_chunks::<F32_LANES>();
         for (vector, place) in whole.iter().zip(0..) {
             self.add(
                 E::load(self.simd, vector),

@@ -21,6 +21,9 @@ use crate::simd::{Dispatch, Kernel, Simd};
 pub(crate) struct Shortlists {
     time: usize,
     width: usize,
+    /// Of steps past an item's length anything: their rows are not read, but what
+    /// is put in order together is written together. Only that [`Shortlists::get`]
+    /// is not asked for them keeps it from view.
     counts: Vec<u32>,
     normalisers: Vec<f64>,
     tokens: Vec<u32>,

@@ -41,10 +41,9 @@ pub(crate) trait Float32:
     fn at_least(self, floor: Self) -> Self;
 
     /// `(n - 9/4, C 2^n)` with n the multiple of 1/8 nearest to `self`, ties to
-    /// even, and the second rounded to nearest; C is that of
-    /// `scalar::POWERS`. For `self`
-    /// from -120 to 120. Where `self` is NaN, so is the first, and the second is any
-    /// number.
+    /// even, and the second rounded to nearest; C is that of `scalar::POWERS`.
+    /// For `self` from -120 to 120. Where `self` is NaN, so is the first, and
+    /// the second is any number.
     fn nearest_power(self) -> (Self, Self);
 }
 
@@ -236,4 +235,50 @@ pub(crate) fn prefetch_at<T>(address: *const T) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = address;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+
+    use super::*;
+
+    struct Rows {
+        stride: usize,
+        low: usize,
+        high: usize,
+    }
+
+    impl Kernel for Rows {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) {
+            let (mut low, mut high) = (vec![0; self.low], vec![0.0; self.high]);
+            let columns = [[0.0; F64_LANES]; F64_LANES];
+            simd.f64_rows(&columns, 0, self.stride, &mut low, &mut high);
+        }
+    }
+
+    #[test]
+    fn rows_without_room_are_refused() {
+        for level in Level::available() {
+            let dispatch = Dispatch::new(level).unwrap();
+            let writes = |stride, low, high| {
+                let rows = Rows { stride, low, high };
+                catch_unwind(|| dispatch.run(rows)).is_ok()
+            };
+            for stride in [0, 1, 8, 9, 100] {
+                let room = 7 * stride + 8;
+                assert!(writes(stride, room, room), "{level} {stride}");
+                assert!(!writes(stride, room - 1, room), "{level} {stride}");
+                assert!(!writes(stride, room, room - 1), "{level} {stride}");
+                assert!(!writes(stride, 0, 0), "{level} {stride}");
+            }
+            // Strides whose product with 7 is past all numbers, and small again.
+            for stride in [usize::MAX, usize::MAX / 7 + 1, usize::MAX / 2 + 1] {
+                assert!(!writes(stride, 100, 100), "{level} {stride}");
+            }
+        }
+    }
 }

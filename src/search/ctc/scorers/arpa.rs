@@ -5,7 +5,8 @@ use std::io::{BufRead, Read};
 use crate::error::{Error, Kind};
 
 /// What ends a line that has no end, before memory does: a file may be packed a
-/// thousand times smaller than it is. Ten words and two numbers need far less.
+/// thousand times smaller than it is. Ten words and two numbers need far less. In
+/// bytes, with what ends the line.
 const MAX_LINE: u64 = 1 << 20;
 
 /// What the lines of an ARPA file say, in order.
@@ -135,14 +136,17 @@ impl<R: BufRead> Lines<R> {
     /// Reads the next line; after the last there is an empty one, and `false`.
     fn advance(&mut self) -> Result<bool, Error> {
         loop {
-            self.line.clear();
+            let mut line = std::mem::take(&mut self.line).into_bytes();
+            line.clear();
             self.number += 1;
-            let mut source = self.source.by_ref().take(MAX_LINE);
-            let read = source.read_line(&mut self.line);
+            let mut source = self.source.by_ref().take(MAX_LINE + 1);
+            let read = source.read_until(b'\n', &mut line);
             let read = read.map_err(|error| self.error(error.to_string()))?;
-            if read as u64 == MAX_LINE {
+            // First, as a line that is cut may be cut within a character.
+            if read as u64 > MAX_LINE {
                 return Err(self.error(format!("it is longer than {MAX_LINE} bytes")));
             }
+            self.line = String::from_utf8(line).map_err(|error| self.error(error.to_string()))?;
             let kept = self.line.trim_end_matches(['\n', '\r', ' ', '\t']).len();
             self.line.truncate(kept);
             if read == 0 || kept > 0 {
@@ -157,5 +161,52 @@ impl<R: BufRead> Lines<R> {
             what,
         }
         .into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A line of `length` bytes before the one that ends it.
+    fn read_line(length: usize, character: &str) -> Result<usize, String> {
+        let mut text = "\\data\\\nngram 1=1\n\\1-grams:\n-1 ".to_owned();
+        let start = text.len() - "-1 ".len();
+        while text.len() - start < length {
+            let fits = text.len() + character.len() - start <= length;
+            text.push_str(if fits { character } else { "x" });
+        }
+        text.push_str("\n\\end\\\n");
+        let mut word = 0;
+        let entry = |entry: Entry<'_>| {
+            word = entry.words[0].len();
+            Ok(())
+        };
+        read(text.as_bytes(), |_| Ok(()), entry).map_err(|error| error.to_string())?;
+        Ok(word)
+    }
+
+    #[test]
+    fn lines_of_the_most_bytes_and_of_one_more() {
+        let most = MAX_LINE as usize - 1;
+        // Whole characters, and those that the limit falls into.
+        for character in ["x", "\u{e4}", "\u{2581}", "\u{1f600}"] {
+            assert_eq!(read_line(most, character), Ok(most - 3), "{character}");
+            for more in 1..5 {
+                let error = read_line(most + more, character).unwrap_err();
+                assert!(
+                    error.ends_with("line 4: it is longer than 1048576 bytes"),
+                    "{error}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_no_utf_8() {
+        let text = b"\\data\\\nngram 1=1\n\\1-grams:\n-1 \xe4\n\\end\\\n";
+        let error = read(&text[..], |_| Ok(()), |_| Ok(())).unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains("line 4: invalid utf-8"), "{error}");
     }
 }
