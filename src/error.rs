@@ -270,10 +270,16 @@ impl fmt::Display for Error {
                 f,
                 "{what}: token {token} is beyond the vocabulary of {vocab} tokens"
             ),
-            Kind::StepShape { shape, rows, vocab } => write!(
-                f,
-                "scores of shape {shape:?} were given; this step needs [1, {rows}, {vocab}] or [{rows}, 1, {vocab}]"
-            ),
+            Kind::StepShape { shape, rows, vocab } => {
+                write!(
+                    f,
+                    "scores of shape {shape:?} were given; this step needs [1, {rows}, {vocab}]"
+                )?;
+                match rows {
+                    1 => Ok(()),
+                    _ => write!(f, " or [{rows}, 1, {vocab}]"),
+                }
+            }
             Kind::StepLengths => write!(f, "the scores of a step have no lengths per item"),
             Kind::NothingRunning => write!(f, "no request is running, so no scores are expected"),
             Kind::StepScore {

@@ -654,10 +654,7 @@ fn scores_of_another_shape_are_refused_and_change_nothing() {
     for shape in [[4, 1, 6], [2, 2, 6], [1, 3, 8], [1, 1, 24]] {
         let wrong = ScoresView::logits(&data, shape).unwrap();
         let message = message(search.advance(&wrong));
-        assert!(
-            message.contains("this step needs [1, 1, 6] or [1, 1, 6]"),
-            "{message}"
-        );
+        assert!(message.ends_with("this step needs [1, 1, 6]"), "{message}");
     }
     let lengths = ScoresView::logits(&data[..6], [1, 6])
         .unwrap()

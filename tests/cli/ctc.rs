@@ -100,6 +100,35 @@ fn a_language_model_plain_or_compressed_changes_the_answer() {
     assert_eq!(best(&with(&plain, "--lm-weight 0 --token-bonus -20")), "");
 }
 
+/// It would answer as if there were no model, but for the number of tokens.
+#[test]
+fn a_model_that_knows_no_label_is_refused() {
+    let folder = Folder::new();
+    let (path, arguments) = emissions(&folder);
+    let words = ARPA
+        .replace("\ta\n", "\tan\n")
+        .replace("\tb\n", "\tbe\n")
+        .replace("\tc\n", "\tcan\n")
+        .replace("<space> c", "an can")
+        .replace("<space>", "the");
+    let lm = folder.write("words.arpa", words.as_bytes());
+    for (unit, parts) in [
+        ("token", "labels"),
+        ("character", "characters of the labels"),
+    ] {
+        let arguments = format!("{arguments} --lm {} --lm-unit {unit}", lm.display());
+        let labels = folder.path("labels.txt");
+        run(&path, &arguments).refused(&format!(
+            "{}: none of the {parts} in {} is a word of this model",
+            lm.display(),
+            labels.display()
+        ));
+    }
+    let one = words.replace("the", "<space>");
+    let lm = folder.write("one.arpa", one.as_bytes());
+    run(&path, &format!("{arguments} --lm {}", lm.display())).succeeded();
+}
+
 #[test]
 fn hotwords_and_a_lexicon_change_the_answer() {
     let folder = Folder::new();
@@ -115,7 +144,6 @@ fn hotwords_and_a_lexicon_change_the_answer() {
     assert_eq!(best(&run(&path, &with).succeeded().stdout), "a c");
     for (pruning, expected) in [
         ("--top-tokens 1", "a b"),
-        ("--top-tokens 0", ""),
         ("--min-token-log-prob -0.3", "a "),
         ("--score-threshold 0", "a b"),
         ("--blank-skip -0.1", "a b"),
@@ -156,6 +184,18 @@ fn what_is_wrong_with_the_files_beside_the_scores_is_said() {
     let found = run(&path, "--scores probs --beams 3");
     assert_eq!(found.code, Some(2));
     assert!(found.stderr.contains("--blank"), "{found:?}");
+    for (pruning, message) in [
+        ("--top-tokens 0", "0 is below the least, 1"),
+        ("--threads 0", "0 is below the least, 1"),
+        (
+            "--min-token-log-prob 3",
+            "--min-token-log-prob 3 is above the most that a token has, 0",
+        ),
+    ] {
+        let found = run(&path, &format!("{arguments} {pruning}"));
+        assert_eq!(found.code, Some(2), "{found:?}");
+        assert!(found.stderr.contains(message), "{found:?}");
+    }
     run(&path, "--scores probs --beams 3 --blank 5")
         .refused("the blank is token 5, beyond a vocabulary of 5 tokens");
     decode(&path, "--scores probs --beams 3 --blank 0").refused("--blank is for --search ctc");

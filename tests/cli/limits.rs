@@ -302,7 +302,7 @@ fn a_bomb_of_a_language_model() {
         ),
         (
             b'\n',
-            "m.arpa.gz: ARPA file, line 67108869: the header promises 3 1-grams, 0 are there",
+            "m.arpa.gz: ARPA file, line 67108868: the header promises 3 1-grams, 0 are there",
         ),
     ] {
         let mut packed = GzEncoder::new(Vec::new(), Compression::best());

@@ -206,10 +206,15 @@ fn links_that_lead_nowhere() {
 fn the_sample_is_read_and_says_what_to_try_next() {
     let plain = Run::from(tool().output().unwrap()).succeeded();
     assert_eq!(plain.stderr, "");
+    // As it was started, so that it can be tried before it is installed.
+    let next = format!(
+        "Next: {} decode --beams 1000",
+        env!("CARGO_BIN_EXE_widebeam")
+    );
     for line in [
         " 1  truth   As unknown, and yet well known; as dying, and, behold, we",
         "    greedy  As unknowm, and yet well known: as dying. and. bohold, we",
-        "Next: widebeam decode --beams 1000",
+        &next,
     ] {
         assert!(
             plain.stdout.lines().any(|other| other == line),
@@ -220,4 +225,10 @@ fn the_sample_is_read_and_says_what_to_try_next() {
     assert_eq!(plain.stdout.matches("\n    beam    ").count(), 12);
     let named = Run::from(tool().arg("decode").output().unwrap()).succeeded();
     assert_eq!(named.stdout, plain.stdout);
+    let wide = tool().args(["decode", "--beams", "1000"]).output();
+    let wide = Run::from(wide.unwrap()).succeeded().stdout;
+    assert!(
+        wide.contains("\nNext: ") && !wide.contains("--beams"),
+        "{wide}"
+    );
 }

@@ -1,7 +1,9 @@
 //! The arguments of the command line.
 
+use std::fmt::Display;
 use std::num::NonZeroU16;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Parser, Subcommand, ValueEnum, ValueHint};
 use widebeam::{Level, ScoreKind};
@@ -127,7 +129,7 @@ pub(crate) struct Decode {
     no_mmap: bool,
 
     /// Threads to use [default: RAYON_NUM_THREADS, else one per processor]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<NonZeroU16>)]
     pub(crate) threads: Option<NonZeroU16>,
 
     /// Instruction set: baseline, avx2 or avx512; the answer is the same [default: the best there is]
@@ -152,7 +154,7 @@ pub(crate) struct Ctc {
     )]
     pub(crate) blank: Option<u32>,
 
-    /// An n-gram model to score with, an ARPA file, plain or gzip
+    /// An n-gram model of labels or characters to score with, an ARPA file, plain or gzip
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires_all = ["blank", "labels"])]
     pub(crate) lm: Option<PathBuf>,
 
@@ -207,7 +209,7 @@ pub(crate) struct Ctc {
     /// Of each frame, only the N best tokens beside the blank [default: all]
     ///
     /// With --lm, --hotwords or --lexicon: one more than the beams.
-    #[arg(long, value_name = "N", requires = "blank")]
+    #[arg(long, value_name = "N", requires = "blank", value_parser = at_least_one::<usize>)]
     pub(crate) top_tokens: Option<usize>,
 
     /// Of each frame, only tokens of at least this log-probability [default: all]
@@ -236,6 +238,14 @@ pub(crate) struct Ctc {
         allow_negative_numbers = true
     )]
     pub(crate) blank_skip: Option<f64>,
+}
+
+/// Reads a number that is not 0; of that `NonZero` itself says "zero for non-zero type".
+pub(crate) fn at_least_one<N: FromStr<Err: Display>>(text: &str) -> Result<N, String> {
+    match text.parse::<u64>() {
+        Ok(0) => Err("0 is below the least, 1".to_owned()),
+        _ => text.parse().map_err(|error: N::Err| error.to_string()),
+    }
 }
 
 /// What a word of an n-gram model is.

@@ -40,7 +40,7 @@ impl Search {
         labels: Option<&Labels>,
     ) -> Result<Self, Failure> {
         let search = search(beams, blank, level)?;
-        let search = search.with_pruning(pruning(options))?;
+        let search = search.with_pruning(pruning(options)?)?;
         let Some(labels) = labels else {
             return Ok(Search::Plain(Box::new(search)));
         };
@@ -94,12 +94,18 @@ fn search(beams: usize, blank: u32, level: Option<Level>) -> Result<CtcSearch, E
     }
 }
 
-fn pruning(options: &Ctc) -> CtcPruning {
+fn pruning(options: &Ctc) -> Result<CtcPruning, Failure> {
     let mut pruning = CtcPruning::none();
     if let Some(count) = options.top_tokens {
         pruning = pruning.top_tokens(count);
     }
     if let Some(least) = options.min_token_log_prob {
+        // That of a certain token is 0: above it none is left.
+        if least > 0.0 {
+            return Err(Failure::Input(format!(
+                "--min-token-log-prob {least} is above the most that a token has, 0"
+            )));
+        }
         pruning = pruning.min_token_log_probability(least);
     }
     if let Some(distance) = options.score_threshold {
@@ -108,7 +114,7 @@ fn pruning(options: &Ctc) -> CtcPruning {
     if let Some(least) = options.blank_skip {
         pruning = pruning.blank_skip(least);
     }
-    pruning
+    Ok(pruning)
 }
 
 fn read_lm(
@@ -123,11 +129,16 @@ fn read_lm(
         LmUnit::Character => NgramUnit::Character,
     };
     let (weight, bonus) = (options.lm_weight, options.token_bonus);
-    Ok(NgramScorer::new(
-        model,
-        labels.as_slice(),
-        unit,
-        weight,
-        bonus,
-    )?)
+    let scorer = NgramScorer::new(model, labels.as_slice(), unit, weight, bonus)?;
+    if !scorer.knows_any() {
+        let parts = match unit {
+            NgramUnit::Token => "labels",
+            NgramUnit::Character => "characters of the labels",
+        };
+        return Err(about(Failure::Input(format!(
+            "none of the {parts} in {} is a word of this model; models of words are not read",
+            labels.name
+        ))));
+    }
+    Ok(scorer)
 }

@@ -3,24 +3,31 @@
 use std::path::Path;
 
 use crate::failure::Failure;
-use crate::text;
+use crate::{printable, text};
 
 /// What stands before a word in word pieces.
 pub(crate) const WORD_MARK: char = '\u{2581}';
 
 /// One label for each token of a vocabulary.
 #[derive(Debug)]
-pub(crate) struct Labels(Vec<String>);
+pub(crate) struct Labels {
+    labels: Vec<String>,
+    /// Where they are from, for messages.
+    pub(crate) name: String,
+}
 
 impl Labels {
-    /// Labels of a text, one a line, the first of token 0. A label may be
-    /// empty, or be white space.
-    pub(crate) fn parse(text: &str) -> Self {
-        Labels(text.lines().map(str::to_owned).collect())
+    /// Labels of a text of that name, one a line, the first of token 0. A label
+    /// may be empty, or be white space.
+    pub(crate) fn parse(text: &str, name: String) -> Self {
+        Labels {
+            labels: text.lines().map(str::to_owned).collect(),
+            name,
+        }
     }
 
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
-        text::read(path).map(|text| Labels::parse(&text))
+        text::read(path).map(|text| Labels::parse(&text, printable::path(path)))
     }
 
     /// # Errors
@@ -29,19 +36,22 @@ impl Labels {
     /// like one too few: the usual cause, a missing blank or padding token,
     /// shifts every label by one.
     pub(crate) fn require(&self, vocab: usize) -> Result<(), Failure> {
-        let given = self.0.len();
+        let given = self.labels.len();
         if given == vocab {
             return Ok(());
         }
         Err(Failure::input(format!(
-            "a vocabulary of {vocab} tokens needs {vocab} labels, the file of labels has {given}"
+            "a vocabulary of {vocab} tokens needs {vocab} labels, {} has {given}",
+            self.name
         )))
     }
 
     /// The labels of `tokens` joined. Word pieces mark the beginning of a word
     /// with U+2581, which reads as a space.
     pub(crate) fn text(&self, tokens: &[u32]) -> String {
-        let labels = tokens.iter().map(|&token| self.0[token as usize].as_str());
+        let labels = tokens
+            .iter()
+            .map(|&token| self.labels[token as usize].as_str());
         let text: String = labels.collect();
         if text.contains(WORD_MARK) {
             let spaced = text.replace(WORD_MARK, " ");
@@ -52,11 +62,11 @@ impl Labels {
 
     /// Whether words begin with a mark.
     pub(crate) fn are_pieces(&self) -> bool {
-        self.0.iter().any(|label| label.starts_with(WORD_MARK))
+        self.labels.iter().any(|label| label.starts_with(WORD_MARK))
     }
 
     pub(crate) fn as_slice(&self) -> &[String] {
-        &self.0
+        &self.labels
     }
 }
 
@@ -66,11 +76,12 @@ mod tests {
 
     #[test]
     fn word_pieces_join_into_words() {
-        let labels = Labels::parse("<blank>\n\u{2581}the\n\u{2581}be\nam\n");
+        let parse = |text| Labels::parse(text, String::new());
+        let labels = parse("<blank>\n\u{2581}the\n\u{2581}be\nam\n");
         assert!(labels.are_pieces());
         assert_eq!(labels.text(&[1, 2, 3]), "the beam");
         assert_eq!(labels.text(&[3, 1]), "am the");
-        let letters = Labels::parse("\na\n \nb\n");
+        let letters = parse("\na\n \nb\n");
         assert!(!letters.are_pieces());
         assert_eq!(letters.text(&[2, 1, 2, 3]), " a b");
     }

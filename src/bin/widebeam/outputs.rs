@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 use crate::output::Target;
+use crate::printable::count;
 use crate::profile::Profile;
 use crate::record::{self, Entry, Session};
 use crate::table::Table;
@@ -105,9 +106,8 @@ impl Sinks {
                 .map_err(io::Error::from)
                 .and_then(|()| writeln!(out))
         } else {
-            let plural = if threads == 1 { "" } else { "s" };
-            let heading = format!("{threads} thread{plural} on {processors} processors\n");
-            writeln!(out, "{heading}")
+            let (threads, processors) = (count(threads, "thread"), count(processors, "processor"));
+            writeln!(out, "{threads} on {processors}\n")
                 .and_then(|()| table(rows).write(&mut out))
                 .and_then(|()| profile.map_or(Ok(()), |profile| profile.write(&mut out)))
         };

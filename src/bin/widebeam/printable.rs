@@ -41,6 +41,12 @@ pub(crate) fn message(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// So many of a thing, as "1 thread" and "2 threads".
+pub(crate) fn count(number: usize, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural}")
+}
+
 /// A path as text. Bytes that are not UTF-8 become `\xff` and the like, so that
 /// two paths do not read the same.
 pub(crate) fn path(path: &Path) -> String {
@@ -78,6 +84,14 @@ mod tests {
         let cut = message(&text);
         assert!(cut.contains("a [3 bytes more] z"));
         assert_eq!(cut.len(), BEGINNING + END + " [3 bytes more] ".len());
+    }
+
+    #[test]
+    fn one_of_a_thing_is_no_plural() {
+        assert_eq!(
+            [0, 1, 2].map(|n| count(n, "item")),
+            ["0 items", "1 item", "2 items"]
+        );
     }
 
     #[cfg(unix)]

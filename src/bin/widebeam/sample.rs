@@ -1,6 +1,7 @@
 //! The sample that is built in: twelve lines of text as an OCR model sees
 //! them, its outputs decoded and set beside the truth (assets/NOTICE).
 
+use std::env;
 use std::io::{self, BufWriter, Cursor, Write};
 
 use half::f16;
@@ -8,11 +9,11 @@ use npyz::npz::NpzArchive;
 use widebeam::ScoreKind;
 
 use crate::args::Decode;
-use crate::ctc;
 use crate::decode::{Answer, Decoder};
 use crate::failure::Failure;
 use crate::labels::Labels;
 use crate::load::Tensor;
+use crate::{ctc, printable};
 
 const EMISSIONS: &[u8] = include_bytes!("../../../assets/ocr_lines.npz");
 const LABELS: &str = include_str!("../../../assets/ocr_labels.txt");
@@ -24,6 +25,9 @@ const BLANK: u32 = 0;
 
 /// Beam width unless another is asked for.
 const BEAMS: usize = 64;
+
+/// The one that is worth a try after that.
+const WIDE: usize = 1000;
 
 /// Decodes the sample and prints, line by line, the greedy answer beside the
 /// beam's.
@@ -99,6 +103,10 @@ impl Sample {
     }
 }
 
+fn labels() -> Labels {
+    Labels::parse(LABELS, "the sample".to_owned())
+}
+
 fn to_usize<T: TryInto<usize, Error: std::fmt::Debug>>(values: Vec<T>) -> Vec<usize> {
     let values = values.into_iter();
     values
@@ -112,7 +120,7 @@ fn report(
     beams: usize,
     answers: &[Answer],
 ) -> io::Result<()> {
-    let labels = Labels::parse(LABELS);
+    let labels = labels();
     let [lines, _, vocab] = sample.shape;
     writeln!(
         out,
@@ -155,11 +163,21 @@ fn report(
         "A better text is often further down the list of the beam, where a language model\n\
          (--lm, for files of your own) can find it.\n"
     )?;
+    let widebeam = started_as();
+    let wider = match beams {
+        WIDE => String::new(),
+        _ => format!("{widebeam} decode --beams {WIDE}\n      "),
+    };
     writeln!(
         out,
-        "Next: widebeam decode --beams 1000\n      \
-         widebeam decode --help    for your own .npy, .npz and .safetensors files"
+        "Next: {wider}{widebeam} decode --help    for your own .npy, .npz and .safetensors files"
     )
+}
+
+/// What this program was started as: it need not be installed.
+fn started_as() -> String {
+    let name = env::args_os().next();
+    name.map_or("widebeam".to_owned(), |name| printable::path(name.as_ref()))
 }
 
 /// A path of frames read by the rule of CTC: one token for each run of equal
@@ -204,7 +222,7 @@ mod tests {
         let sample = Sample::unpack();
         let [lines, frames, vocab] = sample.shape;
         assert_eq!([lines, frames, vocab], [12, 125, 6625]);
-        assert!(Labels::parse(LABELS).require(vocab).is_ok());
+        assert!(labels().require(vocab).is_ok());
         assert_eq!(TRUTH.lines().count(), lines);
         let greedy: Vec<_> = sample.greedy.iter().map(Vec::len).collect();
         assert_eq!(greedy, sample.lengths);

@@ -90,6 +90,11 @@ pub(super) fn add(table: &mut Table) {
             format!("{ctc} --blank 0 --min-token-log-prob NaN"),
         ),
         (
+            "a least log-probability above 0",
+            format!("{ctc} --blank 0 --min-token-log-prob 3"),
+        ),
+        ("no top token", format!("{ctc} --blank 0 --top-tokens 0")),
+        (
             "a limit for blanks that is NaN",
             format!("{ctc} --blank 0 --blank-skip NaN"),
         ),

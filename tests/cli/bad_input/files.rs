@@ -314,6 +314,10 @@ fn models_and_words(table: &mut Table) {
         &ARPA.replace("a b", "a b\t-1"),
     );
     model("an n-gram twice", &ARPA.replace("-1\tb", "-1\ta"));
+    model(
+        "a model of words",
+        &ARPA.replace("\ta", "\tan").replace("b", "be"),
+    );
     let cut = b"\x1f\x8b\x08\0\0\0\0\0\0\x03".as_slice();
     let arguments = format!("{ctc} --lm m.arpa.gz");
     table.case("gzip that is cut", files("m.arpa.gz", cut), arguments);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Subcommand, ValueHint};
 use widebeam::Level;
 
-use crate::args::Scores;
+use crate::args::{Scores, at_least_one};
 use crate::outputs::Outputs;
 use crate::workload::{Dtype, Search, Shape};
 
@@ -130,11 +130,12 @@ impl Searches {
 #[derive(Debug, clap::Args)]
 pub(super) struct Common {
     /// Measured runs; one more warms up
-    #[arg(long, value_name = "N", default_value = "7")]
+    #[arg(long, value_name = "N", default_value = "7",
+          value_parser = at_least_one::<NonZeroU16>)]
     pub(super) runs: NonZeroU16,
 
     /// Threads to use [default: RAYON_NUM_THREADS, else one per processor]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<NonZeroU16>)]
     threads: Option<NonZeroU16>,
 
     #[command(flatten)]

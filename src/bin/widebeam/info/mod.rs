@@ -8,8 +8,10 @@ use serde::Serialize;
 use widebeam::measure::{random_score, read_all};
 use widebeam::{Level, ScoreKind};
 
+use crate::args::at_least_one;
 use crate::clock::Times;
 use crate::failure::Failure;
+use crate::printable::count;
 use crate::record::{Machine, Session};
 use crate::threads::pool;
 use crate::workload::{Dtype, Shape, Values};
@@ -18,11 +20,12 @@ use crate::workload::{Dtype, Shape, Values};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Info {
     /// Size of the tensor that is read to measure memory, in MiB
-    #[arg(long, value_name = "N", default_value = "256")]
+    #[arg(long, value_name = "N", default_value = "256",
+          value_parser = at_least_one::<NonZeroU32>)]
     megabytes: NonZeroU32,
 
     /// Threads to use [default: RAYON_NUM_THREADS, else one per processor]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<NonZeroU16>)]
     pub(crate) threads: Option<NonZeroU16>,
 
     /// Print JSON
@@ -171,20 +174,19 @@ fn write(out: &mut dyn Write, document: &Document, megabytes: NonZeroU32) -> io:
         ("processors", document.processors.to_string()),
         ("cores", cores),
         ("caches", unknown(&caches.join(", "))),
-        ("pool", format!("{} threads", document.threads)),
+        ("pool", count(document.threads, "thread")),
         ("records", format!("perf/record/{}", document.machine)),
     ];
     for (name, value) in lines {
         writeln!(out, "{name:<12}{value}")?;
     }
     for read in &document.bandwidth {
-        let plural = if read.threads == 1 { "" } else { "s" };
         writeln!(
             out,
-            "{:<12}{:.1} GB/s on {} thread{plural} (spread {:.1} %, {megabytes} MiB)",
+            "{:<12}{:.1} GB/s on {} (spread {:.1} %, {megabytes} MiB)",
             "reads",
             read.gigabytes_per_second,
-            read.threads,
+            count(read.threads, "thread"),
             100.0 * read.spread
         )?;
     }

@@ -93,6 +93,9 @@ fn open_path(path: &Path, reading: Reading<'_>) -> Result<Input, Failure> {
 fn open_stream(mut stream: impl Read, reading: Reading<'_>) -> Result<Input, Failure> {
     // A stream may have no end: its beginning is looked at first.
     let mut start = slurp(stream.by_ref().take(Format::MAGIC_BYTES))?;
+    if start.is_empty() {
+        return Err(Failure::input("is empty"));
+    }
     let format = Format::of_content(&start)
         .ok_or_else(|| Failure::input("it begins like no .npy, .npz or .safetensors file"))?;
     start.append(&mut slurp(stream)?);

@@ -2,6 +2,7 @@
 
 use super::newest::{Group, Machine};
 use crate::failure::Failure;
+use crate::printable::count;
 use crate::record::Entry;
 use crate::scaling::speed_ups;
 
@@ -150,7 +151,8 @@ fn measured_on(machine: &Machine) -> Option<String> {
     let table = table(4, &["figures", "commit", "compiler", "day"], rows)?;
     let folder = &machine.folder;
     Some(format!(
-        "`{folder}`: {cpu}, {processors} processors, {caches}.\n\n{table}"
+        "`{folder}`: {cpu}, {}, {caches}.\n\n{table}",
+        count(*processors, "processor")
     ))
 }
 

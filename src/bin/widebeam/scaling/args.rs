@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::ValueHint;
 use widebeam::Level;
 
-use crate::args::Scores;
+use crate::args::{Scores, at_least_one};
 use crate::outputs::Outputs;
 use crate::workload::{Dtype, Search, Shape};
 
@@ -33,7 +33,8 @@ pub(crate) struct Scaling {
     search: Option<Search>,
 
     /// Counts of threads, as in 1,2,3; 1 is always among them [default: 1, 2, 4 ... and one per processor]
-    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    #[arg(long, value_name = "LIST", value_delimiter = ',',
+          value_parser = at_least_one::<NonZeroU16>)]
     threads: Option<Vec<NonZeroU16>>,
 
     /// Shape of the scores: items, steps and tokens, as in 32x20x1000 [default: about 256 MB]
@@ -57,7 +58,8 @@ pub(crate) struct Scaling {
     pub(super) level: Option<Level>,
 
     /// Measured runs; one more warms up
-    #[arg(long, value_name = "N", default_value = "7")]
+    #[arg(long, value_name = "N", default_value = "7",
+          value_parser = at_least_one::<NonZeroU16>)]
     pub(super) runs: NonZeroU16,
 
     /// Draw speed-up against threads

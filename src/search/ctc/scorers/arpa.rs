@@ -37,11 +37,7 @@ pub(super) fn read(
     order(counts.len()).map_err(|what| lines.error(what))?;
     for (below, &count) in counts.iter().enumerate() {
         let n = below + 1;
-        let title = format!("\\{n}-grams:");
-        if lines.line != title {
-            let found = &lines.line;
-            return Err(lines.error(format!("{title:?} should stand here, not {found:?}")));
-        }
+        lines.expect(&format!("\\{n}-grams:"))?;
         let mut found = 0;
         while lines.advance()? && !lines.line.starts_with('\\') {
             found += 1;
@@ -60,11 +56,7 @@ pub(super) fn read(
             return Err(lines.error(what));
         }
     }
-    if lines.line != "\\end\\" {
-        let what = format!("\"\\end\\\" should stand here, not {:?}", lines.line);
-        return Err(lines.error(what));
-    }
-    Ok(())
+    lines.expect("\\end\\")
 }
 
 /// Reads up to the title of the first section: the number of n-grams of each
@@ -129,6 +121,7 @@ fn number(field: &str) -> Result<f32, String> {
 struct Lines<R> {
     source: R,
     line: String,
+    /// Of the line, from 1; at the end that of the last.
     number: usize,
 }
 
@@ -138,9 +131,12 @@ impl<R: BufRead> Lines<R> {
         loop {
             let mut line = std::mem::take(&mut self.line).into_bytes();
             line.clear();
-            self.number += 1;
             let mut source = self.source.by_ref().take(MAX_LINE + 1);
             let read = source.read_until(b'\n', &mut line);
+            // A line that cannot be read is one. So is nothing at all, as the first.
+            if self.number == 0 || !matches!(read, Ok(0)) {
+                self.number += 1;
+            }
             let read = read.map_err(|error| self.error(error.to_string()))?;
             // First, as a line that is cut may be cut within a character.
             if read as u64 > MAX_LINE {
@@ -153,6 +149,16 @@ impl<R: BufRead> Lines<R> {
                 return Ok(read > 0);
             }
         }
+    }
+
+    /// That the line is what should stand there.
+    fn expect(&self, wanted: &str) -> Result<(), Error> {
+        let found = match self.line.as_str() {
+            line if line == wanted => return Ok(()),
+            "" => "the end of the file".to_owned(),
+            line => format!("{line:?}"),
+        };
+        Err(self.error(format!("\"{wanted}\" should stand here, not {found}")))
     }
 
     fn error(&self, what: String) -> Error {

@@ -237,6 +237,14 @@ impl<M: AsRef<NgramModel>> NgramScorer<M> {
     }
 }
 
+impl<M> NgramScorer<M> {
+    /// Whether the model knows a word of any label. If not, it is a model of
+    /// something else, and scores but the number of tokens.
+    pub fn knows_any(&self) -> bool {
+        self.words.iter().any(Option::is_some)
+    }
+}
+
 impl<M: AsRef<NgramModel>> Scorer for NgramScorer<M> {
     type State = NgramState;
 
