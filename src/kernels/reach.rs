@@ -14,10 +14,9 @@
 
 use super::ahead::{Ahead, FRONT};
 use super::bound::lower_bound;
-use super::collect::{Groups, collect_groups, collect_panels, padded};
+use super::collect::collect_panels;
 use super::element::Lanes;
 use super::logits;
-use super::quads::{self, QUAD};
 use super::rank::Survivors;
 use super::scan::{STRIPE, Stripes};
 use super::top_k::Plan;
@@ -30,7 +29,6 @@ use crate::simd::{CACHE_LINE, F32_LANES, F32Lanes, Seen, Simd};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reach {
     peaks: Vec<[f32; F32_LANES]>,
-    groups: Groups,
     survivors: Survivors,
 }
 
@@ -46,11 +44,9 @@ impl Reach {
         length: usize,
         k: usize,
     ) -> Result<(), Error> {
-        let plan = Plan::new(k, length, kind);
+        let plan = Plan::in_stripes(k, length, kind);
         let what = "the best tokens of a row";
-        let panels = padded(length.div_ceil(plan.panel));
-        resize(&mut self.peaks, panels, what)?;
-        self.groups.reserve(what)?;
+        resize(&mut self.peaks, length.div_ceil(plan.panel), what)?;
         self.survivors.reserve(plan.capacity, what)
     }
 
@@ -67,18 +63,9 @@ impl Reach {
         asked: usize,
         k: usize,
     ) -> Option<Scanned> {
-        let panel = Plan::new(k, row.len(), kind).panel;
+        let panel = Plan::in_stripes(k, row.len(), kind).panel;
         let peaks = &mut self.peaks[..row.len().div_ceil(panel)];
         let asked = (asked / CACHE_LINE) as isize;
-        if panel == QUAD {
-            let mut ahead = Ahead::new(row, next, asked, quads::steps(row));
-            let column = &mut [[0.0; F32_LANES]];
-            let max = quads::scan(simd, kind, row, &mut ahead, peaks, column)?;
-            return Some(Scanned {
-                max,
-                normaliser: 0.0,
-            });
-        }
         let stripes = Stripes::new(row, next, kind);
         if kind == ScoreKind::Logits {
             let found = logits::scan(simd, &stripes, panel / STRIPE, peaks)?;
@@ -105,7 +92,7 @@ impl Reach {
         largest: f32,
         k: usize,
     ) -> Option<u32> {
-        let panel = Plan::new(k, row.len(), kind).panel;
+        let panel = Plan::in_stripes(k, row.len(), kind).panel;
         let largest_lanes = simd.f32_splat(largest);
         for (index, (tokens, peak)) in row.chunks(panel).zip(&self.peaks).enumerate() {
             if simd.f32_load(peak).ge(largest_lanes) == 0 {
@@ -134,29 +121,16 @@ impl Reach {
         values: &mut [f64],
     ) -> usize {
         let k = tokens.len();
-        let plan = Plan::new(k, row.len(), kind);
-        let panels = row.len().div_ceil(plan.panel);
-        let peaks = &mut self.peaks[..padded(panels)];
+        let plan = Plan::in_stripes(k, row.len(), kind);
+        let peaks = &self.peaks[..row.len().div_ceil(plan.panel)];
         let bound = match bound {
             Some(bound) => bound.max(plan.least),
-            None => lower_bound(
-                simd,
-                &peaks[..panels],
-                k,
-                plan.least,
-                &mut Ahead::<E>::nothing(),
-            ),
+            None => lower_bound(simd, peaks, k, plan.least, &mut Ahead::<E>::nothing()),
         };
         self.survivors.clear();
         let survivors = &mut self.survivors;
-        if plan.panel == QUAD {
-            // The caller asks for what comes next.
-            let (groups, ahead) = (&mut self.groups, &mut Ahead::nothing());
-            collect_groups(simd, row, peaks, bound, &plan, ahead, groups, survivors);
-        } else {
-            let (stripes, peaks) = (Stripes::new(row, &[], kind), &peaks[..panels]);
-            collect_panels(simd, row, &stripes, peaks, bound, &plan, survivors);
-        }
+        let stripes = Stripes::new(row, &[], kind);
+        collect_panels(simd, row, &stripes, peaks, bound, &plan, survivors);
         survivors.sort_into(row, tokens, values);
         survivors.len().min(k)
     }

@@ -304,6 +304,9 @@ impl<E: Lanes> Kernel for ReadQuads<'_, E> {
     }
 }
 
+/// Rows of so many tokens are long.
+const LONG: usize = 64 * STRIPE;
+
 /// How the best k of a row of some length are found.
 pub(super) struct Plan {
     pub(super) k: usize,
@@ -319,15 +322,21 @@ pub(super) struct Plan {
 
 impl Plan {
     #[inline(always)]
-    pub(super) fn new(k: usize, length: usize, kind: ScoreKind) -> Self {
+    fn new(k: usize, length: usize, kind: ScoreKind) -> Self {
+        let mut plan = Plan::in_stripes(k, length, kind);
+        if plan.bounded && length < LONG && kind != ScoreKind::Logits {
+            plan.panel = QUAD;
+        }
+        plan
+    }
+
+    #[inline(always)]
+    pub(super) fn in_stripes(k: usize, length: usize, kind: ScoreKind) -> Self {
         let bounded = k <= 64 || k <= length / 12;
-        let long = length >= 64 * STRIPE;
-        let panel = if long && (k <= 64 || k <= length / 50) {
+        let panel = if length >= LONG && (k <= 64 || k <= length / 50) {
             4 * STRIPE
-        } else if long || kind == ScoreKind::Logits || !bounded {
-            STRIPE
         } else {
-            QUAD
+            STRIPE
         };
         Plan {
             k,
