@@ -4,10 +4,10 @@
 
 use super::ahead::Ahead;
 use super::element::Lanes;
+use super::plan::Plan;
 use super::quads::QUAD;
 use super::rank::Survivors;
 use super::scan::{STRIPE, Stripes};
-use super::top_k::Plan;
 use crate::error::Error;
 use crate::memory::resize;
 use crate::scores::ScoreKind;
@@ -106,13 +106,8 @@ pub(crate) fn collect_groups<S: Simd, E: Lanes>(
         let mut skipped = (start % TOGETHER * F32_LANES) as u32;
         let mut listed = 0;
         for (i, four) in fours.iter().enumerate() {
-            let four = [
-                simd.f32_load(&four[0]),
-                simd.f32_load(&four[1]),
-                simd.f32_load(&four[2]),
-                simd.f32_load(&four[3]),
-            ];
-            let reached = S::F32::four_ge(four, lanes) >> skipped << skipped;
+            let reached = S::F32::four_ge(load(simd, four.each_ref()), lanes);
+            let reached = reached >> skipped << skipped;
             skipped = 0;
             let number = (first + i * TOGETHER) * F32_LANES;
             listed = match plan.k {

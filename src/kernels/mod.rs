@@ -13,6 +13,7 @@ pub(crate) mod log_add;
 pub(crate) mod log_sum_exp;
 mod logits;
 mod network;
+mod plan;
 mod quads;
 mod rank;
 pub(crate) mod reach;

@@ -25,7 +25,7 @@ pub(crate) struct Survivors {
 }
 
 /// Tokens past the last that there must be room for: more are written than kept.
-pub(crate) const SPARE: usize = 8;
+const SPARE: usize = 8;
 
 impl Survivors {
     /// The bytes of that many tokens, and of their keys, twice.

@@ -13,13 +13,25 @@ use super::exp::exp_nonpositive_f32;
 use super::log_sum_exp::{LANES, RunningSum, add_lanes};
 use super::network::{BLOCK, Entry, merge_largest, padded, sort_block};
 use super::rank::{Places, ROWS};
-use super::top_k::{REFUSED, Room};
 use crate::order::{RAISE, number_key};
 use crate::scores::ScoreKind;
 use crate::simd::{F32_LANES, F32Lanes, F64_LANES, Seen, Simd};
 
 /// The longest such row.
 pub(crate) const LONGEST: usize = 64;
+
+/// Where the best tokens of some rows go.
+#[derive(Debug)]
+pub(crate) struct Room<'a> {
+    /// How many there are of each row, or [`REFUSED`].
+    pub(crate) counts: &'a mut [u32],
+    /// k a row.
+    pub(crate) tokens: &'a mut [u32],
+    pub(crate) values: &'a mut [f64],
+}
+
+/// In place of a count: the row holds an invalid score.
+pub(crate) const REFUSED: u32 = u32::MAX;
 
 /// A row as f32, filled up with impossible scores.
 type Row = [[f32; F32_LANES]; LONGEST / F32_LANES];

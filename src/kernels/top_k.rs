@@ -52,19 +52,20 @@
 //! more; O(V / 8 + k) memory.
 
 use super::ahead::{Ahead, Asked};
-use super::bound::{lower_bound, sampled_bound};
 use super::collect::{Groups, collect_all, collect_groups, collect_panels, padded};
 use super::element::Lanes;
 use super::logits;
+use super::plan::Plan;
 use super::quads::{self, MOST_COLUMNS, QUAD};
 pub(crate) use super::rank::ROWS;
 use super::rank::{Lists, Survivors};
-use super::scan::{COLUMNS, STRIPE, Scan, Stripes, scan};
+use super::scan::{COLUMNS, STRIPE, Stripes, scan};
+pub(crate) use super::short::{REFUSED, Room};
 use super::short::{Short, ShortRows};
 use crate::error::Error;
 use crate::memory::resize;
 use crate::scores::ScoreKind;
-use crate::simd::{F32_LANES, F32Lanes, Kernel, Simd};
+use crate::simd::{F32_LANES, Kernel, Simd};
 
 /// Memory that is kept from row to row.
 #[derive(Clone, Debug, Default)]
@@ -78,19 +79,6 @@ pub(crate) struct TopK {
     lists: Lists,
     short: Short,
 }
-
-/// Where the best tokens of some rows go.
-#[derive(Debug)]
-pub(crate) struct Room<'a> {
-    /// How many there are of each row, or [`REFUSED`].
-    pub(crate) counts: &'a mut [u32],
-    /// k a row.
-    pub(crate) tokens: &'a mut [u32],
-    pub(crate) values: &'a mut [f64],
-}
-
-/// In place of a count: the row holds an invalid score.
-pub(crate) const REFUSED: u32 = u32::MAX;
 
 /// What was found in a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -200,7 +188,7 @@ impl TopK {
             }
             _ => scan::<S, E, COLUMNS>(simd, kind, &stripes, panel, peaks)?,
         };
-        let bound = plan.bound(simd, &scanned, peaks);
+        let bound = plan.bound_of_stripes(simd, &scanned, peaks);
         let survivors = &mut self.survivors;
         survivors.clear();
         if scanned.max >= plan.least {
@@ -265,7 +253,6 @@ impl<E: Lanes> Kernel for ReadQuads<'_, E> {
             plan,
             top_k,
         } = self;
-        let k = plan.k;
         let quads = row.len().div_ceil(QUAD);
         let all_peaks = &mut top_k.peaks[..padded(quads)];
         let peaks = &mut all_peaks[..quads];
@@ -273,7 +260,7 @@ impl<E: Lanes> Kernel for ReadQuads<'_, E> {
         let survivors = &mut top_k.survivors;
         survivors.clear();
 
-        let all = row.len() <= SMALL || k > 64;
+        let all = row.len() <= SMALL || plan.k > 64;
         let ahead = &mut if all {
             Ahead::nothing()
         } else {
@@ -282,11 +269,7 @@ impl<E: Lanes> Kernel for ReadQuads<'_, E> {
         };
         let max = quads::scan(simd, kind, row, ahead, peaks, columns)?;
         if max >= plan.least {
-            let bound = match k {
-                ..=F32_LANES => sampled_bound(simd, columns, k, plan.least, ahead),
-                17..=64 => lower_bound(simd, columns, k, plan.least, ahead),
-                _ => lower_bound(simd, peaks, k, plan.least, ahead),
-            };
+            let bound = plan.bound(simd, columns, peaks, ahead);
             if all {
                 collect_all(simd, kind, row, next, bound, plan, survivors);
             } else {
@@ -301,114 +284,6 @@ impl<E: Lanes> Kernel for ReadQuads<'_, E> {
             ahead.asked(next)
         };
         Some(listed)
-    }
-}
-
-/// Rows of so many tokens are long.
-const LONG: usize = 64 * STRIPE;
-
-/// How the best k of a row of some length are found.
-pub(super) struct Plan {
-    pub(super) k: usize,
-    /// How many tokens share a peak.
-    pub(super) panel: usize,
-    /// Whether there are groups enough for a bound.
-    bounded: bool,
-    /// How many survivors may be held.
-    pub(super) capacity: usize,
-    /// The least possible score.
-    pub(super) least: f32,
-}
-
-impl Plan {
-    #[inline(always)]
-    fn new(k: usize, length: usize, kind: ScoreKind) -> Self {
-        let mut plan = Plan::in_stripes(k, length, kind);
-        if plan.bounded && length < LONG && kind != ScoreKind::Logits {
-            plan.panel = QUAD;
-        }
-        plan
-    }
-
-    #[inline(always)]
-    pub(super) fn in_stripes(k: usize, length: usize, kind: ScoreKind) -> Self {
-        let bounded = k <= 64 || k <= length / 12;
-        let panel = if length >= LONG && (k <= 64 || k <= length / 50) {
-            4 * STRIPE
-        } else {
-            STRIPE
-        };
-        Plan {
-            k,
-            panel,
-            bounded,
-            capacity: if bounded {
-                2 * k + 4 * STRIPE
-            } else {
-                length + STRIPE
-            },
-            least: kind.least_possible(),
-        }
-    }
-
-    /// Whether a bound from so many columns is as good as from more: four times
-    /// k maxima are enough.
-    #[inline(always)]
-    fn worth(&self, columns: usize) -> bool {
-        columns * F32_LANES >= 4 * self.k
-    }
-
-    /// How many columns of quads.
-    #[inline(always)]
-    fn columns(&self) -> usize {
-        let maxima = if self.k <= F32_LANES {
-            2 * self.k
-        } else {
-            4 * self.k
-        };
-        maxima
-            .div_ceil(F32_LANES)
-            .next_power_of_two()
-            .min(MOST_COLUMNS)
-    }
-
-    #[inline(always)]
-    fn bound<S: Simd>(&self, simd: S, scanned: &Scan, peaks: &[[f32; F32_LANES]]) -> f32 {
-        let k = self.k;
-        if !self.bounded {
-            self.least
-        } else if k <= 64 {
-            let mut maxima = scanned.columns;
-            let mut width = scanned.width;
-            while width > 1 && self.worth(width / 2) {
-                width /= 2;
-                for i in 0..width {
-                    let folded = simd
-                        .f32_load(&maxima[i])
-                        .max(simd.f32_load(&maxima[i + width]));
-                    folded.store(&mut maxima[i]);
-                }
-            }
-            if k <= F32_LANES {
-                sampled_bound(
-                    simd,
-                    &maxima[..width],
-                    k,
-                    self.least,
-                    &mut Ahead::<f32>::nothing(),
-                )
-            } else {
-                lower_bound(
-                    simd,
-                    &maxima[..width],
-                    k,
-                    self.least,
-                    &mut Ahead::<f32>::nothing(),
-                )
-            }
-        } else {
-            lower_bound(simd, peaks, k, self.least, &mut Ahead::<f32>::nothing())
-        }
     }
 }
 
