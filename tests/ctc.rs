@@ -201,7 +201,7 @@ fn check<S: Scorer<State: std::fmt::Debug> + Send + Sync + Copy>(
 
 fn prunings() -> impl Strategy<Value = CtcPruning> {
     let limits = (
-        prop::option::of(0usize..5),
+        prop::option::of(1usize..5),
         prop::option::of(-4.0f64..0.0),
         prop::option::of(0.0f64..6.0),
         prop::option::of(-1.0f64..0.0),
@@ -532,6 +532,64 @@ fn a_stay_that_is_entered_goes_by_the_better_source_or_the_bound_would_not_hold(
 }
 
 #[test]
+fn limits_that_are_no_numbers_or_leave_no_token_are_refused() {
+    let search = |pruning| CtcSearch::new(2, 0).unwrap().with_pruning(pruning);
+    let none = CtcPruning::none;
+    let tokens = "the number of top tokens";
+    let least = "the minimum token log-probability";
+    let distance = "the score threshold";
+    let skip = "the blank skip";
+    let delay = "the delay of settling";
+    for (pruning, what, said) in [
+        (none().top_tokens(0), tokens, "0; it must be 1 or more"),
+        (
+            none().min_token_log_probability(0.5),
+            least,
+            "0.5; it must be 0 or less",
+        ),
+        (
+            none().min_token_log_probability(f64::INFINITY),
+            least,
+            "inf; it must be 0 or less",
+        ),
+        (
+            none().min_token_log_probability(f64::NAN),
+            least,
+            "NaN; it must be 0 or less",
+        ),
+        (
+            none().score_threshold(-1.0),
+            distance,
+            "-1; it must be 0 or more",
+        ),
+        (
+            none().score_threshold(f64::NAN),
+            distance,
+            "NaN; it must be 0 or more",
+        ),
+        (
+            none().blank_skip(f64::NAN),
+            skip,
+            "NaN; it must be a number",
+        ),
+        (none().settle(0), delay, "0; it must be 1 or more"),
+    ] {
+        let error = search(pruning).unwrap_err();
+        assert_eq!(error.to_string(), format!("{what} is {said}"));
+    }
+    for pruning in [
+        none().top_tokens(1).settle(1),
+        none().top_tokens(usize::MAX).settle(usize::MAX),
+        none().min_token_log_probability(0.0).score_threshold(0.0),
+        none().min_token_log_probability(f64::NEG_INFINITY),
+        none().score_threshold(f64::INFINITY),
+        none().blank_skip(1.0),
+    ] {
+        search(pruning).unwrap();
+    }
+}
+
+#[test]
 fn wrong_settings_and_wrong_frames_are_refused() {
     let message = |error: widebeam::Error| error.to_string();
     assert!(message(CtcSearch::new(0, 0).unwrap_err()).contains("at least 1"));
@@ -543,22 +601,6 @@ fn wrong_settings_and_wrong_frames_are_refused() {
         message(search.decode(&view).unwrap_err()),
         "the blank is token 4, beyond a vocabulary of 4 tokens"
     );
-    let nan = CtcPruning::none().blank_skip(f64::NAN);
-    assert_eq!(
-        message(CtcSearch::new(2, 0).unwrap().with_pruning(nan).unwrap_err()),
-        "the blank skip is NaN; it must be a number"
-    );
-    let negative = CtcPruning::none().score_threshold(-1.0);
-    assert_eq!(
-        message(
-            CtcSearch::new(2, 0)
-                .unwrap()
-                .with_pruning(negative)
-                .unwrap_err()
-        ),
-        "the score threshold is -1; it must be 0 or more"
-    );
-
     let mut stream = CtcSearch::new(2, 0).unwrap().stream();
     stream.push(&view).unwrap();
     let narrow = ScoresView::probabilities(&frame[..2], [1, 2]).unwrap();
@@ -629,7 +671,7 @@ proptest! {
     #[test]
     fn scored_searches_equal_the_full_search_scored(
         case in cases(7, 6, 5),
-        top in 0usize..6,
+        top in 1usize..6,
         weight in prop_oneof![Just(0.0), -1.0f64..2.0],
         pruning in prunings(),
     ) {

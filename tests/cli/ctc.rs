@@ -185,11 +185,14 @@ fn what_is_wrong_with_the_files_beside_the_scores_is_said() {
     assert_eq!(found.code, Some(2));
     assert!(found.stderr.contains("--blank"), "{found:?}");
     for (pruning, message) in [
-        ("--top-tokens 0", "0 is below the least, 1"),
+        (
+            "--top-tokens 0",
+            "the number of top tokens is 0; it must be 1 or more",
+        ),
         ("--threads 0", "0 is below the least, 1"),
         (
             "--min-token-log-prob 3",
-            "--min-token-log-prob 3 is above the most that a token has, 0",
+            "the minimum token log-probability is 3; it must be 0 or less",
         ),
     ] {
         let found = run(&path, &format!("{arguments} {pruning}"));

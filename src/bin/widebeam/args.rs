@@ -209,7 +209,7 @@ pub(crate) struct Ctc {
     /// Of each frame, only the N best tokens beside the blank [default: all]
     ///
     /// With --lm, --hotwords or --lexicon: one more than the beams.
-    #[arg(long, value_name = "N", requires = "blank", value_parser = at_least_one::<usize>)]
+    #[arg(long, value_name = "N", requires = "blank")]
     pub(crate) top_tokens: Option<usize>,
 
     /// Of each frame, only tokens of at least this log-probability [default: all]

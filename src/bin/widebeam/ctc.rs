@@ -40,7 +40,7 @@ impl Search {
         labels: Option<&Labels>,
     ) -> Result<Self, Failure> {
         let search = search(beams, blank, level)?;
-        let search = search.with_pruning(pruning(options)?)?;
+        let search = search.with_pruning(pruning(options))?;
         let Some(labels) = labels else {
             return Ok(Search::Plain(Box::new(search)));
         };
@@ -94,18 +94,12 @@ fn search(beams: usize, blank: u32, level: Option<Level>) -> Result<CtcSearch, E
     }
 }
 
-fn pruning(options: &Ctc) -> Result<CtcPruning, Failure> {
+fn pruning(options: &Ctc) -> CtcPruning {
     let mut pruning = CtcPruning::none();
     if let Some(count) = options.top_tokens {
         pruning = pruning.top_tokens(count);
     }
     if let Some(least) = options.min_token_log_prob {
-        // That of a certain token is 0: above it none is left.
-        if least > 0.0 {
-            return Err(Failure::Input(format!(
-                "--min-token-log-prob {least} is above the most that a token has, 0"
-            )));
-        }
         pruning = pruning.min_token_log_probability(least);
     }
     if let Some(distance) = options.score_threshold {
@@ -114,7 +108,7 @@ fn pruning(options: &Ctc) -> Result<CtcPruning, Failure> {
     if let Some(least) = options.blank_skip {
         pruning = pruning.blank_skip(least);
     }
-    Ok(pruning)
+    pruning
 }
 
 fn read_lm(

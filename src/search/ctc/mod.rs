@@ -142,7 +142,8 @@ impl<S: Scorer + Sync> CtcSearch<S> {
     ///
     /// # Errors
     ///
-    /// If a threshold is NaN, or the score threshold negative.
+    /// If a threshold is NaN, the number of top tokens or the delay of settling 0,
+    /// the minimum token log-probability above 0, or the score threshold below.
     pub fn with_pruning(mut self, pruning: CtcPruning) -> Result<Self, Error> {
         pruning.check()?;
         self.settings.pruning = pruning;

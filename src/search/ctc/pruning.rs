@@ -6,6 +6,9 @@ use crate::error::{Error, Kind};
 ///
 /// What is pruned from a frame is impossible in it, for repeats of a prefix's
 /// last token too. The blank is never pruned.
+///
+/// Limits that leave no token, or are no numbers, are refused by
+/// [`CtcSearch::with_pruning`](crate::CtcSearch::with_pruning).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CtcPruning {
     pub(crate) top_tokens: Option<usize>,
@@ -21,20 +24,20 @@ impl CtcPruning {
         Self::default()
     }
 
-    /// Of each frame, only the `count` best tokens beside the blank.
+    /// Of each frame, only the `count` best tokens, 1 or more, beside the blank.
     pub fn top_tokens(mut self, count: usize) -> Self {
         self.top_tokens = Some(count);
         self
     }
 
-    /// Of each frame, only tokens of at least this log-probability.
+    /// Of each frame, only tokens of at least this log-probability, 0 or less.
     pub fn min_token_log_probability(mut self, least: f64) -> Self {
         self.min_token_log_probability = Some(least);
         self
     }
 
-    /// After each frame, only prefixes that score at most `distance` below the
-    /// best.
+    /// After each frame, only prefixes that score at most `distance`, 0 or more,
+    /// below the best.
     pub fn score_threshold(mut self, distance: f64) -> Self {
         self.score_threshold = Some(distance);
         self
@@ -47,8 +50,8 @@ impl CtcPruning {
         self
     }
 
-    /// Every `delay` frames, only prefixes that agree with the best one in the
-    /// tokens that its best alignment entered more than `delay` frames ago.
+    /// Every `delay` frames, 1 or more, only prefixes that agree with the best one
+    /// in the tokens that its best alignment entered more than `delay` frames ago.
     ///
     /// The emissions of later frames never make up for a near-tie of earlier
     /// ones, so without this the two sides of the nearest tie of a stream live
@@ -72,41 +75,42 @@ impl CtcPruning {
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {
-        let limits = [
+        const INFINITY: f64 = f64::INFINITY;
+        let count = |n: Option<usize>| n.map(|n| n as f64);
+        let settings = [
+            (
+                "the number of top tokens",
+                count(self.top_tokens),
+                (1.0..=INFINITY, "1 or more"),
+            ),
             (
                 "the minimum token log-probability",
                 self.min_token_log_probability,
+                // Above that of a certain token none is left.
+                (-INFINITY..=0.0, "0 or less"),
             ),
-            ("the blank skip", self.blank_skip),
-            ("the score threshold", self.score_threshold),
+            (
+                "the score threshold",
+                self.score_threshold,
+                (0.0..=INFINITY, "0 or more"),
+            ),
+            (
+                "the blank skip",
+                self.blank_skip,
+                (-INFINITY..=INFINITY, "a number"),
+            ),
+            (
+                "the delay of settling",
+                count(self.settle),
+                (1.0..=INFINITY, "1 or more"),
+            ),
         ];
-        for (what, value) in limits {
-            if let Some(value) = value.filter(|value| value.is_nan()) {
-                return Err(Kind::InvalidSetting {
-                    what,
-                    value,
-                    limit: "a number",
-                }
-                .into());
+        for (what, value, (allowed, limit)) in settings {
+            // No range holds NaN.
+            if let Some(value) = value.filter(|value| !allowed.contains(value)) {
+                return Err(Kind::InvalidSetting { what, value, limit }.into());
             }
         }
-        if self.settle == Some(0) {
-            let (what, limit) = ("the delay of settling", "1 or more");
-            return Err(Kind::InvalidSetting {
-                what,
-                value: 0.0,
-                limit,
-            }
-            .into());
-        }
-        match self.score_threshold {
-            Some(value) if value < 0.0 => Err(Kind::InvalidSetting {
-                what: "the score threshold",
-                value,
-                limit: "0 or more",
-            }
-            .into()),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 }

@@ -59,7 +59,7 @@ pub(crate) fn pruning(u: &mut Unstructured<'_>) -> Result<CtcPruning> {
     }
     let limit = |u: &mut Unstructured<'_>| Ok(f64::from(u.int_in_range(0..=80u8)?) / 16.0);
     if wanted & 2 != 0 {
-        pruning = pruning.top_tokens(u.int_in_range(0..=5)?);
+        pruning = pruning.top_tokens(u.int_in_range(1..=5)?);
     }
     if wanted & 4 != 0 {
         pruning = pruning.min_token_log_probability(-limit(u)?);
