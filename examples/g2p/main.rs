@@ -22,32 +22,45 @@ const USAGE: &str = "usage: g2p WORD... [--beams N]
        g2p --accuracy CMUDICT";
 
 fn main() -> ExitCode {
-    match run() {
+    let arguments = std::env::args_os().skip(1);
+    match run(arguments.map(|argument| argument.to_string_lossy().into_owned())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
-            ExitCode::FAILURE
+            // Nothing can be wrong but the arguments and the files they name.
+            ExitCode::from(2)
         }
     }
 }
 
-fn run() -> Result<(), Box<dyn Error>> {
-    let mut words: Vec<String> = std::env::args().skip(1).collect();
-    let mut beams = 5;
-    if let Some(flag) = words.iter().position(|word| word == "--beams") {
-        let value = words.drain(flag..).nth(1).ok_or(USAGE)?;
-        beams = value.parse().map_err(|_| USAGE)?;
+fn run(mut arguments: impl Iterator<Item = String>) -> Result<(), Box<dyn Error>> {
+    let (mut words, mut beams) = (Vec::new(), 5);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--beams" => {
+                let value = arguments.next().ok_or(USAGE)?;
+                beams = value.parse().map_err(|_| USAGE)?;
+            }
+            _ => words.push(argument),
+        }
     }
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/g2p/checkpoint20.npz");
-    let weights = Weights::load(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let weights = || Weights::load(&file).map_err(|error| format!("{}: {error}", file.display()));
     match words.as_slice() {
         [] => Err(USAGE.into()),
         [flag, dictionary] if flag == "--accuracy" => {
-            accuracy::measure(&weights, Path::new(dictionary))
+            accuracy::measure(&weights()?, Path::new(dictionary))
         }
+        words if words.iter().any(|word| word.starts_with("--")) => Err(USAGE.into()),
         words => {
+            // The model pronounces anything, also what has no letter that it knows.
+            if let Some(word) = words.iter().find(|word| !model::knows_any(word)) {
+                return Err(
+                    format!("{word:?} is no word: it has none of the letters a to z").into(),
+                );
+            }
             let words: Vec<&str> = words.iter().map(String::as_str).collect();
-            pronounce(&weights, &words, beams, |word, rank, hypothesis| {
+            pronounce(&weights()?, &words, beams, |word, rank, hypothesis| {
                 if rank == 0 {
                     println!("{}", words[word]);
                 }
@@ -114,4 +127,38 @@ fn pronounce(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said about these arguments.
+    fn refused(arguments: &[&str]) -> String {
+        let arguments = arguments.iter().map(|argument| argument.to_string());
+        run(arguments).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_has_no_letters_is_no_word() {
+        for word in ["", " ", "123", "...", "\u{444}", "\u{fffd}"] {
+            assert_eq!(
+                refused(&["beam", word]),
+                format!("{word:?} is no word: it has none of the letters a to z")
+            );
+        }
+    }
+
+    #[test]
+    fn arguments_that_are_no_words_are_answered_with_the_usage() {
+        for arguments in [
+            &[][..],
+            &["--help"],
+            &["--accuracy"],
+            &["beam", "--beams"],
+            &["beam", "--beams", "x"],
+        ] {
+            assert_eq!(refused(arguments), USAGE, "{arguments:?}");
+        }
+    }
 }

@@ -35,15 +35,24 @@ fn step(gru: &Gru, token: usize, hidden: &mut [f32]) {
     }
 }
 
+/// Whether the model knows any letter of a word.
+pub(crate) fn knows_any(word: &str) -> bool {
+    letters(word).any(|letter| letter != UNKNOWN_LETTER)
+}
+
+/// The encoder's tokens of a word, upper and lower case alike.
+fn letters(word: &str) -> impl Iterator<Item = usize> {
+    word.bytes().map(|byte| match byte.to_ascii_lowercase() {
+        letter @ b'a'..=b'z' => usize::from(letter - b'a') + 3,
+        _ => UNKNOWN_LETTER,
+    })
+}
+
 /// Appends to `state` the row that decoding a word starts from.
 pub(crate) fn encode(weights: &Weights, word: &str, state: &mut Vec<f32>) {
     let start = state.len();
     state.resize(start + UNITS, 0.0);
-    let letters = word.bytes().map(|letter| match letter {
-        b'a'..=b'z' => usize::from(letter - b'a') + 3,
-        _ => UNKNOWN_LETTER,
-    });
-    for letter in letters.chain([END_OF_WORD]) {
+    for letter in letters(word).chain([END_OF_WORD]) {
         step(&weights.encoder, letter, &mut state[start..]);
     }
 }
@@ -62,5 +71,16 @@ pub(crate) fn decode(
         step(&weights.decoder, token as usize, hidden);
         logits.copy_from_slice(&weights.output_bias);
         weights.output.add_product(hidden, logits);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn upper_and_lower_case_are_the_same_letters() {
+        assert!(letters("beam").eq(letters("BeaM")));
+        assert!(letters("az'9").eq([3, 28, UNKNOWN_LETTER, UNKNOWN_LETTER]));
     }
 }
