@@ -5,7 +5,7 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Sub};
 
-use super::level::Kernel;
+use super::level::{Kernel, features};
 use super::scalar::{EIGHTHS, MANTISSA, POWERS, ROOT, SQRT_HALF, SQRT_HALF_TO_ONE};
 use super::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, F64Part, Float32, Float64, Seen, Simd};
 
@@ -17,29 +17,7 @@ use super::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, F64Part, Float32, Float64,
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Avx2(());
 
-impl Avx2 {
-    /// The features asked for here and enabled in [`Avx2::enter`] and
-    /// [`Simd::apart`] must be the same.
-    pub(super) fn new() -> Option<Self> {
-        let there = is_x86_feature_detected!("avx2")
-            && is_x86_feature_detected!("f16c")
-            && is_x86_feature_detected!("bmi1")
-            && is_x86_feature_detected!("bmi2")
-            && is_x86_feature_detected!("lzcnt")
-            && is_x86_feature_detected!("popcnt");
-        there.then_some(Avx2(()))
-    }
-
-    #[inline]
-    pub(super) fn enter<K: Kernel>(self, kernel: K) -> K::Output {
-        #[target_feature(enable = "avx2,f16c,bmi1,bmi2,lzcnt,popcnt")]
-        fn avx2_entry<K: Kernel>(token: Avx2, kernel: K) -> K::Output {
-            kernel.run(token)
-        }
-        // SAFETY: `self` proves that the processor has these features.
-        unsafe { avx2_entry(self, kernel) }
-    }
-}
+features!(Avx2, avx2_entry: "avx2" "f16c" "bmi1" "bmi2" "lzcnt" "popcnt");
 
 #[derive(Clone, Copy)]
 pub(crate) struct F32x16([__m256; 2]);
@@ -541,13 +519,8 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     fn apart<K: Kernel>(self, kernel: K) -> K::Output {
-        #[inline(never)]
-        #[target_feature(enable = "avx2,f16c,bmi1,bmi2,lzcnt,popcnt")]
-        fn avx2_entry_apart<K: Kernel>(token: Avx2, kernel: K) -> K::Output {
-            kernel.run(token)
-        }
-        // SAFETY: `self` proves that the processor has these features.
-        unsafe { avx2_entry_apart(self, kernel) }
+        // SAFETY: `self` proves that the processor has the features.
+        unsafe { self.avx2_entry(kernel) }
     }
 
     #[inline(always)]

@@ -6,7 +6,7 @@ use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Sub};
 
 use super::avx2::{paired_columns, unpaired_rows};
-use super::level::Kernel;
+use super::level::{Kernel, features};
 use super::scalar::{EIGHTHS, MANTISSA, POWERS, ROOT, SQRT_HALF, SQRT_HALF_TO_ONE};
 use super::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, F64Part, Float32, Float64, Seen, Simd};
 
@@ -18,31 +18,7 @@ use super::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, F64Part, Float32, Float64,
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Avx512(());
 
-impl Avx512 {
-    /// The features asked for here and enabled in [`Avx512::enter`] and
-    /// [`Simd::apart`] must be the same.
-    pub(super) fn new() -> Option<Self> {
-        let there = is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512bw")
-            && is_x86_feature_detected!("avx512dq")
-            && is_x86_feature_detected!("avx512vl")
-            && is_x86_feature_detected!("bmi1")
-            && is_x86_feature_detected!("bmi2")
-            && is_x86_feature_detected!("lzcnt")
-            && is_x86_feature_detected!("popcnt");
-        there.then_some(Avx512(()))
-    }
-
-    #[inline]
-    pub(super) fn enter<K: Kernel>(self, kernel: K) -> K::Output {
-        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
-        fn avx512_entry<K: Kernel>(token: Avx512, kernel: K) -> K::Output {
-            kernel.run(token)
-        }
-        // SAFETY: `self` proves that the processor has these features.
-        unsafe { avx512_entry(self, kernel) }
-    }
-}
+features!(Avx512, avx512_entry: "avx512f" "avx512bw" "avx512dq" "avx512vl" "bmi1" "bmi2" "lzcnt" "popcnt");
 
 #[derive(Clone, Copy)]
 pub(crate) struct F32x16(__m512);
@@ -310,13 +286,8 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn apart<K: Kernel>(self, kernel: K) -> K::Output {
-        #[inline(never)]
-        #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
-        fn avx512_entry_apart<K: Kernel>(token: Avx512, kernel: K) -> K::Output {
-            kernel.run(token)
-        }
-        // SAFETY: `self` proves that the processor has these features.
-        unsafe { avx512_entry_apart(self, kernel) }
+        // SAFETY: `self` proves that the processor has the features.
+        unsafe { self.avx512_entry(kernel) }
     }
 
     #[inline(always)]

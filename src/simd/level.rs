@@ -115,6 +115,30 @@ pub(crate) trait Kernel {
     fn run<S: Simd>(self, simd: S) -> Self::Output;
 }
 
+/// Makes a level of x86-64 from its features: it is there if the processor has each
+/// of them, and kernels are compiled with all of them. One list serves both, because
+/// to run a kernel with a feature that nobody asked about is undefined behaviour.
+#[cfg(target_arch = "x86_64")]
+macro_rules! features {
+    ($level:ident, $entry:ident: $($feature:tt)+) => {
+        impl $level {
+            pub(super) fn new() -> Option<Self> {
+                let there = $(is_x86_feature_detected!($feature))&&+;
+                there.then_some($level(()))
+            }
+
+            #[inline(never)]
+            $(#[target_feature(enable = $feature)])+
+            fn $entry<K: Kernel>(self, kernel: K) -> K::Output {
+                kernel.run(self)
+            }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(super) use features;
+
 /// A level that this processor has.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Dispatch {
@@ -163,9 +187,9 @@ impl Dispatch {
         match self {
             Dispatch::Baseline(token) => kernel.run(token),
             #[cfg(target_arch = "x86_64")]
-            Dispatch::Avx2(token) => token.enter(kernel),
+            Dispatch::Avx2(token) => token.apart(kernel),
             #[cfg(target_arch = "x86_64")]
-            Dispatch::Avx512(token) => token.enter(kernel),
+            Dispatch::Avx512(token) => token.apart(kernel),
         }
     }
 }
