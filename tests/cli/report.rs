@@ -131,7 +131,7 @@ fn blocks_are_written_from_the_newest_session_and_stay_as_they_are() {
         "| scaling | def | rustc 1 | 2026-01-02 |",
         "| peers of independent | abc and changes that were in no commit | rustc 1 | 2026-01-02 |",
         "| independent | abc | rustc 1 | 2026-01-02 |",
-        "| 32 x 20 x 1000 | 3 | 4.000 | .75 | 1000 | 100 |",
+        "| 32 x 20 x 1000 | 3 | 2 | 4.000 | .75 | 1000 | 100 |",
         "| 32 x 20 x 1000 | 3 | probs | f32 | avx2 | 2 | 4.000 | 10.0 % | 8.0 k | 160.0 k | 0.6 | .75 | 1000 |",
         "| random, 32 x 20 x 1000 | 3 | probs | f32 | PyTorch | 3.0 | 2 | 400.0 | 100 | a / b |",
         "| ctc | strong | 1 x 2 x 3 | 2 | 1000 | 2.00 | 1.00 | 1.25 | .62 | 1.60 |",

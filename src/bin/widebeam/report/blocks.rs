@@ -186,13 +186,14 @@ fn speed(machine: &Machine) -> Option<String> {
         }
     }
     let rows = machine.groups("bench", "independent").into_iter();
-    let rows = rows.map(|group| {
-        let entry = group.first();
+    let rows = rows.filter_map(|group| {
+        let ours = group.row("widebeam")?;
         let slower = |group: &Group<'_>, program| times(group.ratio(program, "widebeam"));
         let mut cells = vec![
-            shape(entry),
-            beams(entry),
-            group.seconds("widebeam").map_or(String::new(), ms),
+            shape(ours),
+            beams(ours),
+            threads(ours),
+            ours.seconds.map_or(String::new(), ms),
             fraction(group.ratio("roofline", "widebeam")),
             slower(&group, "reference"),
         ];
@@ -200,12 +201,13 @@ fn speed(machine: &Machine) -> Option<String> {
         for &program in &programs {
             cells.push(beside.map_or(String::new(), |peer| slower(peer, program)));
         }
-        cells
+        Some(cells)
     });
     let rows = rows.collect();
     let mut header = vec![
         "items x steps x tokens",
         "beams",
+        "threads",
         "ms",
         "of the read roofline",
         "naive search: times slower",
@@ -217,7 +219,7 @@ fn speed(machine: &Machine) -> Option<String> {
 fn search(machine: &Machine, search: &str) -> Option<String> {
     let groups = machine.groups("bench", search);
     let rows = groups.iter().filter_map(|group| {
-        let ours = group.rows.iter().find(|row| row.program == "widebeam")?;
+        let ours = group.row("widebeam")?;
         let sizes: Vec<f64> = ours
             .shape
             .split('x')

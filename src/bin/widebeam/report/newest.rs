@@ -122,10 +122,14 @@ impl<'a> Group<'a> {
         self.rows[0]
     }
 
+    /// What was measured of a program.
+    pub(super) fn row(&self, program: &str) -> Option<&'a Entry> {
+        self.rows.iter().copied().find(|row| row.program == program)
+    }
+
     /// The time of a program, if it was measured.
     pub(super) fn seconds(&self, program: &str) -> Option<f64> {
-        let row = self.rows.iter().find(|row| row.program == program)?;
-        row.seconds
+        self.row(program)?.seconds
     }
 
     /// How many times the time of the first program is that of the second.
