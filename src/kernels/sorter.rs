@@ -78,10 +78,23 @@ impl Sorter {
             for place in places.iter_mut() {
                 start += std::mem::replace(place, start);
             }
-            for &key in from.iter() {
+            let mut place_of = |key| {
                 let place = &mut places[digit(key, pass)];
-                to[*place as usize] = key;
                 *place += 1;
+                *place as usize - 1
+            };
+            // The places of four keys are looked up before any of these is written:
+            // a load that follows a write to an unknown place may wait for it.
+            let (fours, rest) = from.as_chunks::<4>();
+            for four in fours {
+                let [a, b, c, d] = four.map(&mut place_of);
+                to[a] = four[0];
+                to[b] = four[1];
+                to[c] = four[2];
+                to[d] = four[3];
+            }
+            for &key in rest {
+                to[place_of(key)] = key;
             }
             std::mem::swap(&mut from, &mut to);
         }
