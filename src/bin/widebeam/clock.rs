@@ -1,6 +1,6 @@
 //! Times, and what is said of many of them.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
@@ -34,6 +34,22 @@ impl Measured {
 /// wakes up would weigh too much.
 const RUN_BYTES: usize = 16 << 20;
 const MAX_REPEATS: usize = 100;
+
+/// How long work is done before it is measured. Processors that were idle are slow at
+/// first: those of a virtual machine may share a core until their host moves them
+/// apart, which takes it a tenth of a second or two.
+const WARM_UP: Duration = Duration::from_millis(250);
+
+/// Does `work`, which is to be measured, at least once and for a while.
+pub(crate) fn warm_up<E>(mut work: impl FnMut() -> Result<(), E>) -> Result<(), E> {
+    let start = Instant::now();
+    loop {
+        work()?;
+        if start.elapsed() >= WARM_UP {
+            return Ok(());
+        }
+    }
+}
 
 impl Times {
     /// Does `work`, which reads `bytes`, and notes the time of one go.

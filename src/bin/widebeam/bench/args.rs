@@ -129,7 +129,7 @@ impl Searches {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Common {
-    /// Measured runs; one more warms up
+    /// Measured runs, once it is warmed up
     #[arg(long, value_name = "N", default_value = "7",
           value_parser = at_least_one::<NonZeroU16>)]
     pub(super) runs: NonZeroU16,

@@ -4,12 +4,12 @@ use std::hint::black_box;
 
 use serde::Serialize;
 use widebeam::measure::{TopTokens, read_all};
-use widebeam::{Level, ScoreKind, ScoresView, reference};
+use widebeam::{Error, Level, ScoreKind, ScoresView, reference};
 
 use super::args::Kernels;
 use super::grid::{self, Aim, Case};
 use super::log_add;
-use crate::clock::Times;
+use crate::clock::{Times, warm_up};
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::record::{Entry, Session};
@@ -123,6 +123,11 @@ fn measure_group(
         check(subject, &mut top)?;
         progress.advance((1 + subject.levels.len()) * bytes);
     }
+    // That was one thread's work: the others were idle.
+    if let Some(subject) = subjects.first() {
+        let scores = subject.scores()?;
+        warm_up(|| read(&scores))?;
+    }
     for _ in 0..runs {
         for subject in &mut subjects {
             measure(subject, &mut top)?;
@@ -136,14 +141,18 @@ fn measure_group(
     Ok(rows)
 }
 
+/// The roofline.
+pub(super) fn read(scores: &ScoresView<'_>) -> Result<(), Error> {
+    black_box(read_all(scores, Level::best())?);
+    Ok(())
+}
+
 /// One run of the roofline and of the kernel at each level.
 fn measure(subject: &mut Subject, top: &mut TopTokens) -> Result<(), Failure> {
     let Subject { case, .. } = *subject;
     let scores = subject.values.view(case.kind, 0, subject.shape)?;
     let bytes = scores.bytes();
-    subject.roofline.measure(bytes, || {
-        read_all(&scores, Level::best()).map(|largest| _ = black_box(largest))
-    })?;
+    subject.roofline.measure(bytes, || read(&scores))?;
     for (level, times) in &mut subject.levels {
         times.measure(bytes, || top.fill(&scores, case.k, *level))?;
     }

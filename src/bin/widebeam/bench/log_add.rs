@@ -1,12 +1,10 @@
 //! Log-add among the kernels: sums of two slices of f64 into a third.
 
-use std::hint::black_box;
-
-use widebeam::measure::{log_add_all, random_score, read_all};
+use widebeam::measure::{log_add_all, random_score};
 use widebeam::{Level, ScoreKind, reference};
 
-use super::kernels::Row;
-use crate::clock::Times;
+use super::kernels::{self, Row};
+use crate::clock::{Times, warm_up};
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::workload::{Dtype, Shape, Values, wrong};
@@ -29,8 +27,8 @@ pub(super) fn measure(bytes: usize, runs: usize, progress: &Progress) -> Result<
     };
     let (a, b, mut sums) = (numbers(0), numbers(count), vec![0.0; count]);
     let shape = Shape([1, bytes / (ROW * size_of::<f32>()), ROW]);
-    let read = Values::new(Dtype::F32, shape, |index| index as f32)?;
-    let read = read.view(ScoreKind::Logits, 0, shape)?;
+    let values = Values::new(Dtype::F32, shape, |index| index as f32)?;
+    let scores = values.view(ScoreKind::Logits, 0, shape)?;
 
     let mut levels: Vec<_> = Level::available()
         .map(|level| (level, Times::default()))
@@ -40,11 +38,11 @@ pub(super) fn measure(bytes: usize, runs: usize, progress: &Progress) -> Result<
         check(*level, &a, &b, &sums)?;
     }
     progress.advance((1 + levels.len()) * bytes);
+    // The sums were checked on one thread: the others were idle.
+    warm_up(|| kernels::read(&scores))?;
     let mut roofline = Times::default();
     for _ in 0..runs {
-        roofline.measure(bytes, || {
-            read_all(&read, Level::best()).map(|largest| _ = black_box(largest))
-        })?;
+        roofline.measure(bytes, || kernels::read(&scores))?;
         for (level, times) in &mut levels {
             times.measure(bytes, || log_add_all(&a, &b, &mut sums, *level))?;
         }

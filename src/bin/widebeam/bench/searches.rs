@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::args::Searches;
-use crate::clock::{Measured, Times};
+use crate::clock::{Measured, Times, warm_up};
 use crate::failure::Failure;
 use crate::profile::Profiler;
 use crate::progress::Progress;
@@ -83,12 +83,10 @@ fn measure(
     let runs = usize::from(options.common.runs.get());
     let mut workload = case.prepare()?;
     let bytes = workload.bytes();
+    warm_up(|| workload.read().and_then(|()| workload.run()))?;
+    progress.advance(2 * bytes);
     let (mut roofline, mut engine) = (Times::default(), Times::default());
-    for run in 0..=runs {
-        if run == 1 {
-            // That was to warm up.
-            (roofline, engine) = (Times::default(), Times::default());
-        }
+    for _ in 0..runs {
         roofline.measure(bytes, || workload.read())?;
         engine.measure(bytes, || workload.run())?;
         progress.advance(2 * bytes);
