@@ -30,15 +30,20 @@ impl Model {
         }
     }
 
-    /// Runs what is running to its end; allocates nothing itself.
+    /// Scores what is running; allocates nothing itself.
+    fn step(&mut self, search: &mut AutoregressiveSearch) -> Result<(), Error> {
+        self.logits.clear();
+        for (_, rows) in search.feed().requests() {
+            self.logits.extend(&self.rows[..rows.len() * VOCAB]);
+        }
+        let shape = [search.feed().rows(), VOCAB];
+        search.advance(&ScoresView::logits(&self.logits, shape)?)
+    }
+
+    /// Runs what is running to its end.
     fn run(&mut self, search: &mut AutoregressiveSearch) -> Result<(), Error> {
         while !search.is_idle() {
-            self.logits.clear();
-            for (_, rows) in search.feed().requests() {
-                self.logits.extend(&self.rows[..rows.len() * VOCAB]);
-            }
-            let shape = [search.feed().rows(), VOCAB];
-            search.advance(&ScoresView::logits(&self.logits, shape)?)?;
+            self.step(search)?;
         }
         Ok(())
     }
@@ -163,4 +168,59 @@ fn requests_that_permit_some_tokens_fail_at_each_allocation() {
     let words = (0..60u32).map(|i| vec![i, 2 * i, 119 - i, i]);
     let words = TokenTrie::new(words);
     check(request().permit(words, Normaliser::WholeRow));
+}
+
+/// Tokens of a hypothesis that a request has memory for from the start.
+const SET_ASIDE: usize = 4096;
+
+/// Where hypotheses outgrow it, all that holds them grows on the way.
+#[test]
+fn long_hypotheses_fail_at_each_allocation() {
+    // The minimum length is there for its looking at what was generated so far.
+    let request = || {
+        Request::new(2, SET_ASIDE + 30)
+            .rules(Rules::plain())
+            .adjust_log_probabilities(MinimumLength(1))
+    };
+    let mut model = Model::new();
+    let begin = |model: &mut Model| {
+        let mut search = AutoregressiveSearch::new(VOCAB).unwrap();
+        let id = search.admit(request()).unwrap();
+        (0..SET_ASIDE - 10).for_each(|_| model.step(&mut search).unwrap());
+        (search, id)
+    };
+    let (mut search, id) = begin(&mut model);
+    model.run(&mut search).unwrap();
+    let expected = found(&search, id).unwrap();
+    assert_eq!(expected[1].0.len(), SET_ASIDE + 30);
+
+    let mut refused = String::new();
+    refuse_each(|refusal: Refusal| {
+        let (mut search, id) = begin(&mut model);
+        let ran = refusal.during(|| model.run(&mut search));
+        if let Err(error) = &ran {
+            is_about_memory(error);
+            model.run(&mut search).unwrap();
+        }
+        match found(&search, id) {
+            Ok(found) => assert_eq!(found, expected, "{refusal:?}"),
+            Err(error) => {
+                is_about_memory(&error);
+                refused += &error.to_string();
+                assert!(search.remove(id));
+                let id = search.admit(request()).unwrap();
+                model.run(&mut search).unwrap();
+                assert_eq!(found(&search, id).unwrap(), expected, "{refusal:?}");
+                return false;
+            }
+        }
+        ran.is_ok()
+    });
+    for what in [
+        "the tree of hypotheses",
+        "the tokens of a hypothesis",
+        "the results of a request",
+    ] {
+        assert!(refused.contains(what), "{refused}");
+    }
 }
