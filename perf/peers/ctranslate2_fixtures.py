@@ -18,6 +18,8 @@ import ctranslate2
 import numpy as np
 from ctranslate2.specs import transformer_spec
 
+import toy
+
 VOCAB, UNITS, LENGTH = 24, 16, 8
 
 
@@ -84,7 +86,7 @@ def main():
                                 "patience": patience,
                                 "processors": extra,
                                 "hypotheses": [
-                                    {"tokens": tokens, "score": score}
+                                    toy.hypothesis(tokens, score)
                                     for tokens, score in zip(result.sequences_ids, result.scores)
                                 ],
                             }

@@ -92,7 +92,7 @@ def run(scorer_class, case):
     found = [hypothesis for hyps in scorer._beam_hyps for hypothesis in hyps.beams]
     found.sort(key=lambda hypothesis: -hypothesis[0])
     return [
-        {"tokens": tokens[len(prompt) :].tolist(), "score": score}
+        toy.hypothesis(tokens[len(prompt) :].tolist(), score)
         for score, tokens, _ in found[:beams]
     ]
 

@@ -68,7 +68,7 @@ def run(model, case):
     )
     start = len(case["prompt"])
     return [
-        {"tokens": toy.cut(row[start:].tolist(), case["eos"]), "score": score.item()}
+        toy.hypothesis(toy.cut(row[start:].tolist(), case["eos"]), score.item())
         for row, score in zip(out.sequences, out.sequences_scores)
     ]
 
