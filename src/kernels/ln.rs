@@ -43,11 +43,12 @@ pub(crate) fn ln(x: f64) -> f64 {
     ln_f64(ScalarF64(x)).0
 }
 
-/// `ln(1 + u)` for u from 0 to 1; at most 1 ULP from the exact value.
+/// `ln(1 + u)` for u from 0 to 1; at most 1.5 ULP from the exact value.
 #[inline(always)]
 pub(super) fn ln_1p<V: Float64>(u: V) -> V {
     // 1 + u is never formed, so its rounding costs nothing: from sqrt(2) up
-    // its half, less 1, is (u - 1) / 2, which is exact.
+    // its half, less 1, is (u - 1) / 2, which is exact from 1/2 up, and off by
+    // 2^-55 at most below it.
     let one = u.splat(1.0);
     let bound = u.splat(std::f64::consts::SQRT_2 - 1.0);
     let f = u.select_ge(bound, (u - one) * u.splat(0.5), u);
@@ -60,7 +61,9 @@ pub(super) fn ln_1p<V: Float64>(u: V) -> V {
 ///
 /// With s = f / (2 + f), ln(1 + f) = 2 atanh(s) = 2s + s R(s^2), and
 /// 2s = f - s f, so f itself, the leading term, enters exactly (the scheme of
-/// FDLIBM's `e_log.c`; R is fitted by `perf/coefficients.py`).
+/// FDLIBM's `e_log.c`; R is fitted by `perf/coefficients.py`). That f - s (f - R)
+/// could be had as f - (f^2 / 2 - s (f^2 / 2 + R)), with three operations more: at
+/// most .74 ULP off in place of .88.
 #[derive(Clone, Copy)]
 struct Begun<V> {
     f: V,
@@ -93,9 +96,8 @@ impl<V: Float64> Begun<V> {
         let p6 = f.splat(f64::from_bits(0x3fc2f0705be023a0));
         let p = (p01 + p23 * z2) + (p45 + p6 * z2) * (z2 * z2);
         let r = p * z;
-        let half_square = f * f * f.splat(0.5);
-        let correction = s * (half_square + r) + exponent * f.splat(LN2_LOW);
-        exponent * f.splat(LN2_HIGH) - ((half_square - correction) - f)
+        let correction = s * (f - r) - exponent * f.splat(LN2_LOW);
+        exponent * f.splat(LN2_HIGH) - (correction - f)
     }
 }
 
