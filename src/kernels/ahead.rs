@@ -9,19 +9,23 @@ use crate::simd::{CACHE_LINE, prefetch_at};
 /// those that read: whoever asks only while it reads leaves memory idle in
 /// between, and whoever asks for many lines at once stands still until the first
 /// are there.
+///
+/// An ask is paid for in instructions, as many as the scan itself has: so several
+/// lines are asked for together, and where one row ends and the next begins
+/// elsewhere is looked at only while the row is scanned.
 pub(crate) struct Ahead<E> {
     at: *const E,
-    /// Lines up to the end of the row; below 0, those of the next row that have
-    /// been asked for.
-    left: isize,
-    /// The next row, unless it begins where this one ends.
-    next: Option<*const E>,
-    /// Lines that each step of the scan asks for.
-    share: isize,
+    /// Up to here only.
+    end: *const E,
+    /// Where the row ends and the next one begins, if that is not one place.
+    turn: Option<(*const E, *const E)>,
+    /// Pairs of lines that each step of the scan asks for.
+    share: usize,
 }
 
-/// The share that most often is asked for: as much as 128 scores of f32 take.
-const WHOLE: isize = 8;
+/// The share that most often is asked for of a row that is not yet: as much as 128
+/// scores of f32 take.
+const WHOLE: usize = 4;
 /// Lines of a row that it is too late to ask for when its scan begins.
 const NEAR: isize = 16;
 /// Lines of the next row that have been asked for when a scan ends: those that it
@@ -29,7 +33,7 @@ const NEAR: isize = 16;
 /// were no better.)
 pub(crate) const FRONT: isize = 64;
 /// Lines of the next row that are asked for at most.
-const MOST: isize = 320;
+const MOST: usize = 320;
 
 impl<E> Ahead<E> {
     /// Scores in a cache line.
@@ -41,16 +45,19 @@ impl<E> Ahead<E> {
     pub(crate) fn new(row: &[E], next: &[E], asked: isize, steps: usize) -> Self {
         let asked = asked.max(NEAR);
         let left = row.len().div_ceil(Self::LINE).cast_signed() - asked;
-        let goes_on = next.is_empty() || next.as_ptr() == row.as_ptr_range().end;
+        let end = row.as_ptr_range().end;
+        let goes_on = next.is_empty() || next.as_ptr() == end;
         let lines = (left + FRONT).max(0).cast_unsigned();
-        Ahead {
+        let mut ahead = Ahead {
             at: row
                 .as_ptr()
                 .wrapping_add(asked.cast_unsigned() * Self::LINE),
-            left,
-            next: (!goes_on).then_some(next.as_ptr()),
-            share: lines.div_ceil(steps.max(1)).cast_signed(),
-        }
+            end: next.as_ptr().wrapping_add(MOST * Self::LINE),
+            turn: (!goes_on).then_some((end, next.as_ptr())),
+            share: lines.div_ceil(steps.max(1)).div_ceil(2),
+        };
+        ahead.turn();
+        ahead
     }
 
     /// Nothing, for whoever asks elsewhere.
@@ -58,8 +65,8 @@ impl<E> Ahead<E> {
     pub(crate) fn nothing() -> Self {
         Ahead {
             at: std::ptr::null(),
-            left: -MOST,
-            next: None,
+            end: std::ptr::null(),
+            turn: None,
             share: 0,
         }
     }
@@ -68,52 +75,49 @@ impl<E> Ahead<E> {
     #[inline(always)]
     pub(crate) fn step(&mut self) {
         if self.share == WHOLE {
-            for _ in 0..WHOLE {
-                self.ask();
-            }
+            self.ask::<{ 2 * WHOLE }>();
         } else {
             for _ in 0..self.share {
-                self.ask();
+                self.ask::<2>();
             }
         }
-        self.left -= self.share;
         self.turn();
     }
 
     /// Asks for the next `LINES`, if they are not too far.
     #[inline(always)]
-    pub(crate) fn fetch<const LINES: isize>(&mut self) {
-        if self.left > -MOST {
-            for _ in 0..LINES {
-                self.ask();
-            }
-            self.left -= LINES;
-            self.turn();
+    pub(crate) fn fetch<const LINES: usize>(&mut self) {
+        if self.at < self.end {
+            self.ask::<LINES>();
         }
     }
 
     #[inline(always)]
-    fn ask(&mut self) {
-        prefetch_at(self.at);
-        self.at = self.at.wrapping_add(Self::LINE);
+    fn ask<const LINES: usize>(&mut self) {
+        for line in 0..LINES {
+            prefetch_at(self.at.wrapping_add(line * Self::LINE));
+        }
+        self.at = self.at.wrapping_add(LINES * Self::LINE);
     }
 
     /// Goes on in the next row, where the row has ended.
     #[inline(always)]
     fn turn(&mut self) {
-        if self.left <= 0
-            && let Some(next) = self.next.take()
+        if let Some((end, next)) = self.turn
+            && self.at >= end
         {
-            self.at = next.wrapping_add(self.left.unsigned_abs() * Self::LINE);
+            self.at = next.wrapping_byte_add(self.at.addr() - end.addr());
+            self.turn = None;
         }
     }
 
     /// What has been asked for of the next row.
     #[inline(always)]
     pub(crate) fn asked(&self, next: &[E]) -> Asked {
+        let start = next.as_ptr().addr();
         Asked {
-            start: next.as_ptr().addr(),
-            lines: -self.left.min(0),
+            start,
+            lines: (self.at.addr().saturating_sub(start) / CACHE_LINE).cast_signed(),
         }
     }
 }

@@ -70,8 +70,18 @@ pub(crate) fn lower_bound<S: Simd, E>(
         let middle = low + (high - low) / 2;
         let bound = simd.f32_splat(from_sortable(middle));
         let mut reached = 0;
-        ahead.fetch::<4>();
-        for lanes in maxima {
+        ahead.fetch::<2>();
+        let (fours, rest) = maxima.as_chunks::<4>();
+        for [a, b, c, d] in fours {
+            let four = [
+                simd.f32_load(a),
+                simd.f32_load(b),
+                simd.f32_load(c),
+                simd.f32_load(d),
+            ];
+            reached += S::F32::four_ge(four, bound).count_ones() as usize;
+        }
+        for lanes in rest {
             reached += simd.f32_load(lanes).ge(bound).count_ones() as usize;
         }
         // Which way it goes cannot be predicted, so there is no branch.

@@ -22,6 +22,9 @@ const LISTED: usize = 32 * TOGETHER;
 /// The most groups of a word that are written without asking how many there are.
 const MOST_AT_ONCE: usize = 8;
 
+/// Quads whose peaks are compared before the tokens of these are looked at.
+const WORD: usize = u64::BITS as usize;
+
 /// The groups that reach a bound.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Groups {
@@ -157,6 +160,88 @@ pub(crate) fn collect_groups<S: Simd, E: Lanes>(
     survivors.put_in_order();
 }
 
+/// The row's last quad, filled up with impossible scores, if it is not whole.
+#[inline(always)]
+fn filled<E: Lanes>(kind: ScoreKind, rest: &[E]) -> Option<[E; QUAD]> {
+    (!rest.is_empty()).then(|| {
+        let mut last = [E::impossible(kind); QUAD];
+        last[..rest.len()].copy_from_slice(rest);
+        last
+    })
+}
+
+/// Adds to the first `len` survivors the tokens of a quad that are at least
+/// `bound`; how many there are then. Where there may be too many for the room, they
+/// are cut to the best before, and the bound is raised.
+#[inline(always)]
+fn push_quad<S: Simd, E: Lanes>(
+    simd: S,
+    row: &[E],
+    quad: (usize, &[E; QUAD]),
+    bound: &mut S::F32,
+    plan: &Plan,
+    survivors: &mut Survivors,
+    mut len: usize,
+) -> usize {
+    let (number, quad) = quad;
+    if len + QUAD > plan.capacity {
+        survivors.set_len(len);
+        *bound = simd.f32_splat(survivors.keep_best(row, plan.k).next_up());
+        len = survivors.len();
+    }
+    let [a, b, c, d] = quad.as_chunks::<F32_LANES>().0 else {
+        return len;
+    };
+    let reached = S::F32::four_ge(load(simd, [a, b, c, d]), *bound);
+    push::<4>(survivors.room(), len, reached, number * QUAD)
+}
+
+/// Collects the tokens of at least `bound` from the quads that have one, all of a
+/// quad together: for a row in which many groups reach it, so that to look at these
+/// one by one would take longer.
+#[allow(clippy::too_many_arguments)]
+#[inline(always)]
+pub(crate) fn collect_quads<S: Simd, E: Lanes>(
+    simd: S,
+    kind: ScoreKind,
+    row: &[E],
+    peaks: &[[f32; F32_LANES]],
+    bound: f32,
+    plan: &Plan,
+    ahead: &mut Ahead<E>,
+    survivors: &mut Survivors,
+) {
+    let mut bound = simd.f32_splat(bound);
+    let (quads, rest) = row.as_chunks::<QUAD>();
+    let mut len = 0;
+    let words = quads.chunks(WORD).zip(peaks[..quads.len()].chunks(WORD));
+    for (word, (quads, peaks)) in words.enumerate() {
+        // Which of 64 quads to look into, found without a branch each.
+        let mut reached = 0u64;
+        let (fours, rest) = peaks.as_chunks::<4>();
+        for (i, four) in fours.iter().enumerate() {
+            for (j, peak) in four.iter().enumerate() {
+                reached |= u64::from(simd.f32_load(peak).any_ge(bound)) << (4 * i + j);
+            }
+            ahead.fetch::<2>();
+        }
+        for (i, peak) in rest.iter().enumerate() {
+            reached |= u64::from(simd.f32_load(peak).any_ge(bound)) << (4 * fours.len() + i);
+        }
+        while let Some(quad) = quads.get(reached.trailing_zeros() as usize) {
+            let number = word * WORD + reached.trailing_zeros() as usize;
+            reached &= reached - 1;
+            len = push_quad(simd, row, (number, quad), &mut bound, plan, survivors, len);
+            ahead.fetch::<2>();
+        }
+    }
+    if let Some(quad) = &filled(kind, rest) {
+        let quad = (quads.len(), quad);
+        len = push_quad(simd, row, quad, &mut bound, plan, survivors, len);
+    }
+    survivors.set_len(len);
+}
+
 /// Collects the tokens of at least `bound` from all of a row: for one that is so
 /// short, or has so many of them, that to look where they are would take longer.
 /// The `next` row is asked for meanwhile, as a whole: a short one is read before
@@ -173,14 +258,8 @@ pub(crate) fn collect_all<S: Simd, E: Lanes>(
 ) {
     let mut bound = simd.f32_splat(bound);
     let (quads, rest) = row.as_chunks::<QUAD>();
-    let mut last = [E::impossible(kind); QUAD];
-    let last = match rest {
-        [] => None,
-        rest => {
-            last[..rest.len()].copy_from_slice(rest);
-            Some(&last)
-        }
-    };
+    let last = filled(kind, rest);
+    let last = last.as_ref();
     let mut len = 0;
     for (i, quad) in quads.iter().chain(last).enumerate() {
         if len + QUAD > plan.capacity {

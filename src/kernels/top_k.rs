@@ -19,9 +19,9 @@
 //!
 //! Rows of 65 to 8191 probabilities or their logarithms go the same way in quads
 //! of 64 tokens, whose peaks are those of groups of four (`quads`). Where a group
-//! reaches the bound, its four tokens are looked at one by one; in rows of up to
-//! 1024 tokens, and for k above 64, all tokens are compared, without a look at the
-//! peaks.
+//! reaches the bound, its four tokens are looked at one by one or, for k above 16,
+//! all tokens of its quad are compared; in rows of up to 1024 tokens, and for k
+//! above 64, those of all quads, without a look at the peaks.
 //!
 //! # Departures
 //!
@@ -52,7 +52,7 @@
 //! more; O(V / 8 + k) memory.
 
 use super::ahead::{Ahead, Asked};
-use super::collect::{Groups, collect_all, collect_groups, collect_panels, padded};
+use super::collect::{Groups, collect_all, collect_groups, collect_panels, collect_quads, padded};
 use super::element::Lanes;
 use super::logits;
 use super::plan::Plan;
@@ -272,6 +272,8 @@ impl<E: Lanes> Kernel for ReadQuads<'_, E> {
             let bound = plan.bound(simd, columns, peaks, ahead);
             if all {
                 collect_all(simd, kind, row, next, bound, plan, survivors);
+            } else if plan.k > F32_LANES {
+                collect_quads(simd, kind, row, peaks, bound, plan, ahead, survivors);
             } else {
                 let (peaks, groups) = (all_peaks, &mut top_k.groups);
                 collect_groups(simd, row, peaks, bound, plan, ahead, groups, survivors);

@@ -180,6 +180,17 @@ impl F32Lanes for F32x16 {
     }
 
     #[inline(always)]
+    fn any_ge(self, bound: Self) -> bool {
+        let [a, b] = self.0;
+        // SAFETY: `self` proves the level.
+        unsafe {
+            let larger = _mm256_max_ps(a, b);
+            let ge = _mm256_cmp_ps::<_CMP_GE_OQ>(larger, bound.0[0]);
+            _mm256_movemask_ps(ge) != 0
+        }
+    }
+
+    #[inline(always)]
     fn four_ge(four: [Self; 4], bound: Self) -> u64 {
         let mut bits = [0; 2];
         for (bits, two) in bits.iter_mut().zip(four.as_chunks::<2>().0) {

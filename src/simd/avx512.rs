@@ -133,6 +133,11 @@ impl F32Lanes for F32x16 {
     }
 
     #[inline(always)]
+    fn any_ge(self, bound: Self) -> bool {
+        self.ge(bound) != 0
+    }
+
+    #[inline(always)]
     fn four_ge(four: [Self; 4], bound: Self) -> u64 {
         let mut bits = 0;
         for (i, vector) in four.into_iter().enumerate() {

@@ -107,6 +107,9 @@ pub(crate) trait F32Lanes: Float32 {
     /// A bit for each lane, set where `self >= other` (never for NaN).
     fn ge(self, other: Self) -> u32;
 
+    /// Whether any lane is `>= bound`. Neither may be NaN.
+    fn any_ge(self, bound: Self) -> bool;
+
     /// A bit for each lane of four vectors, set where it is `>= bound` (never
     /// for NaN).
     fn four_ge(four: [Self; 4], bound: Self) -> u64;
