@@ -7,7 +7,7 @@
 pub mod autoregressive;
 pub mod ctc;
 
-use crate::kernels::exp::{exp_nonpositive_f32, exp_nonpositive_f64};
+use crate::kernels::exp::{exp_f32, exp_nonpositive_f64};
 use crate::kernels::log_probability;
 use crate::scores::{ScoreKind, ScoresView};
 use crate::simd::{ScalarF32, ScalarF64};
@@ -112,20 +112,33 @@ pub fn log_add(a: f64, b: f64) -> f64 {
     crate::kernels::log_add::log_add_scalar(a, b)
 }
 
-/// The log-sum-exp of a row by its definition: blocks of 2048 values, 32
-/// running sums in f32, added as a tree in f64 where they are at least 2^-64,
-/// blocks joined in order.
+/// The log-sum-exp of a row by its definition: blocks of 2048 values; exponentials
+/// relative to the largest of a block's first 128 values, or of all if that is over
+/// 16 above; 16 running sums in f32, each in sections of 29 and
+/// then 32 values; added as a tree in f64 where they are at least 2^-64; blocks
+/// joined in order; never below the largest value.
 pub fn log_sum_exp(values: &[f32]) -> f64 {
-    let (mut max, mut sum) = (f64::NEG_INFINITY, 0.0);
+    let largest = |values: &[f32]| values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let (mut base, mut sum) = (f64::NEG_INFINITY, 0.0);
     for block in values.chunks(2048) {
-        let block_max = block.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let block_max = largest(block);
         if block_max == f32::NEG_INFINITY {
             continue;
         }
-        let mut lanes = [0f32; 32];
-        for (i, &value) in block.iter().enumerate() {
-            lanes[i % 32] += exp_nonpositive_f32(ScalarF32(value - block_max)).0;
+        let first = largest(&block[..block.len().min(128)]);
+        let near = block_max - first <= 16.0;
+        let reference = if near { first } else { block_max };
+        let (mut sections, mut section) = ([0f32; 16], [0f32; 16]);
+        for (number, vector) in block.chunks(16).enumerate() {
+            for (lane, &value) in section.iter_mut().zip(vector) {
+                *lane += exp_f32(ScalarF32(value - reference)).0;
+            }
+            if number % 32 == 28 {
+                sections = std::array::from_fn(|lane| sections[lane] + section[lane]);
+                section = [0.0; 16];
+            }
         }
+        let lanes: [f32; 16] = std::array::from_fn(|lane| sections[lane] + section[lane]);
         let least = 2f32.powi(-64);
         let large = lanes.map(|lane| if lane < least { 0.0 } else { lane });
         let mut tree: Vec<f64> = large.map(f64::from).to_vec();
@@ -133,18 +146,18 @@ pub fn log_sum_exp(values: &[f32]) -> f64 {
             let (low, high) = tree.split_at(tree.len() / 2);
             tree = low.iter().zip(high).map(|(a, b)| a + b).collect();
         }
-        let block_max = f64::from(block_max);
-        let new_max = if block_max > max { block_max } else { max };
-        let scale = |from: f64| exp_nonpositive_f64(ScalarF64(from - new_max)).0;
-        sum = if block_max > max {
-            sum * scale(max) + tree[0]
+        let reference = f64::from(reference);
+        let new = if reference > base { reference } else { base };
+        let scale = |from: f64| exp_nonpositive_f64(ScalarF64(from - new)).0;
+        sum = if reference > base {
+            sum * scale(base) + tree[0]
         } else {
-            sum + tree[0] * scale(block_max)
+            sum + tree[0] * scale(reference)
         };
-        max = new_max;
+        base = new;
     }
     if sum > 0.0 {
-        max + crate::kernels::ln::ln(sum)
+        f64::from(largest(values)).max(base + crate::kernels::ln::ln(sum))
     } else {
         f64::NEG_INFINITY
     }

@@ -6,8 +6,8 @@
 //! where in the row the tokens above some bar are, without reading it again.
 
 use super::element::Lanes;
-use super::log_sum_exp::BLOCK;
-use super::logits::sum_block;
+use super::log_sum_exp::{BLOCK, Sum};
+use super::logits;
 use super::scan::{COLUMNS, STRIPE, Stripes};
 use crate::scores::ScoreKind;
 use crate::simd::{F32_LANES, F32Lanes, Seen, Simd};
@@ -16,15 +16,6 @@ use crate::simd::{F32_LANES, F32Lanes, Seen, Simd};
 pub(crate) const GROUP: usize = STRIPE;
 /// Groups in a block.
 pub(crate) const BLOCK_GROUPS: usize = BLOCK / GROUP;
-
-/// A block's largest score, and for logits the sum of its exponentials
-/// relative to that: what a
-/// [`RunningSum`](super::log_sum_exp::RunningSum) adds.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Scanned {
-    pub(crate) max: f32,
-    pub(crate) sum: f64,
-}
 
 /// Scans a block and writes the maximum of each of its groups; -infinity for
 /// those that it does not have. `next` is what will be read next. `None` if a
@@ -36,21 +27,13 @@ pub(crate) fn scan_block<S: Simd, E: Lanes>(
     block: &[E],
     next: &[E],
     maxima: &mut [f32; BLOCK_GROUPS],
-) -> Option<Scanned> {
+) -> Option<Sum> {
     let stripes = Stripes::new(block, next, kind);
     *maxima = [f32::NEG_INFINITY; BLOCK_GROUPS];
-    let mut largest = simd.f32_splat(f32::NEG_INFINITY);
     if kind == ScoreKind::Logits {
-        for (index, maximum) in maxima.iter_mut().enumerate().take(stripes.len()) {
-            let peak = stripe_maxima(simd, stripes.get(index));
-            largest = largest.max(peak);
-            *maximum = peak.reduce_max();
-        }
-        let max = largest.reduce_max();
-        // A NaN anywhere makes the sum NaN, and so does +infinity.
-        let sum = sum_block(simd, &stripes, 0..stripes.len(), max);
-        return (!sum.is_nan()).then_some(Scanned { max, sum });
+        return logits::scan_block(simd, &stripes, maxima);
     }
+    let mut largest = simd.f32_splat(f32::NEG_INFINITY);
     // NaN is below everything.
     let floor = simd.f32_splat(kind.impossible());
     let mut seen = simd.f32_unseen();
@@ -64,9 +47,12 @@ pub(crate) fn scan_block<S: Simd, E: Lanes>(
         }
         stripes.prefetch_after(index);
     }
-    let max = largest.reduce_max();
-    let valid = !seen.any() && kind.accepts(max);
-    valid.then_some(Scanned { max, sum: 0.0 })
+    let largest = largest.reduce_max();
+    let valid = !seen.any() && kind.accepts(largest);
+    valid.then_some(Sum {
+        largest,
+        ..Sum::default()
+    })
 }
 
 /// The maxima of the tokens in the same lane of a stripe's vectors.
@@ -149,10 +135,10 @@ mod tests {
     }
 
     impl<E: Lanes> Kernel for Scan<'_, E> {
-        type Output = Option<Scanned>;
+        type Output = Option<Sum>;
 
         #[inline(always)]
-        fn run<S: Simd>(self, simd: S) -> Option<Scanned> {
+        fn run<S: Simd>(self, simd: S) -> Option<Sum> {
             scan_block(simd, self.kind, self.block, &[], self.maxima)
         }
     }
@@ -196,7 +182,7 @@ mod tests {
                     maxima,
                 });
                 let part = part.unwrap();
-                sum.add(part.max, part.sum);
+                sum.add(part);
             }
             let (real, beyond) = maxima.as_flattened().split_at(expected_maxima.len());
             assert_eq!(real, expected_maxima, "{level} {kind:?} {}", row.len());
@@ -233,6 +219,12 @@ mod tests {
             let row: Vec<f32> = row.iter().map(|x| 20.0 * x - 21.0).collect();
             check(LogProbabilities, &row);
             check(Logits, &row);
+            // The first scores are impossible, or far below the others.
+            for low in [f32::NEG_INFINITY, -60.0] {
+                let mut row = row.clone();
+                row[..length.min(STRIPE + 7)].fill(low);
+                check(Logits, &row);
+            }
             check(
                 Logits,
                 &row.iter().map(|&x| f16::from_f32(x)).collect::<Vec<_>>(),

@@ -1,30 +1,34 @@
 //! The one pass that reads a row of logits from memory: maxima of groups of its
 //! tokens, and the log-sum-exp.
 //!
-//! It goes block by block: first the maxima, and with them the largest logit of
-//! the block, then the exponentials relative to that, which read the block from
-//! the cache. In long rows the two are one loop, the exponentials of a block
-//! beside the maxima of the next: each leaves room for the other, as one waits
-//! for arithmetic and the other for memory.
+//! Every score is loaded once: into the maximum of its group, and into the sum of
+//! exponentials, relative to a value that is known beforehand (`log_sum_exp`).
 
 use std::ops::Range;
 
 use super::element::Lanes;
-use super::exp::{HalfExps, exp_nonpositive_f32_of};
-use super::log_sum_exp::{BLOCK, LANES, RunningSum, add_lanes};
-use super::scan::{COLUMNS, STRIPE, Scan, Stripes};
+use super::exp::{Exps, LATE};
+use super::log_sum_exp::{BLOCK, LANES, RunningSum, SECTION, Sum, add_lanes};
+use super::scan::{AheadOf, COLUMNS, STRIPE, Scan, Stripes};
 use crate::simd::{F32_LANES, F32Lanes, Kernel, Simd};
 
 /// Stripes in a block of the log-sum-exp.
 const BLOCK_STRIPES: usize = BLOCK / STRIPE;
-/// Vectors that hold the running sums of a block, and whose exponentials are taken
-/// together. The sums are four registers of AVX2, which leaves enough of them.
-const SUMS: usize = LANES / F32_LANES;
+/// Stripes in a section of it.
+const SECTION_STRIPES: usize = SECTION / STRIPE;
 /// Stripes that share a peak in long rows.
 const PANEL: usize = 4;
-/// Vectors whose exponentials are taken beside the maxima of one column of the next
-/// panel: a panel has so many for each of its columns.
-const PER_COLUMN: usize = PANEL;
+
+/// What the sum of a block is relative to, from its first stripe: its largest score.
+#[inline(always)]
+fn reference<S: Simd, E: Lanes>(simd: S, stripe: &[E; STRIPE]) -> f32 {
+    let vectors = stripe.as_chunks::<F32_LANES>().0;
+    let mut largest = E::load(simd, &vectors[0]);
+    for lanes in &vectors[1..] {
+        largest = largest.max(E::load(simd, lanes));
+    }
+    largest.reduce_max()
+}
 
 /// Scans a row. `peaks` receives, for each panel of `panel` stripes (1 or 4),
 /// the maxima of the tokens in the same lane. `None` if a score is invalid.
@@ -35,265 +39,190 @@ pub(super) fn scan<S: Simd, E: Lanes>(
     panel: usize,
     peaks: &mut [[f32; F32_LANES]],
 ) -> Option<Scan> {
-    if panel == PANEL && S::F32_REGISTERS <= 2 {
-        simd.apart(ScanRow::<E, true> {
-            stripes,
-            panel,
-            peaks,
-        })
+    if panel == PANEL {
+        simd.apart(ScanRow::<E, PANEL> { stripes, peaks })
     } else {
-        let row = ScanRow::<E, false> {
-            stripes,
-            panel,
-            peaks,
-        };
-        row.run(simd)
+        simd.apart(ScanRow::<E, 1> { stripes, peaks })
     }
 }
 
-/// The scan of a row. The exponentials of a block are taken `BESIDE` the maxima
-/// of the next, or after its own.
+/// The scan of a row: a function of its own, because in the one with all kinds of
+/// rows its loop gets too few registers.
 ///
-/// Beside was 9 % faster on AVX2 in long rows; it takes registers, of which the
-/// baseline has too few (17 % slower), and a function of its own, which short
-/// rows do not earn back. AVX-512 does as AVX2, unmeasured.
-struct ScanRow<'a, E, const BESIDE: bool> {
+/// The maxima of the columns are of the tokens in the same lane of every eighth panel,
+/// where stripes share a peak: all columns do not fit into the registers of AVX2
+/// beside anything else, and this takes one maximum a panel.
+struct ScanRow<'a, E, const PANEL: usize> {
     stripes: &'a Stripes<'a, E>,
-    panel: usize,
     peaks: &'a mut [[f32; F32_LANES]],
 }
 
-impl<E: Lanes, const BESIDE: bool> Kernel for ScanRow<'_, E, BESIDE> {
+impl<E: Lanes, const PANEL: usize> Kernel for ScanRow<'_, E, PANEL> {
     type Output = Option<Scan>;
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) -> Option<Scan> {
-        let ScanRow {
-            stripes,
-            panel,
-            peaks,
-        } = self;
-        let mut columns = [simd.f32_splat(f32::NEG_INFINITY); COLUMNS];
+        let ScanRow { stripes, peaks } = self;
+        let lowest = simd.f32_splat(f32::NEG_INFINITY);
+        let mut columns = [lowest; COLUMNS];
         let mut sum = RunningSum::EMPTY;
-        let (whole, _) = stripes.whole.as_chunks::<BLOCK_STRIPES>();
-        let mut peaks = peaks.chunks_mut(BLOCK_STRIPES / panel);
-        // The largest logit of a block, if its maxima have been taken.
-        let mut known = None;
-        for (number, start) in (0..stripes.len()).step_by(BLOCK_STRIPES).enumerate() {
+        let blocks = (0..stripes.len()).step_by(BLOCK_STRIPES);
+        for (start, peaks) in blocks.zip(peaks.chunks_mut(BLOCK_STRIPES / PANEL)) {
             let block = start..stripes.len().min(start + BLOCK_STRIPES);
-            let max = match known.take() {
-                Some(max) => max,
-                None => {
-                    let (block, peaks) = (block.clone(), peaks.next().unwrap_or_default());
-                    block_maxima(simd, stripes, block, panel, &mut columns, peaks)
+            let mut sums = Sums::new(simd, reference(simd, stripes.get(start)));
+            let mut largest = lowest;
+            for (first, out) in block.clone().step_by(PANEL).zip(peaks) {
+                let mut peak = lowest;
+                match stripes.whole.get(first..first + PANEL) {
+                    Some(panel) if PANEL == SECTION_STRIPES => {
+                        let vectors = panel.as_flattened().as_chunks().0;
+                        peak = sums.add(simd, vectors, stripes.ahead_of(first));
+                        sums.end_section(simd);
+                    }
+                    _ => {
+                        for index in first..block.end.min(first + PANEL) {
+                            let maxima = sums.add_stripe(simd, stripes, index, index - start);
+                            peak = peak.max(maxima);
+                        }
+                    }
                 }
-            };
-            let block_sum = match whole.get(number..) {
-                Some([block, next, ..]) if BESIDE => {
-                    let peaks = peaks.next().unwrap_or_default();
-                    let blocks = Neighbours { start, block, next };
-                    let (sum, next_max) =
-                        blocks.sum_and_maxima(simd, stripes, max, &mut columns, peaks);
-                    known = Some(next_max);
-                    sum
+                if PANEL == 1 {
+                    let vectors = stripes.get(first).as_chunks().0;
+                    for (column, lanes) in columns.iter_mut().zip(vectors) {
+                        *column = column.max(E::load(simd, lanes));
+                    }
+                } else {
+                    let column = &mut columns[first / PANEL % COLUMNS];
+                    *column = column.max(peak);
                 }
-                _ => sum_block(simd, stripes, block, max),
-            };
-            // A NaN anywhere makes the sum NaN, and so does +infinity.
-            if block_sum.is_nan() {
-                return None;
+                largest = largest.max(peak);
+                peak.store(out);
             }
-            sum.add(max, block_sum);
+            sum.add(sums.finish(simd, stripes, block, largest.reduce_max())?);
         }
         Some(Scan::new(&columns, sum.ln()))
     }
 }
 
-/// Takes the stripes of a block into the maxima; the largest logit of the block,
-/// unspecified if one is NaN.
+/// Scans one block. `maxima` receives the largest score of each stripe. `None` if a score is invalid.
 #[inline(always)]
-fn block_maxima<S: Simd, E: Lanes>(
+pub(super) fn scan_block<S: Simd, E: Lanes>(
     simd: S,
     stripes: &Stripes<'_, E>,
-    block: Range<usize>,
-    panel: usize,
-    columns: &mut [S::F32; COLUMNS],
-    peaks: &mut [[f32; F32_LANES]],
-) -> f32 {
-    let mut block_max = simd.f32_splat(f32::NEG_INFINITY);
-    for (first, out) in block.clone().step_by(panel).zip(peaks) {
-        let last = block.end.min(first + panel);
-        let peak = match stripes
-            .whole
-            .get(first..last)
-            .and_then(|panel| panel.try_into().ok())
-        {
-            Some(four) => panel_maxima::<S, E, PANEL>(simd, four, columns),
-            None => {
-                let mut peak = simd.f32_splat(f32::NEG_INFINITY);
-                for index in first..last {
-                    let one = std::array::from_ref(stripes.get(index));
-                    peak = peak.max(panel_maxima(simd, one, columns));
-                }
-                peak
-            }
-        };
-        block_max = block_max.max(peak);
-        peak.store(out);
+    maxima: &mut [f32],
+) -> Option<Sum> {
+    let mut sums = Sums::new(simd, reference(simd, stripes.get(0)));
+    let mut largest = simd.f32_splat(f32::NEG_INFINITY);
+    for (index, maximum) in maxima.iter_mut().enumerate().take(stripes.len()) {
+        let peak = sums.add_stripe(simd, stripes, index, index);
+        largest = largest.max(peak);
+        *maximum = peak.reduce_max();
     }
-    block_max.reduce_max()
+    sums.finish(simd, stripes, 0..stripes.len(), largest.reduce_max())
 }
 
-/// Takes `N` stripes into the maxima of the columns; the maxima of their lanes.
-///
-/// Column by column, because all eight do not fit into the registers of AVX2
-/// beside anything else.
-#[inline(always)]
-fn panel_maxima<S: Simd, E: Lanes, const N: usize>(
-    simd: S,
-    stripes: &[[E; STRIPE]; N],
-    columns: &mut [S::F32; COLUMNS],
-) -> S::F32 {
-    let mut peak = simd.f32_splat(f32::NEG_INFINITY);
-    for (i, column) in columns.iter_mut().enumerate() {
-        let largest = column_maximum(simd, stripes, i);
-        *column = column.max(largest);
-        peak = peak.max(largest);
-    }
-    peak
+/// The running sums of a block.
+struct Sums<V> {
+    reference: f32,
+    /// In all lanes, and finite.
+    reference_lanes: V,
+    exps: Exps<V>,
+    section: V,
+    sections: V,
 }
 
-/// The maxima of the lanes of column `i`.
-///
-/// What the stripes have in a column is put together first, so that four cost 5
-/// maxima a column and not 8.
-#[inline(always)]
-fn column_maximum<S: Simd, E: Lanes, const N: usize>(
-    simd: S,
-    stripes: &[[E; STRIPE]; N],
-    i: usize,
-) -> S::F32 {
-    let mut largest = E::load(simd, &stripes[0].as_chunks().0[i]);
-    for stripe in &stripes[1..] {
-        largest = largest.max(E::load(simd, &stripe.as_chunks().0[i]));
-    }
-    largest
-}
-
-/// A block of a row and the one after it, both whole.
-struct Neighbours<'a, E> {
-    /// The first stripe of the block.
-    start: usize,
-    block: &'a [[E; STRIPE]; BLOCK_STRIPES],
-    next: &'a [[E; STRIPE]; BLOCK_STRIPES],
-}
-
-impl<E: Lanes> Neighbours<'_, E> {
-    /// The [`sum_block`] of the block, and the [`block_maxima`] of the next, in
-    /// panels of [`PANEL`] stripes.
-    ///
-    /// The exponentials of two vectors are finished while those of the next two
-    /// are started.
+impl<V: F32Lanes> Sums<V> {
     #[inline(always)]
-    fn sum_and_maxima<S: Simd>(
-        &self,
+    fn new<S: Simd<F32 = V>>(simd: S, reference: f32) -> Self {
+        let reference_lanes = simd.f32_splat(reference.max(f32::MIN));
+        Sums {
+            reference,
+            reference_lanes,
+            exps: Exps::new(reference_lanes),
+            // What the first calls of `next` return makes up for it.
+            section: simd.f32_splat(-1.0),
+            sections: simd.f32_splat(0.0),
+        }
+    }
+
+    /// Adds stripe `index` of a row, which is number `number` of the block; the maxima
+    /// of its lanes.
+    #[inline(always)]
+    fn add_stripe<S: Simd<F32 = V>, E: Lanes>(
+        &mut self,
         simd: S,
         stripes: &Stripes<'_, E>,
-        max: f32,
-        columns: &mut [S::F32; COLUMNS],
-        peaks: &mut [[f32; F32_LANES]],
-    ) -> (f64, f32) {
-        let max = finite(simd, max);
-        let mut sums = [simd.f32_splat(0.0); SUMS];
-        let mut half = HalfExps::<_, SUMS>::of_nothing(max);
-        let mut next_max = simd.f32_splat(f32::NEG_INFINITY);
-        let panels = self.block.as_chunks::<PANEL>().0.iter();
-        let panels = panels.zip(self.next.as_chunks::<PANEL>().0);
-        for (number, ((panel, next), out)) in panels.zip(peaks).enumerate() {
-            let mut peak = simd.f32_splat(f32::NEG_INFINITY);
-            let vectors = panel.as_flattened().as_chunks::<F32_LANES>().0;
-            for (i, vectors) in vectors.as_chunks::<PER_COLUMN>().0.iter().enumerate() {
-                if i % 2 == 0 {
-                    stripes.prefetch_after(self.start + number * PANEL + i / 2);
-                }
-                for vectors in vectors.as_chunks::<SUMS>().0 {
-                    let exps = half.finish();
-                    half = HalfExps::start(distances(simd, vectors, max));
-                    add(&mut sums, exps);
-                }
-                // And one column of the next panel.
-                let largest = column_maximum(simd, next, i);
-                columns[i] = columns[i].max(largest);
-                peak = peak.max(largest);
-            }
-            next_max = next_max.max(peak);
-            peak.store(out);
-        }
-        add(&mut sums, half.finish());
-        (add_sums(sums), next_max.reduce_max())
-    }
-}
-
-/// The sum of e^(x - max) over the stripes of one block, in the order that
-/// `log_sum_exp` defines. NaN if a score is NaN or +infinity.
-#[inline(always)]
-pub(super) fn sum_block<S: Simd, E: Lanes>(
-    simd: S,
-    stripes: &Stripes<'_, E>,
-    block: Range<usize>,
-    max: f32,
-) -> f64 {
-    let max = finite(simd, max);
-    let mut sums = [simd.f32_splat(0.0); SUMS];
-    for index in block {
+        index: usize,
+        number: usize,
+    ) -> V {
         let vectors = stripes.get(index).as_chunks::<F32_LANES>().0;
-        stripes.prefetch_after(index);
-        for vectors in vectors.as_chunks::<SUMS>().0 {
-            let exps = exp_nonpositive_f32_of(distances(simd, vectors, max));
-            add(&mut sums, exps);
+        let peak = self.add(simd, vectors, stripes.ahead_of(index));
+        if number % SECTION_STRIPES == SECTION_STRIPES - 1 {
+            self.end_section(simd);
         }
+        peak
     }
-    add_sums(sums)
-}
 
-/// A block's maximum in all lanes; a finite one also where all is -infinity.
-#[inline(always)]
-fn finite<S: Simd>(simd: S, max: f32) -> S::F32 {
-    simd.f32_splat(if max == f32::NEG_INFINITY {
-        f32::MIN
-    } else {
-        max
-    })
-}
-
-/// How far the logits of a few vectors are from the maximum.
-#[inline(always)]
-fn distances<S: Simd, E: Lanes>(
-    simd: S,
-    vectors: &[[E; F32_LANES]; SUMS],
-    max: S::F32,
-) -> [S::F32; SUMS] {
-    let mut distances = [max; SUMS];
-    for (distance, lanes) in distances.iter_mut().zip(vectors) {
-        *distance = E::load(simd, lanes) - max;
+    /// Adds neighbouring vectors; the maxima of their lanes. `ahead` is what lies
+    /// some way behind them.
+    #[inline(always)]
+    fn add<S: Simd<F32 = V>, E: Lanes>(
+        &mut self,
+        simd: S,
+        vectors: &[[E; F32_LANES]],
+        ahead: AheadOf<'_, E>,
+    ) -> V {
+        let mut peak = simd.f32_splat(f32::NEG_INFINITY);
+        for (i, lanes) in vectors.iter().enumerate() {
+            let scores = E::load(simd, lanes);
+            ahead.prefetch(i * F32_LANES);
+            peak = peak.max(scores);
+            self.section = self.section + self.exps.next(scores - self.reference_lanes);
+        }
+        peak
     }
-    distances
-}
 
-/// Adds the exponentials of two vectors to the running sums.
-#[inline(always)]
-fn add<V: F32Lanes>(sums: &mut [V; SUMS], exps: [V; SUMS]) {
-    for (sum, exp) in sums.iter_mut().zip(exps) {
-        *sum = *sum + exp;
+    #[inline(always)]
+    fn end_section<S: Simd<F32 = V>>(&mut self, simd: S) {
+        self.sections = self.sections + self.section;
+        self.section = simd.f32_splat(0.0);
     }
-}
 
-/// The sums of a block put together.
-#[inline(always)]
-fn add_sums<V: F32Lanes>(sums: [V; SUMS]) -> f64 {
-    let mut lanes = [0.0; LANES];
-    for (sum, out) in sums.iter().zip(lanes.as_chunks_mut::<F32_LANES>().0) {
-        sum.store(out);
+    /// The sum of the block, of which these are the stripes and `largest` the
+    /// largest score. `None` if a score is NaN or +infinity.
+    #[inline(always)]
+    fn finish<S: Simd<F32 = V>, E: Lanes>(
+        mut self,
+        simd: S,
+        stripes: &Stripes<'_, E>,
+        block: Range<usize>,
+        largest: f32,
+    ) -> Option<Sum> {
+        let mut sum = Sum {
+            reference: self.reference,
+            largest,
+            sum: self.total(simd),
+        };
+        if !sum.in_reach() {
+            let mut sums = Sums::new(simd, largest);
+            for (number, index) in block.enumerate() {
+                sums.add_stripe(simd, stripes, index, number);
+            }
+            sum.reference = largest;
+            sum.sum = sums.total(simd);
+        }
+        // A NaN anywhere makes the sum NaN, and so does +infinity.
+        (!sum.sum.is_nan()).then_some(sum)
     }
-    add_lanes(&lanes)
+
+    #[inline(always)]
+    fn total<S: Simd<F32 = V>>(&mut self, simd: S) -> f64 {
+        for _ in 0..LATE {
+            self.section = self.section + self.exps.next(self.reference_lanes);
+        }
+        self.end_section(simd);
+        let mut lanes = [0.0; LANES];
+        self.sections.store(&mut lanes);
+        add_lanes(&lanes)
+    }
 }

@@ -9,8 +9,8 @@
 //! ```
 
 use super::element::Lanes;
-use super::exp::exp_nonpositive_f32;
-use super::log_sum_exp::{LANES, RunningSum, add_lanes};
+use super::exp::exp_f32;
+use super::log_sum_exp::{LANES, RunningSum, Sum, add_lanes};
 use super::network::{BLOCK, Entry, merge_largest, padded, sort_block};
 use super::rank::{Places, ROWS};
 use crate::order::{RAISE, number_key};
@@ -243,20 +243,19 @@ fn sort_blocks<S: Simd, const NEGATIVE: bool>(
 /// largest.
 #[inline(always)]
 fn log_sum_exp<S: Simd>(simd: S, max: f32, row: &Row, length: usize) -> f64 {
-    let mut sums = [simd.f32_splat(0.0); LANES / F32_LANES];
     let max_lanes = simd.f32_splat(max);
-    let vectors = row.iter().take(length.div_ceil(F32_LANES)).enumerate();
-    for (i, lanes) in vectors {
-        let exps = exp_nonpositive_f32(simd.f32_load(lanes) - max_lanes);
-        let sum = &mut sums[i % (LANES / F32_LANES)];
-        *sum = *sum + exps;
+    let mut sums = simd.f32_splat(0.0);
+    for lanes in row.iter().take(length.div_ceil(F32_LANES)) {
+        sums = sums + exp_f32(simd.f32_load(lanes) - max_lanes);
     }
     let mut lanes = [0.0; LANES];
-    for (sum, out) in sums.iter().zip(lanes.as_chunks_mut().0) {
-        sum.store(out);
-    }
+    sums.store(&mut lanes);
     let mut sum = RunningSum::EMPTY;
-    sum.add(max, add_lanes(&lanes));
+    sum.add(Sum {
+        reference: max,
+        largest: max,
+        sum: add_lanes(&lanes),
+    });
     sum.ln()
 }
 

@@ -49,6 +49,8 @@ operator!(F64x8, Div, div, _mm256_div_pd);
 const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
 
 impl Float32 for F32x16 {
+    const REGISTERS: usize = 2;
+
     #[inline(always)]
     fn splat(self, x: f32) -> Self {
         // SAFETY: `self` proves the level.
@@ -525,7 +527,6 @@ impl Simd for Avx2 {
     type F64 = F64x8;
     type F64Part = F64x4;
 
-    const F32_REGISTERS: usize = 2;
     const UNSIGNED_MAX: bool = true;
 
     #[inline(always)]

@@ -49,6 +49,8 @@ operator!(F64x8, Div, div, _mm512_div_pd);
 const NEAREST: i32 = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
 
 impl Float32 for F32x16 {
+    const REGISTERS: usize = 1;
+
     #[inline(always)]
     fn splat(self, x: f32) -> Self {
         // SAFETY: `self` proves the level.
@@ -286,7 +288,6 @@ impl Simd for Avx512 {
     type F64 = F64x8;
     type F64Part = F64x8;
 
-    const F32_REGISTERS: usize = 1;
     const UNSIGNED_MAX: bool = true;
 
     #[inline(always)]

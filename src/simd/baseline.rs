@@ -49,6 +49,8 @@ operator!(F64x8, Div, div, /);
 const ROUND_F64: f64 = 6_755_399_441_055_744.0;
 
 impl Float32 for F32x16 {
+    const REGISTERS: usize = 4;
+
     #[inline(always)]
     fn splat(self, x: f32) -> Self {
         F32x16(f32x16::splat(x))
@@ -258,7 +260,6 @@ impl Simd for Baseline {
     type F64 = F64x8;
     type F64Part = F64x2;
 
-    const F32_REGISTERS: usize = 4;
     // SSE2 has none.
     const UNSIGNED_MAX: bool = cfg!(any(
         target_feature = "sse4.1",

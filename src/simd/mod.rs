@@ -33,6 +33,9 @@ pub(crate) use scalar::{ScalarF32, ScalarF64};
 pub(crate) trait Float32:
     Copy + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self>
 {
+    /// Registers that it takes. Where they are many, few can be at hand at once.
+    const REGISTERS: usize;
+
     /// `x` in every lane.
     fn splat(self, x: f32) -> Self;
 
@@ -158,10 +161,6 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     type F32: F32Lanes;
     type F64: F64Lanes;
     type F64Part: F64Part;
-
-    /// Registers that an f32 vector takes. Where they are many, few vectors can
-    /// be at hand at once.
-    const F32_REGISTERS: usize;
 
     /// Whether [`F32Lanes::max_bits`] is one instruction a register.
     const UNSIGNED_MAX: bool;

@@ -30,6 +30,8 @@ operator!(ScalarF64, Mul, mul, *);
 operator!(ScalarF64, Div, div, /);
 
 impl Float32 for ScalarF32 {
+    const REGISTERS: usize = 1;
+
     #[inline(always)]
     fn splat(self, x: f32) -> Self {
         ScalarF32(x)

@@ -1,8 +1,8 @@
 //! The log-sum-exp of a row whose logits were adjusted.
 
 use super::adjust::Overrides;
-use crate::kernels::block::{BLOCK_GROUPS, Scanned, scan_block};
-use crate::kernels::log_sum_exp::{BLOCK, RunningSum};
+use crate::kernels::block::{BLOCK_GROUPS, scan_block};
+use crate::kernels::log_sum_exp::{BLOCK, RunningSum, Sum};
 use crate::scores::{Row, ScoreKind};
 use crate::simd::{Dispatch, Kernel, Simd};
 
@@ -44,21 +44,22 @@ pub(super) fn adjusted_log_sum_exp(row: Row<'_>, overrides: &Overrides, dispatch
 fn add_block(sum: &mut RunningSum, block: &[f32], dispatch: Dispatch) {
     // What is no logit, of a row that nothing has checked or of an override
     // beyond f32, leaves no sum.
-    let none = Scanned {
-        max: 0.0,
+    let none = Sum {
+        reference: 0.0,
+        largest: 0.0,
         sum: f64::NAN,
     };
     let found = dispatch.run(ScanBlock(block)).unwrap_or(none);
-    sum.add(found.max, found.sum);
+    sum.add(found);
 }
 
 struct ScanBlock<'a>(&'a [f32]);
 
 impl Kernel for ScanBlock<'_> {
-    type Output = Option<Scanned>;
+    type Output = Option<Sum>;
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) -> Option<Scanned> {
+    fn run<S: Simd>(self, simd: S) -> Option<Sum> {
         let mut maxima = [0.0; BLOCK_GROUPS];
         scan_block(simd, ScoreKind::Logits, self.0, &[], &mut maxima)
     }

@@ -5,9 +5,9 @@ use std::ops::Range;
 
 use crate::batch::{self, Divide, Items};
 use crate::error::Error;
-use crate::kernels::block::{BLOCK_GROUPS, Scanned, scan_block};
+use crate::kernels::block::{BLOCK_GROUPS, scan_block};
 use crate::kernels::element::Lanes;
-use crate::kernels::log_sum_exp::{BLOCK, RunningSum};
+use crate::kernels::log_sum_exp::{BLOCK, RunningSum, Sum};
 use crate::memory::resize;
 use crate::phase;
 use crate::scores::{Data, ScoreKind, ScoresView};
@@ -25,7 +25,7 @@ pub(super) struct Scan {
     /// For each block of each row, the maxima of its groups.
     maxima: Vec<[f32; BLOCK_GROUPS]>,
     /// For each block of each row; a sum of NaN where a score is invalid.
-    parts: Vec<Scanned>,
+    parts: Vec<Sum>,
     rows: Vec<Summary>,
 }
 
@@ -107,15 +107,15 @@ impl Scan {
 
 impl Summary {
     /// The blocks of a row put together, in order.
-    fn of(parts: &[Scanned], logits: bool) -> Self {
+    fn of(parts: &[Sum], logits: bool) -> Self {
         let mut max = f32::NEG_INFINITY;
         let mut sum = RunningSum::EMPTY;
         let mut valid = true;
         for part in parts {
-            max = max.max(part.max);
+            max = max.max(part.largest);
             valid &= !part.sum.is_nan();
             if logits {
-                sum.add(part.max, part.sum);
+                sum.add(*part);
             }
         }
         let normaliser = match (valid, logits) {
@@ -132,7 +132,7 @@ struct Blocks<'a> {
     /// The first of them, counted through the rows.
     first: usize,
     maxima: &'a mut [[f32; BLOCK_GROUPS]],
-    parts: &'a mut [Scanned],
+    parts: &'a mut [Sum],
 }
 
 impl Divide for Blocks<'_> {
@@ -196,8 +196,9 @@ impl ScanBlocks<'_> {
                 scores.after_row(0, row)
             };
             let found = scan_block(simd, kind, &data[start..end], &data[next], maxima);
-            *part = found.unwrap_or(Scanned {
-                max: f32::NEG_INFINITY,
+            *part = found.unwrap_or(Sum {
+                reference: f32::NEG_INFINITY,
+                largest: f32::NEG_INFINITY,
                 sum: f64::NAN,
             });
             block += 1;
