@@ -114,8 +114,8 @@ pub fn log_add(a: f64, b: f64) -> f64 {
 
 /// The log-sum-exp of a row by its definition: blocks of 2048 values; exponentials
 /// relative to the largest of a block's first 128 values, or of all if that is over
-/// 16 above; 16 running sums in f32, each in sections of 29 and
-/// then 32 values; added as a tree in f64 where they are at least 2^-64; blocks
+/// 16 above; 16 running sums in f32, each in sections of 29 and then 32 values (why:
+/// `kernels::log_sum_exp`); added as a tree in f64 where they are at least 2^-64; blocks
 /// joined in order; never below the largest value.
 pub fn log_sum_exp(values: &[f32]) -> f64 {
     let largest = |values: &[f32]| values.iter().copied().fold(f32::NEG_INFINITY, f32::max);

@@ -123,7 +123,7 @@ pub(crate) fn tokens_reaching<S: Simd, E: Lanes>(
 mod tests {
     use half::{bf16, f16};
 
-    use super::super::log_sum_exp::RunningSum;
+    use super::super::log_sum_exp::{REACH, RunningSum};
     use super::*;
     use crate::scores::ScoreKind::{LogProbabilities, Logits, Probabilities};
     use crate::simd::{Dispatch, Kernel, Level};
@@ -233,6 +233,27 @@ mod tests {
                 Logits,
                 &row.iter().map(|&x| bf16::from_f32(x)).collect::<Vec<_>>(),
             );
+        }
+    }
+
+    /// Just as far above a block's first scores as is allowed, and just above that.
+    #[test]
+    fn blocks_at_the_reach_of_their_reference() {
+        let largest = 3.5f32;
+        let lowest_reference = largest - REACH;
+        for reference in [lowest_reference, lowest_reference.next_down(), -13.0] {
+            for length in [STRIPE + 1, 700, BLOCK, 3 * BLOCK, 8192 + 300] {
+                let mut row: Vec<f32> = (0..length).map(|i| -14.0 - i as f32 * 1e-3).collect();
+                for (number, block) in row.chunks_mut(BLOCK).enumerate() {
+                    block[number] = reference;
+                    if let Some(last) = block.get_mut(STRIPE..).and_then(<[f32]>::last_mut) {
+                        *last = largest;
+                    }
+                }
+                check(Logits, &row);
+                let halves: Vec<f16> = row.iter().map(|&x| f16::from_f32(x)).collect();
+                check(Logits, &halves);
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! The one pass that reads a row of logits from memory: maxima of groups of its
 //! tokens, and the log-sum-exp.
 //!
-//! Every score is loaded once: into the maximum of its group, and into the sum of
+//! Where scores go into the maximum of their group they also go into the sum of
 //! exponentials, relative to a value that is known beforehand (`log_sum_exp`).
 
 use std::ops::Range;
@@ -46,18 +46,18 @@ pub(super) fn scan<S: Simd, E: Lanes>(
     }
 }
 
-/// The scan of a row: a function of its own, because in the one with all kinds of
-/// rows its loop gets too few registers.
+/// The scan of a row in panels of `WIDTH` stripes: a function of its own, because in
+/// the one with all kinds of rows its loop gets too few registers.
 ///
 /// The maxima of the columns are of the tokens in the same lane of every eighth panel,
 /// where stripes share a peak: all columns do not fit into the registers of AVX2
 /// beside anything else, and this takes one maximum a panel.
-struct ScanRow<'a, E, const PANEL: usize> {
+struct ScanRow<'a, E, const WIDTH: usize> {
     stripes: &'a Stripes<'a, E>,
     peaks: &'a mut [[f32; F32_LANES]],
 }
 
-impl<E: Lanes, const PANEL: usize> Kernel for ScanRow<'_, E, PANEL> {
+impl<E: Lanes, const WIDTH: usize> Kernel for ScanRow<'_, E, WIDTH> {
     type Output = Option<Scan>;
 
     #[inline(always)]
@@ -67,32 +67,32 @@ impl<E: Lanes, const PANEL: usize> Kernel for ScanRow<'_, E, PANEL> {
         let mut columns = [lowest; COLUMNS];
         let mut sum = RunningSum::EMPTY;
         let blocks = (0..stripes.len()).step_by(BLOCK_STRIPES);
-        for (start, peaks) in blocks.zip(peaks.chunks_mut(BLOCK_STRIPES / PANEL)) {
+        for (start, peaks) in blocks.zip(peaks.chunks_mut(BLOCK_STRIPES / WIDTH)) {
             let block = start..stripes.len().min(start + BLOCK_STRIPES);
             let mut sums = Sums::new(simd, reference(simd, stripes.get(start)));
             let mut largest = lowest;
-            for (first, out) in block.clone().step_by(PANEL).zip(peaks) {
+            for (first, out) in block.clone().step_by(WIDTH).zip(peaks) {
                 let mut peak = lowest;
-                match stripes.whole.get(first..first + PANEL) {
-                    Some(panel) if PANEL == SECTION_STRIPES => {
+                match stripes.whole.get(first..first + WIDTH) {
+                    Some(panel) if WIDTH == SECTION_STRIPES => {
                         let vectors = panel.as_flattened().as_chunks().0;
                         peak = sums.add(simd, vectors, stripes.ahead_of(first));
                         sums.end_section(simd);
                     }
                     _ => {
-                        for index in first..block.end.min(first + PANEL) {
+                        for index in first..block.end.min(first + WIDTH) {
                             let maxima = sums.add_stripe(simd, stripes, index, index - start);
                             peak = peak.max(maxima);
                         }
                     }
                 }
-                if PANEL == 1 {
+                if WIDTH == 1 {
                     let vectors = stripes.get(first).as_chunks().0;
                     for (column, lanes) in columns.iter_mut().zip(vectors) {
                         *column = column.max(E::load(simd, lanes));
                     }
                 } else {
-                    let column = &mut columns[first / PANEL % COLUMNS];
+                    let column = &mut columns[first / WIDTH % COLUMNS];
                     *column = column.max(peak);
                 }
                 largest = largest.max(peak);
