@@ -84,7 +84,7 @@ pub(crate) struct Decode {
     scores: Option<Scores>,
 
     /// Beam width: how many hypotheses are carried from step to step
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N")]
     beams: Option<usize>,
 
     /// How many hypotheses of an item to write [default: 1 for text, else the beam width]
