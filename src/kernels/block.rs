@@ -18,8 +18,8 @@ pub(crate) const GROUP: usize = STRIPE;
 pub(crate) const BLOCK_GROUPS: usize = BLOCK / GROUP;
 
 /// Scans a block and writes the maximum of each of its groups; -infinity for
-/// those that it does not have. `next` is what will be read next. `None` if a
-/// score is invalid.
+/// those that it does not have. `next` is what will be read next. Of scores that
+/// are no logits nothing is summed. `None` if a score is invalid.
 #[inline(always)]
 pub(crate) fn scan_block<S: Simd, E: Lanes>(
     simd: S,

@@ -104,7 +104,8 @@ impl<E: Lanes, const WIDTH: usize> Kernel for ScanRow<'_, E, WIDTH> {
     }
 }
 
-/// Scans one block. `maxima` receives the largest score of each stripe. `None` if a score is invalid.
+/// Scans one block. `maxima` receives the largest score of each stripe. `None` if a
+/// score is invalid.
 #[inline(always)]
 pub(super) fn scan_block<S: Simd, E: Lanes>(
     simd: S,
