@@ -1,8 +1,16 @@
-//! The total order of the tokens of a row, as a sortable key: the one place
-//! that knows what a tie is.
+//! The order of scores: what a tie is.
 //!
 //! A row ranks its tokens by value, highest first, then by token id, lowest
-//! first. Zeros of both signs are equal.
+//! first; hypotheses are ranked by score, highest first. Everywhere zeros of both
+//! signs are equal, so that what breaks ties decides between them.
+
+use std::cmp::Ordering;
+
+/// Scores of hypotheses, highest first, -0.0 as 0.0. Not for NaN.
+#[inline(always)]
+pub(crate) fn descending(a: f64, b: f64) -> Ordering {
+    b.partial_cmp(&a).unwrap_or(Ordering::Equal)
+}
 
 /// An integer of the order of f32: `a < b` as numbers is `sortable(a) <
 /// sortable(b)`, and -0.0 has the integer of 0.0. Not for NaN.
@@ -98,6 +106,17 @@ mod tests {
         assert!(rank_key(-0.0, 7) < rank_key(0.0, 8));
         assert_eq!(key_token(rank_key(-2.5, 77)), 77);
         assert_eq!(key_value(rank_key(-2.5, 77)), -2.5);
+    }
+
+    #[test]
+    fn scores_descend_and_zeros_of_both_signs_tie() {
+        let scores = [f64::MAX, 1.0, 0.0, -1e-310, -1.0, f64::NEG_INFINITY];
+        for pair in scores.windows(2) {
+            assert_eq!(descending(pair[0], pair[1]), Ordering::Less, "{pair:?}");
+            assert_eq!(descending(pair[1], pair[0]), Ordering::Greater, "{pair:?}");
+        }
+        assert_eq!(descending(-0.0, 0.0), Ordering::Equal);
+        assert_eq!(descending(0.0, -0.0), Ordering::Equal);
     }
 
     #[test]

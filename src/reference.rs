@@ -35,7 +35,7 @@ pub fn independent(scores: &ScoresView<'_>, beams: usize) -> Vec<Hypotheses> {
                 }
             }
             candidates.sort_by(|a, b| {
-                let scores = b.0.total_cmp(&a.0);
+                let scores = b.0.partial_cmp(&a.0).expect("no NaN");
                 scores.then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2))
             });
             candidates.truncate(beams);
@@ -70,7 +70,7 @@ pub fn enumerate(scores: &ScoresView<'_>, item: usize) -> Hypotheses {
         }
         sequences = longer;
     }
-    sequences.sort_by(|a, b| b.1.total_cmp(&a.1));
+    sequences.sort_by(|a, b| b.1.partial_cmp(&a.1).expect("no NaN"));
     sequences
 }
 

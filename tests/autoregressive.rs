@@ -3,6 +3,8 @@
 
 #[path = "toy/requests.rs"]
 mod requests;
+#[path = "support/seeded.rs"]
+mod seeded;
 mod toy;
 
 use std::collections::HashMap;
@@ -192,7 +194,7 @@ fn in_threads<R: Send>(threads: usize, run: impl FnOnce() -> R + Send) -> R {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+    #![proptest_config(seeded::cases(2000))]
 
     #[test]
     fn a_request_alone_is_what_the_oracle_says((model, spec) in model_and_spec()) {
@@ -260,7 +262,7 @@ fn any_level() -> impl Strategy<Value = Level> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(seeded::cases(400))]
 
     #[test]
     fn requests_that_come_and_go_do_not_see_each_other(
@@ -273,7 +275,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+    #![proptest_config(seeded::cases(12))]
 
     /// With rows so long that several threads share them.
     #[test]
@@ -457,6 +459,33 @@ fn as_many_beams_as_sequences_find_them_all() {
     for (found, (score, tokens)) in found.iter().zip(&complete) {
         assert_eq!(&found.tokens, tokens);
         assert!((found.score - score).abs() < 1e-5);
+    }
+}
+
+/// A length of 0 under an exponent below 0 divides by infinity: 0.0, or -0.0 of a
+/// score below 0. Both are 0, and the hypothesis that finished first goes first.
+#[test]
+fn a_finished_score_of_negative_zero_ties_with_zero() {
+    for (first, score) in [(-1.0f32, -0.0f64), (0.0005, 0.0)] {
+        let rules = Rules {
+            length_penalty: LengthPenalty::Power { alpha: -0.5 },
+            counted: CountedLength::WithoutEnd,
+            ..Rules::plain()
+        };
+        let request = Request::new(2, 2).end_tokens([1]).rules(rules);
+        let mut search = AutoregressiveSearch::new(2).unwrap();
+        let id = search.admit(request).unwrap();
+        for scores in [[0.0, first], [-1.0, 0.0]] {
+            let step = ScoresView::log_probabilities(&scores, [1, 2]).unwrap();
+            search.advance(&step).unwrap();
+        }
+        let outcome = search.outcome(id).unwrap();
+        let found: Vec<_> = outcome
+            .hypotheses()
+            .map(|h| (h.tokens.to_vec(), h.score.to_bits()))
+            .collect();
+        let expected = [(vec![1], score.to_bits()), (vec![0, 1], 0f64.to_bits())];
+        assert_eq!(found, expected);
     }
 }
 

@@ -2,6 +2,9 @@
 //! thread counts: same tokens, same frames, same order, same bits of the
 //! scores.
 
+#[path = "support/seeded.rs"]
+mod seeded;
+
 use half::f16;
 use proptest::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -229,7 +232,7 @@ fn prunings() -> impl Strategy<Value = CtcPruning> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+    #![proptest_config(seeded::cases(400))]
 
     #[test]
     fn small_searches_equal_the_full_search(case in cases(9, 7, 6)) {
@@ -243,7 +246,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(seeded::cases(40))]
 
     #[test]
     fn wide_searches_equal_the_full_search(case in cases(14, 40, 40)) {
@@ -260,7 +263,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+    #![proptest_config(seeded::cases(60))]
 
     // A stream makes lists of long rows, a batch on one thread does not.
     #[test]
@@ -345,7 +348,7 @@ fn streamed<S: Scorer>(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+    #![proptest_config(seeded::cases(300))]
 
     #[test]
     fn any_chunking_equals_one_call(
@@ -666,7 +669,7 @@ fn bigrams(weight: f64, bonus: f64) -> NgramScorer<Arc<NgramModel>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
+    #![proptest_config(seeded::cases(150))]
 
     #[test]
     fn scored_searches_equal_the_full_search_scored(

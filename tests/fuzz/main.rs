@@ -21,6 +21,8 @@ mod memory;
 mod printable;
 #[path = "../toy/requests.rs"]
 mod requests;
+#[path = "../support/seeded.rs"]
+mod seeded;
 mod targets;
 #[path = "../../src/bin/widebeam/text.rs"]
 mod text;
@@ -140,7 +142,7 @@ fn every_seed() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(seeded::cases(2000))]
 
     #[test]
     fn npy(data in mutated("npy")) {
@@ -174,7 +176,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(500))]
+    #![proptest_config(seeded::cases(500))]
 
     #[test]
     fn independent(data in bytes()) {

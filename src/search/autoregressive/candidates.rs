@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use crate::kernels::exp::exp_nonpositive_f64;
+use crate::order::descending;
 use crate::scores::{ScoreKind, ScoresView};
 use crate::simd::ScalarF64;
 
@@ -86,7 +87,6 @@ impl Bar {
 /// The values are looked up on the spot: they decide only where two
 /// different f32 round to one log-probability in f64.
 pub(super) fn compare(rows: &ScoresView<'_>, a: &Candidate, b: &Candidate) -> Ordering {
-    let descending = |a: f64, b: f64| b.partial_cmp(&a).unwrap_or(Ordering::Equal);
     descending(a.score, b.score)
         .then(a.parent.cmp(&b.parent))
         .then(descending(a.log_probability, b.log_probability))

@@ -44,6 +44,7 @@ use crate::error::{Error, Kind};
 use crate::kernels::block::GROUP;
 use crate::kernels::log_probability;
 use crate::memory::{reserve, resize};
+use crate::order::descending;
 use crate::scores::{ScoreKind, ScoresView};
 use crate::simd::Dispatch;
 
@@ -253,8 +254,9 @@ impl Expander {
 
     /// Keeps the best `count` totals of at least as many.
     fn cut_totals(&mut self, count: usize) {
-        let descending = |a: &f64, b: &f64| b.total_cmp(a);
-        let (_, &mut worst, _) = self.totals.select_nth_unstable_by(count - 1, descending);
+        let (_, &mut worst, _) = self
+            .totals
+            .select_nth_unstable_by(count - 1, |a, b| descending(*a, *b));
         self.totals.truncate(count);
         self.bar.raise(Bar::at(worst));
     }

@@ -6,6 +6,7 @@ use std::collections::BinaryHeap;
 use super::outcome::Finish;
 use super::rules::WhenFull;
 use crate::error::{Error, Kind};
+use crate::order::descending;
 
 /// A hypothesis that is done.
 #[derive(Clone, Copy, Debug)]
@@ -20,10 +21,10 @@ pub(super) struct Finished {
 }
 
 impl Finished {
-    /// Best first.
+    /// Best first. A score of -0.0, which an infinite length penalty makes of
+    /// one below 0, ties with 0.0.
     pub(super) fn compare(&self, other: &Self) -> Ordering {
-        let scores = other.score.total_cmp(&self.score);
-        scores.then(self.order.cmp(&other.order))
+        descending(self.score, other.score).then(self.order.cmp(&other.order))
     }
 }
 
@@ -135,5 +136,38 @@ impl Pool {
             finished.node = moved(finished.node);
         }
         self.heap = finished.into();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The scores of a pool of 2 that these finish in, best first.
+    fn best_two(when_full: WhenFull, scores: &[f64]) -> Vec<(f64, u32)> {
+        let mut pool = Pool::default();
+        pool.begin(0);
+        for (node, &score) in scores.iter().enumerate() {
+            pool.add(2, when_full, (score, -1.0), node as u32, Finish::End);
+        }
+        let mut finished: Vec<Finished> = pool.iter().copied().collect();
+        finished.sort();
+        finished
+            .iter()
+            .map(|found| (found.score, found.node))
+            .collect()
+    }
+
+    #[test]
+    fn of_equal_scores_the_earlier_is_better_and_zeros_of_both_signs_are_equal() {
+        let replace = |scores: &[f64]| best_two(WhenFull::ReplaceWorst, scores);
+        assert_eq!(replace(&[-0.0, 0.0]), [(-0.0, 0), (0.0, 1)]);
+        assert_eq!(replace(&[0.0, -0.0]), [(0.0, 0), (-0.0, 1)]);
+        assert_eq!(replace(&[-0.0, -0.0, 0.0]), [(-0.0, 0), (-0.0, 1)]);
+        assert_eq!(replace(&[-1.0, -0.0, 0.0]), [(-0.0, 1), (0.0, 2)]);
+        assert_eq!(replace(&[-1.0, -1.0, -1.0]), [(-1.0, 0), (-1.0, 1)]);
+        assert_eq!(replace(&[-2.0, -1.0, -1.5]), [(-1.0, 1), (-1.5, 2)]);
+        let keep = best_two(WhenFull::Keep, &[-2.0, -1.0, -0.5]);
+        assert_eq!(keep, [(-1.0, 1), (-2.0, 0)]);
     }
 }
