@@ -98,9 +98,23 @@
 // A library says nothing on its own; tests may.
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
 
+// What unit tests share with the integration tests calls the library by its name.
+#[cfg(test)]
+extern crate self as widebeam;
+
+/// Marks a branch that random inputs rarely take, for the unit tests that aim at it.
+macro_rules! mark {
+    ($name:literal) => {
+        #[cfg(test)]
+        crate::marks::hit($name);
+    };
+}
+
 mod batch;
 mod error;
 mod kernels;
+#[cfg(test)]
+mod marks;
 mod memory;
 mod nbest;
 mod order;
