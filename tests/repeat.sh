@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Runs the whole suite again and again, each time with another seed, and says which
+# runs failed:
+#
+#     tests/repeat.sh 200 [FIRST_SEED]
+#
+# Output of a failed run stays in target/repeat/SEED.txt.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+runs=${1:?how many runs}
+first=${2:-1}
+mkdir -p target/repeat
+cargo test --locked --no-run
+failed=()
+for ((seed = first; seed < first + runs; seed++)); do
+    log=target/repeat/$seed.txt
+    if PROPTEST_RNG_SEED=$seed cargo test --locked --no-fail-fast >"$log" 2>&1; then
+        rm "$log"
+    else
+        failed+=("$seed")
+        echo "seed $seed failed: $log"
+    fi
+done
+echo "$runs runs from seed $first: ${#failed[@]} failed"
+[ ${#failed[@]} = 0 ]
