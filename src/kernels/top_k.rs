@@ -290,12 +290,15 @@ impl<E: Lanes> Kernel for ReadQuads<'_, E> {
 }
 
 #[cfg(test)]
+pub(crate) mod cases;
+
+#[cfg(test)]
 mod tests {
     use half::{bf16, f16};
 
+    use super::cases::{in_order, patterns, random, to_kind};
     use super::*;
     use crate::kernels::LONGEST_SHORT_ROW;
-    use crate::order::rank_key;
     use crate::scores::ScoreKind::{LogProbabilities, Logits, Probabilities};
     use crate::simd::{Dispatch, Kernel, Level};
 
@@ -404,9 +407,7 @@ mod tests {
 
     /// The best k by sorting all possible tokens.
     fn naive<E: Lanes>(kind: ScoreKind, row: &[E], k: usize) -> Vec<(u32, f32)> {
-        let mut all: Vec<(u32, f32)> = (0..).zip(row.iter().map(|value| value.to_f32())).collect();
-        all.retain(|&(_, value)| value != kind.impossible());
-        all.sort_by_key(|&(token, value)| rank_key(value, token));
+        let mut all = in_order(kind, row);
         all.truncate(k);
         all
     }
@@ -427,50 +428,6 @@ mod tests {
                     "{level} {kind:?} row {number}, length {length}, k {k}"
                 );
             }
-        }
-    }
-
-    /// Numbers in (0, 1), the same on every run.
-    fn random(seed: u32) -> impl FnMut() -> f32 {
-        let mut state = u64::from(seed) << 1 | 1;
-        move || {
-            state = state
-                .wrapping_mul(6364136223846793005)
-                .wrapping_add(1442695040888963407);
-            ((state >> 40) as f32 + 0.5) / (1 << 24) as f32
-        }
-    }
-
-    /// Shapes of rows that are bad for one way or another to find a bound.
-    fn patterns(length: usize, k: usize) -> Vec<Vec<f32>> {
-        let mut random = random(length as u32);
-        let size = length.max(1) as f32;
-        let by_index = |f: &dyn Fn(usize) -> f32| (0..length).map(f).collect::<Vec<f32>>();
-        vec![
-            (0..length).map(|_| random()).collect(),
-            (0..length).map(|_| (random() * 3.0).ceil() / 4.0).collect(),
-            by_index(&|i| (i + 1) as f32 / size),
-            by_index(&|i| (length - i) as f32 / size),
-            by_index(&|_| 0.5),
-            by_index(&|i| (i % 128 + 1) as f32 / 200.0),
-            by_index(&|i| ((i / 128) % 7 + i % 16 + 1) as f32 / 200.0),
-            by_index(&|i| {
-                if i * k.max(1) % length < k {
-                    0.75
-                } else {
-                    0.25
-                }
-            }),
-            by_index(&|i| if i % 97 == 5 { 0.5 } else { 0.0 }),
-        ]
-    }
-
-    fn to_kind(kind: ScoreKind, x: f32) -> f32 {
-        match kind {
-            Probabilities => x,
-            LogProbabilities | Logits if x == 0.0 => f32::NEG_INFINITY,
-            LogProbabilities => x.ln(),
-            Logits => (x - 0.5) * 20.0,
         }
     }
 
