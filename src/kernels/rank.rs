@@ -462,7 +462,7 @@ mod tests {
         };
         let check_all = || {
             for level in Level::available() {
-                for k in 1..=34 {
+                for k in 1..=34usize {
                     for best in [1, k.div_ceil(2), k.saturating_sub(8).max(1), k] {
                         for rows in 1..=ROWS {
                             let all = (1 << rows) - 1;
