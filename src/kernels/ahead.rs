@@ -155,3 +155,90 @@ impl Asked {
         self.lines += AT_ONCE;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINE: usize = CACHE_LINE / size_of::<f32>();
+    /// Lines in the row of the tests.
+    const ROW: usize = 250;
+
+    /// How many lines lie between a place of a row and where `ahead` is.
+    fn lines(from: &[f32], ahead: &Ahead<f32>) -> usize {
+        let bytes = ahead.at.addr() - from.as_ptr().addr();
+        assert_eq!(bytes % CACHE_LINE, 0);
+        bytes / CACHE_LINE
+    }
+
+    /// A scan asks for all of the row and for the front of the next, wherever that
+    /// is, and for no more than its steps come to.
+    #[test]
+    fn a_scan_ends_with_the_front_of_the_next_row_asked_for() {
+        let data = vec![0.0f32; 3 * ROW * LINE];
+        let row = &data[..ROW * LINE];
+        for next in [
+            &data[ROW * LINE..],
+            &data[2 * ROW * LINE..],
+            &data[row.len()..row.len()],
+        ] {
+            for asked in [0, 5, 16, 17, 64, 249, 250, 251, 313, 314, 315] {
+                for steps in [1, 2, 7, 31, 32, 39, 62, 125, 300] {
+                    let case = format!("{asked} asked, {steps} steps");
+                    let begin = asked.max(16);
+                    let mut ahead = Ahead::new(row, next, asked as isize, steps);
+                    if begin < ROW {
+                        assert_eq!(lines(row, &ahead), begin, "{case}");
+                    } else {
+                        assert_eq!(lines(next, &ahead), begin - ROW, "{case}");
+                    }
+                    for _ in 0..steps {
+                        ahead.step();
+                    }
+                    let front = lines(next, &ahead);
+                    assert!(
+                        front >= 64.max(begin.saturating_sub(ROW)),
+                        "{case}: {front}"
+                    );
+                    assert!(front < 64.max(begin - 16) + 2 * steps, "{case}: {front}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_more_than_so_much_of_the_next_row_is_asked_for() {
+        let data = vec![0.0f32; 3 * ROW * LINE];
+        let (row, next) = (&data[..ROW * LINE], &data[ROW * LINE..]);
+        let mut ahead = Ahead::new(row, next, 0, 10);
+        ahead.fetch::<4>();
+        assert_eq!(lines(row, &ahead), 20);
+        (0..1000).for_each(|_| ahead.fetch::<4>());
+        assert_eq!(lines(next, &ahead), 322);
+        ahead.fetch::<4>();
+        assert_eq!(lines(next, &ahead), 322);
+
+        let mut nothing = Ahead::<f32>::nothing();
+        nothing.step();
+        nothing.fetch::<4>();
+        assert!(nothing.at.is_null());
+        assert_eq!(nothing.asked(next).of(next), 0);
+    }
+
+    #[test]
+    fn what_was_asked_for_is_known_of_the_next_row_alone() {
+        let data = vec![0.0f32; 3 * ROW * LINE];
+        let (row, next) = (&data[..ROW * LINE], &data[2 * ROW * LINE..]);
+        let mut ahead = Ahead::new(row, next, 0, 10);
+        assert_eq!(ahead.asked(next).of(next), 0);
+        (0..10).for_each(|_| ahead.step());
+        let mut asked = ahead.asked(next);
+        let front = lines(next, &ahead) as isize;
+        assert_eq!((asked.of(next), asked.of(row)), (front, 0));
+        asked.fetch();
+        assert_eq!((asked.of(next), asked.of(row)), (front + 24, 0));
+        let mut none = Asked::default();
+        none.fetch();
+        assert_eq!((none.lines, none.of(row)), (0, 0));
+    }
+}

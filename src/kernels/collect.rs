@@ -57,6 +57,7 @@ fn push<const AT_ONCE: usize>(list: &mut [u32], len: usize, mut bits: u64, first
         bits &= bits.wrapping_sub(1);
     }
     if bits != 0 {
+        mark!("more numbers than are written at once");
         for number in &mut list[AT_ONCE..count] {
             *number = first as u32 + bits.trailing_zeros();
             bits &= bits - 1;
@@ -127,6 +128,7 @@ pub(crate) fn collect_groups<S: Simd, E: Lanes>(
             let (group_quad, lane) = (group as usize / F32_LANES, group as usize % F32_LANES);
             // Not within a quad, whose tokens do not come in order.
             if len + QUAD > plan.capacity && group_quad != quad {
+                mark!("groups fill the list");
                 survivors.set_len(len);
                 bound = survivors.keep_best(row, plan.k).next_up();
                 start = group_quad;
@@ -146,6 +148,7 @@ pub(crate) fn collect_groups<S: Simd, E: Lanes>(
                     reached &= reached - 1;
                 }
             } else {
+                mark!("a group that the end of the row cuts");
                 let values = row.iter().enumerate().skip(first).step_by(F32_LANES);
                 for (token, value) in values {
                     tokens[len] = token as u32;
@@ -185,6 +188,7 @@ fn push_quad<S: Simd, E: Lanes>(
 ) -> usize {
     let (number, quad) = quad;
     if len + QUAD > plan.capacity {
+        mark!("quads fill the list");
         survivors.set_len(len);
         *bound = simd.f32_splat(survivors.keep_best(row, plan.k).next_up());
         len = survivors.len();
@@ -263,6 +267,7 @@ pub(crate) fn collect_all<S: Simd, E: Lanes>(
     let mut len = 0;
     for (i, quad) in quads.iter().chain(last).enumerate() {
         if len + QUAD > plan.capacity {
+            mark!("a whole row fills the list");
             survivors.set_len(len);
             bound = simd.f32_splat(survivors.keep_best(row, plan.k).next_up());
             len = survivors.len();
@@ -316,6 +321,7 @@ pub(crate) fn collect_panels<S: Simd, E: Lanes>(
                     len = push::<4>(survivors.room(), len, reached, first);
                 }
                 if len + STRIPE > plan.capacity {
+                    mark!("panels fill the list");
                     survivors.set_len(len);
                     bound = simd.f32_splat(survivors.keep_best(row, plan.k).next_up());
                     len = survivors.len();
@@ -325,3 +331,6 @@ pub(crate) fn collect_panels<S: Simd, E: Lanes>(
     }
     survivors.set_len(len);
 }
+
+#[cfg(test)]
+mod tests;

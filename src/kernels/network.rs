@@ -322,6 +322,33 @@ mod tests {
         }
     }
 
+    /// To whole groups of k rounded up to a power of two, of which the last may be cut
+    /// short to a power of two: there is one group at least, of one block at least.
+    #[test]
+    fn lists_are_filled_up_no_more_than_needed() {
+        for (len, k, expected) in [
+            (1, 1, 8),
+            (8, 1, 8),
+            (9, 1, 16),
+            (17, 8, 24),
+            (9, 9, 16),
+            (17, 9, 24),
+            (25, 9, 32),
+            (33, 16, 40),
+            (33, 17, 40),
+            (20, 17, 32),
+            (41, 17, 48),
+            (49, 17, 64),
+            (64, 64, 64),
+            (65, 33, 72),
+            (100, 33, 128),
+            (128, 128, 128),
+            (100, 100, 128),
+        ] {
+            assert_eq!(padded(len, k), expected, "{k} of {len}");
+        }
+    }
+
     #[test]
     fn every_size_and_k() {
         let mut state = 1u64;

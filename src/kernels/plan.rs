@@ -124,3 +124,182 @@ impl Plan {
         self.bound(simd, &maxima[..width], peaks, ahead)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::top_k::cases::random;
+    use crate::scores::ScoreKind::{LogProbabilities, Logits, Probabilities};
+    use crate::simd::{Dispatch, Kernel, Level};
+
+    /// On both sides of every limit: tokens that share a peak in rows that are all
+    /// scanned in stripes, of probabilities or their logarithms, and of logits;
+    /// whether a bound is looked for.
+    #[test]
+    fn what_serves_on_both_sides_of_every_limit() {
+        const FOUR: usize = 4 * STRIPE;
+        for (k, length, in_stripes, quads, bounded) in [
+            (1, 65, STRIPE, QUAD, true),
+            (64, 65, STRIPE, QUAD, true),
+            (65, 65, STRIPE, STRIPE, false),
+            (65, 779, STRIPE, STRIPE, false),
+            (65, 780, STRIPE, QUAD, true),
+            (682, 8191, STRIPE, QUAD, true),
+            (683, 8191, STRIPE, STRIPE, false),
+            (1, 8191, STRIPE, QUAD, true),
+            (1, 8192, FOUR, FOUR, true),
+            (64, 8192, FOUR, FOUR, true),
+            (163, 8191, STRIPE, QUAD, true),
+            (163, 8192, FOUR, FOUR, true),
+            (164, 8192, STRIPE, STRIPE, true),
+            (682, 8192, STRIPE, STRIPE, true),
+            (683, 8192, STRIPE, STRIPE, false),
+            (200, 10_000, FOUR, FOUR, true),
+            (201, 10_000, STRIPE, STRIPE, true),
+        ] {
+            for kind in [Probabilities, LogProbabilities, Logits] {
+                let case = format!("{k} of {length} {kind:?}");
+                let plan = Plan::new(k, length, kind);
+                let expected = if kind == Logits { in_stripes } else { quads };
+                assert_eq!(plan.panel, expected, "{case}");
+                let all_in_stripes = Plan::in_stripes(k, length, kind);
+                assert_eq!(all_in_stripes.panel, in_stripes, "{case}");
+                let least = [f32::from_bits(1), f32::MIN][usize::from(kind != Probabilities)];
+                for plan in [plan, all_in_stripes] {
+                    assert_eq!((plan.k, plan.bounded), (k, bounded), "{case}");
+                    assert_eq!(plan.least, least, "{case}");
+                    let capacity = if bounded { 2 * k + 512 } else { length + 128 };
+                    assert_eq!(plan.capacity, capacity, "{case}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn columns_of_about_four_times_k_maxima() {
+        for (k, columns) in [
+            (1, 1),
+            (8, 1),
+            (9, 2),
+            (16, 2),
+            (17, 8),
+            (32, 8),
+            (33, 16),
+            (64, 16),
+            (65, 16),
+            (500, 16),
+        ] {
+            let plan = Plan::new(k, 8000, Probabilities);
+            assert_eq!(plan.columns(), columns, "{k}");
+        }
+        for (k, columns) in [
+            (1, 1),
+            (4, 1),
+            (5, 2),
+            (8, 2),
+            (9, 3),
+            (16, 4),
+            (17, 5),
+            (32, 8),
+        ] {
+            let plan = Plan::new(k, 8000, Probabilities);
+            assert!(plan.worth(columns), "{k}");
+            assert!(!plan.worth(columns - 1), "{k}");
+        }
+    }
+
+    struct BoundOfStripes<'a> {
+        plan: &'a Plan,
+        scan: &'a Scan,
+        peaks: &'a [[f32; F32_LANES]],
+    }
+
+    impl Kernel for BoundOfStripes<'_> {
+        type Output = f32;
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> f32 {
+            self.plan.bound_of_stripes(simd, self.scan, self.peaks)
+        }
+    }
+
+    /// Columns are of the groups of a row, and so are those put together.
+    #[test]
+    fn the_bound_of_columns_is_one_that_k_of_them_reach() {
+        let mut random = random(4);
+        for width in [4, 8] {
+            let mut columns = [[f32::NAN; F32_LANES]; 8];
+            for lane in columns[..width].iter_mut().flatten() {
+                *lane = random();
+            }
+            let scan = Scan {
+                columns,
+                width,
+                max: 1.0,
+                normaliser: 0.0,
+            };
+            let mut peaks = vec![[0.0; F32_LANES]; 80];
+            for lane in peaks.iter_mut().flatten() {
+                *lane = random();
+            }
+            let sorted = |maxima: &[[f32; F32_LANES]]| {
+                let mut all = maxima.as_flattened().to_vec();
+                all.sort_by(|a, b| b.total_cmp(a));
+                all
+            };
+            for k in 1..=8 * width {
+                // Folded to the fewest that are four times k, two and two.
+                let mut folded = columns[..width].to_vec();
+                while folded.len() > 1 && folded.len() / 2 * F32_LANES >= 4 * k {
+                    let half = folded.len() / 2;
+                    let both = |i: usize| {
+                        let pair = folded[i].iter().zip(&folded[i + half]);
+                        let larger: Vec<f32> = pair.map(|(a, b)| a.max(*b)).collect();
+                        <[f32; F32_LANES]>::try_from(larger).unwrap()
+                    };
+                    folded = (0..half).map(both).collect();
+                }
+                let sample = folded[0];
+                let sorted = sorted(&folded);
+                let plan = &Plan::new(k, 9000, Probabilities);
+                for level in Level::available() {
+                    let (scan, peaks) = (&scan, &peaks[..]);
+                    let found =
+                        Dispatch::new(level)
+                            .unwrap()
+                            .run(BoundOfStripes { plan, scan, peaks });
+                    if k <= F32_LANES {
+                        let reached = sample.iter().filter(|&&x| x <= sorted[k - 1]);
+                        let best = reached.copied().fold(f32::NEG_INFINITY, f32::max);
+                        let smallest = sample.iter().copied().fold(1.0, f32::min);
+                        assert_eq!(found, best.max(smallest), "{level} {k} of {width}");
+                    } else {
+                        let reached = sorted.iter().filter(|&&x| x >= found).count();
+                        assert!((k..=k + k / 8).contains(&reached), "{level} {k} of {width}");
+                    }
+                }
+            }
+            // More than 64: the peaks serve.
+            let all = sorted(&peaks);
+            for k in [65, 100, 700] {
+                let plan = &Plan::new(k, 9000, Probabilities);
+                for level in Level::available() {
+                    let (scan, peaks) = (&scan, &peaks[..]);
+                    let found =
+                        Dispatch::new(level)
+                            .unwrap()
+                            .run(BoundOfStripes { plan, scan, peaks });
+                    let reached = all.iter().filter(|&&x| x >= found).count();
+                    assert!((k..=k + k / 8).contains(&reached), "{level} {k}");
+                }
+            }
+            let plan = &Plan::new(2000, 9000, Probabilities);
+            let (scan, peaks) = (&scan, &peaks[..]);
+            let everything = Dispatch::new(Level::available().next().unwrap());
+            let found = everything
+                .unwrap()
+                .run(BoundOfStripes { plan, scan, peaks });
+            assert_eq!(found, f32::from_bits(1));
+        }
+    }
+}

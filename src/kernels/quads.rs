@@ -51,6 +51,7 @@ pub(crate) fn scan<S: Simd, E: Lanes>(
         if bits <= ScoreKind::MAX_PROBABILITY.to_bits() {
             return Some(f32::from_bits(bits));
         }
+        mark!("probabilities that seem invalid as integers");
     }
     let seen = write_peaks::<S, E, false>(simd, kind, row, ahead, peaks);
     let max = fold::<S, false>(simd, peaks, columns).reduce_max();
@@ -151,8 +152,129 @@ fn larger<V: F32Lanes, const BITS: bool>(a: V, b: V) -> V {
 
 #[cfg(test)]
 mod tests {
+    use half::{bf16, f16};
+
     use super::*;
+    use crate::kernels::top_k::cases::{
+        Rounded, invalid, largest, patterns, peaks, scores, sparse_patterns,
+    };
+    use crate::marks;
+    use crate::scores::ScoreKind::{LogProbabilities, Probabilities};
     use crate::simd::{Dispatch, Kernel, Level};
+
+    struct OfRow<'a, E> {
+        kind: ScoreKind,
+        row: &'a [E],
+        columns: usize,
+    }
+
+    /// The peaks, the columns and the largest.
+    type Scanned = (Vec<[f32; F32_LANES]>, Vec<[f32; F32_LANES]>, Option<f32>);
+
+    impl<E: Lanes> Kernel for OfRow<'_, E> {
+        type Output = Scanned;
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> Scanned {
+            let OfRow { kind, row, columns } = self;
+            let mut peaks = vec![[f32::NAN; F32_LANES]; row.len().div_ceil(QUAD)];
+            let mut columns = vec![[f32::NAN; F32_LANES]; columns];
+            let ahead = &mut Ahead::nothing();
+            let max = scan(simd, kind, row, ahead, &mut peaks, &mut columns);
+            (peaks, columns, max)
+        }
+    }
+
+    /// To 1, 2, 4, 8 and 16 columns, or as many as there are peaks.
+    fn check<E: Rounded>(kind: ScoreKind, row: &[f32]) {
+        let row = scores::<E>(kind, row);
+        let peaks = peaks(kind, &row, QUAD);
+        let largest = peaks.as_flattened().iter().copied();
+        let largest = largest.fold(f32::NEG_INFINITY, f32::max);
+        for width in [1, 2, 4, 8, 16] {
+            let columns = width.min(peaks.len());
+            // A column is of every so many peaks.
+            let width = match columns {
+                1 | 2 | 4 | 8 => columns,
+                _ => MOST_COLUMNS,
+            };
+            let of_column = |column: usize| {
+                let mut of_column = peaks[column];
+                for peak in peaks[column..].iter().step_by(width) {
+                    for (lane, &other) in of_column.iter_mut().zip(peak) {
+                        *lane = lane.max(other);
+                    }
+                }
+                of_column
+            };
+            let expected: Vec<_> = (0..columns).map(of_column).collect();
+            let (kind, row) = (kind, &row[..]);
+            for level in Level::available() {
+                let of_row = OfRow { kind, row, columns };
+                let found = Dispatch::new(level).unwrap().run(of_row);
+                let case = format!("{level} {kind:?} {} to {columns}", row.len());
+                assert_eq!(found.0, peaks, "{case}");
+                assert_eq!(found.1, expected, "{case}");
+                assert_eq!(found.2, Some(largest), "{case}");
+            }
+        }
+    }
+
+    /// Rounds of peaks that are whole, and those that are not.
+    #[test]
+    fn peaks_of_every_number_of_quads_are_in_a_column() {
+        for quads in 1..=35 {
+            for length in [quads * QUAD - 63, quads * QUAD - 47, quads * QUAD] {
+                let mut rows = patterns(length, 5);
+                check::<f32>(Probabilities, &rows.swap_remove(0));
+                check::<f32>(LogProbabilities, &rows.swap_remove(1));
+                check::<bf16>(Probabilities, &rows.swap_remove(0));
+                // The last token alone.
+                check::<f16>(LogProbabilities, &sparse_patterns(length)[6]);
+            }
+        }
+    }
+
+    #[test]
+    fn an_invalid_score_in_any_quad_is_seen() {
+        fn check<E: Rounded>(kind: ScoreKind, length: usize, at: usize, value: f32, valid: bool) {
+            for filler in [0.0, 0.25] {
+                let mut row = scores::<E>(kind, &vec![filler; length]);
+                row[at] = E::rounded(value);
+                for columns in [1, 2, 4, 8, 16] {
+                    let columns = length.div_ceil(QUAD).min(columns);
+                    for level in Level::available() {
+                        let row = &row[..];
+                        let of_row = OfRow { kind, row, columns };
+                        let (_, _, max) = Dispatch::new(level).unwrap().run(of_row);
+                        let case = format!("{level} {kind:?} {value} at {at} of {length}");
+                        assert_eq!(max.is_some(), valid, "{case}, {columns} columns");
+                    }
+                }
+            }
+        }
+        for quads in [1, 2, 3, 9, 16, 17, 33] {
+            for length in [quads * QUAD - 1, quads * QUAD, quads * QUAD + 1] {
+                for at in [0, length / 2, (length - 1) / QUAD * QUAD, length - 1] {
+                    for kind in [Probabilities, LogProbabilities] {
+                        for &value in invalid(kind) {
+                            check::<f32>(kind, length, at, value, false);
+                        }
+                        check::<f32>(kind, length, at, largest(kind), true);
+                        check::<f16>(kind, length, at, 2.0, false);
+                        check::<bf16>(kind, length, at, f32::NAN, false);
+                    }
+                    let check = || check::<f32>(Probabilities, length, at, -0.0, true);
+                    // The baseline of some processors does not compare integers.
+                    if Level::available().count() > 1 {
+                        marks::expect("probabilities that seem invalid as integers", check);
+                    } else {
+                        check();
+                    }
+                }
+            }
+        }
+    }
 
     struct MaxBits([[f32; F32_LANES]; 2]);
 

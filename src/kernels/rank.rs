@@ -113,6 +113,7 @@ fn number_or_least(value: f32) -> f32 {
     if value > f32::NEG_INFINITY {
         value
     } else {
+        mark!("a score without an order");
         f32::NEG_INFINITY
     }
 }
@@ -159,6 +160,7 @@ impl Places {
             // the next row belongs to a block that is written later.
             if in_turn && k >= BLOCK && start + (ROWS - 1) * k + BLOCK <= tokens.len() {
                 let (tokens, values) = (&mut tokens[start..], &mut values[start..]);
+                mark!("eight rows are written at once");
                 simd.f64_rows(entries, RAISE, k, tokens, values);
                 continue;
             }
@@ -204,6 +206,7 @@ fn copy_some(
     tokens: &mut [u32],
     values: &mut [f64],
 ) {
+    mark!("less room than for eight tokens");
     for (token, &found) in tokens.iter_mut().zip(all_tokens) {
         *token = found;
     }
@@ -243,6 +246,7 @@ impl Lists {
         ahead: &mut Ahead<E>,
     ) -> bool {
         if survivors.len() > LONGEST_LIST {
+            mark!("more survivors than a list holds");
             return false;
         }
         // It is below anyway; so the loop need not ask.
@@ -293,6 +297,8 @@ impl Lists {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::top_k::cases::random;
+    use crate::marks;
     use crate::simd::{Dispatch, Kernel, Level};
 
     struct Write {
@@ -386,9 +392,233 @@ mod tests {
         for bits in [0x7fc0_0000, 0xffc0_0000, u32::MAX, 0x7f80_0001] {
             let row = [0.25, f32::from_bits(bits), 0.5];
             for level in Level::available() {
-                let tokens = Dispatch::new(level).unwrap().run(OfThree(row));
+                let run = || Dispatch::new(level).unwrap().run(OfThree(row));
+                let tokens = marks::expect("a score without an order", run);
                 assert_eq!(tokens, [2, 0, 1], "{level} {bits:x}");
             }
+        }
+    }
+
+    /// The best `best` places of some rows, of rooms of `k`.
+    struct WriteSome<'a> {
+        lists: &'a [Entry],
+        best: usize,
+        listed: u32,
+        rows: usize,
+        k: usize,
+    }
+
+    impl Kernel for WriteSome<'_> {
+        type Output = (Vec<u32>, Vec<f64>);
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> (Vec<u32>, Vec<f64>) {
+            let WriteSome {
+                lists,
+                best,
+                listed,
+                rows,
+                k,
+            } = self;
+            let (mut tokens, mut values) = (vec![7; rows * k], vec![7.0; rows * k]);
+            let (out, values_out) = (&mut tokens[..], &mut values[..]);
+            Places::default().write(simd, lists, best, listed, k, out, values_out);
+            (tokens, values)
+        }
+    }
+
+    /// Rows of every width, every number of them, all with a list or not.
+    #[test]
+    fn each_row_has_its_places_and_no_other_is_touched() {
+        let pair = |row: usize, place: usize| {
+            let token = 1000 + (100 * row + place) as u32;
+            (token, (row as f32 + 0.5) * (50.0 - place as f32))
+        };
+        let key = |row, place| {
+            let (token, value) = pair(row, place);
+            number_key(value, token)
+        };
+        let lists: [Entry; 48] =
+            std::array::from_fn(|place| std::array::from_fn(|row| key(row, place)));
+        let check = |level, best, listed, rows, k| {
+            let lists = &lists[..];
+            let (tokens, written) = Dispatch::new(level).unwrap().run(WriteSome {
+                lists,
+                best,
+                listed,
+                rows,
+                k,
+            });
+            for (row, (tokens, written)) in tokens.chunks(k).zip(written.chunks(k)).enumerate() {
+                let has_list = listed >> row & 1 == 1;
+                // Past the best may be anything, where there is a list.
+                let written = tokens.iter().zip(written).enumerate();
+                for (place, (&token, &value)) in written.take(if has_list { best } else { k }) {
+                    let expected = if has_list { pair(row, place) } else { (7, 7.0) };
+                    let case = format!("{level} {best} of {k}, {listed:b} of {rows}");
+                    assert_eq!((token, value as f32), expected, "{case}: {row} {place}");
+                }
+            }
+        };
+        let check_all = || {
+            for level in Level::available() {
+                for k in 1..=34usize {
+                    for best in [1, k.div_ceil(2), k.saturating_sub(8).max(1), k] {
+                        for rows in 1..=ROWS {
+                            let all = (1 << rows) - 1;
+                            for listed in [u32::MAX, all, all >> 1, all & !1, 0b0101_1011 & all] {
+                                check(level, best, listed, rows, k);
+                            }
+                        }
+                    }
+                }
+            }
+        };
+        marks::expect("eight rows are written at once", || {
+            marks::expect("less room than for eight tokens", check_all);
+        });
+    }
+
+    /// Rounds of lists of some lengths, a row each, that follow on each other.
+    struct SortLists<'a> {
+        row: &'a [f32],
+        rounds: &'a [Vec<usize>],
+        k: usize,
+    }
+
+    impl Kernel for SortLists<'_> {
+        type Output = Vec<(u32, f64)>;
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> Self::Output {
+            let SortLists { row, rounds, k } = self;
+            let mut lists = Lists::default();
+            lists.reserve("a test").unwrap();
+            let mut survivors = Survivors::default();
+            survivors.reserve(LONGEST_LIST + 1, "a test").unwrap();
+            let mut all = Vec::new();
+            for lengths in rounds {
+                let size = lengths.len() * k;
+                let (mut tokens, mut values) = (vec![7; size], vec![7.0; size]);
+                for (number, &len) in lengths.iter().enumerate() {
+                    for (i, token) in survivors.room()[..len].iter_mut().enumerate() {
+                        *token = token_of(number, i);
+                    }
+                    survivors.set_len(len);
+                    let ahead = &mut Ahead::nothing();
+                    let listed = lists.add(number, row, &survivors, ahead);
+                    assert_eq!(listed, len <= LONGEST_LIST);
+                }
+                let asked = &mut Asked::default();
+                lists.sort_into(simd, k, &mut tokens, &mut values, asked);
+                all.extend(tokens.into_iter().zip(values));
+            }
+            all
+        }
+    }
+
+    /// The tokens of a list.
+    fn token_of(number: usize, i: usize) -> u32 {
+        (number * 5 + i * 3) as u32
+    }
+
+    /// Whatever the lengths of the others, and of those before.
+    #[test]
+    fn lists_of_all_lengths_side_by_side() {
+        let mut random = random(9);
+        let row: Vec<f32> = (0..450).map(|_| (random() * 64.0).ceil() / 64.0).collect();
+        let lengths = [0, 1, 128, 7, 129, 8, 9, 64];
+        let check_all = || {
+            for rows in 1..=ROWS {
+                for k in [1, 2, 7, 8, 9, 16, 17, 33, 128, 140] {
+                    // Each length is at each place, the longest ones first and last.
+                    let rotated = |by: usize| {
+                        let lengths = lengths.iter().cycle().skip(by);
+                        lengths.take(rows).copied().collect()
+                    };
+                    let mut rounds: Vec<Vec<usize>> = (0..8).map(rotated).collect();
+                    rounds.push(vec![5; rows]);
+                    rounds.push(vec![129; rows]);
+                    rounds.push(vec![0; rows]);
+                    rounds.push(vec![13; rows]);
+                    for level in Level::available() {
+                        let (row, rounds) = (&row[..], &rounds[..]);
+                        let sort = SortLists { row, rounds, k };
+                        let found = Dispatch::new(level).unwrap().run(sort);
+                        let mut found = found.chunks(k);
+                        for lengths in rounds {
+                            for (number, &len) in lengths.iter().enumerate() {
+                                let found = found.next().unwrap();
+                                let case = format!("{level} {k}, row {number} of {lengths:?}");
+                                if len > LONGEST_LIST {
+                                    assert!(found.iter().all(|&pair| pair == (7, 7.0)), "{case}");
+                                    continue;
+                                }
+                                let tokens = (0..len).map(|i| token_of(number, i));
+                                let mut expected: Vec<(u32, f64)> = tokens
+                                    .map(|token| (token, f64::from(row[token as usize])))
+                                    .collect();
+                                expected
+                                    .sort_by_key(|&(token, value)| rank_key(value as f32, token));
+                                let count = k.min(len);
+                                assert_eq!(found[..count], expected[..count], "{case}");
+                            }
+                        }
+                    }
+                }
+            }
+        };
+        marks::expect("more survivors than a list holds", check_all);
+    }
+
+    /// Of equal values the first tokens.
+    #[test]
+    fn the_best_that_are_kept_are_k() {
+        for len in [2, 50, FEW - 1, FEW, FEW + 1, 600] {
+            let row: Vec<f32> = (0..len).map(|i| (i * 7 % 5) as f32 / 8.0).collect();
+            for k in [1, len / 3 + 1, len - 1] {
+                let mut survivors = Survivors::default();
+                survivors.reserve(len, "a test").unwrap();
+                let mut tokens: Vec<u32> = (0..len as u32).collect();
+                // A list of some length, whatever is behind it.
+                survivors.room()[..len].copy_from_slice(&tokens);
+                survivors.set_len(len);
+                let last = survivors.keep_best(&row, k);
+                tokens.sort_by_key(|&token| rank_key(row[token as usize], token));
+                assert_eq!(last, row[tokens[k - 1] as usize], "{k} of {len}");
+                tokens.truncate(k);
+                let mut in_order = tokens.clone();
+                in_order.sort_unstable();
+                assert_eq!(survivors.tokens(), in_order, "{k} of {len}");
+
+                let (mut found, mut values) = (vec![7; k], vec![7.0; k]);
+                survivors.sort_into(&row, &mut found, &mut values);
+                assert_eq!(found, tokens, "{k} of {len}");
+                let value = |&token: &u32| f64::from(row[token as usize]);
+                assert!(tokens.iter().map(value).eq(values), "{k} of {len}");
+                survivors.clear();
+                assert_eq!(survivors.len(), 0);
+            }
+        }
+    }
+
+    #[test]
+    fn what_comes_out_of_order_is_ranked_like_the_rest() {
+        for len in [2, FEW - 1, FEW, FEW + 1, 600] {
+            let row: Vec<f32> = (0..len).map(|i| (i % 3) as f32 / 8.0).collect();
+            let mut survivors = Survivors::default();
+            survivors.reserve(len, "a test").unwrap();
+            for (i, token) in survivors.room()[..len].iter_mut().enumerate() {
+                *token = (i as u32) ^ 1;
+            }
+            let len = len - len % 2;
+            survivors.set_len(len);
+            survivors.put_in_order();
+            let (mut found, mut values) = (vec![7; len], vec![7.0; len]);
+            survivors.sort_into(&row, &mut found, &mut values);
+            let mut expected: Vec<u32> = (0..len as u32).collect();
+            expected.sort_by_key(|&token| rank_key(row[token as usize], token));
+            assert_eq!(found, expected, "{len}");
         }
     }
 }

@@ -188,19 +188,24 @@ pub(crate) const FILLED_UP: usize = STRIPE * size_of::<f32>();
 
 #[cfg(test)]
 mod tests {
+    use half::{bf16, f16};
+
     use super::*;
+    use crate::kernels::top_k::cases::{
+        Rounded, in_order, invalid, largest, patterns, scores, sparse_patterns,
+    };
     use crate::order::rank_key;
     use crate::scores::ScoreKind::{LogProbabilities, Logits, Probabilities};
     use crate::simd::{Dispatch, Kernel, Level};
 
-    struct Collect<'a> {
+    struct Collect<'a, E> {
         kind: ScoreKind,
-        row: &'a [f32],
+        row: &'a [E],
         bound: Option<f32>,
         k: usize,
     }
 
-    impl Kernel for Collect<'_> {
+    impl<E: Lanes> Kernel for Collect<'_, E> {
         type Output = (Option<u32>, Vec<u32>, Vec<f32>);
 
         #[inline(always)]
@@ -214,6 +219,8 @@ mod tests {
             let mut reach = Reach::default();
             reach.reserve(kind, row.len(), k).unwrap();
             let scanned = reach.scan(simd, kind, row, &[], 0, k).unwrap();
+            let expected = row.iter().map(|score| score.to_f32());
+            assert_eq!(scanned.max, expected.fold(f32::NEG_INFINITY, f32::max));
             let first = reach.first_of(simd, kind, row, scanned.max, k);
             let (mut tokens, mut values) = (vec![0; k], vec![0.0; k]);
             let count = reach.collect(simd, kind, row, bound, &mut tokens, &mut values);
@@ -268,6 +275,104 @@ mod tests {
                         }
                     }
                 }
+            }
+        }
+    }
+
+    /// Rows in which panels are cut short, with more tokens than room, or none.
+    fn check<E: Rounded>(kind: ScoreKind, row: &[f32], k: usize) {
+        let row = scores::<E>(kind, row);
+        let all = in_order(kind, &row);
+        let value = |place: usize| all.get(place).map(|&(_, value)| value);
+        for bound in [None, value(0), value(k / 2), value(k), value(3 * k)] {
+            let reach = all.iter().copied();
+            let reach = reach.filter(|&(_, value)| bound.is_none_or(|bound| value >= bound));
+            let expected: Vec<(u32, f32)> = reach.take(k).collect();
+            for level in Level::available() {
+                let row = &row[..];
+                let (first, tokens, values) = Dispatch::new(level).unwrap().run(Collect {
+                    kind,
+                    row,
+                    bound,
+                    k,
+                });
+                let found: Vec<(u32, f32)> = tokens.into_iter().zip(values).collect();
+                let case = format!("{level} {kind:?} {} {k} {bound:?}", row.len());
+                assert_eq!(found, expected, "{case}");
+                // Of a row in which all is impossible the first token.
+                let best = all.first().map_or(0, |&(token, _)| token);
+                assert_eq!(first, Some(best), "{case}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_best_of_rows_that_fill_the_list_or_hold_almost_nothing() {
+        for (length, k) in [
+            (1, 1),
+            (127, 127),
+            (129, 9),
+            (1000, 65),
+            (8191, 16),
+            (8192, 3),
+            (8193, 64),
+            (8193, 163),
+            (8400, 170),
+        ] {
+            let rows = patterns(length, k).into_iter();
+            for (number, row) in rows.chain(sparse_patterns(length)).enumerate() {
+                match (number + length) % 3 {
+                    0 => check::<f32>(Probabilities, &row, k),
+                    1 => check::<f16>(LogProbabilities, &row, k),
+                    _ => check::<bf16>(Logits, &row, k),
+                }
+            }
+        }
+    }
+
+    struct Accepts<'a, E> {
+        kind: ScoreKind,
+        row: &'a [E],
+        k: usize,
+    }
+
+    impl<E: Lanes> Kernel for Accepts<'_, E> {
+        type Output = bool;
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> bool {
+            let Accepts { kind, row, k } = self;
+            let mut reach = Reach::default();
+            reach.reserve(kind, row.len(), k).unwrap();
+            reach.scan(simd, kind, row, &[], 0, k).is_some()
+        }
+    }
+
+    #[test]
+    fn an_invalid_score_anywhere_refuses_the_row() {
+        fn check<E: Rounded>(kind: ScoreKind, length: usize, at: usize, value: f32, valid: bool) {
+            let mut row = scores::<E>(kind, &vec![0.25; length]);
+            row[at] = E::rounded(value);
+            for level in Level::available() {
+                for k in [1, 64.min(length)] {
+                    let row = &row[..];
+                    let accepted = Dispatch::new(level).unwrap().run(Accepts { kind, row, k });
+                    let case = format!("{level} {kind:?} {value} at {at} of {length}, {k}");
+                    assert_eq!(accepted, valid, "{case}");
+                }
+            }
+        }
+        for length in [1, 17, 127, 128, 129, 513, 8191, 8192, 8321] {
+            for at in [0, length / 2, (length - 1) / 128 * 128, length - 1] {
+                for kind in [Probabilities, LogProbabilities, Logits] {
+                    for &value in invalid(kind) {
+                        check::<f32>(kind, length, at, value, false);
+                    }
+                    check::<f32>(kind, length, at, largest(kind), true);
+                    check::<f16>(kind, length, at, f32::INFINITY, false);
+                    check::<bf16>(kind, length, at, f32::NAN, false);
+                }
+                check::<f32>(Probabilities, length, at, -0.0, true);
             }
         }
     }

@@ -185,3 +185,152 @@ pub(crate) fn scan<S: Simd, E: Lanes, const WIDTH: usize>(
     let scan = Scan::new(&columns, 0.0);
     (!seen.any() && kind.accepts(scan.max)).then_some(scan)
 }
+
+#[cfg(test)]
+mod tests {
+    use half::{bf16, f16};
+
+    use super::*;
+    use crate::kernels::top_k::cases::{
+        Rounded, invalid, largest, patterns, peaks, scores, sparse_patterns,
+    };
+    use crate::scores::ScoreKind::{LogProbabilities, Logits, Probabilities};
+    use crate::simd::{Dispatch, Kernel, Level};
+
+    struct OfRow<'a, E> {
+        kind: ScoreKind,
+        row: &'a [E],
+        panel: usize,
+        half: bool,
+    }
+
+    impl<E: Lanes> Kernel for OfRow<'_, E> {
+        type Output = (Vec<[f32; F32_LANES]>, Option<Scan>);
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> Self::Output {
+            let OfRow {
+                kind,
+                row,
+                panel,
+                half,
+            } = self;
+            let stripes = Stripes::new(row, &[], kind);
+            let mut peaks = vec![[f32::NAN; F32_LANES]; row.len().div_ceil(panel * STRIPE)];
+            let scan = if half {
+                scan::<S, E, { COLUMNS / 2 }>(simd, kind, &stripes, panel, &mut peaks)
+            } else {
+                scan::<S, E, COLUMNS>(simd, kind, &stripes, panel, &mut peaks)
+            };
+            (peaks, scan)
+        }
+    }
+
+    fn check<E: Rounded>(kind: ScoreKind, row: &[f32]) {
+        let row = scores::<E>(kind, row);
+        let mut columns = [[kind.impossible(); F32_LANES]; COLUMNS];
+        for (token, value) in row.iter().enumerate() {
+            let lane = &mut columns.as_flattened_mut()[token % STRIPE];
+            *lane = lane.max(value.to_f32());
+        }
+        let largest = columns.as_flattened().iter().copied();
+        let largest = largest.fold(f32::NEG_INFINITY, f32::max);
+        let half_of = |column: usize| {
+            std::array::from_fn(|lane| columns[column][lane].max(columns[column + 4][lane]))
+        };
+        let halves: [[f32; F32_LANES]; 4] = std::array::from_fn(half_of);
+        for (panel, half) in [(1, false), (1, true), (4, false), (4, true)] {
+            let row = &row[..];
+            for level in Level::available() {
+                let (found, scan) = Dispatch::new(level).unwrap().run(OfRow {
+                    kind,
+                    row,
+                    panel,
+                    half,
+                });
+                let (scan, length) = (scan.unwrap(), row.len());
+                let case = format!("{level} {kind:?} {length}, {panel} stripes {half}");
+                assert_eq!(found, peaks(kind, row, panel * STRIPE), "{case}");
+                assert_eq!((scan.max, scan.normaliser), (largest, 0.0), "{case}");
+                if half {
+                    assert_eq!(scan.width, 4, "{case}");
+                    assert_eq!(scan.columns[..4], halves, "{case}");
+                } else {
+                    assert_eq!(scan.width, COLUMNS, "{case}");
+                    assert_eq!(scan.columns, columns, "{case}");
+                }
+            }
+        }
+    }
+
+    /// Stripes and panels that are whole, and those that are not.
+    #[test]
+    fn every_token_is_in_its_column_and_its_peak() {
+        for length in (1..=131).chain((1..=11).flat_map(|n| [n * 128 - 1, n * 128, n * 128 + 1])) {
+            let mut rows = patterns(length, 5);
+            check::<f32>(Probabilities, &rows.swap_remove(0));
+            check::<f32>(LogProbabilities, &rows.swap_remove(1));
+            // The last token alone.
+            let last = &sparse_patterns(length)[6];
+            check::<f16>(LogProbabilities, last);
+            check::<bf16>(Probabilities, last);
+        }
+    }
+
+    #[test]
+    fn an_invalid_score_in_any_stripe_is_seen() {
+        for length in [1, 16, 127, 128, 129, 511, 513, 1100] {
+            for at in [
+                0,
+                length / 3,
+                length / 2,
+                (length - 1) / 128 * 128,
+                length - 1,
+            ] {
+                for kind in [Probabilities, LogProbabilities] {
+                    let values = invalid(kind).iter().map(|&value| (value, false));
+                    for (value, valid) in values.chain([(largest(kind), true)]) {
+                        let mut row = scores::<f32>(kind, &vec![0.25; length]);
+                        row[at] = value;
+                        for (panel, half) in [(1, false), (4, true)] {
+                            for level in Level::available() {
+                                let row = &row[..];
+                                let (_, scan) = Dispatch::new(level).unwrap().run(OfRow {
+                                    kind,
+                                    row,
+                                    panel,
+                                    half,
+                                });
+                                let case = format!("{level} {kind:?} {value} at {at} of {length}");
+                                assert_eq!(scan.is_some(), valid, "{case}");
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// What is asked for of a row and the next lies as far ahead as is said.
+    #[test]
+    fn what_lies_ahead_is_in_this_row_or_the_next() {
+        let (row, next) = (vec![0.5f32; 1000], vec![0.25f32; 2000]);
+        for (kind, ahead) in [
+            (Probabilities, 1024 / 4),
+            (LogProbabilities, 1024 / 4),
+            (Logits, 4096 / 4),
+        ] {
+            let stripes = Stripes::new(&row, &next, kind);
+            assert_eq!(stripes.len(), 8);
+            for index in 0..stripes.len() {
+                let (found, place) = (stripes.ahead_of(index), index * STRIPE + ahead);
+                let expected = if place < row.len() {
+                    (row.as_ptr(), place)
+                } else {
+                    (next.as_ptr(), place - row.len())
+                };
+                assert_eq!((found.data.as_ptr(), found.start), expected, "{index}");
+            }
+        }
+    }
+}

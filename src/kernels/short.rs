@@ -188,6 +188,7 @@ impl<S: Simd, const NEGATIVE: bool> ShortRows<'_, S, NEGATIVE> {
         if keys[k - 1].iter().all(|&key| key >= least) {
             room.counts.fill(k as u32);
         } else {
+            mark!("short rows of fewer possible tokens than k");
             for (row, count) in room.counts.iter_mut().enumerate() {
                 let possible = keys[..k].iter().map(|keys| u32::from(keys[row] >= least));
                 *count = possible.sum();
@@ -199,6 +200,7 @@ impl<S: Simd, const NEGATIVE: bool> ShortRows<'_, S, NEGATIVE> {
             !self.invalid.any() && kind.accepts(self.largest.reduce_max())
         };
         if !valid {
+            mark!("short rows that seem invalid");
             for (row, count) in rows.iter().zip(room.counts) {
                 let mut scores = row.as_flattened().iter();
                 if !scores.all(|&score| kind.accepts(score)) {
@@ -261,7 +263,13 @@ fn log_sum_exp<S: Simd>(simd: S, max: f32, row: &Row, length: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use half::{bf16, f16};
+
     use super::*;
+    use crate::kernels::top_k::cases::{
+        Rounded, in_order, invalid, largest, patterns, scores, sparse_patterns,
+    };
+    use crate::marks;
     use crate::simd::{Dispatch, Kernel, Level};
 
     /// The order of all tokens of a row.
@@ -317,5 +325,142 @@ mod tests {
                 assert_eq!(found, expected, "{level} {kind:?} {length}");
             }
         }
+    }
+
+    /// The best k of rounds of up to eight rows, read with the same memory.
+    struct Best<'a, E> {
+        kind: ScoreKind,
+        rounds: &'a [&'a [Vec<E>]],
+        k: usize,
+    }
+
+    /// Of each row its best, `None` if it is refused.
+    type Found = Vec<Option<Vec<(u32, f32)>>>;
+
+    impl<E: Lanes> Kernel for Best<'_, E> {
+        type Output = Found;
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> Found {
+            let short = &mut Short::default();
+            let mut found = Vec::new();
+            for rows in self.rounds {
+                match self.kind {
+                    ScoreKind::Probabilities => {
+                        self.best::<S, false>(simd, short, rows, &mut found);
+                    }
+                    _ => self.best::<S, true>(simd, short, rows, &mut found),
+                }
+            }
+            found
+        }
+    }
+
+    impl<E: Lanes> Best<'_, E> {
+        #[inline(always)]
+        fn best<S: Simd, const NEGATIVE: bool>(
+            &self,
+            simd: S,
+            short: &mut Short,
+            rows: &[Vec<E>],
+            found: &mut Found,
+        ) {
+            let mut together = short.rows::<S, NEGATIVE>(simd, self.kind, rows[0].len());
+            for (number, row) in rows.iter().enumerate() {
+                together.read(number, row);
+            }
+            let (mut counts, size) = (vec![7; rows.len()], rows.len() * self.k);
+            let (mut tokens, mut values) = (vec![7; size], vec![7.0; size]);
+            let room = Room {
+                counts: &mut counts,
+                tokens: &mut tokens,
+                values: &mut values,
+            };
+            together.finish(self.k, room);
+            let lists = tokens.chunks(self.k).zip(values.chunks(self.k));
+            for (count, (tokens, values)) in counts.into_iter().zip(lists) {
+                let values = values.iter().map(|&value| value as f32);
+                let pairs = tokens.iter().copied().zip(values);
+                found.push((count != REFUSED).then(|| pairs.take(count as usize).collect()));
+            }
+        }
+    }
+
+    fn check<E: Rounded>(kind: ScoreKind, rounds: &[&[Vec<E>]], k: usize) {
+        let rows = rounds.iter().flat_map(|rows| rows.iter());
+        let expected: Found = rows
+            .map(|row| {
+                let valid = row.iter().all(|score| kind.accepts(score.to_f32()));
+                valid.then(|| {
+                    let mut best = in_order(kind, row);
+                    best.truncate(k);
+                    best
+                })
+            })
+            .collect();
+        for level in Level::available() {
+            let found = Dispatch::new(level).unwrap().run(Best { kind, rounds, k });
+            let length = rounds[0][0].len();
+            for (row, (found, expected)) in found.iter().zip(&expected).enumerate() {
+                let case = format!("{level} {kind:?} {k} of {length}, row {row}");
+                assert_eq!(found, expected, "{case}");
+            }
+        }
+    }
+
+    fn check_patterns<E: Rounded>(kind: ScoreKind, length: usize, k: usize) {
+        let rows = patterns(length, k).into_iter();
+        let rows: Vec<Vec<E>> = rows
+            .chain(sparse_patterns(length))
+            .map(|row| scores(kind, &row))
+            .collect();
+        let (eight, others) = rows.split_at(8);
+        check(kind, &[eight, &others[..3], &others[3..], &eight[4..]], k);
+    }
+
+    /// Rows that have k possible tokens, fewer, and none.
+    #[test]
+    fn rows_of_any_number_of_possible_tokens_side_by_side() {
+        use ScoreKind::{LogProbabilities, Logits, Probabilities};
+        marks::expect("short rows of fewer possible tokens than k", || {
+            for length in [1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 48, 49, 63, 64] {
+                for k in [1, 2, 8, 9, 16, 17, 33, length].map(|k| k.min(length)) {
+                    check_patterns::<f32>(Probabilities, length, k);
+                    check_patterns::<f16>(LogProbabilities, length, k);
+                    check_patterns::<bf16>(Logits, length, k);
+                }
+            }
+        });
+    }
+
+    /// Whether a score is valid is known when the rows have been put in order.
+    #[test]
+    fn an_invalid_score_refuses_its_row_and_no_other() {
+        use ScoreKind::{LogProbabilities, Logits, Probabilities};
+        fn check_at<E: Rounded>(kind: ScoreKind, length: usize, at: usize, value: f32) {
+            let row = |i: usize| scores::<E>(kind, &vec![(i + 1) as f32 / 16.0; length]);
+            let valid: Vec<Vec<E>> = (0..ROWS).map(row).collect();
+            for number in [0, 3, 7] {
+                let mut rows = valid.clone();
+                rows[number][at] = E::rounded(value);
+                let few = &rows[number.min(3)..=number];
+                check(kind, &[&rows, &valid, few, &valid[..2]], length.min(3));
+            }
+        }
+        marks::expect("short rows that seem invalid", || {
+            for length in [1, 15, 16, 17, 40, 63, 64] {
+                for at in [0, length / 2, length - 1] {
+                    for kind in [Probabilities, LogProbabilities, Logits] {
+                        for &value in invalid(kind) {
+                            check_at::<f32>(kind, length, at, value);
+                        }
+                        check_at::<f32>(kind, length, at, largest(kind));
+                        check_at::<f16>(kind, length, at, f32::INFINITY);
+                        check_at::<bf16>(kind, length, at, f32::NAN);
+                        check_at::<f32>(kind, length, at, -0.0);
+                    }
+                }
+            }
+        });
     }
 }

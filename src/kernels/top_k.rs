@@ -158,6 +158,7 @@ impl TopK {
             self.read_stripes(simd, kind, number, row, next, &plan)?
         };
         if !listed {
+            mark!("more survivors than a list of its row holds");
             self.survivors.sort_into(row, tokens, values);
         }
         Some(Found {
@@ -290,12 +291,18 @@ impl<E: Lanes> Kernel for ReadQuads<'_, E> {
 }
 
 #[cfg(test)]
+pub(crate) mod cases;
+
+#[cfg(test)]
 mod tests {
     use half::{bf16, f16};
 
+    use super::cases::{
+        Rounded, in_order, invalid, patterns, random, scores, sparse_patterns, to_kind,
+    };
     use super::*;
     use crate::kernels::LONGEST_SHORT_ROW;
-    use crate::order::rank_key;
+    use crate::marks;
     use crate::scores::ScoreKind::{LogProbabilities, Logits, Probabilities};
     use crate::simd::{Dispatch, Kernel, Level};
 
@@ -404,9 +411,7 @@ mod tests {
 
     /// The best k by sorting all possible tokens.
     fn naive<E: Lanes>(kind: ScoreKind, row: &[E], k: usize) -> Vec<(u32, f32)> {
-        let mut all: Vec<(u32, f32)> = (0..).zip(row.iter().map(|value| value.to_f32())).collect();
-        all.retain(|&(_, value)| value != kind.impossible());
-        all.sort_by_key(|&(token, value)| rank_key(value, token));
+        let mut all = in_order(kind, row);
         all.truncate(k);
         all
     }
@@ -427,50 +432,6 @@ mod tests {
                     "{level} {kind:?} row {number}, length {length}, k {k}"
                 );
             }
-        }
-    }
-
-    /// Numbers in (0, 1), the same on every run.
-    fn random(seed: u32) -> impl FnMut() -> f32 {
-        let mut state = u64::from(seed) << 1 | 1;
-        move || {
-            state = state
-                .wrapping_mul(6364136223846793005)
-                .wrapping_add(1442695040888963407);
-            ((state >> 40) as f32 + 0.5) / (1 << 24) as f32
-        }
-    }
-
-    /// Shapes of rows that are bad for one way or another to find a bound.
-    fn patterns(length: usize, k: usize) -> Vec<Vec<f32>> {
-        let mut random = random(length as u32);
-        let size = length.max(1) as f32;
-        let by_index = |f: &dyn Fn(usize) -> f32| (0..length).map(f).collect::<Vec<f32>>();
-        vec![
-            (0..length).map(|_| random()).collect(),
-            (0..length).map(|_| (random() * 3.0).ceil() / 4.0).collect(),
-            by_index(&|i| (i + 1) as f32 / size),
-            by_index(&|i| (length - i) as f32 / size),
-            by_index(&|_| 0.5),
-            by_index(&|i| (i % 128 + 1) as f32 / 200.0),
-            by_index(&|i| ((i / 128) % 7 + i % 16 + 1) as f32 / 200.0),
-            by_index(&|i| {
-                if i * k.max(1) % length < k {
-                    0.75
-                } else {
-                    0.25
-                }
-            }),
-            by_index(&|i| if i % 97 == 5 { 0.5 } else { 0.0 }),
-        ]
-    }
-
-    fn to_kind(kind: ScoreKind, x: f32) -> f32 {
-        match kind {
-            Probabilities => x,
-            LogProbabilities | Logits if x == 0.0 => f32::NEG_INFINITY,
-            LogProbabilities => x.ln(),
-            Logits => (x - 0.5) * 20.0,
         }
     }
 
@@ -699,6 +660,210 @@ mod tests {
                     );
                 }
             }
+        }
+    }
+
+    /// Rows of all patterns, for some k.
+    fn check_patterns<E: Rounded>(kind: ScoreKind, length: usize, ks: &[usize]) {
+        let rows = patterns(length, ks[0]).into_iter();
+        let rows: Vec<Vec<E>> = rows
+            .chain(sparse_patterns(length))
+            .map(|row| scores(kind, &row))
+            .collect();
+        let orders: Vec<_> = rows.iter().map(|row| in_order(kind, row)).collect();
+        for &k in ks.iter().filter(|&&k| k <= length) {
+            for level in Level::available() {
+                let found = best(level, kind, &rows, k);
+                for (number, (found, order)) in found.into_iter().zip(&orders).enumerate() {
+                    let (found, list) = found.unwrap();
+                    let case = format!("{level} {kind:?} row {number} of {length}, k {k}");
+                    assert_eq!(list, order[..k.min(order.len())], "{case}");
+                    assert_eq!(found.count, list.len(), "{case}");
+                }
+            }
+        }
+    }
+
+    /// On both sides of where another way is taken: see `plan` and [`SMALL`].
+    #[test]
+    fn rows_and_k_on_both_sides_of_every_limit() {
+        let ks = [16, 1, 15, 17, 64, 65];
+        for length in [65, 1024, 1025, 8191, 8192] {
+            check_patterns::<f32>(Probabilities, length, &ks);
+        }
+        check_patterns::<f32>(LogProbabilities, 8193, &ks);
+        check_patterns::<f32>(Logits, 8192, &[17]);
+        for length in [779, 780, 8191] {
+            let ks = [length / 12, length / 12 + 1];
+            check_patterns::<f32>(Probabilities, length, &ks);
+        }
+        for length in [8192, 10_000] {
+            let ks = [length / 50, length / 50 + 1, length / 12, length / 12 + 1];
+            check_patterns::<f16>(LogProbabilities, length, &ks);
+        }
+    }
+
+    /// One possible lane, whose tokens fill the list of survivors again and again.
+    #[test]
+    fn rows_that_fill_the_list_give_no_token_twice() {
+        let check = || {
+            for k in [16, 2, 12] {
+                check_patterns::<f32>(Probabilities, 8191, &[k]);
+            }
+        };
+        marks::expect("groups fill the list", check);
+        let check = || check_patterns::<bf16>(LogProbabilities, 8190, &[17, 48]);
+        marks::expect("quads fill the list", check);
+        let check = || check_patterns::<f16>(Probabilities, 1024, &[16]);
+        marks::expect("a whole row fills the list", check);
+        let check = || check_patterns::<f32>(LogProbabilities, 9000, &[9]);
+        marks::expect("panels fill the list", check);
+    }
+
+    #[test]
+    fn every_k_of_rows_in_quads() {
+        let ks: Vec<usize> = (1..=66).collect();
+        check_patterns::<f32>(Probabilities, 1111, &ks);
+        check_patterns::<f16>(LogProbabilities, 1089, &ks[..24]);
+    }
+
+    /// Rounds of up to eight rows, of one kind and length, and what is found in them
+    /// with the memory of the rounds before.
+    struct Rounds<'a, E> {
+        rounds: &'a [(ScoreKind, usize, Vec<Vec<E>>)],
+    }
+
+    impl<E: Lanes> Kernel for Rounds<'_, E> {
+        type Output = Vec<Option<Vec<(u32, f32)>>>;
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> Self::Output {
+            let mut top_k = TopK::default();
+            let mut all = Vec::new();
+            for (kind, k, rows) in self.rounds {
+                let (k, length) = (*k, rows[0].len());
+                top_k.reserve(*kind, length, k).unwrap();
+                // One after the other in memory.
+                let data = rows.concat();
+                let size = rows.len() * k;
+                let (mut tokens, mut values) = (vec![7; size], vec![7.0; size]);
+                let out = tokens.chunks_mut(k).zip(values.chunks_mut(k));
+                let mut counts = Vec::new();
+                for (number, (tokens, values)) in out.enumerate() {
+                    let (row, next) = data[number * length..].split_at(length);
+                    let found = top_k.read(simd, *kind, number, row, next, tokens, values);
+                    counts.push(found.map(|found| found.count));
+                }
+                top_k.finish(simd, k, &mut tokens, &mut values);
+                let lists = tokens.chunks(k).zip(values.chunks(k));
+                for (count, (tokens, values)) in counts.into_iter().zip(lists) {
+                    let values = values.iter().map(|&value| value as f32);
+                    let pairs = tokens.iter().copied().zip(values);
+                    all.push(count.map(|count| pairs.take(count).collect()));
+                }
+            }
+            all
+        }
+    }
+
+    /// Refused, impossible, with few and with many survivors, side by side and again
+    /// with the same memory.
+    #[test]
+    fn rows_leave_nothing_to_others() {
+        fn rounds<E: Rounded>() -> Vec<(ScoreKind, usize, Vec<Vec<E>>)> {
+            let mut rounds = Vec::new();
+            let mut of = |kind, length, k: usize, first: usize, count: usize| {
+                let rows = sparse_patterns(length).into_iter();
+                let rows = rows.chain(patterns(length, k));
+                let rows: Vec<Vec<E>> = rows.map(|row| scores(kind, &row)).collect();
+                let rows = rows.iter().cycle().skip(first).take(count).enumerate();
+                let rows = rows.map(|(number, row)| {
+                    let mut row = row.clone();
+                    if (number + first) % 5 == 3 {
+                        row[(number * 1000 + 7) % length] = E::rounded(f32::INFINITY);
+                    }
+                    row
+                });
+                rounds.push((kind, k, rows.collect()));
+            };
+            for (first, count) in [(0, 8), (6, 8), (3, 1), (12, 7), (5, 3)] {
+                of(Probabilities, 65, 30, first, count);
+                of(LogProbabilities, 1500, 9, first, count);
+                of(Probabilities, 2000, 16, first, count);
+                of(Probabilities, 1000, 100, first, count);
+                of(Logits, 300, 20, first, count);
+                of(Probabilities, 2000, 40, first, count);
+                of(LogProbabilities, 8300, 3, first, count);
+            }
+            rounds
+        }
+        fn check<E: Rounded>() {
+            let rounds = rounds::<E>();
+            let rows = rounds.iter();
+            let rows = rows.flat_map(|(kind, k, rows)| rows.iter().map(|row| (*kind, *k, row)));
+            let expected: Vec<_> = rows
+                .map(|(kind, k, row)| {
+                    let valid = row.iter().all(|score| kind.accepts(score.to_f32()));
+                    valid.then(|| naive(kind, row, k))
+                })
+                .collect();
+            for level in Level::available() {
+                let rounds = Rounds { rounds: &rounds };
+                let found = Dispatch::new(level).unwrap().run(rounds);
+                assert_eq!(found.len(), expected.len());
+                for (number, (found, expected)) in found.iter().zip(&expected).enumerate() {
+                    assert_eq!(found, expected, "{level} row {number}");
+                }
+            }
+        }
+        marks::expect("more survivors than a list of its row holds", check::<f32>);
+    }
+
+    /// In the last quad, stripe and panel, whatever serves for the bound.
+    #[test]
+    fn an_invalid_score_refuses_a_row_for_every_k() {
+        for length in [65, 1024, 1088, 1089, 8191, 8193] {
+            for kind in [Probabilities, LogProbabilities, Logits] {
+                let mut row = vec![to_kind(kind, 0.25); length];
+                for &value in invalid(kind) {
+                    for at in [0, length / 64 * 64 - 1, length - 1] {
+                        let before = std::mem::replace(&mut row[at], value);
+                        for k in [1, 9, 17, 65] {
+                            for level in Level::available() {
+                                let found = best(level, kind, &[&row], k);
+                                let case = format!("{level} {kind:?} {value} at {at}/{length}");
+                                assert_eq!(found, [None], "{case}");
+                            }
+                        }
+                        row[at] = before;
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_reserved_is_what_was_said() {
+        for (kind, length, k) in [
+            (Probabilities, 65, 1),
+            (LogProbabilities, 8191, 64),
+            (Logits, 5000, 3),
+            (Probabilities, 9000, 200),
+            (Probabilities, 9000, 9000),
+        ] {
+            let mut top_k = TopK::default();
+            top_k.reserve(kind, length, k).unwrap();
+            let peaks = length.div_ceil(Plan::new(k, length, kind).panel);
+            assert_eq!(top_k.peaks.len(), peaks.next_multiple_of(4));
+            let capacity = Plan::new(k, length, kind).capacity;
+            // The tokens that survive, their keys twice; lists of eight rows; groups of
+            // 128 quads, and eight that are written beyond.
+            let expected = top_k.peaks.len() * 64
+                + capacity * (4 + 8 + 8)
+                + 128 * 8 * 8
+                + (128 * 16 + 8) * 4
+                + size_of::<TopK>();
+            assert_eq!(TopK::bytes_needed(kind, length, k), expected);
         }
     }
 }

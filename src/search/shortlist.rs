@@ -336,3 +336,205 @@ impl<E: Lanes, const NEGATIVE: bool> Kernel for FillShortRows<'_, E, NEGATIVE> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use half::{bf16, f16};
+
+    use super::*;
+    use crate::kernels::log_probability;
+    use crate::kernels::top_k::cases::{
+        Rounded, in_order, patterns, random, scores, sparse_patterns,
+    };
+    use crate::reference;
+    use crate::scores::ScoreKind::{LogProbabilities, Logits, Probabilities};
+    use crate::scores::{Element, Layout};
+    use crate::simd::Level;
+
+    /// Checks each list against the row's tokens in order.
+    fn check<E: Rounded + Element>(
+        lists: &mut Shortlists,
+        data: &[E],
+        view: &ScoresView<'_>,
+        width: usize,
+        level: Level,
+    ) {
+        let dispatch = Dispatch::new(level).unwrap();
+        lists.fill(view, width, dispatch).unwrap();
+        let kind = view.kind();
+        for item in 0..view.batch() {
+            for step in 0..view.length(item) {
+                let row = &data[view.row_range(item, step)];
+                let case = format!(
+                    "{level} {kind:?} {width} of {}, item {item}, step {step} of {:?}",
+                    row.len(),
+                    view.lengths()
+                );
+                let found = lists.get(item, step);
+                if !row.iter().all(|score| kind.accepts(score.to_f32())) {
+                    assert!(found.is_none(), "{case}");
+                    continue;
+                }
+                let found = found.expect(&case);
+                let normaliser = match kind {
+                    Logits => {
+                        let row: Vec<f32> = row.iter().map(|score| score.to_f32()).collect();
+                        reference::log_sum_exp(&row)
+                    }
+                    _ => 0.0,
+                };
+                let mut expected = in_order(kind, row);
+                expected.truncate(width);
+                let tokens = expected.iter().map(|&(token, _)| token);
+                assert!(tokens.eq(found.tokens.iter().copied()), "{case}");
+                let logs = expected
+                    .iter()
+                    .map(|&(_, value)| log_probability(kind, value, normaliser).to_bits());
+                let found_logs = found.log_probabilities.iter().map(|log| log.to_bits());
+                assert!(logs.eq(found_logs), "{case}");
+                if !expected.is_empty() {
+                    assert_eq!(found.normaliser, normaliser, "{case}");
+                }
+            }
+        }
+    }
+
+    /// Rows that are bad to find a bound in, or hold almost nothing, or an invalid
+    /// score, so many behind one another.
+    fn rows<E: Rounded>(kind: ScoreKind, count: usize, vocab: usize) -> Vec<E> {
+        let rows = sparse_patterns(vocab).into_iter();
+        let rows: Vec<Vec<f32>> = rows.chain(patterns(vocab, 8)).collect();
+        let mut data = Vec::new();
+        for number in 0..count {
+            let mut row = scores::<E>(kind, &rows[number % rows.len()]);
+            if number % 7 == 5 {
+                row[number % vocab] = E::rounded([f32::NAN, f32::INFINITY][number % 2]);
+            }
+            data.extend(row);
+        }
+        data
+    }
+
+    /// Eight positions are put in order together, over the ends of items, and some of
+    /// them lie past their item's length.
+    #[test]
+    fn items_of_mixed_lengths_have_the_lists_of_their_rows() {
+        let mut lists = Shortlists::default();
+        let lengths: &[&[usize]] = &[
+            &[1],
+            &[7],
+            &[8],
+            &[9],
+            &[3, 0, 5],
+            &[0, 2, 8],
+            &[1, 1, 1, 1, 1, 1, 1, 1, 1],
+            &[16, 1],
+            &[0, 0],
+            &[2, 4, 3, 1],
+        ];
+        for (number, lengths) in lengths.iter().enumerate() {
+            let (batch, time) = (lengths.len(), lengths.iter().max().unwrap() + number % 2);
+            for (vocab, width) in [(1, 1), (5, 3), (64, 16), (65, 9), (130, 70), (1100, 17)] {
+                let mut kinds = [Probabilities, LogProbabilities, Logits];
+                kinds.rotate_left((number + width) % 3);
+                let shape = [batch, time, vocab];
+                let layouts = [
+                    Layout::contiguous(shape),
+                    Layout::strided(shape, [vocab, batch * vocab]),
+                ];
+                for (kind, layout) in kinds.into_iter().zip(layouts) {
+                    let data = rows::<f32>(kind, batch * time, vocab);
+                    let view = ScoresView::new(kind, &data, layout).unwrap();
+                    let view = view.with_lengths(lengths).unwrap();
+                    for level in Level::available() {
+                        check(&mut lists, &data, &view, width, level);
+                    }
+                }
+                let data = rows::<f16>(kinds[2], batch * time, vocab);
+                let view = ScoresView::new(kinds[2], &data, shape).unwrap();
+                let view = view.with_lengths(lengths).unwrap();
+                check(&mut lists, &data, &view, width, Level::best());
+                let data = rows::<bf16>(kinds[0], batch * time, vocab);
+                let view = ScoresView::new(kinds[0], &data, shape).unwrap();
+                check(&mut lists, &data, &view, width, Level::best());
+            }
+        }
+    }
+
+    /// Batches that are divided, at rows within an item too.
+    #[test]
+    fn batches_of_more_rows_than_a_grain() {
+        let mut lists = Shortlists::default();
+        for (batch, time, vocab, width) in [(7, 100, 64, 3), (9, 11, 700, 5), (5, 4, 8200, 9)] {
+            let mut random = random(vocab as u32);
+            let mut data: Vec<f32> = (0..batch * time * vocab).map(|_| random()).collect();
+            // All that the rows have in common, and one that is refused.
+            for (number, row) in data.chunks_mut(vocab).enumerate() {
+                row[number % 7] = 0.0;
+            }
+            data[(time + 2) * vocab + 1] = 2.0;
+            let lengths: Vec<usize> = (0..batch).map(|item| time - item % 3).collect();
+            let view = ScoresView::probabilities(&data, [batch, time, vocab]).unwrap();
+            let view = view.with_lengths(&lengths).unwrap();
+            assert!(batch * time > grain(view.row_bytes()));
+            check(&mut lists, &data, &view, width, Level::best());
+        }
+    }
+
+    #[test]
+    fn a_grain_is_of_so_many_bytes_or_of_rows_that_are_ordered_together() {
+        for (row_bytes, rows) in [
+            (4, 32_768),
+            (4096, 32),
+            (16_384, 8),
+            (16_388, 8),
+            (32_768, 8),
+            (32_772, 3),
+            (65_536, 2),
+            (131_072, 1),
+            (131_076, 0),
+        ] {
+            assert_eq!(grain(row_bytes), rows, "{row_bytes}");
+        }
+    }
+
+    #[test]
+    fn rows_are_divided_between_those_that_are_ordered_together() {
+        for (len, middle) in [
+            (1, 0),
+            (2, 1),
+            (15, 7),
+            (16, 8),
+            (17, 8),
+            (31, 8),
+            (32, 16),
+            (50, 24),
+        ] {
+            let rows = Rows {
+                first: 0,
+                time: 1,
+                width: 1,
+                counts: &mut vec![0; len],
+                normalisers: &mut vec![0.0; len],
+                tokens: &mut vec![0; len],
+                log_probabilities: &mut vec![0.0; len],
+            };
+            assert_eq!(rows.middle(), middle, "{len}");
+        }
+    }
+
+    #[test]
+    fn bytes_needed_count_each_position_and_each_thread() {
+        let data = vec![0.5f32; 3 * 4 * 100];
+        let view = ScoresView::probabilities(&data, [3, 4, 100]).unwrap();
+        for (lengths, longest) in [([4, 4, 4], 4), ([1, 2, 0], 2)] {
+            let view = view.with_lengths(&lengths).unwrap();
+            for (width, kept) in [(1, 1), (100, 100), (500, 100)] {
+                let scratch = TopK::bytes_needed(Probabilities, 100, kept);
+                // A token and its log-probability; a count and a normaliser.
+                let expected = 3 * longest * 12 * (kept + 1) + batch::threads() * scratch;
+                assert_eq!(Shortlists::bytes_needed(&view, width), expected, "{width}");
+            }
+        }
+    }
+}

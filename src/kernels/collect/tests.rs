@@ -1,0 +1,240 @@
+use half::{bf16, f16};
+
+use super::*;
+use crate::kernels::scan::STRIPE;
+use crate::kernels::top_k::cases::{Rounded, in_order, patterns, peaks, scores, sparse_patterns};
+use crate::marks;
+use crate::scores::ScoreKind::{LogProbabilities, Logits, Probabilities};
+use crate::simd::{Dispatch, Kernel, Level};
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    Groups,
+    Quads,
+    All,
+    Panels,
+}
+
+struct Collect<'a, E> {
+    way: Way,
+    kind: ScoreKind,
+    row: &'a [E],
+    peaks: &'a [[f32; F32_LANES]],
+    bound: f32,
+    plan: &'a Plan,
+}
+
+impl<E: Lanes> Kernel for Collect<'_, E> {
+    type Output = Vec<u32>;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> Vec<u32> {
+        let Collect {
+            way,
+            kind,
+            row,
+            peaks,
+            bound,
+            plan,
+        } = self;
+        let mut survivors = Survivors::default();
+        survivors.reserve(plan.capacity, "a test").unwrap();
+        let (survivors, ahead) = (&mut survivors, &mut Ahead::nothing());
+        match way {
+            Way::Groups => {
+                let mut groups = Groups::default();
+                groups.reserve("a test").unwrap();
+                // What is past the peaks of the row must not matter.
+                let mut padded_peaks = vec![[f32::INFINITY; F32_LANES]; padded(peaks.len())];
+                padded_peaks[..peaks.len()].copy_from_slice(peaks);
+                let (peaks, groups) = (&mut padded_peaks[..], &mut groups);
+                collect_groups(simd, row, peaks, bound, plan, ahead, groups, survivors);
+            }
+            Way::Quads => collect_quads(simd, kind, row, peaks, bound, plan, ahead, survivors),
+            Way::All => collect_all(simd, kind, row, &[], bound, plan, survivors),
+            Way::Panels => {
+                let stripes = Stripes::new(row, &[], kind);
+                collect_panels(simd, row, &stripes, peaks, bound, plan, survivors);
+            }
+        }
+        let len = survivors.len();
+        survivors.room()[..len].to_vec()
+    }
+}
+
+/// Collects the best k of those that reach some bounds, by one way.
+fn check<E: Lanes>(way: Way, kind: ScoreKind, row: &[E], plan: &Plan) {
+    let (k, length) = (plan.k, row.len());
+    let all = in_order(kind, row);
+    let peaks = &peaks(kind, row, plan.panel);
+    let at = |place: usize| all.get(place).map(|&(_, value)| value);
+    let bounds = [None, at(k - 1), at(2 * k), at(0)];
+    for bound in bounds.map(|bound| bound.unwrap_or(plan.least)) {
+        let reach = all.iter().filter(|&&(_, value)| value >= bound);
+        let mut best: Vec<u32> = reach.map(|&(token, _)| token).take(k).collect();
+        best.sort_unstable();
+        for level in Level::available() {
+            let case = format!("{way:?} {kind:?} length {length} k {k} {bound} {level}");
+            let tokens = Dispatch::new(level).unwrap().run(Collect {
+                way,
+                kind,
+                row,
+                peaks,
+                bound,
+                plan,
+            });
+            assert!(tokens.len() <= plan.capacity, "{case}");
+            let reach = |&token: &u32| row[token as usize].to_f32() >= bound;
+            assert!(tokens.iter().all(reach), "{case}");
+            let mut ordered = tokens.clone();
+            ordered.sort_unstable();
+            // They come in order to be sorted by digits: not those of groups, unless
+            // there are many.
+            if way != Way::Groups || tokens.len() >= 128 {
+                assert_eq!(tokens, ordered, "{case}");
+            }
+            assert!(ordered.windows(2).all(|pair| pair[0] < pair[1]), "{case}");
+            let missing = best
+                .iter()
+                .find(|token| ordered.binary_search(token).is_err());
+            assert_eq!(missing, None, "{case}");
+        }
+    }
+}
+
+/// Rows in quads.
+fn check_quads<E: Rounded>(way: Way, kind: ScoreKind, lengths: &[usize], ks: &[usize]) {
+    for &length in lengths {
+        let rows = patterns(length, 16).into_iter();
+        for row in rows.chain(sparse_patterns(length)) {
+            let row = &scores::<E>(kind, &row);
+            for &k in ks.iter().filter(|&&k| k <= length) {
+                let plan = Plan::new(k, length, kind);
+                assert_eq!(plan.panel, QUAD);
+                check(way, kind, row, &plan);
+            }
+        }
+    }
+}
+
+#[test]
+fn groups_that_fill_the_list_are_looked_at_once() {
+    marks::expect("groups fill the list", || {
+        for lengths in [[8191, 1088], [4160, 2111]] {
+            check_quads::<f32>(Way::Groups, Probabilities, &lengths, &[1, 16]);
+        }
+        check_quads::<f32>(Way::Groups, LogProbabilities, &[8170], &[9]);
+    });
+}
+
+#[test]
+fn groups_of_rows_that_end_within_a_quad() {
+    marks::expect("a group that the end of the row cuts", || {
+        let lengths = [65, 66, 79, 80, 81, 113, 127, 129, 191, 193, 255, 257];
+        check_quads::<f32>(Way::Groups, Probabilities, &lengths, &[1, 5, 16]);
+        check_quads::<f16>(Way::Groups, LogProbabilities, &lengths, &[8]);
+        check_quads::<bf16>(Way::Groups, Probabilities, &lengths, &[16]);
+    });
+}
+
+/// Lists of groups hold those of 128 quads.
+#[test]
+fn groups_of_more_quads_than_are_listed_at_once() {
+    let lengths = [8127, 8128, 8129, 8190];
+    check_quads::<f16>(Way::Groups, Probabilities, &lengths, &[3]);
+    marks::expect("more numbers than are written at once", || {
+        check_quads::<f32>(Way::Groups, Probabilities, &[8191], &[8, 33]);
+    });
+}
+
+#[test]
+fn quads_that_fill_the_list_are_cut_and_go_on() {
+    marks::expect("quads fill the list", || {
+        check_quads::<f32>(Way::Quads, Probabilities, &[8191, 4160], &[17, 64]);
+        check_quads::<bf16>(Way::Quads, LogProbabilities, &[4095], &[33]);
+    });
+}
+
+/// A word is of 64 quads, of which four are compared together.
+#[test]
+fn quads_at_the_end_of_a_word() {
+    for quads in [1, 3, 4, 5, 63, 64, 65, 127] {
+        let lengths = [quads * QUAD, quads * QUAD + 1, quads * QUAD + 63];
+        check_quads::<f32>(Way::Quads, Probabilities, &lengths, &[17]);
+    }
+}
+
+#[test]
+fn whole_rows_that_fill_the_list_are_cut_and_go_on() {
+    marks::expect("a whole row fills the list", || {
+        check_quads::<f32>(Way::All, Probabilities, &[1024, 5000], &[1, 16, 65]);
+        check_quads::<f16>(Way::All, LogProbabilities, &[1023], &[17]);
+    });
+    let lengths = [65, 66, 127, 128, 129, 200];
+    check_quads::<bf16>(Way::All, Probabilities, &lengths, &[1, 16, 64]);
+}
+
+#[test]
+fn panels_that_fill_the_list_are_cut_and_go_on() {
+    marks::expect("panels fill the list", || {
+        for (length, k) in [
+            (1, 1),
+            (127, 20),
+            (128, 128),
+            (129, 100),
+            (1000, 7),
+            (9000, 64),
+        ] {
+            for kind in [Probabilities, LogProbabilities, Logits] {
+                let rows = patterns(length, k).into_iter();
+                for row in rows.chain(sparse_patterns(length)) {
+                    let plan = Plan::in_stripes(k, length, kind);
+                    check(Way::Panels, kind, &scores::<f32>(kind, &row), &plan);
+                    check(Way::Panels, kind, &scores::<f16>(kind, &row), &plan);
+                }
+            }
+        }
+    });
+}
+
+/// 64 panels are compared together; the last of a row may be cut short by stripes
+/// and by tokens.
+#[test]
+fn panels_at_the_end_of_a_row_of_many() {
+    for (stripes, k) in [(63, 3), (64, 3), (65, 3), (257, 70), (64, 200)] {
+        for length in [stripes * STRIPE - 1, stripes * STRIPE, stripes * STRIPE + 1] {
+            let plan = Plan::in_stripes(k, length, Probabilities);
+            for row in sparse_patterns(length) {
+                check(Way::Panels, Probabilities, &row, &plan);
+            }
+        }
+    }
+}
+
+#[test]
+fn numbers_of_bits_are_written_behind_a_list() {
+    let bits = [
+        0,
+        1,
+        1 << 63,
+        0b1011,
+        0x8000_0000_0000_0001,
+        0xff,
+        0x1ff,
+        0x1f0_0000_0000,
+        u64::MAX,
+    ];
+    for bits in bits {
+        let expected: Vec<u32> = (0..64).filter(|i| bits >> i & 1 == 1).collect();
+        let mut list = vec![7; 64 + 8 + 3];
+        let len = push::<4>(&mut list, 3, bits, 100);
+        assert_eq!(len, 3 + expected.len());
+        let mut at_most_eight = vec![7; 64 + 8 + 3];
+        assert_eq!(push::<8>(&mut at_most_eight, 3, bits, 100), len);
+        for list in [list, at_most_eight] {
+            assert_eq!(list[..3], [7; 3]);
+            let found = list[3..len].iter().map(|number| number - 100);
+            assert!(found.eq(expected.iter().copied()), "{bits:x}");
+        }
+    }
+}
