@@ -241,7 +241,10 @@ mod tests {
     fn blocks_at_the_reach_of_their_reference() {
         let largest = 3.5f32;
         let lowest_reference = largest - REACH;
-        for reference in [lowest_reference, lowest_reference.next_down(), -13.0] {
+        // The first one lower whose distance, as f32, is more than that.
+        let beyond = lowest_reference.next_down().next_down();
+        assert!(largest - beyond > REACH);
+        for reference in [lowest_reference, beyond, -13.0] {
             for length in [STRIPE + 1, 700, BLOCK, 3 * BLOCK, 8192 + 300] {
                 let mut row: Vec<f32> = (0..length).map(|i| -14.0 - i as f32 * 1e-3).collect();
                 for (number, block) in row.chunks_mut(BLOCK).enumerate() {

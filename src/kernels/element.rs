@@ -68,3 +68,52 @@ impl Lanes for bf16 {
         bf16::to_f32(self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::{Dispatch, F32Lanes, Kernel, Level};
+
+    struct Loaded([f32; F32_LANES]);
+
+    impl Kernel for Loaded {
+        type Output = [f32; F32_LANES];
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> [f32; F32_LANES] {
+            let mut out = [0.0; F32_LANES];
+            f32::load(simd, &self.0).store(&mut out);
+            out
+        }
+    }
+
+    // Of the other types every number is widened, in `simd::tests`.
+    #[test]
+    fn f32_is_loaded_as_it_is() {
+        let bits: [u32; F32_LANES] =
+            std::array::from_fn(|i| (i as u32) << 28 | 0x40_0000 | i as u32);
+        for level in Level::available() {
+            let found = Dispatch::new(level)
+                .unwrap()
+                .run(Loaded(bits.map(f32::from_bits)));
+            assert_eq!(found.map(f32::to_bits), bits, "{level}");
+        }
+        for bits in bits {
+            assert_eq!(Lanes::to_f32(f32::from_bits(bits)).to_bits(), bits);
+        }
+    }
+
+    #[test]
+    fn impossible_scores_of_every_type() {
+        fn check<E: Lanes>() {
+            let impossible = |kind| E::impossible(kind).to_f32().to_bits();
+            assert_eq!(impossible(ScoreKind::Probabilities), 0);
+            for kind in [ScoreKind::LogProbabilities, ScoreKind::Logits] {
+                assert_eq!(impossible(kind), f32::NEG_INFINITY.to_bits());
+            }
+        }
+        check::<f32>();
+        check::<f16>();
+        check::<bf16>();
+    }
+}

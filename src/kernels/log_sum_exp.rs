@@ -169,9 +169,11 @@ mod tests {
     #[test]
     fn largest_error_is_below_6e_6() {
         let mut worst = 0.0f64;
-        for distance in 0..3000 {
-            let distance = distance as f32 / 150.0;
-            for length in [BLOCK, 2 * STRIPE, 5 * BLOCK + 700] {
+        for step in 0..3000 {
+            let distance = step as f32 / 150.0;
+            // Several blocks are as bad as one: a few distances of them will do.
+            let longest = if step % 10 == 0 { 3 } else { 2 };
+            for &length in &[BLOCK, 2 * STRIPE, 5 * BLOCK + 700][..longest] {
                 for lower in [0.0, REACH - distance, REACH, 3.0 * REACH] {
                     let mut row = vec![-distance; length];
                     if lower > 0.0 {
@@ -187,6 +189,107 @@ mod tests {
         }
         assert!(worst < 6e-6, "{worst:e}");
         assert!(worst > 4e-7, "the rows are not bad: {worst:e}");
+    }
+
+    /// Of one value, that many times.
+    fn block(reference: f32, largest: f32, times: f64) -> Sum {
+        Sum {
+            reference,
+            largest,
+            sum: times,
+        }
+    }
+
+    #[test]
+    fn blocks_are_added_relative_to_the_higher_reference() {
+        for (first, second) in [
+            (0.0, 0.0),
+            (0.0, 3.0),
+            (3.0, 0.0),
+            (-5.0, -900.0),
+            (-900.0, -5.0),
+        ] {
+            let mut sum = RunningSum::EMPTY;
+            sum.add(block(first, first, 2.0));
+            sum.add(block(second, second, 5.0));
+            let higher = f64::from(first.max(second));
+            let of = |reference: f32| (f64::from(reference) - higher).exp();
+            let exact = higher + (2.0 * of(first) + 5.0 * of(second)).ln();
+            assert!(
+                (sum.ln() - exact).abs() < 1e-12,
+                "{first} {second}: {}",
+                sum.ln()
+            );
+        }
+    }
+
+    #[test]
+    fn the_largest_value_is_that_of_all_blocks() {
+        // A sum too small for its largest value, as rounding can leave it.
+        for order in [[0, 1, 2], [1, 0, 2], [1, 2, 0]] {
+            let blocks = [
+                block(-3.0, 7.0, 0.5),
+                block(-3.0, -3.0, 1.0),
+                block(-4.0, -2.0, 1.0),
+            ];
+            let mut sum = RunningSum::EMPTY;
+            for number in order {
+                sum.add(blocks[number]);
+            }
+            assert_eq!(sum.ln(), 7.0, "{order:?}");
+        }
+    }
+
+    #[test]
+    fn sums_of_nothing_and_of_no_number() {
+        let nothing = f32::NEG_INFINITY;
+        assert_eq!(RunningSum::EMPTY.ln(), f64::NEG_INFINITY);
+        let mut sum = RunningSum::EMPTY;
+        sum.add(block(nothing, nothing, 3.0));
+        assert_eq!(sum.ln(), f64::NEG_INFINITY);
+        sum.add(block(1.5, 1.5, 1.0));
+        sum.add(block(nothing, nothing, 3.0));
+        assert_eq!(sum.ln(), 1.5);
+        // As of scores that change while they are read.
+        sum.add(block(1.5, 1.5, f64::NAN));
+        assert_eq!(sum.ln(), f64::NEG_INFINITY);
+        let mut sum = RunningSum::EMPTY;
+        sum.add(block(1.5, 2.5, 0.0));
+        assert_eq!(sum.ln(), 2.5);
+    }
+
+    #[test]
+    fn values_are_in_reach_up_to_16_above_the_reference() {
+        let in_reach = |reference, largest| block(reference, largest, 1.0).in_reach();
+        assert!(in_reach(-9.0, 7.0) && in_reach(7.0, 7.0) && in_reach(8.0, 7.0));
+        assert!(in_reach(0.0, REACH) && !in_reach(0.0, REACH.next_up()));
+        let nothing = f32::NEG_INFINITY;
+        assert!(in_reach(nothing, nothing) && !in_reach(nothing, -1e30));
+        assert!(!in_reach(f32::NAN, 0.0) && !in_reach(0.0, f32::NAN));
+    }
+
+    /// Powers of 2 that f64 adds exactly: every lane counts once, if it is not too small.
+    #[test]
+    fn lanes_are_added_once_each() {
+        let powers: [f32; LANES] = std::array::from_fn(|lane| 2f32.powi(lane as i32));
+        assert_eq!(add_lanes(&powers), 65_535.0);
+        for lane in 0..LANES {
+            let mut lanes = [0.0; LANES];
+            for (value, counts) in [(3.5, true), (LEAST, true), (LEAST.next_down(), false)] {
+                lanes[lane] = value;
+                let expected = if counts { f64::from(value) } else { 0.0 };
+                assert_eq!(add_lanes(&lanes), expected, "{lane}");
+            }
+            lanes[lane] = f32::NAN;
+            assert!(add_lanes(&lanes).is_nan(), "{lane}");
+        }
+        // Lane j and lane j + 8 first: what they make together is not lost beside 1.
+        let small = 0.75 * f32::EPSILON * f32::EPSILON;
+        let mut lanes = [0.0; LANES];
+        (lanes[0], lanes[8]) = (1.0, 2f32.powi(-53));
+        (lanes[4], lanes[12]) = (2f32.powi(-53), small);
+        let first = (1.0 + 2f64.powi(-53)) + (2f64.powi(-53) + f64::from(small));
+        assert_eq!(add_lanes(&lanes), first);
     }
 
     /// e^-16 = 1.1e-7, of which the other values make no more than the error.

@@ -205,6 +205,7 @@ impl<V: F32Lanes> Sums<V> {
             sum: self.total(simd),
         };
         if !sum.in_reach() {
+            mark!("a block is summed again, relative to its largest score");
             let mut sums = Sums::new(simd, largest);
             for (number, index) in block.enumerate() {
                 sums.add_stripe(simd, stripes, index, number);
@@ -225,5 +226,239 @@ impl<V: F32Lanes> Sums<V> {
         let mut lanes = [0.0; LANES];
         self.sections.store(&mut lanes);
         add_lanes(&lanes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use half::{bf16, f16};
+
+    use super::*;
+    use crate::marks;
+    use crate::reference::log_sum_exp;
+    use crate::scores::ScoreKind::Logits;
+    use crate::simd::{Dispatch, Level};
+
+    type Peaks = Vec<[f32; F32_LANES]>;
+
+    struct Scanned<'a, E> {
+        row: &'a [E],
+        panel: usize,
+    }
+
+    impl<E: Lanes> Kernel for Scanned<'_, E> {
+        type Output = Option<(Scan, Peaks)>;
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> Option<(Scan, Peaks)> {
+            let stripes = Stripes::new(self.row, &[], Logits);
+            let mut peaks = vec![[0.0; F32_LANES]; stripes.len().div_ceil(self.panel)];
+            let found = scan(simd, &stripes, self.panel, &mut peaks)?;
+            Some((found, peaks))
+        }
+    }
+
+    struct Blocks<'a>(&'a [f32]);
+
+    impl Kernel for Blocks<'_> {
+        type Output = f64;
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> f64 {
+            let mut sum = RunningSum::EMPTY;
+            for block in self.0.chunks(BLOCK) {
+                let stripes = Stripes::new(block, &[], Logits);
+                let mut maxima = [0.0; BLOCK_STRIPES];
+                sum.add(scan_block(simd, &stripes, &mut maxima).unwrap());
+            }
+            sum.ln()
+        }
+    }
+
+    fn largest<'a>(values: impl IntoIterator<Item = &'a f32>) -> f32 {
+        let values = values.into_iter().copied();
+        values.fold(f32::NEG_INFINITY, f32::max)
+    }
+
+    /// The normaliser at every level, by blocks and in rows of both kinds of panels.
+    fn normalisers(row: &[f32]) -> impl Iterator<Item = (Level, f64)> {
+        Level::available().flat_map(move |level| {
+            let dispatch = Dispatch::new(level).unwrap();
+            let whole = |panel| dispatch.run(Scanned { row, panel }).unwrap().0.normaliser;
+            let all = [dispatch.run(Blocks(row)), whole(1), whole(PANEL)];
+            all.map(|normaliser| (level, normaliser))
+        })
+    }
+
+    /// By its definition, in f64.
+    fn exact(row: &[f32]) -> f64 {
+        let max = f64::from(largest(row));
+        let sum: f64 = row.iter().map(|&x| (f64::from(x) - max).exp()).sum();
+        max + sum.ln()
+    }
+
+    fn check_normaliser(row: &[f32], what: &str) {
+        let (exact, largest) = (exact(row), f64::from(largest(row)));
+        let reference = log_sum_exp(row);
+        for (level, found) in normalisers(row) {
+            assert!(
+                (found - exact).abs() < 6e-6,
+                "{level} {what}: {found} is not {exact}"
+            );
+            assert!(
+                found >= largest,
+                "{level} {what}: {found} is below the largest score"
+            );
+            assert_eq!(found.to_bits(), reference.to_bits(), "{level} {what}");
+        }
+    }
+
+    /// One score that counts, over the reach of its block's reference or within it, and
+    /// other blocks that add nothing, before it and after it.
+    #[test]
+    fn the_largest_score_of_any_block_bounds_the_sum() {
+        for blocks in [2, 3, 5] {
+            for number in 0..blocks {
+                for step in 0..24 {
+                    let lower = step as f32 * 0.731;
+                    let mut row = vec![-60.0; blocks * BLOCK - 1000];
+                    let block = &mut row[number * BLOCK..];
+                    block[..STRIPE].fill(-1e4);
+                    block[3] = -lower;
+                    block[700] = 0.0;
+                    check_normaliser(&row, &format!("{number} of {blocks}, {lower} lower"));
+                }
+            }
+        }
+    }
+
+    /// Each block higher than the one before, or lower, by less than the reach of a
+    /// reference and by more; and within each, the first scores lower than the others.
+    #[test]
+    fn blocks_that_rise_and_fall() {
+        let rows = || {
+            for slope in [
+                0.0f32, 0.5, -0.5, 4.0, -4.0, 15.0, -15.0, 17.0, -17.0, 300.0, -300.0,
+            ] {
+                for rise in [0.0, 1.5, 16.0, 16.5, 40.0] {
+                    for length in [2 * BLOCK, 4 * BLOCK + 300] {
+                        let value = |i: usize| {
+                            let first = if i % BLOCK < STRIPE { -rise } else { 0.0 };
+                            (i / BLOCK) as f32 * slope + first - (i % 37) as f32 * 0.25
+                        };
+                        let row: Vec<f32> = (0..length).map(value).collect();
+                        check_normaliser(&row, &format!("{slope} {rise} {length}"));
+                    }
+                }
+            }
+        };
+        marks::expect(
+            "a block is summed again, relative to its largest score",
+            rows,
+        );
+    }
+
+    /// The largest block in front, in the middle and at the end, of three heights.
+    #[test]
+    fn blocks_in_any_order_of_their_heights() {
+        for heights in [
+            [0.0f32, -20.0, -40.0],
+            [0.0, -1.0, -2.0],
+            [0.0, -15.9, -0.1],
+        ] {
+            for order in [
+                [0, 1, 2],
+                [0, 2, 1],
+                [1, 0, 2],
+                [1, 2, 0],
+                [2, 0, 1],
+                [2, 1, 0],
+            ] {
+                let value = |i: usize| heights[order[i / BLOCK]] - (i % 11) as f32 * 0.5;
+                let row: Vec<f32> = (0..3 * BLOCK).map(value).collect();
+                check_normaliser(&row, &format!("{heights:?} {order:?}"));
+                // And a block of nothing.
+                let mut row = row;
+                row[BLOCK..2 * BLOCK].fill(f32::NEG_INFINITY);
+                check_normaliser(&row, &format!("{heights:?} {order:?}, nothing between"));
+            }
+        }
+    }
+
+    /// Scores that are all different, and change their order from stripe to stripe.
+    fn scattered(length: usize) -> impl Iterator<Item = f32> {
+        (0..length as u32).map(|i| (i.wrapping_mul(0x9e37_79b9) >> 20) as f32 / 256.0 - 9.0)
+    }
+
+    fn check_scan<E: Lanes>(row: &[E]) {
+        let values: Vec<f32> = row.iter().map(|value| value.to_f32()).collect();
+        let normaliser = log_sum_exp(&values);
+        // The tokens of a lane of a group of stripes.
+        let lane_max = |tokens: &[f32], lane: usize| largest(tokens.iter().skip(lane).step_by(16));
+        for level in Level::available() {
+            for panel in [1, PANEL] {
+                let what = format!("{level} {} in {panel}", row.len());
+                let found = Dispatch::new(level).unwrap().run(Scanned { row, panel });
+                let (scan, peaks) = found.unwrap();
+                assert_eq!(scan.normaliser.to_bits(), normaliser.to_bits(), "{what}");
+                assert_eq!(scan.max, largest(&values), "{what}");
+                assert_eq!(scan.width, COLUMNS, "{what}");
+                let expected: Peaks = (values.chunks(panel * STRIPE))
+                    .map(|tokens| std::array::from_fn(|lane| lane_max(tokens, lane)))
+                    .collect();
+                assert_eq!(peaks, expected, "{what}");
+                for (column, found) in scan.columns.iter().enumerate() {
+                    let expected: [f32; F32_LANES] = std::array::from_fn(|lane| {
+                        if panel == 1 {
+                            let own = values.iter().skip(column * F32_LANES + lane);
+                            largest(own.step_by(STRIPE))
+                        } else {
+                            let own = expected.iter().skip(column).step_by(COLUMNS);
+                            own.map(|peak| peak[lane]).fold(f32::NEG_INFINITY, f32::max)
+                        }
+                    });
+                    assert_eq!(*found, expected, "{what}, column {column}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn peaks_and_columns_of_rows_of_every_shape() {
+        let stripes = (1..=20).chain([31, 32, 33, 48, 64, 68]);
+        for length in stripes.flat_map(|n| [n * STRIPE - 100, n * STRIPE - 1, n * STRIPE]) {
+            let row: Vec<f32> = scattered(length).collect();
+            check_scan(&row);
+            check_scan(&row.iter().map(|&x| f16::from_f32(x)).collect::<Vec<_>>());
+            check_scan(&row.iter().map(|&x| bf16::from_f32(x)).collect::<Vec<_>>());
+        }
+        check_scan(&[f32::NEG_INFINITY; 300]);
+    }
+
+    /// Whichever part of a row it is in, and also where the block is summed again.
+    #[test]
+    fn one_score_that_is_no_number_refuses_a_row() {
+        let length = BLOCK + 5 * STRIPE + 40;
+        for low_start in [false, true] {
+            let mut row: Vec<f32> = scattered(length).collect();
+            if low_start {
+                row[..STRIPE].fill(-50.0);
+                row[BLOCK..BLOCK + STRIPE].fill(-50.0);
+            }
+            for at in (0..length).step_by(61) {
+                for value in [f32::NAN, -f32::NAN, f32::INFINITY] {
+                    let mut row = row.clone();
+                    row[at] = value;
+                    for level in Level::available() {
+                        for panel in [1, PANEL] {
+                            let found = Dispatch::new(level)
+                                .unwrap()
+                                .run(Scanned { row: &row, panel });
+                            assert!(found.is_none(), "{level} {value} at {at}");
+                        }
+                    }
+                }
+            }
+        }
     }
 }

@@ -17,6 +17,8 @@ mod plan;
 mod quads;
 mod rank;
 pub(crate) mod reach;
+#[cfg(test)]
+mod scalar_values;
 mod scan;
 mod short;
 mod sorter;
@@ -75,6 +77,92 @@ pub(crate) fn log_probabilities<S: Simd>(
             for (row, normaliser) in values.chunks_exact_mut(width).zip(normalisers) {
                 for value in row {
                     *value -= normaliser;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scores::ScoreKind::{LogProbabilities, Logits, Probabilities};
+    use crate::simd::{Dispatch, Kernel, Level};
+
+    #[test]
+    fn impossible_tokens_have_no_log_probability() {
+        let nothing = f64::NEG_INFINITY;
+        for zero in [0.0, -0.0] {
+            assert_eq!(log_probability(Probabilities, zero, 0.0), nothing);
+        }
+        assert_eq!(
+            log_probability(LogProbabilities, f32::NEG_INFINITY, 0.0),
+            nothing
+        );
+        for normaliser in [0.0, 1e300, -3.0, nothing] {
+            let found = log_probability(Logits, f32::NEG_INFINITY, normaliser);
+            assert_eq!(found, nothing, "{normaliser}");
+        }
+    }
+
+    #[test]
+    fn log_probabilities_of_each_kind() {
+        assert_eq!(log_probability(Probabilities, 1.0, 5.0), 0.0);
+        assert_eq!(
+            log_probability(Probabilities, 1e-45, 5.0),
+            ln::ln(f64::from(1e-45f32))
+        );
+        for value in [0.0, -0.0, -1e-45, -0.1, -3.5, f32::MIN, 0.001] {
+            let found = log_probability(LogProbabilities, value, 5.0);
+            assert_eq!(found.to_bits(), f64::from(value).to_bits(), "{value}");
+            for normaliser in [0.0, 5.0, -0.3, 1e-9, f64::from(f32::MAX)] {
+                let found = log_probability(Logits, value, normaliser);
+                assert_eq!(found, f64::from(value) - normaliser, "{value} {normaliser}");
+            }
+        }
+    }
+
+    struct Rows<'a> {
+        kind: ScoreKind,
+        values: &'a mut [f64],
+        width: usize,
+        normalisers: &'a [f64],
+    }
+
+    impl Kernel for Rows<'_> {
+        type Output = ();
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) {
+            log_probabilities(simd, self.kind, self.values, self.width, self.normalisers);
+        }
+    }
+
+    /// Whole vectors, whole sets of eight of them, and every rest.
+    #[test]
+    fn log_probabilities_of_rows_are_those_of_each_value() {
+        let normalisers = [0.5, -3.25, 1e-3, 7.0, 100.0];
+        for level in Level::available() {
+            let dispatch = Dispatch::new(level).unwrap();
+            for (width, rows) in (1..=40).flat_map(|width| (0..=5).map(move |rows| (width, rows))) {
+                for kind in [Probabilities, LogProbabilities, Logits] {
+                    let value = |i: usize| match kind {
+                        Probabilities => 1.0 / (1.0 + i as f32 * 0.7),
+                        _ => i as f32 * -0.3 - 0.1,
+                    };
+                    let mut values: Vec<f64> =
+                        (0..width * rows).map(|i| f64::from(value(i))).collect();
+                    dispatch.run(Rows {
+                        kind,
+                        values: &mut values,
+                        width,
+                        normalisers: &normalisers[..rows],
+                    });
+                    for (i, found) in values.into_iter().enumerate() {
+                        let expected = log_probability(kind, value(i), normalisers[i / width]);
+                        let what = format!("{level} {kind:?} {width} {rows} {i}");
+                        assert_eq!(found.to_bits(), expected.to_bits(), "{what}");
+                    }
                 }
             }
         }

@@ -196,7 +196,94 @@ impl Dispatch {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
+
+    /// Every test that goes through the available levels goes through these.
+    #[test]
+    fn all_levels_of_the_processor_are_available() {
+        let mut expected = vec![Level::Baseline];
+        #[cfg(target_arch = "x86_64")]
+        {
+            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("f16c");
+            expected.extend(avx2.then_some(Level::Avx2));
+            let avx512 = is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vl");
+            expected.extend(avx512.then_some(Level::Avx512));
+        }
+        assert_eq!(Level::available().collect::<Vec<_>>(), expected);
+        assert_eq!(Some(&Level::best()), expected.last());
+        for &level in Level::ALL {
+            assert_eq!(level.is_available(), expected.contains(&level), "{level}");
+            match Dispatch::require(level) {
+                Ok(dispatch) => assert_eq!(dispatch.level(), level),
+                Err(error) => {
+                    let text = error.to_string();
+                    assert!(
+                        text.contains(level.name()) && !level.is_available(),
+                        "{text}"
+                    );
+                }
+            }
+        }
+    }
+
+    /// What a process with the variable set finds: its tests are this one's.
+    #[test]
+    fn the_environment_chooses_the_level() {
+        const CHILD: &str = "WIDEBEAM_TEST_PRINTS_ITS_LEVEL";
+        if std::env::var_os(CHILD).is_some() {
+            match Level::from_environment() {
+                Ok(level) => println!("level: {level}"),
+                Err(error) => println!("error: {error}"),
+            }
+            return;
+        }
+        let found = |value: Option<&str>| {
+            let mut child = Command::new(std::env::current_exe().unwrap());
+            let test = "simd::level::tests::the_environment_chooses_the_level";
+            child.args([test, "--exact", "--nocapture"]).env(CHILD, "");
+            match value {
+                Some(value) => child.env(Level::VARIABLE, value),
+                None => child.env_remove(Level::VARIABLE),
+            };
+            let output = String::from_utf8(child.output().unwrap().stdout).unwrap();
+            let said = output.split(['\n']).find_map(|line| {
+                let from = line.find("level: ").or(line.find("error: "))?;
+                Some(line[from..].to_owned())
+            });
+            said.unwrap_or(output)
+        };
+        let best = format!("level: {}", Level::best());
+        assert_eq!(found(None), best);
+        assert_eq!(found(Some("")), best);
+        for level in Level::available() {
+            assert_eq!(found(Some(level.name())), format!("level: {level}"));
+        }
+        let unknown = found(Some("sse9"));
+        assert!(
+            unknown.starts_with("error: ") && unknown.contains("sse9"),
+            "{unknown}"
+        );
+        for level in Level::ALL.iter().filter(|level| !level.is_available()) {
+            let refused = found(Some(level.name()));
+            assert!(
+                refused.starts_with("error: ") && refused.contains(level.name()),
+                "{refused}"
+            );
+        }
+    }
+
+    #[test]
+    fn names_fill_a_width() {
+        assert_eq!(
+            format!("{:>7}|{:<9}|", Level::Avx2, Level::Avx512),
+            "   avx2|avx512   |"
+        );
+    }
 
     #[test]
     fn names_read_back_and_the_best_level_is_available() {

@@ -15,6 +15,8 @@
 mod baseline;
 mod level;
 mod scalar;
+#[cfg(test)]
+mod tests;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -110,11 +112,12 @@ pub(crate) trait F32Lanes: Float32 {
     /// A bit for each lane, set where `self >= other` (never for NaN).
     fn ge(self, other: Self) -> u32;
 
-    /// Whether any lane is `>= bound`. Neither may be NaN.
+    /// Whether any lane is `>= bound`, which is the same in all lanes. Neither may be
+    /// NaN.
     fn any_ge(self, bound: Self) -> bool;
 
     /// A bit for each lane of four vectors, set where it is `>= bound` (never
-    /// for NaN).
+    /// for NaN). The bound is the same in all lanes.
     fn four_ge(four: [Self; 4], bound: Self) -> u64;
 
     /// `self` where `count >= least`, else `otherwise`. None may be NaN.
@@ -237,50 +240,4 @@ pub(crate) fn prefetch_at<T>(address: *const T) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = address;
-}
-
-#[cfg(test)]
-mod tests {
-    use std::panic::catch_unwind;
-
-    use super::*;
-
-    struct Rows {
-        stride: usize,
-        low: usize,
-        high: usize,
-    }
-
-    impl Kernel for Rows {
-        type Output = ();
-
-        #[inline(always)]
-        fn run<S: Simd>(self, simd: S) {
-            let (mut low, mut high) = (vec![0; self.low], vec![0.0; self.high]);
-            let columns = [[0.0; F64_LANES]; F64_LANES];
-            simd.f64_rows(&columns, 0, self.stride, &mut low, &mut high);
-        }
-    }
-
-    #[test]
-    fn rows_without_room_are_refused() {
-        for level in Level::available() {
-            let dispatch = Dispatch::new(level).unwrap();
-            let writes = |stride, low, high| {
-                let rows = Rows { stride, low, high };
-                catch_unwind(|| dispatch.run(rows)).is_ok()
-            };
-            for stride in [0, 1, 8, 9, 100] {
-                let room = 7 * stride + 8;
-                assert!(writes(stride, room, room), "{level} {stride}");
-                assert!(!writes(stride, room - 1, room), "{level} {stride}");
-                assert!(!writes(stride, room, room - 1), "{level} {stride}");
-                assert!(!writes(stride, 0, 0), "{level} {stride}");
-            }
-            // Strides whose product with 7 is past all numbers, and small again.
-            for stride in [usize::MAX, usize::MAX / 7 + 1, usize::MAX / 2 + 1] {
-                assert!(!writes(stride, 100, 100), "{level} {stride}");
-            }
-        }
-    }
 }
