@@ -1,5 +1,7 @@
 //! Toy models, and requests that are built for the engine and for its oracle.
 
+use std::cell::Cell;
+
 use widebeam::autoregressive::{
     AutoregressiveSearch, Completion, ForcedFirst, ForcedLast, ForcedScore, MinimumLength,
     NoRepeatNgram, Normaliser, Outcome, Permit, RepetitionPenalty, Request, RequestId, RowScores,
@@ -8,7 +10,7 @@ use widebeam::autoregressive::{
 use widebeam::reference::autoregressive::{self as oracle, Found, Place, Row};
 use widebeam::{Level, ScoreKind, ScoresView};
 
-use crate::toy::mix;
+use super::toy::mix;
 
 /// A toy model: any function of the history, from a seed.
 #[derive(Clone, Copy, Debug)]
@@ -315,7 +317,18 @@ impl Spec {
     }
 
     pub(crate) fn expected(&self, model: &Model) -> Vec<Found> {
-        oracle::search(&self.oracle(), model.kind, &|history| model.scores(history))
+        self.expected_in_steps(model).0
+    }
+
+    /// What the oracle finds, and how many steps it takes.
+    pub(crate) fn expected_in_steps(&self, model: &Model) -> (Vec<Found>, usize) {
+        let steps = Cell::new(0);
+        let found = oracle::search(&self.oracle(), model.kind, &|history| {
+            let generated = history.len() - self.prompt.len();
+            steps.set(steps.get().max(generated + 1));
+            model.scores(history)
+        });
+        (found, steps.get())
     }
 }
 
@@ -361,8 +374,22 @@ pub(crate) fn score(
     data
 }
 
-/// Runs one request alone.
+/// How many tokens all of them begin with.
+fn shared<'a>(mut sequences: impl Iterator<Item = &'a [u32]>) -> usize {
+    let first = sequences.next().unwrap_or_default();
+    sequences.fold(first.len(), |length, tokens| {
+        let pairs = first[..length].iter().zip(tokens);
+        pairs.take_while(|(a, b)| a == b).count()
+    })
+}
+
+/// What a request alone finds.
 pub(crate) fn alone(spec: &Spec, model: &Model, level: Level) -> Vec<Found> {
+    alone_in_steps(spec, model, level).0
+}
+
+/// What a request alone finds, and how many steps it takes.
+pub(crate) fn alone_in_steps(spec: &Spec, model: &Model, level: Level) -> (Vec<Found>, usize) {
     let mut search = AutoregressiveSearch::new(model.vocab)
         .unwrap()
         .with_level(level)
@@ -370,14 +397,22 @@ pub(crate) fn alone(spec: &Spec, model: &Model, level: Level) -> Vec<Found> {
     let id = search.admit(spec.engine()).unwrap();
     let mut before = Vec::new();
     let (mut prefix, mut shown) = (Vec::new(), Vec::new());
+    let mut steps = 0;
     while !search.is_idle() {
         search.stable_prefix(id, &mut prefix);
         assert!(prefix.starts_with(&shown), "what was shown is taken back");
         std::mem::swap(&mut prefix, &mut shown);
         let data = score(&search, &mut before, |_, tokens| model.scores(tokens));
+        let generated = before.iter().map(|tokens| &tokens[spec.prompt.len()..]);
+        let live = shared(generated);
+        match spec.ends.is_empty() {
+            true => assert_eq!(shown.len(), live, "nothing else has finished"),
+            false => assert!(shown.len() <= live),
+        }
         search.advance(&model.view(&data)).unwrap();
+        steps += 1;
     }
     let found = found(search.outcome(id).unwrap());
     assert!(found.iter().all(|found| found.tokens.starts_with(&shown)));
-    found
+    (found, steps)
 }

@@ -207,6 +207,7 @@ impl Expander {
     fn cut_if_many(&mut self, step: &Step<'_>, count: usize) -> bool {
         let many = self.candidates.len() >= count.saturating_mul(2).saturating_add(SPARE);
         if many && let Some(worst) = keep_best(&mut self.candidates, count, &step.rows) {
+            mark!("candidates are cut to the best");
             self.bar.raise(Bar::just_above(&worst));
         }
         many
@@ -244,6 +245,7 @@ impl Expander {
             }
             mark(&mut self.unsure, touched, false);
             if self.totals.len() >= count.saturating_mul(2).saturating_add(SPARE) {
+                mark!("totals are cut before the last row");
                 self.cut_totals(count);
             }
         }
@@ -306,6 +308,7 @@ impl Expander {
             let group = self.groups[i] as usize;
             if maxima[group] < least {
                 // The bar was raised since.
+                mark!("a group no longer reaches the bar");
                 continue;
             }
             self.found.clear();
@@ -324,8 +327,14 @@ impl Expander {
             }
             if self.cut_if_many(step, count) {
                 match self.looked_at(step, parent) {
-                    None => return,
-                    Some((_, raised)) => least = raised,
+                    None => {
+                        mark!("the rest of a row no longer reaches the bar");
+                        return;
+                    }
+                    Some((_, raised)) => {
+                        mark!("a row goes on under a raised bar");
+                        least = raised;
+                    }
                 }
             }
         }
@@ -422,6 +431,7 @@ fn continuation(
 
 /// Why the scan refused a row.
 fn refused(step: &Step<'_>, parent: usize) -> Error {
+    mark!("a row is refused");
     let row = step.rows.row(0, parent);
     let kind = step.rows.kind();
     let bad = (0..row.len()).find(|&token| !kind.accepts(row.get(token)));
@@ -446,6 +456,7 @@ fn check_entries(step: &Step<'_>, parent: usize, overrides: &Overrides) -> Resul
     let kind = step.rows.kind();
     for &(token, value) in overrides.entries() {
         if step.scan.is_none() && !kind.accepts(row.get(token as usize)) {
+            mark!("a permitted token's score is invalid");
             return Err(step_score(step, parent, token as usize));
         }
         if value.is_nan() || value == f64::INFINITY {

@@ -96,6 +96,7 @@ impl Group {
                     score,
                 });
             } else if rank >= width && rules.end_rank == EndRank::WithinBeam {
+                mark!("no later candidate can finish or go on");
                 break;
             }
         }

@@ -135,6 +135,8 @@ mod rules;
 mod run;
 mod scan;
 mod slot;
+#[cfg(test)]
+mod tests;
 mod tree;
 mod trie;
 

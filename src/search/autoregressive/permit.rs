@@ -87,6 +87,7 @@ fn apply_mask(row: &mut RowScores<'_>, mask: &TokenMask) {
     // After the log-softmax it is the same to forbid the others. Before, the
     // permitted tokens must become a row of their own.
     if row.is_normalised() && mask.count() > row.vocab() / 2 {
+        mark!("a mask forbids what it leaves out");
         let vocab = row.vocab() as u32;
         let others = (0..vocab).filter(|&token| !mask.contains(token));
         others.for_each(|token| row.forbid(token));

@@ -103,6 +103,7 @@ impl Pool {
             && let Some(mut worst) = self.heap.peek_mut()
             && finished < *worst
         {
+            mark!("a full pool gives up its worst");
             *worst = finished;
         }
     }

@@ -188,6 +188,7 @@ impl Slot {
         if self.tree.has_room(count) {
             return Ok(());
         }
+        mark!("the tree of hypotheses is swept");
         self.tree.begin_sweep();
         for group in &self.groups {
             group

@@ -127,6 +127,7 @@ impl Overrides {
     pub(in super::super) fn begin_round(&mut self) {
         self.round = self.round.wrapping_add(1);
         if self.round == 0 {
+            mark!("the rounds of overrides start again");
             self.met.fill(0);
             self.round = 1;
         }
@@ -138,5 +139,65 @@ impl Overrides {
         let first = *met != self.round;
         *met = self.round;
         first
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::marks;
+
+    #[test]
+    fn a_token_is_met_once_a_round_when_rounds_start_again() {
+        let mut overrides = Overrides::default();
+        overrides.resize(3).unwrap();
+        overrides.begin_round();
+        assert!(overrides.meet(0) && !overrides.meet(0));
+        assert!(overrides.meet(1));
+        // Round 1 comes again after all others, and nothing of the first is left.
+        overrides.round = u32::MAX;
+        marks::expect("the rounds of overrides start again", || {
+            overrides.begin_round();
+        });
+        assert_eq!(overrides.round, 1);
+        for token in [2, 0, 1] {
+            assert!(overrides.meet(token) && !overrides.meet(token));
+        }
+        overrides.begin_round();
+        assert!(overrides.meet(0));
+    }
+
+    #[test]
+    fn overrides_hold_one_score_a_token_and_forget_all_of_them() {
+        let mut overrides = Overrides::default();
+        overrides.resize(4).unwrap();
+        assert!(overrides.is_empty() && !overrides.only() && overrides.vocab() == 4);
+        for (token, score) in [(3, -1.0), (1, -2.0), (3, -3.0)] {
+            overrides.set(token, score);
+        }
+        assert_eq!(overrides.entries(), [(3, -3.0), (1, -2.0)]);
+        assert!(!overrides.is_empty());
+        overrides.sort();
+        assert_eq!(overrides.entries(), [(1, -2.0), (3, -3.0)]);
+        let all: Vec<_> = (0..4).map(|token| overrides.get(token)).collect();
+        assert_eq!(all, [None, Some(-2.0), None, Some(-3.0)]);
+        overrides.set(1, -4.0);
+        assert_eq!(overrides.entries(), [(1, -4.0), (3, -3.0)]);
+        // What is retained: twice the same, one that was set, one that was not.
+        overrides.retain([3, 0, 3].into_iter(), |token| f64::from(token) - 10.0);
+        assert_eq!(overrides.entries(), [(3, -3.0), (0, -10.0)]);
+        overrides.set(1, -1.0);
+        let there: Vec<_> = (0..4).map(|token| overrides.contains(token)).collect();
+        assert_eq!(there, [true, false, false, true]);
+        assert!(overrides.only());
+        overrides.retain([0, 1].into_iter(), |_| {
+            unreachable!("all others are excluded")
+        });
+        assert_eq!(overrides.entries(), [(0, -10.0)]);
+        overrides.retain([].into_iter(), |_| -1.0);
+        assert!(overrides.entries().is_empty() && !overrides.is_empty());
+        overrides.clear();
+        assert!(overrides.is_empty() && !overrides.only());
+        assert!((0..4).all(|token| !overrides.contains(token)));
     }
 }

@@ -1,17 +1,25 @@
 //! The autoregressive search against its naive oracle: every rule, alone and
 //! in batches whose requests come and go, at every level and thread count.
 
-#[path = "toy/requests.rs"]
+#[path = "../toy/requests.rs"]
 mod requests;
-#[path = "support/seeded.rs"]
+#[path = "../support/seeded.rs"]
 mod seeded;
+#[path = "../toy/mod.rs"]
 mod toy;
+
+mod adjusting;
+mod batches;
+mod finishing;
+mod permitting;
+mod presets;
+mod stopping;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use requests::{Adjustment, Model, Permitted, Spec, alone, found, score};
+use requests::{Adjustment, Model, Permitted, Spec, alone, alone_in_steps, found, score};
 use widebeam::autoregressive::{
     AtMaximum, AutoregressiveSearch, CountedLength, EndRank, Ended, Finish, ForcedScore, Leader,
     LengthPenalty, MinimumLength, NoRepeatNgram, Normaliser, RepetitionPenalty, Request, RequestId,
@@ -23,9 +31,17 @@ use widebeam::{Error, Layout, Level, ScoreKind, ScoresView};
 fn any_rules() -> impl Strategy<Value = Rules> {
     let penalty = prop_oneof![
         Just(LengthPenalty::None),
-        prop_oneof![Just(0.0), Just(0.6), Just(1.0), Just(2.0), Just(-0.5)]
-            .prop_map(|alpha| LengthPenalty::Power { alpha }),
-        prop_oneof![Just(0.6), Just(2.0)].prop_map(|alpha| LengthPenalty::Gnmt { alpha }),
+        prop_oneof![
+            Just(0.0),
+            Just(0.6),
+            Just(1.0),
+            Just(2.0),
+            Just(-0.5),
+            Just(-1.0)
+        ]
+        .prop_map(|alpha| LengthPenalty::Power { alpha }),
+        prop_oneof![Just(0.6), Just(2.0), Just(-1.0)]
+            .prop_map(|alpha| LengthPenalty::Gnmt { alpha }),
     ];
     let counted = prop_oneof![
         Just(CountedLength::Generated),
@@ -40,7 +56,7 @@ fn any_rules() -> impl Strategy<Value = Rules> {
             leader: Leader::Any
         }),
         Just(Stopping::Exhaustive),
-        prop_oneof![Just(0.4), Just(1.0), Just(2.5)]
+        prop_oneof![Just(0.4), Just(0.5), Just(1.0), Just(1.5), Just(2.5)]
             .prop_map(|patience| Stopping::FirstFinished { patience }),
         (1usize..5).prop_map(|hypotheses| Stopping::BestFinished { hypotheses }),
     ];
@@ -198,19 +214,20 @@ proptest! {
 
     #[test]
     fn a_request_alone_is_what_the_oracle_says((model, spec) in model_and_spec()) {
-        let expected = spec.expected(&model);
+        let expected = spec.expected_in_steps(&model);
         for level in Level::available() {
-            prop_assert_eq!(&alone(&spec, &model, level), &expected);
+            prop_assert_eq!(&alone_in_steps(&spec, &model, level), &expected);
         }
     }
 }
 
-/// Runs a batch of visits; what each that did not leave has found.
-fn come_and_go(model: &Model, visits: &[Visit], level: Level) -> Vec<Option<Vec<Found>>> {
+/// Runs a batch of visits; what each that did not leave has found, in how many
+/// steps.
+fn come_and_go(model: &Model, visits: &[Visit], level: Level) -> Vec<Option<(Vec<Found>, usize)>> {
     let search = AutoregressiveSearch::new(model.vocab).unwrap();
     let mut search = search.with_level(level).unwrap();
     let mut ids: HashMap<RequestId, usize> = HashMap::new();
-    let mut results: Vec<Option<Vec<Found>>> = vec![None; visits.len()];
+    let mut results = vec![None; visits.len()];
     let mut before = Vec::new();
     for step in 0.. {
         for (index, (spec, arrives, _)) in visits.iter().enumerate() {
@@ -236,7 +253,9 @@ fn come_and_go(model: &Model, visits: &[Visit], level: Level) -> Vec<Option<Vec<
         let data = score(&search, &mut before, |_, tokens| model.scores(tokens));
         search.advance(&model.view(&data)).unwrap();
         for &id in search.finished() {
-            results[ids[&id]] = Some(found(search.outcome(id).unwrap()));
+            let index = ids[&id];
+            let steps = step + 1 - visits[index].1;
+            results[index] = Some((found(search.outcome(id).unwrap()), steps));
         }
     }
     results
@@ -247,7 +266,7 @@ fn check_visits(model: &Model, visits: &[Visit], threads: usize, level: Level) {
     let found = in_threads(threads, || come_and_go(model, visits, level));
     for (found, (spec, _, leaves)) in found.iter().zip(visits) {
         match found {
-            Some(found) => assert_eq!(found, &spec.expected(model)),
+            Some(found) => assert_eq!(found, &spec.expected_in_steps(model)),
             None => assert!(leaves.is_some()),
         }
     }

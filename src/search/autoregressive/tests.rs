@@ -1,0 +1,270 @@
+//! The rare branches of a step, each aimed at, against the oracle.
+
+#[allow(dead_code)]
+#[path = "../../../tests/toy/requests.rs"]
+mod requests;
+#[path = "../../../tests/toy/mod.rs"]
+mod toy;
+
+use requests::{Adjustment, Permitted, Spec, found, score};
+
+use super::*;
+use crate::marks;
+use crate::reference::autoregressive as oracle;
+use crate::scores::ScoreKind;
+
+/// Any function of the prompt and the generated tokens.
+type Rows<'a> = &'a dyn Fn(&[u32]) -> Vec<f32>;
+
+/// Compares what a request finds with the oracle, at a level.
+fn check(level: Level, spec: &Spec, kind: ScoreKind, rows: Rows<'_>) {
+    let vocab = rows(&[]).len();
+    let mut search = AutoregressiveSearch::new(vocab)
+        .unwrap()
+        .with_level(level)
+        .unwrap();
+    let id = search.admit(spec.engine()).unwrap();
+    let mut before = Vec::new();
+    while !search.is_idle() {
+        let data = score(&search, &mut before, |_, tokens| rows(tokens));
+        let shape = [data.len() / vocab, vocab];
+        let scores = ScoresView::new(kind, &data, shape).unwrap();
+        search.advance(&scores).unwrap();
+    }
+    let expected = oracle::search(&spec.oracle(), kind, rows);
+    assert_eq!(found(search.outcome(id).unwrap()), expected, "{level}");
+}
+
+/// Numbers in no order, from 0 to 1.
+fn unordered(token: usize, state: u64) -> f32 {
+    let bits = toy::mix(token as u64 ^ toy::mix(state + 1));
+    (bits >> 40) as f32 / (1u64 << 24) as f32
+}
+
+fn state(history: &[u32]) -> u64 {
+    let add = |state, &token: &u32| toy::mix(state + u64::from(token) + 1);
+    history.iter().fold(5, add)
+}
+
+/// 313 groups a row, and room for 1048 totals.
+#[test]
+fn totals_of_many_groups_are_cut_before_the_last_row() {
+    let rows = |history: &[u32]| -> Vec<f32> {
+        let state = state(history);
+        (0..40_000)
+            .map(|token| -8.0 * unordered(token, state) - 0.1)
+            .collect()
+    };
+    let mut touched = Spec::plain(6, 2, &[]);
+    touched.after.push(Adjustment::Hook(9000, 0.5));
+    for (spec, kind) in [
+        (Spec::plain(6, 2, &[]), ScoreKind::LogProbabilities),
+        (touched, ScoreKind::Logits),
+    ] {
+        marks::expect("totals are cut before the last row", || {
+            check(Level::best(), &spec, kind, &rows);
+        });
+    }
+}
+
+/// All tokens are equal, so a list is cut and filled again and again.
+#[test]
+fn a_list_of_equal_candidates_is_cut_and_filled_again() {
+    let rows = |_: &[u32]| vec![-1.0; 3000];
+    for level in Level::available() {
+        let spec = Spec::plain(2, 2, &[]);
+        let (_, cuts) = marks::count("candidates are cut to the best", || {
+            marks::expect("a row goes on under a raised bar", || {
+                check(level, &spec, ScoreKind::LogProbabilities, &rows);
+            });
+        });
+        assert!(cuts >= 4, "{cuts} cuts");
+    }
+}
+
+/// The first parent's tokens are equal and more than enough, but just too few for a
+/// cut; the second parent's first group makes them so many.
+#[test]
+fn a_row_is_left_when_the_bar_rises_above_the_rest_of_it() {
+    let rows = |history: &[u32]| match history {
+        [] => (0..3000)
+            .map(|token| if token < 2 { -1.0 } else { -9.0 })
+            .collect(),
+        [0] => (0..3000)
+            .map(|token| if token < 1000 { -1.0 } else { -2.0 })
+            .collect(),
+        _ => vec![-1.0; 3000],
+    };
+    for level in Level::available() {
+        marks::expect("the rest of a row no longer reaches the bar", || {
+            let spec = Spec::plain(2, 2, &[]);
+            check(level, &spec, ScoreKind::LogProbabilities, &rows);
+        });
+    }
+}
+
+/// The best tokens share groups, so that the bar starts too low; it rises above
+/// groups that were to be looked at.
+#[test]
+fn a_group_is_passed_over_once_the_bar_has_risen_above_it() {
+    let rows = |_: &[u32]| -> Vec<f32> {
+        let value = |token: usize| match (token / 128, token % 128) {
+            (0..2, 5 | 90 | 91) => -0.5 - token as f32 / 1024.0,
+            (25, 7) => -0.25,
+            _ => -1.0,
+        };
+        (0..128 * 30).map(value).collect()
+    };
+    for level in Level::available() {
+        for beams in [2, 3] {
+            marks::expect("a group no longer reaches the bar", || {
+                let spec = Spec::plain(beams, 1, &[]);
+                check(level, &spec, ScoreKind::LogProbabilities, &rows);
+            });
+        }
+    }
+}
+
+#[test]
+fn touched_tokens_are_cut_to_the_best_too() {
+    let rows = |history: &[u32]| -> Vec<f32> {
+        let state = state(history);
+        (0..2500)
+            .map(|token| 4.0 * unordered(token, state))
+            .collect()
+    };
+    let mut all = Spec::plain(3, 2, &[4]);
+    all.after.push(Adjustment::Hook(1, 0.125));
+    let mut two_thirds = Spec::plain(3, 2, &[4]);
+    two_thirds.before.push(Adjustment::Hook(1, -0.5));
+    let tokens = (0..2500).filter(|token| token % 3 > 0).collect();
+    two_thirds.permit = Some((Permitted::Mask(tokens), Normaliser::Permitted));
+    for spec in [all, two_thirds] {
+        for level in Level::available() {
+            marks::expect("candidates are cut to the best", || {
+                check(level, &spec, ScoreKind::Logits, &rows);
+            });
+        }
+    }
+}
+
+/// Overrides on both sides of where a row is copied in blocks, and more permitted
+/// tokens than a block holds.
+#[test]
+fn adjusted_rows_are_normalised_block_by_block() {
+    let rows = |history: &[u32]| -> Vec<f32> {
+        let state = state(history);
+        (0..4200)
+            .map(|token| 12.0 * unordered(token, state) - 6.0)
+            .collect()
+    };
+    let edges = vec![0, 1, 2046, 2047, 2048, 2049, 4095, 4096, 4097, 4199];
+    for kind in [ScoreKind::Logits, ScoreKind::LogProbabilities] {
+        let rows = |history: &[u32]| -> Vec<f32> {
+            let shift = if kind == ScoreKind::Logits { 0.0 } else { -6.0 };
+            rows(history).into_iter().map(|x| x + shift).collect()
+        };
+        for case in 0..5 {
+            let mut spec = Spec::plain(2, 2, &[3]);
+            spec.before = vec![match case {
+                0 => Adjustment::Suppress(edges.clone()),
+                1 => Adjustment::Hook(2047, 20.0),
+                2 => Adjustment::Hook(1, 0.25),
+                3 => Adjustment::Hook(4096, 9.0),
+                _ => Adjustment::MinimumLength(2),
+            }];
+            if case == 3 {
+                let all_but_edges = (0..4200).filter(|token| !edges.contains(token));
+                let permitted = Permitted::Mask(all_but_edges.collect());
+                spec.permit = Some((permitted, Normaliser::Permitted));
+            }
+            spec.prompt = vec![1];
+            for level in Level::available() {
+                check(level, &spec, kind, &rows);
+            }
+        }
+    }
+}
+
+#[test]
+fn hypotheses_outlive_the_sweeps_of_their_tree() {
+    // Long hypotheses become better, so that those that finished late push out others.
+    let rows = |history: &[u32]| -> Vec<f32> {
+        let state = state(&history[history.len().saturating_sub(2)..]);
+        let shrink = 1.0 / (1.0 + history.len() as f32);
+        (0..9)
+            .map(|token| -(0.1 + unordered(token, state)) * shrink)
+            .collect()
+    };
+    let mut spec = Spec::plain(4, 40, &[2]);
+    spec.rules.stopping = Stopping::FirstFinished { patience: 25.0 };
+    let mut grouped = Spec::plain(6, 30, &[2, 3]);
+    grouped.groups = (3, 0.25);
+    grouped.rules = spec.rules;
+    for spec in [spec, grouped] {
+        marks::expect("the tree of hypotheses is swept", || {
+            marks::expect("a full pool gives up its worst", || {
+                check(Level::best(), &spec, ScoreKind::LogProbabilities, &rows);
+            });
+        });
+    }
+}
+
+#[test]
+fn candidates_that_can_neither_finish_nor_go_on_are_left() {
+    let rows = |history: &[u32]| -> Vec<f32> {
+        let state = state(history);
+        (0..20).map(|token| 4.0 * unordered(token, state)).collect()
+    };
+    marks::expect("no later candidate can finish or go on", || {
+        let spec = Spec::plain(3, 4, &[5, 6]);
+        check(Level::best(), &spec, ScoreKind::Logits, &rows);
+    });
+}
+
+#[test]
+fn a_mask_of_most_tokens_forbids_the_others() {
+    let rows = |history: &[u32]| -> Vec<f32> {
+        let state = state(history);
+        (0..130)
+            .map(|token| 4.0 * unordered(token, state))
+            .collect()
+    };
+    for left_out in [0, 1, 63, 64, 65, 127, 128, 129] {
+        let tokens = (0..130).filter(|&token| token != left_out).collect();
+        let mut spec = Spec::plain(3, 2, &[5]);
+        spec.permit = Some((Permitted::Mask(tokens), Normaliser::WholeRow));
+        marks::expect("a mask forbids what it leaves out", || {
+            check(Level::best(), &spec, ScoreKind::Logits, &rows);
+        });
+    }
+}
+
+/// The error of one step of one request.
+fn error(request: Request, scores: &ScoresView<'_>) -> String {
+    let mut search = AutoregressiveSearch::new(scores.vocab()).unwrap();
+    let id = search.admit(request).unwrap();
+    search.advance(scores).unwrap();
+    match search.outcome(id).unwrap().ended() {
+        Ended::Failed(error) => error.to_string(),
+        ended => format!("{ended:?}"),
+    }
+}
+
+#[test]
+fn invalid_scores_are_found_by_the_scan_and_where_only_permitted_tokens_are_read() {
+    for bad in [3, 400] {
+        let mut row = vec![0.001f32; 500];
+        row[bad] = 2.0;
+        let scores = ScoresView::probabilities(&row, [1, 500]).unwrap();
+        let expected = format!("row 0, step 0, token {bad}: 2 is not a valid probability");
+        let scanned = marks::expect("a row is refused", || error(Request::new(2, 2), &scores));
+        assert!(scanned.starts_with(&expected), "{scanned}");
+        let trie = TokenTrie::new([[3], [400]]);
+        let request = Request::new(2, 2).permit(trie, Normaliser::WholeRow);
+        let late = marks::expect("a permitted token's score is invalid", || {
+            error(request, &scores)
+        });
+        assert!(late.starts_with(&expected), "{late}");
+    }
+}

@@ -1,0 +1,213 @@
+//! Permitted tokens: masks around each word of their bits, tries, functions.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use widebeam::autoregressive::{
+    AutoregressiveSearch, Ended, Normaliser, Permit, Request, TokenMask, TokenTrie,
+};
+use widebeam::{Level, ScoreKind, ScoresView};
+
+use crate::requests::{Adjustment, Model, Permitted, Spec, alone_in_steps};
+
+const VOCABULARIES: [u32; 9] = [1, 2, 63, 64, 65, 127, 128, 129, 200];
+
+/// Masks of a vocabulary that have all tokens, none, one, and all but one.
+fn masks(vocab: u32) -> Vec<Vec<u32>> {
+    let ends = [0, 1, 62, 63, 64, 65, 127, 128, vocab - 1];
+    let within: BTreeSet<u32> = ends.into_iter().filter(|&token| token < vocab).collect();
+    let mut all = vec![(0..vocab).collect(), Vec::new()];
+    for &token in &within {
+        all.push(vec![token]);
+        all.push((0..vocab).filter(|&other| other != token).collect());
+    }
+    // Just more than half, and just less.
+    all.push((0..vocab.div_ceil(2)).collect());
+    all.push((0..vocab / 2).rev().collect());
+    all.push((vocab / 2..vocab).collect());
+    all
+}
+
+#[test]
+fn masks_permit_exactly_their_tokens() {
+    for vocab in VOCABULARIES {
+        for (index, mask) in masks(vocab).into_iter().enumerate() {
+            let kind = [
+                ScoreKind::Logits,
+                ScoreKind::LogProbabilities,
+                ScoreKind::Probabilities,
+            ][index % 3];
+            let model = Model {
+                seed: u64::from(vocab),
+                vocab: vocab as usize,
+                memory: 1,
+                values: 0,
+                impossible: 0,
+                kind,
+            };
+            let normaliser = match kind == ScoreKind::Probabilities || index % 2 == 0 {
+                true => Normaliser::WholeRow,
+                false => Normaliser::Permitted,
+            };
+            let mut spec = Spec::plain(3, 2, &[vocab - 1]);
+            if index % 5 == 0 {
+                spec.after.push(Adjustment::Hook(3, 0.25));
+            }
+            spec.permit = Some((Permitted::Mask(mask), normaliser));
+            let expected = spec.expected_in_steps(&model);
+            for level in Level::available() {
+                let found = alone_in_steps(&spec, &model, level);
+                assert_eq!(found, expected, "{vocab} tokens, mask {index}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_mask_is_a_set_of_tokens() {
+    for vocab in VOCABULARIES {
+        for tokens in masks(vocab) {
+            let set: BTreeSet<u32> = tokens.iter().copied().collect();
+            let mut mask: TokenMask = tokens.into_iter().collect();
+            assert!(mask.iter().eq(set.iter().copied()));
+            assert_eq!(mask.count(), set.len());
+            for token in (0..vocab + 130).chain([u32::MAX]) {
+                assert_eq!(mask.contains(token), set.contains(&token), "{token}");
+            }
+            mask.clear();
+            assert_eq!((mask.count(), mask.iter().next()), (0, None));
+            mask.insert(vocab);
+            mask.insert(vocab);
+            assert!(mask.iter().eq([vocab]));
+        }
+    }
+}
+
+#[test]
+fn a_mask_of_words_has_their_bits() {
+    let mask = TokenMask::from_words(vec![1 | 1 << 63, 0, 1 << 5]);
+    assert_eq!(mask.iter().collect::<Vec<_>>(), [0, 63, 133]);
+    assert_eq!(mask, [0, 63, 133].into_iter().collect());
+    assert_eq!(TokenMask::from_words(Vec::new()).count(), 0);
+}
+
+/// One step of one request over a row of probabilities.
+fn step(request: Request, row: &[f32]) -> (Ended, Vec<u32>) {
+    let mut search = AutoregressiveSearch::new(row.len()).unwrap();
+    let id = search.admit(request).unwrap();
+    search
+        .advance(&ScoresView::probabilities(row, [1, row.len()]).unwrap())
+        .unwrap();
+    let outcome = search.outcome(id).unwrap();
+    let tokens = outcome.hypotheses().map(|found| found.tokens[0]).collect();
+    (outcome.ended().clone(), tokens)
+}
+
+/// A trie's tokens are all that is read, and are checked as they are read.
+#[test]
+fn an_invalid_score_of_a_permitted_token_is_found_late() {
+    let trie = || TokenTrie::new([[3u32], [70], [1]]);
+    let request = || Request::new(2, 1).permit(trie(), Normaliser::WholeRow);
+    let mut row = vec![0.01f32; 100];
+    row[70] = 0.5;
+    assert_eq!(step(request(), &row), (Ended::Length, vec![70, 1]));
+    for (bad, shown) in [
+        (2.0, "2 is not a valid probability"),
+        (1.0011, "1.0011 is not"),
+        (-0.25, "-0.25 is not"),
+        (f32::NAN, "NaN is not"),
+        (f32::INFINITY, "inf is not"),
+    ] {
+        for (token, is_read) in [(1, true), (3, true), (70, true), (0, false), (99, false)] {
+            let mut row = row.clone();
+            row[token] = bad;
+            let (ended, tokens) = step(request(), &row);
+            if !is_read {
+                assert_eq!((ended, tokens), (Ended::Length, vec![70, 1]));
+                continue;
+            }
+            let Ended::Failed(error) = ended else {
+                panic!("{bad} at {token} must fail");
+            };
+            let place = format!("row 0, step 0, token {token}: {shown}");
+            assert!(error.to_string().starts_with(&place), "{error}");
+            assert!(tokens.is_empty());
+        }
+    }
+    row[3] = 1.0005;
+    assert_eq!(step(request(), &row), (Ended::Length, vec![3, 70]));
+}
+
+#[test]
+fn a_function_is_asked_once_for_each_live_beam_with_an_empty_mask() {
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&calls);
+    let permit = Permit::function(move |generated, mask| {
+        assert_eq!(mask.count(), 0);
+        seen.lock().unwrap().push(generated.to_vec());
+        (0..66).for_each(|token| mask.insert(token));
+        mask.insert(1_000_000);
+    });
+    let request = Request::new(2, 2)
+        .prompt([9, 9])
+        .permit(permit, Normaliser::WholeRow);
+    let mut search = AutoregressiveSearch::new(70).unwrap();
+    let id = search.admit(request).unwrap();
+    let mut row: Vec<f32> = (0..70).map(|token| -1.0 - token as f32 / 64.0).collect();
+    row[69] = -0.5;
+    for rows in [1, 2] {
+        let scores = ScoresView::log_probabilities(&row, [1, 70]).unwrap();
+        let twice = [&row[..], &row[..]].concat();
+        let both = ScoresView::log_probabilities(&twice, [2, 70]).unwrap();
+        search
+            .advance(if rows == 1 { &scores } else { &both })
+            .unwrap();
+    }
+    assert_eq!(*calls.lock().unwrap(), [vec![], vec![0], vec![1]]);
+    let outcome = search.outcome(id).unwrap();
+    assert_eq!(outcome.best().unwrap().tokens, [0, 0]);
+}
+
+#[test]
+fn a_trie_says_which_sequences_share_a_beginning() {
+    let sequences: [&[u32]; 6] = [&[1, 2, 3], &[1, 2], &[1], &[1, 2, 9, 9], &[4], &[1, 2, 3]];
+    let trie = TokenTrie::new(sequences);
+    let table: [(&[u32], &[u32], bool); 9] = [
+        (&[], &[1, 4], false),
+        (&[1], &[2], true),
+        (&[1, 2], &[3, 9], true),
+        (&[1, 2, 3], &[], true),
+        (&[1, 2, 9], &[9], false),
+        (&[1, 2, 9, 9], &[], true),
+        (&[4], &[], true),
+        (&[2], &[], false),
+        (&[4, 1], &[], false),
+    ];
+    for (prefix, next, complete) in table {
+        assert_eq!(trie.next(prefix), next, "{prefix:?}");
+        assert_eq!(trie.contains(prefix), complete, "{prefix:?}");
+    }
+}
+
+#[test]
+fn permits_are_named_when_they_are_printed() {
+    let mask: Permit = TokenMask::default().into();
+    let trie: Permit = TokenTrie::new([[1]]).into();
+    let function = Permit::function(|_, _| {});
+    let shown = format!("{mask:?} {trie:?} {function:?}");
+    assert_eq!(shown, "Permit::Mask Permit::Trie Permit::Function");
+    let request = Request::new(4, 7)
+        .prompt([8])
+        .end_tokens([3, 2, 3])
+        .diverse_groups(2, 0.5)
+        .permit(TokenMask::default(), Normaliser::Permitted);
+    let shown = format!("{request:?}");
+    assert!(
+        shown.starts_with("Request { beams: 4, max_length: 7, prompt: [8], end_tokens: [2, 3]")
+    );
+    assert!(
+        shown.ends_with(
+            "permit: Some((Permit::Mask, Permitted)), logits: 0, log_probabilities: 0 }"
+        )
+    );
+}

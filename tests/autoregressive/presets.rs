@@ -1,0 +1,99 @@
+//! Every field of every preset, as its library has it.
+
+use widebeam::autoregressive::{
+    AtMaximum, CountedLength, EarlyStopping, EndRank, Leader, LengthPenalty, Rules, Stopping,
+    WhenFull,
+};
+
+const LIVE: Stopping = Stopping::Heuristic {
+    leader: Leader::Live,
+};
+const ANY: Stopping = Stopping::Heuristic {
+    leader: Leader::Any,
+};
+
+/// The rules of most libraries but for their penalty and when they stop.
+fn usual(length_penalty: LengthPenalty, stopping: Stopping) -> Rules {
+    Rules {
+        length_penalty,
+        counted: CountedLength::Generated,
+        stopping,
+        end_rank: EndRank::WithinBeam,
+        when_full: WhenFull::ReplaceWorst,
+        at_maximum: AtMaximum::Finish,
+    }
+}
+
+#[test]
+fn presets_are_the_published_rules() {
+    let power = |alpha| LengthPenalty::Power { alpha };
+    let first = |patience| Stopping::FirstFinished { patience };
+    let best = |hypotheses| Stopping::BestFinished { hypotheses };
+    let scorer = |alpha, stopping| Rules {
+        length_penalty: power(alpha),
+        counted: CountedLength::WithPrompt,
+        stopping,
+        end_rank: EndRank::WithinBeam,
+        when_full: WhenFull::ReplaceWorst,
+        at_maximum: AtMaximum::FinishUnlessDone,
+    };
+    use EarlyStopping::{FirstFinished, Heuristic, Never};
+    let table = [
+        (Rules::default(), usual(power(1.0), LIVE)),
+        (Rules::plain(), usual(power(1.0), LIVE)),
+        (Rules::hugging_face(1.0, Heuristic), Rules::plain()),
+        (Rules::hugging_face(0.6, Heuristic), usual(power(0.6), LIVE)),
+        (
+            Rules::hugging_face(0.0, FirstFinished),
+            usual(power(0.0), first(1.0)),
+        ),
+        (
+            Rules::hugging_face(-1.0, Never),
+            usual(power(-1.0), Stopping::Exhaustive),
+        ),
+        (Rules::hugging_face_scorer(0.6, Heuristic), scorer(0.6, ANY)),
+        (
+            Rules::hugging_face_scorer(2.0, FirstFinished),
+            scorer(2.0, first(1.0)),
+        ),
+        (
+            Rules::hugging_face_scorer(1.0, Never),
+            scorer(1.0, Stopping::Exhaustive),
+        ),
+        (
+            Rules::fairseq(1.2),
+            Rules {
+                length_penalty: power(1.2),
+                counted: CountedLength::Generated,
+                stopping: first(1.0),
+                end_rank: EndRank::WithinBeam,
+                when_full: WhenFull::Keep,
+                at_maximum: AtMaximum::ForceEnd,
+            },
+        ),
+        (
+            Rules::ctranslate2(1.0, 2.5, 3),
+            usual(power(1.0), first(2.5)),
+        ),
+        (
+            Rules::ctranslate2(-0.5, 1.0, 3),
+            usual(power(-0.5), first(1.0)),
+        ),
+        (Rules::ctranslate2(0.0, 2.5, 3), usual(power(0.0), best(3))),
+        (Rules::ctranslate2(-0.0, 1.0, 1), usual(power(0.0), best(1))),
+        (
+            Rules::gnmt(0.6),
+            Rules {
+                length_penalty: LengthPenalty::Gnmt { alpha: 0.6 },
+                counted: CountedLength::Generated,
+                stopping: Stopping::Exhaustive,
+                end_rank: EndRank::Any,
+                when_full: WhenFull::ReplaceWorst,
+                at_maximum: AtMaximum::FinishIfNoneEnded,
+            },
+        ),
+    ];
+    for (index, (preset, published)) in table.into_iter().enumerate() {
+        assert_eq!(preset, published, "row {index}");
+    }
+}
