@@ -133,3 +133,204 @@ impl<T: Default> PerThread<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    fn in_pool<R: Send>(threads: usize, f: impl FnOnce() -> R + Send) -> R {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+        pool.build().unwrap().install(f)
+    }
+
+    /// Each element is given once, under its own index, in pieces that are no longer
+    /// than the grain, nor shorter than half of it but where the whole is.
+    #[test]
+    fn work_is_cut_into_pieces_of_a_grain_for_any_number_of_threads() {
+        for threads in [1, 2, 3, 8] {
+            for (length, grain) in
+                (0..20).flat_map(|length| (0..8).map(move |grain| (length, grain)))
+            {
+                let mut values = vec![usize::MAX; length];
+                let pieces = Mutex::new(Vec::new());
+                in_pool(threads, || {
+                    let work = Items::new(&mut values);
+                    for_each(work, grain, &|mut piece: Items<'_, usize>| {
+                        let (first, len) = (piece.first, piece.len());
+                        pieces.lock().unwrap().push((first, len));
+                        piece.for_each(|index, value| {
+                            assert_eq!(*value, usize::MAX, "given twice");
+                            *value = index;
+                        });
+                    });
+                });
+                assert!(values.into_iter().eq(0..length));
+                let mut pieces = pieces.into_inner().unwrap();
+                pieces.sort();
+                let (mut next, most) = (0, grain.max(1));
+                for (first, len) in pieces {
+                    assert_eq!(first, next);
+                    next += len;
+                    assert!(len <= most && len >= length.min(most.div_ceil(2)), "{len}");
+                }
+                assert_eq!(next, length);
+            }
+        }
+    }
+
+    #[test]
+    fn work_that_is_one_grain_is_done_where_it_is() {
+        let mut values = [0; 5];
+        let caller = std::thread::current().id();
+        for_each(Items::new(&mut values), 5, &|piece: Items<'_, i32>| {
+            assert_eq!((piece.len(), std::thread::current().id()), (5, caller));
+        });
+    }
+
+    /// Halves, so that neighbours stay together.
+    #[test]
+    fn work_is_cut_in_half() {
+        for length in 2..10 {
+            let mut values = vec![0; length];
+            let work = Items::new(&mut values);
+            assert_eq!(work.middle(), length / 2);
+            let (left, right) = work.split_at(length / 2);
+            assert_eq!((left.first, left.len()), (0, length / 2));
+            assert_eq!(
+                (right.first, right.len()),
+                (length / 2, length - length / 2)
+            );
+        }
+    }
+
+    #[test]
+    fn each_thread_of_the_pool_has_a_value_that_is_kept() {
+        for threads in [1, 3] {
+            in_pool(threads, || {
+                let mut values = PerThread::<usize>::default();
+                values.prepare().unwrap();
+                assert_eq!(values.slots.len(), threads);
+                values
+                    .prepare_each(|value| {
+                        *value += 1;
+                        Ok(())
+                    })
+                    .unwrap();
+                values.with(|value| *value += 10);
+                let mut found = Vec::new();
+                let collect = values.prepare_each(|value| {
+                    found.push(*value);
+                    Ok(())
+                });
+                collect.unwrap();
+                found.sort();
+                assert_eq!(found.len(), threads);
+                assert_eq!(
+                    (found[0], found[threads - 1]),
+                    (if threads == 1 { 11 } else { 1 }, 11)
+                );
+            });
+        }
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_prepared_is_an_error() {
+        let mut values = PerThread::<usize>::default();
+        let error = in_pool(2, || {
+            values.prepare_each(|value| match *value {
+                0 => Err(Kind::ZeroBeams.into()),
+                _ => Ok(()),
+            })
+        });
+        assert!(error.unwrap_err().to_string().contains("beam width of 0"));
+    }
+
+    /// A thread of the pool has its own value while that is free, so that its caches
+    /// hold it.
+    #[test]
+    fn a_thread_is_lent_its_own_value() {
+        let mut values = PerThread::<usize>::default();
+        in_pool(3, || {
+            values.prepare().unwrap();
+            let counted = |values: &PerThread<usize>| {
+                values.with(|value| *value += 1);
+                rayon::current_thread_index().unwrap()
+            };
+            let order = rayon::broadcast(|_| counted(&values));
+            assert_eq!(order, [0, 1, 2]);
+            let counts: Vec<_> = values
+                .slots
+                .iter()
+                .map(|slot| *slot.lock().unwrap())
+                .collect();
+            assert_eq!(counts, [1, 1, 1]);
+        });
+    }
+
+    /// Threads from outside of the pool, of which nobody knows how many there are.
+    #[test]
+    fn a_thread_that_finds_its_value_taken_is_lent_another() {
+        let mut values = PerThread::<usize>::default();
+        in_pool(2, || values.prepare().unwrap());
+        values.with(|first| {
+            *first = 1;
+            values.with(|second| {
+                assert_eq!(*second, 0);
+                *second = 2;
+            });
+        });
+        let values: Vec<_> = values
+            .slots
+            .iter()
+            .map(|slot| *slot.lock().unwrap())
+            .collect();
+        assert_eq!(values, [1, 2]);
+    }
+
+    /// With all values taken it waits for one.
+    #[test]
+    fn a_thread_that_finds_all_values_taken_waits() {
+        let mut values = PerThread::<usize>::default();
+        in_pool(1, || values.prepare().unwrap());
+        let (begun, busy) = (AtomicUsize::new(0), &values);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    busy.with(|value| {
+                        begun.fetch_add(1, Relaxed);
+                        let before = *value;
+                        std::thread::yield_now();
+                        *value = before + 1;
+                    });
+                });
+            }
+        });
+        assert_eq!((begun.into_inner(), values.with(|value| *value)), (4, 4));
+    }
+
+    #[test]
+    fn without_values_each_call_is_lent_a_new_one() {
+        let values = PerThread::<usize>::default();
+        for _ in 0..2 {
+            assert_eq!(values.with(|value| std::mem::replace(value, 5)), 0);
+        }
+    }
+
+    /// A search that panicked leaves its buffers in any state, and each use begins
+    /// with making them anew.
+    #[test]
+    fn a_value_is_lent_again_after_a_panic() {
+        let mut values = PerThread::<usize>::default();
+        in_pool(1, || values.prepare().unwrap());
+        let panics = std::panic::AssertUnwindSafe(|| values.with(|_| panic!("as it should")));
+        assert!(std::panic::catch_unwind(panics).is_err());
+        assert_eq!(values.with(|value| std::mem::replace(value, 3)), 0);
+        let kept = |value: &mut usize| {
+            assert_eq!(*value, 3);
+            Ok(())
+        };
+        in_pool(1, || values.prepare_each(kept)).unwrap();
+    }
+}

@@ -52,3 +52,59 @@ pub(crate) fn reserve<T>(
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_is_made_as_long_as_asked_for_longer_or_shorter() {
+        let mut buffer = vec![7u16, 7];
+        for length in [5, 0, 3, 3] {
+            resize(&mut buffer, length, "numbers").unwrap();
+            assert_eq!(buffer.len(), length);
+        }
+        let room = buffer.capacity();
+        resize(&mut buffer, 0, "numbers").unwrap();
+        assert_eq!(buffer.capacity(), room);
+    }
+
+    #[test]
+    fn a_buffer_that_grows_keeps_what_it_holds_and_never_shrinks() {
+        let mut buffer = vec![7u16, 8];
+        for (length, expected) in [(1, 2), (2, 2), (4, 4), (3, 4)] {
+            grow(&mut buffer, length, "numbers").unwrap();
+            assert_eq!(buffer.len(), expected);
+        }
+        assert_eq!(buffer, [7, 8, 0, 0]);
+    }
+
+    #[test]
+    fn room_is_made_beside_what_is_there() {
+        let mut buffer = vec![7u16; 3];
+        reserve(&mut buffer, 100, "numbers").unwrap();
+        assert!(buffer.capacity() >= 103);
+        assert_eq!(buffer, [7; 3]);
+    }
+
+    /// The message names the buffer, and the bytes of all that it would hold.
+    #[test]
+    fn what_memory_does_not_hold_is_an_error_that_says_how_much() {
+        let more = usize::MAX / 16;
+        let mut buffer = vec![7u64; 3];
+        let refused = |result: Result<(), Error>, bytes: usize| {
+            let error = result.unwrap_err();
+            assert!(error.is_out_of_memory());
+            assert_eq!(
+                error.to_string(),
+                format!("no memory for numbers: {bytes} bytes could not be allocated")
+            );
+        };
+        refused(reserve(&mut buffer, more, "numbers"), (3 + more) * 8);
+        refused(resize(&mut buffer, more, "numbers"), more * 8);
+        refused(grow(&mut buffer, more, "numbers"), more * 8);
+        // More than can be counted.
+        refused(reserve(&mut buffer, usize::MAX, "numbers"), usize::MAX);
+        assert_eq!(buffer, [7; 3]);
+    }
+}

@@ -573,4 +573,259 @@ mod tests {
             "shape [5, 7, 0] has a vocabulary of 0 tokens; at least 1 is needed"
         );
     }
+
+    #[test]
+    fn each_kind_accepts_its_values_and_no_more() {
+        let least = f32::from_bits(1);
+        for (kind, accepted, refused) in [
+            (
+                ScoreKind::Probabilities,
+                &[0.0, -0.0, least, 1.0, 1.001][..],
+                &[-least, 1.001f32.next_up(), f32::NEG_INFINITY][..],
+            ),
+            (
+                ScoreKind::LogProbabilities,
+                &[f32::NEG_INFINITY, -1e38, -0.0, 0.0, 0.001],
+                &[0.001f32.next_up(), 1.0],
+            ),
+            (
+                ScoreKind::Logits,
+                &[f32::NEG_INFINITY, f32::MIN, 0.0, f32::MAX],
+                &[],
+            ),
+        ] {
+            assert!(
+                accepted.iter().all(|&value| kind.accepts(value)),
+                "{kind:?}"
+            );
+            assert!(
+                !refused.iter().any(|&value| kind.accepts(value)),
+                "{kind:?}"
+            );
+            for value in [f32::NAN, -f32::NAN, f32::INFINITY] {
+                assert!(!kind.accepts(value), "{kind:?}");
+            }
+            // Impossible is the least that is accepted, and what is above it is possible.
+            let impossible = kind.impossible();
+            assert!(kind.accepts(impossible) && kind.accepts(kind.least_possible()));
+            assert!(accepted.iter().all(|&value| impossible <= value));
+            assert!(kind.least_possible() > impossible);
+            assert_eq!(kind.least_possible().next_down(), impossible);
+        }
+    }
+
+    #[test]
+    fn values_of_all_types_are_read_and_counted() {
+        let numbers = [0.5f32, -2.0, 65504.0, f32::NEG_INFINITY];
+        let halves = numbers.map(f16::from_f32);
+        let brains = numbers.map(bf16::from_f32);
+        for (data, bytes) in [
+            (Data::F32(&numbers), 4),
+            (Data::F16(&halves), 2),
+            (Data::Bf16(&brains), 2),
+        ] {
+            assert_eq!((data.len(), data.element_bytes()), (4, bytes));
+            let part = data.slice(1..3);
+            assert_eq!(part.len(), 2);
+            for (value, expected) in [(data.get(0), 0.5), (part.get(0), -2.0)] {
+                assert_eq!(value, expected);
+            }
+            assert_eq!(data.get(3), f32::NEG_INFINITY);
+        }
+    }
+
+    #[test]
+    fn vocabularies_up_to_the_limit() {
+        let empty: [f32; 0] = [];
+        let limit = ScoresView::MAX_VOCAB;
+        assert_eq!(limit, (1 << 31) - 1);
+        assert!(ScoresView::logits(&empty, [0, 3, limit]).is_ok());
+        assert_eq!(
+            message(ScoresView::logits(&empty, [0, 3, limit + 1])),
+            "a vocabulary of 2147483648 tokens is above the limit of 2147483647"
+        );
+    }
+
+    #[test]
+    fn a_shape_without_a_batch_is_one_item() {
+        let data = [0f32; 12];
+        let view = ScoresView::logits(&data, [3, 4]).unwrap();
+        assert_eq!((view.batch(), view.time(), view.vocab()), (1, 3, 4));
+        assert_eq!(view.kind(), ScoreKind::Logits);
+        let [probabilities, logs] = [
+            ScoresView::probabilities(&data, [3, 4]).unwrap(),
+            ScoresView::log_probabilities(&data, [3, 4]).unwrap(),
+        ];
+        assert_eq!(probabilities.kind(), ScoreKind::Probabilities);
+        assert_eq!(logs.kind(), ScoreKind::LogProbabilities);
+    }
+
+    /// One past the last element, and none where an axis is empty.
+    #[test]
+    fn the_span_of_a_layout() {
+        for (shape, strides, expected) in [
+            ([2, 3, 4], [12, 4], Some(24)),
+            ([2, 3, 4], [4, 8], Some(24)),
+            ([2, 3, 4], [0, 0], Some(4)),
+            ([1, 1, 4], [usize::MAX, usize::MAX], Some(4)),
+            ([0, 3, 4], [usize::MAX, 9], Some(0)),
+            ([3, 0, 4], [9, usize::MAX], Some(0)),
+            ([3, 1, 4], [usize::MAX, 0], None),
+            ([1, 3, 4], [0, usize::MAX], None),
+            ([2, 2, 4], [usize::MAX / 2, usize::MAX / 2 + 2], None),
+            ([2, 1, 4], [usize::MAX - 4, 0], Some(usize::MAX)),
+            ([2, 1, 4], [usize::MAX - 3, 0], None),
+        ] {
+            assert_eq!(span(shape, strides), expected, "{shape:?} {strides:?}");
+        }
+        let data = [0f32; 30];
+        let strided = |length: usize| {
+            let layout = Layout::strided([2, 3, 4], [12, 4]);
+            ScoresView::logits(&data[..length], layout).is_ok()
+        };
+        assert_eq!([23, 24, 25].map(strided), [false, true, true]);
+    }
+
+    /// Every row of parts of a batch, with and without lengths, in any order of axes.
+    #[test]
+    fn parts_of_a_batch_have_its_rows_and_its_numbers() {
+        let data: Vec<f32> = (0..60).map(|i| i as f32).collect();
+        let lengths = [3, 0, 2, 1];
+        for strides in [[15, 5], [5, 20], [15, 0], [0, 5], [0, 0]] {
+            let view = ScoresView::logits(&data, Layout::strided([4, 3, 4], strides)).unwrap();
+            for view in [view, view.with_lengths(&lengths).unwrap()] {
+                for start in 0..=4 {
+                    for end in start..=4 {
+                        let part = view.items(start..end);
+                        assert_eq!(
+                            (part.batch(), part.time(), part.vocab()),
+                            (end - start, 3, 4)
+                        );
+                        for item in 0..part.batch() {
+                            assert_eq!(part.length(item), view.length(start + item));
+                            for step in 0..part.length(item) {
+                                let first = (start + item) * strides[0] + step * strides[1];
+                                assert_eq!(part.row(item, step).len(), 4);
+                                assert_eq!(part.row(item, step).get(3), (first + 3) as f32);
+                            }
+                        }
+                        // A part of a part.
+                        let last = part.items(part.batch()..part.batch());
+                        assert_eq!((last.batch(), last.first_item), (0, end));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn parts_outside_of_the_batch_panic() {
+        let data = [0f32; 24];
+        let view = ScoresView::logits(&data, [2, 3, 4]).unwrap();
+        #[allow(clippy::reversed_empty_ranges)]
+        for range in [0..3, 3..3, 2..1, usize::MAX..usize::MAX] {
+            assert!(std::panic::catch_unwind(|| view.items(range).batch()).is_err());
+        }
+        for item in [2, usize::MAX] {
+            assert!(std::panic::catch_unwind(|| view.length(item)).is_err());
+        }
+    }
+
+    #[test]
+    fn lengths_of_a_part_are_refused_by_the_numbers_of_the_whole() {
+        let data = [0f32; 24];
+        let view = ScoresView::logits(&data, [6, 1, 4]).unwrap();
+        assert_eq!(
+            message(view.items(2..5).with_lengths(&[1, 1, 2])),
+            "item 4: length 2 is above the 1 time steps of the scores"
+        );
+        let error = view.items(3..6).with_lengths(&[9, 0, 9]).unwrap_err();
+        assert_eq!(error.item(), Some(3));
+    }
+
+    #[test]
+    fn what_is_in_use_is_counted() {
+        let data = [f16::ONE; 24];
+        let view = ScoresView::logits(&data, [2, 3, 4]).unwrap();
+        assert_eq!((view.bytes(), view.longest(), view.row_bytes()), (48, 3, 8));
+        assert!(view.lengths().is_none());
+        let cut = view.with_lengths(&[2, 1]).unwrap();
+        assert_eq!((cut.bytes(), cut.longest(), cut.row_bytes()), (24, 2, 8));
+        assert_eq!(cut.lengths(), Some(&[2, 1][..]));
+        let none = view.items(0..0);
+        assert_eq!((none.bytes(), none.longest()), (0, 3));
+        let none = none.with_lengths(&[]).unwrap();
+        assert_eq!((none.bytes(), none.longest()), (0, 0));
+        let one = [1f32; 4];
+        let long = ScoresView::logits(&one, Layout::strided([1, usize::MAX / 4, 4], [0, 0]));
+        assert_eq!(long.unwrap().bytes(), usize::MAX);
+    }
+
+    /// What the scan will read behind a row, where that is known.
+    #[test]
+    fn the_rows_that_follow() {
+        let data: Vec<f32> = (0..30).map(|i| i as f32).collect();
+        // Dense: all that is left of the data, other items included.
+        let dense = ScoresView::logits(&data, Layout::strided([2, 3, 4], [12, 4])).unwrap();
+        assert_eq!((dense.step_stride(), dense.data().len()), (4, 30));
+        assert_eq!(dense.row_range(1, 1), 16..20);
+        assert_eq!(dense.after_row(0, 2), 12..30);
+        assert_eq!(dense.after_row(1, 2), 24..30);
+        // With gaps: the next row of the item, if it has one in use.
+        let gaps = ScoresView::logits(&data, Layout::strided([2, 3, 4], [15, 5])).unwrap();
+        let gaps = gaps.with_lengths(&[3, 2]).unwrap();
+        assert_eq!(gaps.after_row(0, 0), 5..9);
+        assert_eq!(gaps.after_row(1, 0), 20..24);
+        assert_eq!(gaps.next_row(1, 0).get(0), 20.0);
+        assert!(gaps.after_row(0, 2).is_empty() && gaps.after_row(1, 1).is_empty());
+        assert_eq!(gaps.next_row(1, 1).len(), 0);
+    }
+
+    #[test]
+    fn rows_of_a_step_lie_along_the_batch_or_the_time_axis() {
+        let data: Vec<f32> = (0..30).map(|i| i as f32).collect();
+        let rows = |shape, strides| {
+            let view = ScoresView::logits(&data, Layout::strided(shape, strides)).unwrap();
+            let rows = view.step_rows()?;
+            let first = |row| rows.row(0, row).get(0);
+            let firsts: Vec<f32> = (0..rows.time()).map(first).collect();
+            assert_eq!((rows.batch(), rows.vocab()), (1, 4));
+            Some(firsts)
+        };
+        assert_eq!(rows([1, 3, 4], [9, 5]), Some(vec![0.0, 5.0, 10.0]));
+        assert_eq!(rows([3, 1, 4], [6, 9]), Some(vec![0.0, 6.0, 12.0]));
+        assert_eq!(rows([1, 1, 4], [6, 9]), Some(vec![0.0]));
+        assert_eq!(rows([0, 1, 4], [6, 9]), Some(vec![]));
+        assert_eq!(rows([2, 2, 4], [6, 9]), None);
+        assert_eq!(rows([0, 0, 4], [6, 9]), None);
+        let view = ScoresView::logits(&data, Layout::strided([1, 3, 4], [9, 5])).unwrap();
+        assert!(view.with_lengths(&[3]).unwrap().step_rows().is_none());
+        for start in 0..=3 {
+            for end in start..=3 {
+                let part = view.rows(start..end);
+                assert_eq!(
+                    (part.batch(), part.time(), part.vocab()),
+                    (1, end - start, 4)
+                );
+                for row in 0..part.time() {
+                    assert_eq!(part.row(0, row).get(1), ((start + row) * 5 + 1) as f32);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_invalid_score_is_named_and_the_first_token_where_there_is_none() {
+        let mut data = [0.5f32; 24];
+        data[12 + 4 + 2] = -1.0;
+        data[12 + 4 + 3] = f32::NAN;
+        let view = ScoresView::probabilities(&data, [2, 3, 4]).unwrap();
+        let said = |view: ScoresView<'_>, item, step| view.invalid_score(item, step).to_string();
+        assert_eq!(
+            said(view, 1, 1),
+            "item 1, step 1, token 2: -1 is not a valid probability (limits: 0 and 1.001)"
+        );
+        assert!(said(view.items(1..2), 0, 1).starts_with("item 1, step 1, token 2: -1 "));
+        assert!(said(view, 0, 2).starts_with("item 0, step 2, token 0: 0.5 "));
+    }
 }

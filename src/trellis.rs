@@ -70,6 +70,31 @@ impl Trellis {
 mod tests {
     use super::*;
 
+    impl Trellis {
+        /// What it has room for, in bytes.
+        pub(crate) fn bytes(&self) -> usize {
+            let nodes = self.parents.capacity() + self.tokens.capacity();
+            4 * nodes + 8 * self.ends.capacity()
+        }
+    }
+
+    #[test]
+    fn room_is_made_for_all_steps_and_nodes() {
+        let mut trellis = Trellis::default();
+        trellis.reserve(5, 23).unwrap();
+        assert_eq!(trellis.bytes(), 2 * 4 * 23 + 8 * 5);
+        for step in 0..5 {
+            assert_eq!(trellis.steps(), step);
+            (0..step + 1).for_each(|parent| trellis.push(parent as u32, 9));
+            trellis.end_step();
+        }
+        assert_eq!(trellis.bytes(), 2 * 4 * 23 + 8 * 5);
+        for (steps, nodes) in [(usize::MAX, 1), (1, usize::MAX)] {
+            let error = Trellis::default().reserve(steps, nodes).unwrap_err();
+            assert!(error.is_out_of_memory());
+        }
+    }
+
     #[test]
     fn a_trace_follows_the_parents_back_to_the_first_step() {
         let mut trellis = Trellis::default();

@@ -227,6 +227,7 @@ impl Growth {
     fn of(beams: usize, width: usize, steps: usize) -> Self {
         let (mut beam, mut nodes) = (1usize, 0usize);
         if width == 1 {
+            mark!("a beam of a single sequence");
             return Growth { beam, nodes: steps };
         }
         for step in 0..steps {
@@ -283,6 +284,7 @@ impl ItemSearch {
         self.outcome = None;
         for step in 0..scores.length(item) {
             let Some(row) = shortlists.get(item, step) else {
+                mark!("an item of independent positions is refused");
                 self.outcome = Some(scores.invalid_score(item, step));
                 return;
             };
@@ -304,5 +306,249 @@ impl ItemSearch {
         }
         self.trellis.end_step();
         std::mem::swap(&mut self.scores, &mut self.next_scores);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::marks;
+    use crate::reference;
+    use crate::scores::ScoreKind;
+
+    /// How a beam grows, step by step.
+    fn grown(beams: usize, width: usize, steps: usize) -> (usize, usize) {
+        let (mut beam, mut nodes) = (1usize, 0);
+        for _ in 0..steps {
+            beam = (beam * width).min(beams);
+            nodes += beam;
+        }
+        (beam, nodes)
+    }
+
+    #[test]
+    fn a_beam_grows_by_the_width_of_the_rows_until_it_is_full() {
+        for beams in 1..20 {
+            for width in 1..=beams {
+                for steps in 0..9 {
+                    let Growth { beam, nodes } = Growth::of(beams, width, steps);
+                    let expected = grown(beams, width, steps);
+                    assert_eq!((beam, nodes), expected, "{beams} {width} {steps}");
+                }
+            }
+        }
+        // Nobody waits for a long way of one sequence, or of a full beam.
+        let long = marks::expect("a beam of a single sequence", || {
+            Growth::of(9, 1, usize::MAX)
+        });
+        assert_eq!((long.beam, long.nodes), (1, usize::MAX));
+        let full = Growth::of(9, 3, usize::MAX);
+        assert_eq!((full.beam, full.nodes), (9, usize::MAX));
+    }
+
+    /// As many as the searches of a batch have room for, each in its parts.
+    fn room(search: &IndependentSearch) -> usize {
+        let of = |item: &ItemSearch| {
+            let scores = item.scores.capacity() + item.next_scores.capacity();
+            8 * scores + size_of::<ItemSearch>() + item.trellis.bytes()
+        };
+        search.items.iter().map(of).sum()
+    }
+
+    /// Rows of which no token is like another.
+    fn values(shape: [usize; 3]) -> Vec<f32> {
+        let count = shape.iter().product();
+        (0..count)
+            .map(|at: usize| (((at + 1) * 7919) % 10_007) as f32 / 10_007.0)
+            .collect()
+    }
+
+    /// What is said to be needed is what is reserved, to the byte, but for the places
+    /// where items end.
+    #[test]
+    fn the_memory_of_a_batch_is_known_to_the_byte() {
+        for (shape, beams, lengths) in [
+            ([1, 9, 10], 8, None),
+            ([3, 5, 10], 8, None),
+            ([3, 5, 10], 8, Some(&[5, 5, 5][..])),
+            ([3, 5, 10], 8, Some(&[4, 5, 1])),
+            ([2, 7, 3], 500, Some(&[4, 7])),
+            ([2, 7, 3], 500, Some(&[7, 4])),
+            ([1, 5, 1], 4, None),
+            ([4, 6, 9], 5, Some(&[6, 0, 3, 0])),
+        ] {
+            let data = values(shape);
+            let view = ScoresView::probabilities(&data, shape).unwrap();
+            let view = match lengths {
+                Some(lengths) => view.with_lengths(lengths).unwrap(),
+                None => view,
+            };
+            let (mut search, mut nbest) = (IndependentSearch::new(beams).unwrap(), NBest::new());
+            let needed = marks::on_this_thread(|| {
+                search.decode_into(&view, &mut nbest).unwrap();
+                search.bytes_needed(&view)
+            });
+            let results = 8 * nbest.scores().len() + 4 * nbest.tokens().len();
+            let results = results + 8 * nbest.token_ends().len();
+            let lists = Shortlists::bytes_needed(&view, beams);
+            let threads = marks::on_this_thread(batch::threads);
+            let lists_here = marks::on_this_thread(|| Shortlists::bytes_needed(&view, beams));
+            assert_eq!(threads, 1);
+            assert!(lists >= lists_here);
+            let widest = (0..view.batch()).map(|item| nbest.item(item).len()).max();
+            let merge = Merge::bytes_needed(widest.unwrap().max(1));
+            // A vector has room for four at least.
+            let least = 4 * 8 * view.batch();
+            let expected = room(&search) + results + lists_here + merge;
+            assert!(
+                (needed..=needed + 3 * least).contains(&expected),
+                "{shape:?} x {beams}, {lengths:?}: {expected} taken, {needed} needed"
+            );
+            let tight = shape[0] * 4 <= nbest.scores().len() && lengths.is_none();
+            assert!(
+                !tight || expected == needed,
+                "{shape:?}: {expected}, {needed}"
+            );
+        }
+    }
+
+    /// The same is needed for lengths that are all the time there is.
+    #[test]
+    fn memory_is_the_sum_over_the_items() {
+        let data = values([4, 6, 5]);
+        let search = IndependentSearch::new(7).unwrap();
+        let view = ScoresView::probabilities(&data, [4, 6, 5]).unwrap();
+        let needed = |lengths: &[usize]| {
+            let part = view.items(0..lengths.len());
+            search.bytes_needed(&part.with_lengths(lengths).unwrap())
+        };
+        assert_eq!(needed(&[6; 4]), search.bytes_needed(&view));
+        let none = view.items(0..0);
+        assert_eq!(needed(&[]), search.bytes_needed(&none));
+        // An item of one more step: a node for each of 7, with a token each in the end,
+        // and where the step ends. The lists of rows are as long as before.
+        let more = needed(&[6, 5]) - needed(&[6, 4]);
+        assert_eq!(more, 7 * 8 + 7 * 4 + 8);
+    }
+
+    fn check(shape: [usize; 3], beams: usize, data: &[f32], kind: ScoreKind) {
+        let view = ScoresView::new(kind, data, shape).unwrap();
+        let expected = reference::independent(&view, beams);
+        for level in Level::available() {
+            let search = IndependentSearch::new(beams).unwrap();
+            let mut search = search.with_level(level).unwrap();
+            let found = marks::on_this_thread(|| search.decode(&view).unwrap());
+            for (item, expected) in expected.iter().enumerate() {
+                let found = found.item(item).map(|h| (h.tokens.to_vec(), h.score));
+                assert!(found.eq(expected.iter().cloned()), "item {item} at {level}");
+            }
+        }
+    }
+
+    /// Beams that take all there is, so that parents run out of tokens on the way.
+    #[test]
+    fn beams_wider_than_all_sequences() {
+        for (shape, beams) in [([2, 4, 3], 81), ([2, 4, 3], 80), ([1, 6, 2], 100)] {
+            let data = values(shape);
+            marks::expect("a parent has no token left", || {
+                check(shape, beams, &data, ScoreKind::Probabilities);
+            });
+        }
+    }
+
+    /// Rows with fewer possible tokens than the beam is wide, down to none: the beam
+    /// shrinks, and what has no hypothesis has none later.
+    #[test]
+    fn a_beam_that_shrinks_and_ends() {
+        let (vocab, time) = (6, 5);
+        for possible in 0..=2usize {
+            for row in 0..time {
+                let mut data = values([1, time, vocab]);
+                for token in possible..vocab {
+                    data[row * vocab + token] = 0.0;
+                }
+                check([1, time, vocab], 10, &data, ScoreKind::Probabilities);
+            }
+        }
+    }
+
+    #[test]
+    fn items_refused_anywhere_leave_their_neighbours_alone() {
+        let shape = [4, 3, 5];
+        let good = values(shape);
+        let view = ScoresView::probabilities(&good, shape).unwrap();
+        let whole = beam_search(&view, 6).unwrap();
+        let mut search = IndependentSearch::new(6).unwrap();
+        let mut nbest = NBest::new();
+        for refused in 1..16usize {
+            let mut data = good.clone();
+            let items: Vec<usize> = (0..4).filter(|item| refused >> item & 1 == 1).collect();
+            for &item in &items {
+                data[(item * 3 + item % 3) * 5 + 4] = -1.0;
+            }
+            let view = ScoresView::probabilities(&data, shape).unwrap();
+            let error = marks::expect("an item of independent positions is refused", || {
+                marks::on_this_thread(|| search.decode_into(&view, &mut nbest).unwrap_err())
+            });
+            assert_eq!(error.item(), Some(items[0]));
+            let failed: Vec<usize> = nbest.failures().iter().map(|(item, _)| *item).collect();
+            assert_eq!(failed, items);
+            for (item, error) in nbest.failures() {
+                let place = format!("item {item}, step {}, token 4: -1 ", item % 3);
+                assert!(error.to_string().starts_with(&place), "{error}");
+            }
+            for item in 0..4 {
+                match items.contains(&item) {
+                    true => assert_eq!(nbest.item(item).len(), 0),
+                    false => assert!(nbest.item(item).eq(whole.item(item))),
+                }
+            }
+        }
+        // The same search on the good ones holds nothing against them.
+        let view = ScoresView::probabilities(&good, shape).unwrap();
+        search.decode_into(&view, &mut nbest).unwrap();
+        assert_eq!(nbest, whole);
+    }
+
+    #[test]
+    fn the_width_and_the_level_are_those_asked_for() {
+        for level in Level::available() {
+            let search = IndependentSearch::new(7).unwrap();
+            let search = search.with_level(level).unwrap();
+            assert_eq!((search.beams(), search.level()), (7, level));
+        }
+        let limit = IndependentSearch::MAX_BEAMS;
+        assert_eq!(limit, (1 << 31) - 1);
+        assert_eq!(IndependentSearch::new(limit).unwrap().beams(), limit);
+        for (beams, message) in [
+            (0, "a beam width of 0 finds nothing; at least 1 is needed"),
+            (
+                limit + 1,
+                "a beam width of 2147483648 is above the limit of 2147483647",
+            ),
+        ] {
+            let error = IndependentSearch::new(beams).unwrap_err();
+            assert_eq!(error.to_string(), message);
+        }
+    }
+
+    /// A batch that is smaller, or larger, than the one before.
+    #[test]
+    fn a_search_that_is_used_again_answers_as_a_new_one() {
+        let mut search = IndependentSearch::new(9).unwrap();
+        let mut nbest = NBest::new();
+        for shape in [
+            [3, 4, 5],
+            [1, 2, 30],
+            [5, 1, 2],
+            [0, 3, 3],
+            [2, 0, 7],
+            [4, 6, 11],
+        ] {
+            let data = values(shape);
+            let view = ScoresView::probabilities(&data, shape).unwrap();
+            search.decode_into(&view, &mut nbest).unwrap();
+            assert_eq!(nbest, beam_search(&view, 9).unwrap(), "{shape:?}");
+        }
     }
 }

@@ -114,8 +114,13 @@ impl Merge {
                 rank,
             });
             ranks[parent] = rank + 1;
-            let next = log_probabilities.get(rank as usize + 1);
-            let key = next.map_or(GONE, |log| sortable_f64(scores[parent] + log));
+            let key = match log_probabilities.get(rank as usize + 1) {
+                Some(log) => sortable_f64(scores[parent] + log),
+                None => {
+                    mark!("a parent has no token left");
+                    GONE
+                }
+            };
             replay(winners, leaves + parent, key);
         }
         let best = winners[1];
@@ -204,5 +209,69 @@ mod tests {
                 check(&scores, &logs);
             }
         }
+    }
+
+    /// A parent whose tokens are all taken loses to the worst that another has left,
+    /// even to one at minus infinity.
+    #[test]
+    fn parents_without_a_token_left_lose_every_match() {
+        let lowest = f64::MIN;
+        for scores in [
+            &[0.0, lowest][..],
+            &[0.0, 0.0, 0.0, 0.0, lowest],
+            &[5.0, 4.0, 3.0, 2.0, 1.0, 0.0, -1.0, lowest],
+        ] {
+            for logs in [&[0.0][..], &[0.0, lowest / 2.0], &[0.5, 0.25, -1.0]] {
+                crate::marks::expect("a parent has no token left", || check(scores, logs));
+            }
+        }
+    }
+
+    /// Of more parents than are asked for only so many can be among the best.
+    #[test]
+    fn a_parent_beyond_the_count_is_not_looked_at() {
+        let scores = [-1.0, -2.0, f64::NAN];
+        let mut merge = Merge::default();
+        merge.reserve(3).unwrap();
+        let mut found = Vec::new();
+        merge.best(2, &scores, &[0.0, -3.0], |c| found.push((c.parent, c.rank)));
+        assert_eq!(found, [(0, 0), (1, 0)]);
+    }
+
+    /// One merge after another, wider and narrower, in the same memory.
+    #[test]
+    fn a_tournament_holds_nothing_of_the_one_before() {
+        let mut merge = Merge::default();
+        merge.reserve(9).unwrap();
+        let logs = [-0.5, -1.0, -7.0];
+        for parents in [9, 2, 5, 1, 8, 3, 9] {
+            let scores: Vec<f64> = (0..parents).map(|parent| -(parent as f64)).collect();
+            let mut found = Vec::new();
+            let count = parents * logs.len();
+            merge.best(count, &scores, &logs, |c| {
+                assert_eq!(c.score, scores[c.parent as usize] + logs[c.rank as usize]);
+                found.push((c.parent, c.rank));
+            });
+            found.sort();
+            found.dedup();
+            assert_eq!(found.len(), count);
+        }
+    }
+
+    /// What is said to be needed is what is reserved, tournaments of two threads on
+    /// lines of their own included.
+    #[test]
+    fn the_memory_of_a_tournament() {
+        for (parents, leaves) in [(0, 1), (1, 1), (2, 2), (3, 4), (64, 64), (65, 128)] {
+            let mut merge = Merge::default();
+            merge.reserve(parents).unwrap();
+            assert_eq!(merge.winners.len(), 2 * leaves);
+            assert_eq!(merge.ranks.len(), parents + 32);
+            let bytes = 2 * leaves * size_of::<Player>() + (parents + 32) * 4;
+            assert_eq!(Merge::bytes_needed(parents), bytes);
+        }
+        assert_eq!(Merge::bytes_needed(usize::MAX), usize::MAX);
+        let mut merge = Merge::default();
+        assert!(merge.reserve(usize::MAX).unwrap_err().is_out_of_memory());
     }
 }
