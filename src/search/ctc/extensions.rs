@@ -108,6 +108,7 @@ impl Extensions {
                 break;
             }
             if candidates.len() > HELD * settings.beams {
+                mark!("more candidates than four times the beam");
                 candidate::keep_best(candidates, settings.beams);
                 bound = candidates
                     .last()
