@@ -26,7 +26,8 @@ fn attempt<S: Scorer + Copy + Sync>(u: &mut Unstructured<'_>, scorer: S) -> Resu
     let view = tensor.view();
     let blank = u.int_in_range(0..=view.vocab() as u32 - 1)?;
     if S::SCORES {
-        pruning = all_tokens_or_fewer(pruning, view.vocab());
+        // A scored search is asked how many tokens it tries.
+        pruning = pruning.top_tokens(1 + blank as usize);
     }
     for level in Level::available() {
         let search = CtcSearch::new(beams, blank).expect("some beams");
@@ -53,17 +54,6 @@ pub(crate) fn plain(hypothesis: CtcHypothesis<'_>) -> reference::Hypothesis {
         score: hypothesis.score,
         alignment_score: hypothesis.alignment_score,
         scorer_score: hypothesis.scorer_score,
-    }
-}
-
-/// The same pruning, which says how many tokens a scored search tries: all, unless it
-/// says so already.
-pub(crate) fn all_tokens_or_fewer(pruning: CtcPruning, vocab: usize) -> CtcPruning {
-    // What it says is no caller's to read.
-    if format!("{pruning:?}").contains("top_tokens: None") {
-        pruning.top_tokens(vocab)
-    } else {
-        pruning
     }
 }
 

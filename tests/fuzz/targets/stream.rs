@@ -80,9 +80,8 @@ impl<S: Judge> Checked<S> {
         let blank = u.int_in_range(0..=vocab as u32 - 1)?;
         let mut pruning = pruning(u)?;
         if S::SCORES {
-            // All tokens there are, or what pruning leaves: a scored search tries
-            // as many as it is told.
-            pruning = super::ctc::all_tokens_or_fewer(pruning, vocab);
+            // A scored search is asked how many tokens it tries.
+            pruning = pruning.top_tokens(1 + blank as usize);
         }
         let search = CtcSearch::new(beams, blank).expect("some beams");
         let search = search.with_pruning(pruning.clone()).expect("numbers");
