@@ -203,11 +203,13 @@ fn check<S: Scorer<State: std::fmt::Debug> + Send + Sync + Copy>(
 }
 
 fn prunings() -> impl Strategy<Value = CtcPruning> {
+    // Whole numbers are limits that tied scores meet exactly.
+    let whole = |range: std::ops::RangeInclusive<i8>| range.prop_map(f64::from);
     let limits = (
         prop::option::of(1usize..5),
-        prop::option::of(-4.0f64..0.0),
-        prop::option::of(0.0f64..6.0),
-        prop::option::of(-1.0f64..0.0),
+        prop::option::of(prop_oneof![-4.0f64..0.0, whole(-3..=0)]),
+        prop::option::of(prop_oneof![0.0f64..6.0, whole(0..=4)]),
+        prop::option::of(prop_oneof![-1.0f64..0.0, whole(-2..=0)]),
         prop::option::of(1usize..6),
     );
     limits.prop_map(|(top, least, distance, skip, delay)| {
@@ -464,26 +466,79 @@ fn a_bad_item_is_named_and_the_others_are_decoded() {
     // Short rows, and long ones read with and without a list.
     for vocab in [4, 400] {
         for pool in POOLS.iter().chain([&*MANY_THREADS]) {
-            pool.install(|| refuses_one_item(vocab));
+            for bad in [f32::NAN, 2.0, 1.0011, -0.25, f32::INFINITY] {
+                pool.install(|| refuses_one_item(vocab, bad));
+            }
         }
     }
+}
+
+#[test]
+fn every_bad_item_is_named_in_order() {
+    for vocab in [4, 200] {
+        for pool in POOLS.iter() {
+            pool.install(|| refuses_two_items(vocab));
+        }
+    }
+}
+
+fn refuses_two_items(vocab: usize) {
+    let mut random = Random(8);
+    let mut data: Vec<f32> = (0..4 * 3 * vocab).map(|_| -random.unit()).collect();
+    let shape = [4, 3, vocab];
+    let view = ScoresView::log_probabilities(&data, shape).unwrap();
+    let mut search = CtcSearch::new(3, 1).unwrap();
+    let good = plain(&search.decode(&view).unwrap());
+    // The first frame of the first item, the last of the last; one step after the
+    // last of an item does not count.
+    data[2] = 0.5;
+    data[(3 * 3 + 2) * vocab + 3] = f32::NAN;
+    data[(2 * 3 + 2) * vocab] = f32::INFINITY;
+    let view = ScoresView::log_probabilities(&data, shape).unwrap();
+    let view = view.with_lengths(&[3, 3, 2, 3]).unwrap();
+    let mut nbest = CtcNBest::new();
+    let error = search.decode_into(&view, &mut nbest).unwrap_err();
+    let named: Vec<_> = nbest
+        .failures()
+        .iter()
+        .map(|(item, error)| (*item, error.to_string()[..24].to_owned()))
+        .collect();
+    let expected = [
+        (0, "item 0, step 0, token 2:".to_owned()),
+        (3, "item 3, step 2, token 3:".to_owned()),
+    ];
+    assert_eq!(named, expected);
+    assert_eq!(nbest.failures()[0].1, error);
+    let found = plain(&nbest);
+    assert_eq!(nbest.len(), 4);
+    assert_eq!((found[0].len(), found[3].len()), (0, 0));
+    assert_eq!(found[1], good[1]);
+    assert!(!found[2].is_empty() && nbest.best(2).is_some());
+    assert_eq!(
+        nbest.iter().map(|item| item.len()).sum::<usize>(),
+        nbest.scores().len()
+    );
+    assert_eq!(nbest.item_ends().last(), Some(&nbest.scores().len()));
+    assert_eq!(nbest.token_ends().last(), Some(&nbest.tokens().len()));
+    assert_eq!(nbest.tokens().len(), nbest.frames().len());
+    assert_eq!(nbest.alignment_scores().len(), nbest.scores().len());
 }
 
 static MANY_THREADS: LazyLock<ThreadPool> =
     LazyLock::new(|| ThreadPoolBuilder::new().num_threads(8).build().unwrap());
 
-fn refuses_one_item(vocab: usize) {
+fn refuses_one_item(vocab: usize, bad: f32) {
     let mut random = Random(5);
     let mut data: Vec<f32> = (0..5 * 9 * vocab).map(|_| random.unit()).collect();
     let good = data.clone();
-    data[(3 * 9 + 7) * vocab + 2] = f32::NAN;
+    data[(3 * 9 + 7) * vocab + 2] = bad;
     let mut search = CtcSearch::new(4, 0).unwrap();
     let view = ScoresView::probabilities(&data, [5, 9, vocab]).unwrap();
     let mut nbest = CtcNBest::new();
     let error = search.decode_into(&view, &mut nbest).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "item 3, step 7, token 2: NaN is not a valid probability (limits: 0 and 1.001)"
+        format!("item 3, step 7, token 2: {bad} is not a valid probability (limits: 0 and 1.001)")
     );
     let [(item, failure)] = nbest.failures() else {
         panic!("{:?}", nbest.failures())
@@ -637,6 +692,484 @@ fn streams_and_searches_move_between_threads() {
     is_send::<CtcStream>();
     is_send::<CtcSearch>();
     is_send::<CtcNBest>();
+}
+
+/// What is found of one row, pruned, at every level, from a list and without one.
+fn found(case: &Case, pruning: &CtcPruning) -> Vec<Vec<u32>> {
+    check(case, pruning, Unscored).unwrap();
+    let expected = expected(case, &case.view(), pruning, &Unscored);
+    expected[0]
+        .iter()
+        .map(|(tokens, ..)| tokens.clone())
+        .collect()
+}
+
+/// Frames of log-probabilities that f64 has exactly, at once as probabilities and
+/// as logits, whose logarithms are what they are: a limit is taken from them.
+fn exact(frames: &[[f32; 5]], kind: ScoreKind) -> Case {
+    let value = |&log: &f32| match kind {
+        ScoreKind::Probabilities => log.exp(),
+        ScoreKind::LogProbabilities => log,
+        ScoreKind::Logits => log + 2.0,
+    };
+    Case {
+        kind,
+        shape: [1, frames.len(), 5],
+        lengths: vec![frames.len()],
+        data: frames.as_flattened().iter().map(value).collect(),
+        beams: 20,
+        blank: 1,
+    }
+}
+
+const KINDS: [ScoreKind; 3] = [
+    ScoreKind::Probabilities,
+    ScoreKind::LogProbabilities,
+    ScoreKind::Logits,
+];
+
+#[test]
+fn a_blank_at_exactly_the_limit_of_blank_skip_skips() {
+    for kind in KINDS {
+        let case = exact(&[[-0.5, -1.0, -2.0, -3.0, -4.0]; 2], kind);
+        let limit = widebeam::reference::log_probability_row(&case.view(), 0, 0)[1];
+        let skip = |limit| found(&case, &CtcPruning::none().blank_skip(limit));
+        assert_eq!(skip(limit), [[]; 1] as [[u32; 0]; 1], "{kind:?}");
+        assert_eq!(
+            skip(limit.next_down()),
+            [[]; 1] as [[u32; 0]; 1],
+            "{kind:?}"
+        );
+        assert!(skip(limit.next_up()).len() > 9, "{kind:?}");
+    }
+}
+
+#[test]
+fn a_token_at_exactly_the_least_log_probability_is_kept() {
+    for kind in KINDS {
+        // The token of the first frame repeats in the second.
+        let case = exact(
+            &[
+                [-0.5, -30.0, -2.0, -3.0, -4.0],
+                [-2.0, -30.0, -0.5, -3.0, -4.0],
+            ],
+            kind,
+        );
+        let logs =
+            [0, 1].map(|step| widebeam::reference::log_probability_row(&case.view(), 0, step));
+        let least = |limit| found(&case, &CtcPruning::none().min_token_log_probability(limit));
+        assert_eq!(logs[0][2], logs[1][0]);
+        let limit = logs[0][2];
+        let two = [vec![0, 2], vec![0], vec![2], vec![2, 0], vec![], vec![2]];
+        let kept = least(limit);
+        assert!(
+            kept.contains(&vec![2]) && kept.contains(&vec![2, 0]),
+            "{kind:?} {kept:?}"
+        );
+        assert_eq!(kept, least(limit.next_down()), "{kind:?}");
+        let dropped = least(limit.next_up());
+        assert!(
+            dropped.iter().all(|tokens| two.contains(tokens)),
+            "{dropped:?}"
+        );
+        assert!(!dropped.contains(&vec![2, 0]), "{kind:?} {dropped:?}");
+        // The repeat of the best token is impossible then.
+        let mass = |limit| {
+            let pruning = CtcPruning::none().min_token_log_probability(limit);
+            let found = &expected(&case, &case.view(), &pruning, &Unscored)[0];
+            let first = found.iter().find(|(tokens, ..)| tokens[..] == [0]).unwrap();
+            f64::from_bits(first.2)
+        };
+        assert!(mass(limit) > mass(limit.next_up()) + 1.0, "{kind:?}");
+    }
+}
+
+#[test]
+fn of_tied_tokens_the_first_are_the_top() {
+    for kind in KINDS {
+        let case = exact(&[[-1.0, -1.0, -1.0, -1.0, -2.0]], kind);
+        for (top, tokens) in [
+            (1, &[0][..]),
+            (2, &[0, 2]),
+            (3, &[0, 2, 3]),
+            (4, &[0, 2, 3, 4]),
+        ] {
+            let kept = found(&case, &CtcPruning::none().top_tokens(top));
+            let mut expected: Vec<Vec<u32>> = vec![vec![]];
+            expected.extend(tokens.iter().map(|&token| vec![token]));
+            let mut sorted = kept.clone();
+            sorted.sort();
+            assert_eq!(sorted, expected, "{kind:?} {top}");
+        }
+    }
+}
+
+#[test]
+fn a_prefix_at_exactly_the_score_threshold_is_kept() {
+    let tie = |frames: &[[f32; 5]], distance: f64| {
+        let case = exact(frames, ScoreKind::LogProbabilities);
+        found(&case, &CtcPruning::none().score_threshold(distance)).len()
+    };
+    // Two at the threshold, two below.
+    let frame = [-0.25, -1.25, -1.25, -2.25, -4.0];
+    for (distance, kept) in [(0.0, 1), (1.0, 3), (2.0, 4), (3.75, 5)] {
+        assert_eq!(tie(&[frame], distance), kept);
+        if distance > 0.0 {
+            // Less would be lost in the rounding of the difference.
+            assert!(tie(&[frame], distance - 1e-15) < kept);
+        }
+        assert_eq!(tie(&[frame], distance + 1e-15), kept);
+    }
+    // The best ones tie.
+    assert_eq!(tie(&[[-0.5, -0.5, -0.5, -1.0, -1.0]], 0.0), 3);
+    // A prefix that is dropped comes back as an extension alone.
+    let nothing = f32::NEG_INFINITY;
+    let frames = [frame, [nothing, -0.5, nothing, -0.5, nothing]];
+    for distance in [1.0, 1.0 - 1e-15, 0.0] {
+        tie(&frames, distance);
+    }
+}
+
+#[test]
+fn wide_beams_over_flat_frames_equal_the_full_search() {
+    let mut random = Random(31);
+    for (beams, half) in [(13, 20), (24, 30), (50, 60)] {
+        for jitter in [0.0, 0.01, 2.0] {
+            let (frames, vocab) = (3, 2 * half + 1);
+            let mut data = Vec::new();
+            for frame in 0..frames {
+                data.push(-20.0);
+                for token in 0..2 * half {
+                    let flat = (token < half) == (frame % 2 == 0);
+                    data.push(if flat {
+                        -jitter * random.unit()
+                    } else {
+                        f32::NEG_INFINITY
+                    });
+                }
+            }
+            let case = Case {
+                kind: ScoreKind::LogProbabilities,
+                shape: [1, frames, vocab],
+                lengths: vec![frames],
+                data,
+                beams,
+                blank: 0,
+            };
+            check(&case, &CtcPruning::none(), Unscored).unwrap();
+        }
+    }
+}
+
+#[test]
+fn tokens_of_equal_logarithms_are_in_the_order_of_their_values() {
+    // Logits too small to change the sum of anything.
+    let tiny = [3e-30f32, 0.0, 1e-30, -2e-30, 5e-30];
+    for vocab in [5, 70] {
+        for beams in [1, 2, 3, 4, 6] {
+            let mut random = Random(3);
+            let data = (0..3 * vocab).map(|_| tiny[random.bits() as usize % 5]);
+            let case = Case {
+                kind: ScoreKind::Logits,
+                shape: [1, 3, vocab],
+                lengths: vec![3],
+                data: data.collect(),
+                beams,
+                blank: 2,
+            };
+            let logs = widebeam::reference::log_probability_row(&case.view(), 0, 0);
+            assert!(logs.iter().all(|&log| log == logs[0]));
+            check(&case, &CtcPruning::none(), Unscored).unwrap();
+            check(&case, &CtcPruning::none().top_tokens(2), Unscored).unwrap();
+        }
+    }
+}
+
+/// A scorer that says anything of any prefix, also of where it ends.
+#[derive(Clone, Copy, Debug)]
+struct Anything {
+    seed: u64,
+    /// Whether the end of input is scored.
+    ends: bool,
+}
+
+impl Scorer for Anything {
+    type State = u64;
+
+    fn start(&self) -> u64 {
+        self.seed
+    }
+
+    fn extend(&self, state: &u64, token: u32) -> (f64, u64) {
+        let next = (state ^ u64::from(token + 1)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let next = next ^ next >> 29;
+        let score = match next % 17 {
+            0 => f64::NEG_INFINITY,
+            // Ties are wanted.
+            said => (said as f64 - 8.0) / 4.0,
+        };
+        (score, next)
+    }
+
+    fn finish(&self, state: &u64) -> f64 {
+        if !self.ends {
+            return 0.0;
+        }
+        match state / 17 % 11 {
+            0 => f64::NEG_INFINITY,
+            1 => f64::NAN,
+            2 => f64::INFINITY,
+            said => (said as f64 - 6.0) / 2.0,
+        }
+    }
+}
+
+/// The same scorer where the input goes on.
+#[derive(Clone, Copy, Debug)]
+struct GoesOn<S>(S);
+
+impl<S: Scorer> Scorer for GoesOn<S> {
+    type State = S::State;
+
+    fn start(&self) -> S::State {
+        self.0.start()
+    }
+
+    fn extend(&self, state: &S::State, token: u32) -> (f64, S::State) {
+        self.0.extend(state, token)
+    }
+
+    fn finish(&self, _: &S::State) -> f64 {
+        0.0
+    }
+}
+
+/// Asks a stream at every frame for all it knows, and holds it against the
+/// definition on the frames so far, whose end nobody scores.
+fn asked_at_every_frame<S: Scorer + Send + Sync + Copy>(
+    case: &Case,
+    pruning: &CtcPruning,
+    scorer: S,
+    taking: bool,
+) -> Result<(), TestCaseError> {
+    let [batch, time, vocab] = case.shape;
+    let search = CtcSearch::new(case.beams, case.blank).unwrap();
+    let search = search
+        .with_scorer(scorer)
+        .with_pruning(pruning.clone())
+        .unwrap();
+    let mut stream = search.stream();
+    for item in 0..batch {
+        stream.reset();
+        let mut taken = (Vec::new(), Vec::new());
+        for at in 0..=time {
+            let lengths = vec![at; batch];
+            let view = ScoresView::new(case.kind, &case.data, case.shape).unwrap();
+            let view = view.with_lengths(&lengths).unwrap();
+            let whole = |scorer: &dyn Fn() -> Vec<Vec<Plain>>| scorer().swap_remove(item);
+            let open = whole(&|| expected(case, &view, pruning, &GoesOn(scorer)));
+            let behind = |nbest: &CtcNBest| {
+                let mut found = plain(nbest).remove(0);
+                for hypothesis in &mut found {
+                    hypothesis.0.splice(0..0, taken.0.iter().copied());
+                    hypothesis.1.splice(0..0, taken.1.iter().copied());
+                }
+                found
+            };
+            let best = behind(stream.current_best().unwrap());
+            prop_assert_eq!(&best[..], &open[..open.len().min(1)], "the best at {}", at);
+            prop_assert_eq!(&behind(stream.current().unwrap()), &open, "at {}", at);
+            let stable = stream.stable();
+            let stable = (
+                [&taken.0[..], stable.0].concat(),
+                [&taken.1[..], stable.1].concat(),
+            );
+            for (tokens, frames, ..) in &open {
+                prop_assert!(tokens.starts_with(&stable.0) && frames.starts_with(&stable.1));
+            }
+            if taking && at % 2 == 1 {
+                stream.take_stable(&mut taken.0, &mut taken.1).unwrap();
+                prop_assert_eq!(&taken, &stable);
+                prop_assert!(stream.stable().0.is_empty());
+            }
+            let ended = at == time || item > 0 && at == time / 2;
+            if ended {
+                let closed = whole(&|| expected(case, &view, pruning, &scorer));
+                let mut found = plain(stream.finish().unwrap()).remove(0);
+                for hypothesis in &mut found {
+                    hypothesis.0.splice(0..0, taken.0.iter().copied());
+                    hypothesis.1.splice(0..0, taken.1.iter().copied());
+                }
+                prop_assert_eq!(found, closed, "ended at {}", at);
+                break;
+            }
+            let start = (item * time + at) * vocab;
+            let frame = &case.data[start..start + vocab];
+            let frame = ScoresView::new(case.kind, frame, [1, vocab]).unwrap();
+            stream.push(&frame).unwrap();
+            prop_assert_eq!(stream.frames(), at + 1);
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(seeded::cases(80))]
+
+    #[test]
+    fn streams_with_scorers_are_asked_in_the_middle(
+        case in cases(6, 6, 5),
+        top in 1usize..6,
+        seed in any::<u64>(),
+        pruning in prunings(),
+        taking in any::<bool>(),
+    ) {
+        let pruning = pruning.top_tokens(top);
+        asked_at_every_frame(&case, &pruning, Anything { seed, ends: true }, taking)?;
+        asked_at_every_frame(&case, &pruning, &bigrams(1.0, 0.5), taking)?;
+        let lexicon = Lexicon::new(&[vec![1], vec![1, 2, 2], vec![4, 5]], Some(3)).unwrap();
+        asked_at_every_frame(&case, &pruning, &lexicon, taking)?;
+    }
+
+    #[test]
+    fn streams_are_asked_in_the_middle(
+        case in cases(7, 6, 5),
+        pruning in prop_oneof![Just(CtcPruning::none()), prunings()],
+        taking in any::<bool>(),
+    ) {
+        asked_at_every_frame(&case, &pruning, Unscored, taking)?;
+    }
+
+    #[test]
+    fn searches_with_any_scorer_equal_the_full_search_scored(
+        case in cases(7, 30, 12),
+        top in 1usize..30,
+        seed in any::<u64>(),
+    ) {
+        let scorer = Anything { seed, ends: true };
+        check(&case, &CtcPruning::none().top_tokens(top), scorer)?;
+    }
+}
+
+#[test]
+fn the_end_of_no_input_is_scored_where_the_input_ends() {
+    // A seed whose end is scored, one whose end is refused.
+    let scored = Anything {
+        seed: 17 * 9,
+        ends: true,
+    };
+    let refused = Anything {
+        seed: 0,
+        ends: true,
+    };
+    for (scorer, end) in [(scored, Some(1.5)), (refused, None)] {
+        let mut search = CtcSearch::new(2, 0).unwrap().with_scorer(scorer);
+        let scores = |nbest: &CtcNBest| -> Vec<_> {
+            let scores = nbest
+                .item(0)
+                .map(|h| (h.score, h.scorer_score, h.alignment_score));
+            scores.collect()
+        };
+        let mut stream = search.stream();
+        assert_eq!(scores(stream.current().unwrap()), [(0.0, 0.0, 0.0)]);
+        assert_eq!(scores(stream.current_best().unwrap()), [(0.0, 0.0, 0.0)]);
+        assert_eq!(stream.stable(), (&[][..], &[][..]));
+        let ended: Vec<_> = end.iter().map(|&end| (end, end, 0.0)).collect();
+        assert_eq!(scores(stream.finish().unwrap()), ended);
+        let view = ScoresView::probabilities(&[0f32; 0], [1, 0, 4]).unwrap();
+        assert_eq!(scores(&search.decode(&view).unwrap()), ended);
+        stream.reset();
+        stream.push(&view).unwrap();
+        assert_eq!(stream.frames(), 0);
+        assert_eq!(scores(stream.current().unwrap()), [(0.0, 0.0, 0.0)]);
+        assert_eq!(scores(stream.finish().unwrap()), ended);
+    }
+}
+
+/// A scorer whose scores add up beyond all numbers.
+#[derive(Clone, Copy)]
+struct Huge;
+
+impl Scorer for Huge {
+    type State = ();
+
+    fn start(&self) {}
+
+    fn extend(&self, _: &(), token: u32) -> (f64, ()) {
+        ([0.0, f64::MAX, f64::MIN, 1.0][token as usize], ())
+    }
+
+    fn finish(&self, _: &()) -> f64 {
+        0.0
+    }
+}
+
+#[test]
+fn scores_that_add_up_to_no_number_forbid_a_prefix() {
+    let view = ScoresView::probabilities(&[0.25f32; 16], [4, 4]).unwrap();
+    let mut search = CtcSearch::new(200, 0).unwrap().with_scorer(Huge);
+    let nbest = search.decode(&view).unwrap();
+    let scores = || nbest.scores().iter();
+    assert!(scores().all(|score| score.is_finite()));
+    assert!(scores().any(|&score| score > 1e308) && scores().any(|&score| score < -1e308));
+    let tokens: Vec<_> = nbest.item(0).map(|h| h.tokens.to_vec()).collect();
+    assert!(tokens.contains(&vec![1, 2, 3]) && tokens.contains(&vec![1, 2, 1]));
+    assert!(!tokens.contains(&vec![1, 1]) && !tokens.contains(&vec![1, 3, 1]));
+}
+
+#[test]
+fn streams_of_one_search_do_not_see_each_other() {
+    let mut random = Random(23);
+    let (time, vocab) = (24, 9);
+    let data: Vec<f32> = (0..3 * time * vocab).map(|_| random.unit()).collect();
+    let view = ScoresView::probabilities(&data, [3, time, vocab]).unwrap();
+    let scorer = Anything {
+        seed: 4,
+        ends: true,
+    };
+    let mut search = CtcSearch::new(6, 4).unwrap().with_scorer(scorer);
+    let expected = plain(&search.decode(&view).unwrap());
+    let mut streams = [(); 3].map(|()| search.stream());
+    for step in 0..time {
+        for (item, stream) in streams.iter_mut().enumerate() {
+            let frame = &data[(item * time + step) * vocab..][..vocab];
+            stream
+                .push(&ScoresView::probabilities(frame, [1, vocab]).unwrap())
+                .unwrap();
+        }
+    }
+    let found = streams.map(|mut stream| plain(stream.finish().unwrap()).remove(0));
+    assert_eq!(found[..], expected);
+}
+
+#[test]
+fn a_search_says_what_it_was_told() {
+    for level in Level::available() {
+        let search = CtcSearch::new(7, 3).unwrap().with_level(level).unwrap();
+        assert_eq!(
+            (search.beams(), search.blank(), search.level()),
+            (7, 3, level)
+        );
+        let search = search.with_scorer(Huge);
+        assert_eq!(
+            (search.beams(), search.blank(), search.level()),
+            (7, 3, level)
+        );
+    }
+    assert!(CtcSearch::new(CtcSearch::MAX_BEAMS, 0).is_ok());
+    assert!(CtcSearch::new(CtcSearch::MAX_BEAMS + 1, 0).is_err());
+}
+
+#[test]
+fn results_are_empty_until_there_are_some() {
+    let mut nbest = CtcNBest::new();
+    assert!(nbest.is_empty() && nbest.iter().len() == 0);
+    let mut search = CtcSearch::new(2, 0).unwrap();
+    let view = ScoresView::probabilities(&[0.25f32, 0.5, 0.25, 0.5], [2, 1, 2]).unwrap();
+    search.decode_into(&view, &mut nbest).unwrap();
+    assert!(!nbest.is_empty() && nbest.iter().len() == 2);
+    let found: Vec<_> = nbest.iter().flatten().map(|h| h.tokens.to_vec()).collect();
+    assert_eq!(found, [vec![1], vec![], vec![1], vec![]]);
 }
 
 /// A bigram model over the tokens 0 to 6, by their labels.

@@ -445,3 +445,6 @@ pub(super) fn write_empty<S: Scorer>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -108,6 +108,7 @@ impl Extensions {
                 break;
             }
             if candidates.len() > HELD * settings.beams {
+                mark!("more candidates than four times the beam");
                 candidate::keep_best(candidates, settings.beams);
                 bound = candidates
                     .last()
@@ -160,11 +161,26 @@ impl Extensions {
                 let total = mass + (beam.scored[rank] + score);
                 if score.is_finite() && total.is_finite() {
                     if candidates.len() > HELD * settings.beams {
+                        mark!("more scored candidates than four times the beam");
                         candidate::keep_best(candidates, settings.beams);
                     }
                     candidates.push(candidate::extension(total, rank, place));
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_room_for_the_extensions_of_a_whole_beam() {
+        let mut extensions = Extensions::default();
+        for beams in [1, 30, 500] {
+            extensions.reset(beams).unwrap();
+            assert!(extensions.column.is_empty() && extensions.column.capacity() >= beams);
         }
     }
 }

@@ -78,6 +78,7 @@ impl History {
     /// Compacts if the trees have grown enough for it to be worth it.
     pub(super) fn compact_if_grown<T>(&mut self, settings: &Settings, beam: &mut Beam<T>) {
         if self.prefixes.len() > self.limits[0] || self.entries.len() > self.limits[1] {
+            mark!("the trees have grown");
             self.compact(beam);
             let kept = [self.prefixes.len(), self.entries.len()];
             self.limits = kept.map(|kept| 2 * kept + Self::slack(settings));
@@ -122,6 +123,12 @@ impl History {
     pub(super) fn shared(&self) -> (&[u32], &[u32]) {
         let length = self.shared_tokens.len().min(self.shared_frames.len());
         (&self.shared_tokens[..length], &self.shared_frames[..length])
+    }
+
+    /// All tokens and frames that left the trees.
+    #[cfg(test)]
+    pub(super) fn all_shared(&self) -> (&[u32], &[u32]) {
+        (&self.shared_tokens, &self.shared_frames)
     }
 
     /// Forgets the first `length` of [`History::shared`].

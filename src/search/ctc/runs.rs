@@ -36,6 +36,7 @@ impl RunSort {
         for (index, pair) in candidates.windows(2).enumerate() {
             if pair[1] < pair[0] {
                 if self.ends.len() == most {
+                    mark!("too many runs");
                     candidates.sort_unstable();
                     return candidates.truncate(best);
                 }
@@ -69,7 +70,10 @@ fn merge_pairs(ends: &mut Vec<usize>, from: &[Candidate], to: &mut [Candidate]) 
     let (mut start, mut merged) = (0, 0);
     for first in (0..ends.len()).step_by(2) {
         let middle = ends[first];
-        let end = ends.get(first + 1).copied().unwrap_or(middle);
+        let end = ends.get(first + 1).copied().unwrap_or_else(|| {
+            mark!("a run that none is left to merge with");
+            middle
+        });
         merge(
             &from[start..middle],
             &from[middle..end],
@@ -127,5 +131,50 @@ mod tests {
             sort.sort(&mut candidates, best);
             assert_eq!(candidates, expected);
         }
+    }
+
+    /// Sorts runs of 4 numbers each, `rest` after the last.
+    fn sorts(runs: usize, rest: usize, sort: &mut RunSort) {
+        let value = |at: usize| ((runs - at / 4) * 10 + at % 4) as Candidate;
+        let all: Vec<Candidate> = (0..4 * runs + rest)
+            .map(|at| {
+                if at < 4 * runs {
+                    value(at)
+                } else {
+                    5_000 + at as Candidate
+                }
+            })
+            .collect();
+        let mut expected = all.clone();
+        expected.sort_unstable();
+        for best in 0..=all.len() + 1 {
+            let mut candidates = all.clone();
+            sort.sort(&mut candidates, best);
+            assert_eq!(
+                candidates,
+                expected[..best.min(all.len())],
+                "{runs} runs, {best}"
+            );
+        }
+    }
+
+    #[test]
+    fn runs_are_merged_up_to_the_most_that_are_worth_it() {
+        let mut sort = RunSort::default();
+        sort.reserve(100).unwrap();
+        let rooms = [sort.ends.capacity(), sort.spare.capacity()];
+        crate::marks::expect("a run that none is left to merge with", || {
+            for runs in 1..=24 {
+                sorts(runs, 0, &mut sort);
+                sorts(runs, 3, &mut sort);
+            }
+        });
+        let (_, others) = crate::marks::count("too many runs", || sorts(24, 0, &mut sort));
+        assert_eq!(others, 0);
+        // One more descent than one in four.
+        let mut candidates: Vec<Candidate> = vec![9, 8, 7, 6, 5, 4, 3, 2];
+        crate::marks::expect("too many runs", || sort.sort(&mut candidates, 3));
+        assert_eq!(candidates, [2, 3, 4]);
+        assert_eq!(rooms, [sort.ends.capacity(), sort.spare.capacity()]);
     }
 }

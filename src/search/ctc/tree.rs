@@ -204,8 +204,10 @@ impl PrefixTree {
         let rank = self.ranks.get(node as usize).copied().unwrap_or(NONE);
         match prefixes.get(rank as usize) {
             Some(prefix) if prefix.node == node => rank,
-            // It was in an earlier beam.
-            _ => NONE,
+            _ => {
+                mark!("a node of an earlier beam");
+                NONE
+            }
         }
     }
 
@@ -221,8 +223,10 @@ impl PrefixTree {
         while self.slots[slot] != 0 {
             let node = self.slots[slot] - 1;
             if self.tree.nodes[node as usize] == child {
+                mark!("a prefix that left comes back");
                 return node;
             }
+            mark!("two prefixes have one slot");
             slot = (slot + 1) & mask;
         }
         let node = self.tree.push(parent, token);
@@ -247,6 +251,7 @@ impl PrefixTree {
         for node in 1..self.tree.len() as u32 {
             let mut slot = hash(self.tree.parent(node), self.tree.value(node)) & mask;
             while self.slots[slot] != 0 {
+                mark!("two prefixes have one slot, in a new table");
                 slot = (slot + 1) & mask;
             }
             self.slots[slot] = node + 1;
@@ -320,14 +325,107 @@ mod tests {
     #[test]
     fn children_are_found_again_past_growth() {
         let mut tree = empty();
-        let mut child = |token| {
-            tree.reserve(1).unwrap();
-            tree.child(0, token)
-        };
-        let nodes: Vec<u32> = (0..5000).map(&mut child).collect();
-        for (token, &node) in nodes.iter().enumerate() {
-            assert_eq!(child(token as u32), node);
+        let mut nodes = Vec::new();
+        let parent = |token: u32| if token < 9 { 0 } else { token % 9 + 1 };
+        crate::marks::expect("two prefixes have one slot, in a new table", || {
+            for token in 0..5000 {
+                tree.reserve(1).unwrap();
+                nodes.push(tree.child(parent(token), token));
+            }
+        });
+        assert_eq!(nodes, (1..5001).collect::<Vec<u32>>());
+        // Looking for the last of each slot passes all others.
+        crate::marks::expect("two prefixes have one slot", || {
+            for (token, &node) in (0..).zip(&nodes) {
+                assert_eq!(tree.child(parent(token), token), node);
+            }
+        });
+        // The same token after another prefix is another one.
+        assert_eq!(tree.child(4, 3), 5001);
+        assert_eq!(tree.len(), 5002);
+        // The table is at most half full.
+        assert!(tree.slots.len() >= 2 * tree.len() && tree.slots.len().is_power_of_two());
+    }
+
+    #[test]
+    fn room_for_nodes_is_room_for_compaction() {
+        let mut tree = Tree::default();
+        tree.reset(10).unwrap();
+        for more in [1, 7, 100, 3] {
+            tree.reserve(more).unwrap();
+            let rooms = |tree: &Tree| {
+                [
+                    tree.nodes.capacity(),
+                    tree.children.capacity(),
+                    tree.moved.capacity(),
+                ]
+            };
+            let before = rooms(&tree);
+            assert!(before.iter().all(|&room| room >= tree.len() + more));
+            let mut live = Vec::new();
+            for value in 0..more as u32 {
+                let node = tree.push(value / 2, value);
+                live.push(node);
+            }
+            tree.compact(&mut live, &mut Vec::new());
+            assert_eq!(rooms(&tree), before, "{more}");
         }
-        assert_eq!(tree.len(), 5001);
+    }
+
+    #[test]
+    fn a_node_has_a_rank_only_in_the_beam_it_is_in() {
+        let mut tree = empty();
+        let nodes = [1, 2, 3].map(|token| tree.child(0, token));
+        for (rank, &node) in (0..).zip(&nodes) {
+            assert_eq!(tree.rank(node, &[]), NONE);
+            tree.set_rank(node, rank);
+        }
+        let beam = |nodes: &[u32]| -> Vec<Prefix> {
+            let prefix = |&node| Prefix {
+                node,
+                ..Prefix::default()
+            };
+            nodes.iter().map(prefix).collect()
+        };
+        let ranks = |nodes: [u32; 3], beam: &[Prefix]| nodes.map(|node| tree.rank(node, beam));
+        assert_eq!(ranks(nodes, &beam(&nodes)), [0, 1, 2]);
+        // Others are where two of them were.
+        crate::marks::expect("a node of an earlier beam", || {
+            let [a, b, _] = nodes;
+            assert_eq!(ranks(nodes, &beam(&[b, a])), [NONE; 3]);
+            assert_eq!(ranks(nodes, &beam(&[a, 9, 9])), [0, NONE, NONE]);
+        });
+    }
+
+    #[test]
+    fn what_was_dropped_is_made_anew_and_what_lives_is_found() {
+        let mut tree = empty();
+        let a = tree.child(0, 1);
+        let b = tree.child(0, 2);
+        let below = tree.child(b, 1);
+        crate::marks::expect("a prefix that left comes back", || {
+            assert_eq!(tree.child(0, 1), a);
+        });
+        let (mut live, mut shared) = ([below, 0], Vec::new());
+        tree.compact(&mut live, &mut shared);
+        assert_eq!((&shared[..], tree.len()), (&[][..], 3));
+        let fresh = tree.child(0, 1);
+        assert_eq!(fresh, 3);
+        assert_eq!(tree.child(0, 2), tree.tree().parent(live[0]));
+        assert_eq!(tree.child(tree.tree().parent(live[0]), 1), live[0]);
+        assert_eq!(path(tree.tree(), live[0]), [2, 1]);
+    }
+
+    #[test]
+    fn impossible_alignments_hold_on_to_nothing() {
+        let mut tree = Tree::default();
+        tree.reset(8).unwrap();
+        let a = tree.push(0, 5);
+        let b = tree.push(a, 6);
+        tree.push(b, 7);
+        let (mut live, mut shared) = ([NONE, b, NONE], Vec::new());
+        tree.compact(&mut live, &mut shared);
+        assert_eq!(live, [NONE, 0, NONE]);
+        assert_eq!((&shared[..], tree.len()), (&[5, 6][..], 1));
     }
 }

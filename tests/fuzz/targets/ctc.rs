@@ -2,18 +2,20 @@
 
 use arbitrary::{Result, Unstructured};
 use widebeam::reference::ctc as reference;
-use widebeam::{CtcHypothesis, CtcNBest, CtcPruning, CtcSearch, Level, Unscored};
+use widebeam::{CtcHypothesis, CtcNBest, CtcPruning, CtcSearch, Level, Scorer, Unscored};
 
 use crate::any_tensor::{Limits, Tensor, check_failures, invalid};
+use crate::toy::mix;
 
 pub(crate) fn run(data: &[u8]) {
-    let _ = attempt(&mut Unstructured::new(data));
+    let _ = attempt(&mut Unstructured::new(data), Unscored);
+    let _ = attempt(&mut Unstructured::new(data), Toy { ends: true });
 }
 
 /// `Err` only where the input is too short to make a case of.
-fn attempt(u: &mut Unstructured<'_>) -> Result<()> {
+fn attempt<S: Scorer + Copy + Sync>(u: &mut Unstructured<'_>, scorer: S) -> Result<()> {
     let beams = u.int_in_range(1..=7usize)?;
-    let pruning = pruning(u)?;
+    let mut pruning = pruning(u)?;
     let vocab = *u.choose(&[4, 12, 60])?;
     let limits = Limits {
         batch: 2,
@@ -23,15 +25,20 @@ fn attempt(u: &mut Unstructured<'_>) -> Result<()> {
     let tensor = Tensor::any(u, limits)?;
     let view = tensor.view();
     let blank = u.int_in_range(0..=view.vocab() as u32 - 1)?;
+    if S::SCORES {
+        // A scored search is asked how many tokens it tries.
+        pruning = pruning.top_tokens(1 + blank as usize);
+    }
     for level in Level::available() {
         let search = CtcSearch::new(beams, blank).expect("some beams");
         let search = search.with_level(level).expect("it is there");
-        let mut search = search.with_pruning(pruning.clone()).expect("numbers");
+        let search = search.with_pruning(pruning.clone()).expect("numbers");
+        let mut search = search.with_scorer(scorer);
         let mut nbest = CtcNBest::new();
         let result = search.decode_into(&view, &mut nbest);
         check_failures(&view, &result, nbest.failures());
         for item in (0..view.batch()).filter(|&item| invalid(&view, item).is_none()) {
-            let expected = reference::search(&view, item, beams, blank, &pruning, &Unscored);
+            let expected = reference::search(&view, item, beams, blank, &pruning, &scorer);
             let found: Vec<_> = nbest.item(item).map(plain).collect();
             assert_eq!(found, expected, "item {item} at level {level}");
         }
@@ -47,6 +54,42 @@ pub(crate) fn plain(hypothesis: CtcHypothesis<'_>) -> reference::Hypothesis {
         score: hypothesis.score,
         alignment_score: hypothesis.alignment_score,
         scorer_score: hypothesis.scorer_score,
+    }
+}
+
+/// A scorer that says anything of a prefix, and of its end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Toy {
+    /// Whether the end of input is scored.
+    pub(crate) ends: bool,
+}
+
+impl Scorer for Toy {
+    type State = u64;
+
+    fn start(&self) -> u64 {
+        0
+    }
+
+    fn extend(&self, state: &u64, token: u32) -> (f64, u64) {
+        let next = mix(state ^ u64::from(token) << 32);
+        let score = match next % 19 {
+            0 => f64::NEG_INFINITY,
+            // Ties are wanted.
+            said => (said as f64 - 9.0) / 8.0,
+        };
+        (score, next)
+    }
+
+    fn finish(&self, state: &u64) -> f64 {
+        if !self.ends {
+            return 0.0;
+        }
+        match state / 19 % 9 {
+            0 => f64::NAN,
+            1 => f64::NEG_INFINITY,
+            said => (said as f64 - 5.0) / 2.0,
+        }
     }
 }
 

@@ -3,9 +3,9 @@
 
 use arbitrary::{Result, Unstructured};
 use widebeam::reference::ctc as reference;
-use widebeam::{CtcNBest, CtcPruning, CtcSearch, CtcStream, ScoresView, Unscored};
+use widebeam::{CtcNBest, CtcPruning, CtcSearch, CtcStream, Scorer, ScoresView, Unscored};
 
-use super::ctc::{plain, pruning};
+use super::ctc::{Toy, plain, pruning};
 use crate::toy::mix;
 
 /// Calls made of one input.
@@ -14,13 +14,14 @@ const MOST_CALLS: usize = 40;
 const MOST_FRAMES: usize = 30;
 
 pub(crate) fn run(data: &[u8]) {
-    let _ = attempt(&mut Unstructured::new(data));
+    let _ = attempt(&mut Unstructured::new(data), Unscored);
+    let _ = attempt(&mut Unstructured::new(data), Toy { ends: true });
 }
 
 /// `Err` only where the input is too short to make a case of.
-fn attempt(u: &mut Unstructured<'_>) -> Result<()> {
+fn attempt<S: Judge>(u: &mut Unstructured<'_>, scorer: S) -> Result<()> {
     let vocab = u.int_in_range(2..=6usize)?;
-    let mut checked = Checked::new(u, vocab)?;
+    let mut checked = Checked::new(u, vocab, scorer)?;
     for _ in 0..MOST_CALLS {
         if u.is_empty() {
             break;
@@ -42,10 +43,28 @@ fn attempt(u: &mut Unstructured<'_>) -> Result<()> {
     Ok(())
 }
 
+/// A scorer, and the same one where the input goes on.
+trait Judge: Scorer + Copy + Sync {
+    fn goes_on(self) -> Self;
+}
+
+impl Judge for Unscored {
+    fn goes_on(self) -> Self {
+        self
+    }
+}
+
+impl Judge for Toy {
+    fn goes_on(self) -> Self {
+        Toy { ends: false }
+    }
+}
+
 /// A stream, and what it must know.
-struct Checked {
-    stream: CtcStream,
-    search: CtcSearch,
+struct Checked<S: Judge> {
+    scorer: S,
+    stream: CtcStream<S>,
+    search: CtcSearch<S>,
     pruning: CtcPruning,
     vocab: usize,
     /// The frames taken since the last reset, one after the other.
@@ -55,14 +74,20 @@ struct Checked {
     finished: bool,
 }
 
-impl Checked {
-    fn new(u: &mut Unstructured<'_>, vocab: usize) -> Result<Self> {
+impl<S: Judge> Checked<S> {
+    fn new(u: &mut Unstructured<'_>, vocab: usize, scorer: S) -> Result<Self> {
         let beams = u.int_in_range(1..=5usize)?;
         let blank = u.int_in_range(0..=vocab as u32 - 1)?;
-        let pruning = pruning(u)?;
+        let mut pruning = pruning(u)?;
+        if S::SCORES {
+            // A scored search is asked how many tokens it tries.
+            pruning = pruning.top_tokens(1 + blank as usize);
+        }
         let search = CtcSearch::new(beams, blank).expect("some beams");
         let search = search.with_pruning(pruning.clone()).expect("numbers");
+        let search = search.with_scorer(scorer);
         Ok(Checked {
+            scorer,
             stream: search.stream(),
             search,
             pruning,
@@ -128,17 +153,25 @@ impl Checked {
         assert_eq!(self.stream.frames(), self.frames.len() / self.vocab);
     }
 
-    /// The hypotheses of one call on all frames.
+    /// The hypotheses of one call on all frames, once the input has ended.
     fn whole(&mut self) -> Vec<reference::Hypothesis> {
         let frames = std::mem::take(&mut self.frames);
         let view = self.view(&frames);
         let whole = self.search.decode(&view).expect("valid frames");
         let whole: Vec<_> = whole.item(0).map(plain).collect();
         let (beams, blank) = (self.search.beams(), self.search.blank());
-        let expected = reference::search(&view, 0, beams, blank, &self.pruning, &Unscored);
+        let expected = reference::search(&view, 0, beams, blank, &self.pruning, &self.scorer);
         assert_eq!(whole, expected);
         self.frames = frames;
         whole
+    }
+
+    /// The hypotheses of all frames, should more follow.
+    fn open(&self) -> Vec<reference::Hypothesis> {
+        let view = self.view(&self.frames);
+        let (beams, blank) = (self.search.beams(), self.search.blank());
+        let scorer = self.scorer.goes_on();
+        reference::search(&view, 0, beams, blank, &self.pruning, &scorer)
     }
 
     /// What the stream shows, behind what was taken.
@@ -153,16 +186,15 @@ impl Checked {
     }
 
     fn look_at_all(&mut self) {
-        let whole = self.whole();
         let current = self.stream.current().unwrap().clone();
-        assert_eq!(self.shown(&current), whole);
+        assert_eq!(self.shown(&current), self.open());
     }
 
     fn look_at_the_best(&mut self) {
-        let mut whole = self.whole();
-        whole.truncate(1);
+        let mut open = self.open();
+        open.truncate(1);
         let best = self.stream.current_best().unwrap().clone();
-        assert_eq!(self.shown(&best), whole);
+        assert_eq!(self.shown(&best), open);
     }
 
     fn take_stable(&mut self) {

@@ -1,0 +1,601 @@
+//! Each frame against all that it can make of the beam it finds, by the
+//! definition: every prefix stays, every token extends every prefix.
+
+use std::cmp::Ordering;
+use std::collections::{HashMap, HashSet};
+
+use super::*;
+use crate::kernels::log_add::log_add_scalar as log_add;
+use crate::marks;
+use crate::reference::row_ranks;
+use crate::scores::{ScoreKind, ScoresView};
+use crate::search::ctc::CtcPruning;
+use crate::search::ctc::beam::Masses;
+use crate::search::ctc::scorer::Unscored;
+use crate::search::ctc::tree::{NONE, Tree};
+use crate::search::shortlist::Shortlists;
+use crate::simd::Level;
+
+/// Random bits from a seed.
+struct Random(u64);
+
+impl Random {
+    fn bits(&mut self) -> u32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 32) as u32
+    }
+
+    fn unit(&mut self) -> f32 {
+        (self.bits() >> 8) as f32 / (1 << 24) as f32
+    }
+}
+
+/// A prefix that a frame can leave in the beam.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Live {
+    score: f64,
+    /// Its place among equals: its source, whether it is new, and its own rank
+    /// or its token's.
+    key: (usize, bool, usize),
+    /// Its node, if it was in the beam before.
+    node: Option<u32>,
+    parent: u32,
+    last: u32,
+    masses: [f64; 2],
+}
+
+fn order(a: &Live, b: &Live) -> Ordering {
+    let scores = b.score.partial_cmp(&a.score).expect("no NaN");
+    scores.then(a.key.cmp(&b.key))
+}
+
+/// What a frame makes of a beam.
+struct Definition {
+    stays: Vec<Live>,
+    /// In order of token rank, then of the prefix that is extended.
+    extensions: Vec<Live>,
+    /// The score of the best token's extension of each prefix that is neither in
+    /// the beam itself nor a repeat.
+    column: Vec<f64>,
+}
+
+impl Definition {
+    fn new(beam: &Beam<()>, blank: u32, source: &Source<'_>) -> Self {
+        let prefixes = beam.prefixes();
+        let Masses {
+            blank: ends_blank,
+            token: ends_token,
+            all,
+        } = &beam.masses;
+        let ranks: HashMap<u32, usize> = (prefixes.iter().enumerate())
+            .map(|(rank, prefix)| (prefix.node, rank))
+            .collect();
+        let in_beam: HashSet<(u32, u32)> = (prefixes.iter())
+            .map(|prefix| (prefix.parent, prefix.last))
+            .collect();
+        let log = |token: u32| source.log_probability(token);
+        let entering = |rank: usize, token: u32| {
+            let repeats = prefixes[rank].last == token;
+            log(token) + if repeats { ends_blank[rank] } else { all[rank] }
+        };
+        let stay = |(rank, prefix): (usize, &Prefix)| {
+            let repeat = if prefix.last == NONE {
+                IMPOSSIBLE
+            } else {
+                log(prefix.last)
+            };
+            let mut token = ends_token[rank] + repeat;
+            let mut first = rank;
+            if let Some(&parent) = ranks.get(&prefix.parent) {
+                let entering = entering(parent, prefix.last);
+                token = log_add(token, entering);
+                if entering > IMPOSSIBLE {
+                    first = first.min(parent);
+                }
+            }
+            let masses = [all[rank] + log(blank), token];
+            Live {
+                score: log_add(masses[0], masses[1]),
+                key: (first, false, rank),
+                node: Some(prefix.node),
+                parent: prefix.parent,
+                last: prefix.last,
+                masses,
+            }
+        };
+        let stays = prefixes.iter().enumerate().map(stay).collect();
+        let values: Vec<f32> = (0..source.row.len())
+            .map(|token| source.row.get(token))
+            .collect();
+        let places = row_ranks(&values);
+        let mut tokens: Vec<u32> = (0..values.len() as u32)
+            .filter(|&token| token != blank)
+            .collect();
+        tokens.sort_by_key(|&token| places[token as usize]);
+        let (mut extensions, mut column) = (Vec::new(), Vec::new());
+        for (place, &token) in tokens.iter().enumerate() {
+            if log(token) == IMPOSSIBLE {
+                break;
+            }
+            for (rank, prefix) in prefixes.iter().enumerate() {
+                let score = entering(rank, token);
+                if score == IMPOSSIBLE || in_beam.contains(&(prefix.node, token)) {
+                    continue;
+                }
+                if place == 0 && prefix.last != token {
+                    column.push(score);
+                }
+                extensions.push(Live {
+                    score,
+                    key: (rank, true, place),
+                    node: None,
+                    parent: prefix.node,
+                    last: token,
+                    masses: [IMPOSSIBLE, score],
+                });
+            }
+        }
+        Definition {
+            stays,
+            extensions,
+            column,
+        }
+    }
+
+    /// The next beam.
+    fn best(&self, beams: usize) -> Vec<Live> {
+        let mut all = [&self.stays[..], &self.extensions].concat();
+        all.retain(|live| live.score > IMPOSSIBLE);
+        if all.len() > beams {
+            all.select_nth_unstable_by(beams - 1, order);
+            all.truncate(beams);
+        }
+        all.sort_by(order);
+        all
+    }
+
+    /// The bound that the stays give, and the one that the best token's extensions
+    /// make of it.
+    fn bounds(&self, beams: usize, best_is_blank: bool) -> [f64; 2] {
+        let scores = || self.stays.iter().map(|stay| stay.score);
+        let full = self.stays.len() == beams;
+        let bound = if full {
+            scores().fold(f64::INFINITY, f64::min)
+        } else {
+            IMPOSSIBLE
+        };
+        if best_is_blank {
+            return [bound, bound];
+        }
+        let above = self.column.iter().filter(|&&score| score > bound);
+        let mut above = above.enumerate();
+        let fills = |&(place, &score): &(usize, &f64)| {
+            place + 1 + scores().filter(|&stay| stay >= score).count() >= beams
+        };
+        let raised = above.find(fills).map_or(bound, |(_, &score)| score);
+        [bound, raised]
+    }
+}
+
+/// What a frame left.
+fn left(decoder: &Decoder<()>, before: &[u32]) -> Vec<Live> {
+    let beam = &decoder.beam;
+    let live = |(rank, prefix): (usize, &Prefix)| Live {
+        score: beam.score(rank),
+        key: (0, false, 0),
+        node: before.contains(&prefix.node).then_some(prefix.node),
+        parent: prefix.parent,
+        last: prefix.last,
+        masses: [beam.masses.blank[rank], beam.masses.token[rank]],
+    };
+    beam.prefixes().iter().enumerate().map(live).collect()
+}
+
+/// Holds each frame of an item against the definition, at every level, from lists
+/// and from the rows themselves; also how well the extensions are bounded.
+fn check(view: &ScoresView<'_>, beams: usize, blank: u32) {
+    let settings = Settings::new(beams, blank).unwrap();
+    let mut lists = Shortlists::default();
+    let dispatches = || Level::available().map(|level| Dispatch::require(level).unwrap());
+    let first = dispatches().next().unwrap();
+    lists.fill(view, settings.shortlist_width(), first).unwrap();
+    let search = |dispatch| Search {
+        settings: &settings,
+        scorer: &Unscored,
+        dispatch,
+    };
+    let mut decoders = Vec::new();
+    for dispatch in dispatches() {
+        for late in [false, true] {
+            let mut decoder = Decoder::default();
+            decoder
+                .reset(&search(dispatch), view.kind(), view.vocab())
+                .unwrap();
+            decoders.push((dispatch, late, decoder));
+        }
+    }
+    for step in 0..view.length(0) {
+        let list = lists.get(0, step).expect("a valid row");
+        let source = Source {
+            row: view.row(0, step),
+            kind: view.kind(),
+            normaliser: list.normaliser,
+        };
+        let before = &decoders[0].2.beam;
+        let definition = Definition::new(before, blank, &source);
+        let nodes: Vec<u32> = before.prefixes().iter().map(|prefix| prefix.node).collect();
+        let mut expected = definition.best(beams);
+        expected
+            .iter_mut()
+            .for_each(|live| live.key = (0, false, 0));
+        for (dispatch, late, decoder) in &mut decoders {
+            let room = decoder.candidates.capacity();
+            if *late {
+                let unread = Source {
+                    normaliser: 0.0,
+                    ..source
+                };
+                let next = view.next_row(0, step);
+                assert!(decoder.read(&search(*dispatch), &unread, next).unwrap());
+            } else {
+                check_bounds(decoder, &search(*dispatch), list, &source, &definition);
+                decoder.advance(&search(*dispatch), list, &source).unwrap();
+            }
+            let (level, left) = (dispatch.level(), left(decoder, &nodes));
+            assert!(left == expected, "{level} {late} {beams} {step}");
+            assert_eq!(room, decoder.candidates.capacity(), "no room was made");
+        }
+    }
+}
+
+/// That the extensions are bounded as well as they can be: nothing else than time
+/// shows it.
+fn check_bounds(
+    decoder: &mut Decoder<()>,
+    search: &Search<'_, Unscored>,
+    list: Shortlist<'_>,
+    source: &Source<'_>,
+    definition: &Definition,
+) {
+    let settings = search.settings;
+    let Decoder {
+        beam,
+        kin,
+        frame,
+        stays,
+        extensions,
+        ..
+    } = decoder;
+    frame.take_list(settings, list, source);
+    stays.read_lasts(settings, kin, frame, source, search.dispatch);
+    let nothing = &mut Ahead::default();
+    stays.step(beam, kin, frame.blank(), nothing, search.dispatch);
+    stays.score::<Unscored>(beam);
+    let mut bounds = [Extensions::bound_of_stays(settings, stays, beam.length); 2];
+    let best = frame.best();
+    if let Some(best) = best {
+        bounds[1] = extensions.raise(settings, beam, kin, stays, best, bounds[0]);
+    }
+    assert_eq!(bounds, definition.bounds(settings.beams, best.is_none()));
+
+    let mut candidates = Vec::new();
+    Extensions::extend(settings, beam, kin, frame, bounds[1], &mut candidates);
+    let matters = |live: &&Live| {
+        let (rank, _, place) = live.key;
+        live.score >= bounds[1] && rank < settings.extended_by(place)
+    };
+    let expected: Vec<_> = (definition.extensions.iter().filter(matters))
+        .map(|live| candidate::extension(live.score, live.key.0, live.key.2))
+        .collect();
+    if expected.len() <= 4 * settings.beams {
+        assert!(candidates == expected, "{} beams", settings.beams);
+    } else {
+        assert!(candidates.len() <= 6 * settings.beams);
+    }
+}
+
+/// Frames of which every other one is flat over one half of the tokens and every
+/// other over the other half, to within `jitter`. All else is `rest`.
+fn flat(frames: usize, half: usize, jitter: f32, rest: f32, random: &mut Random) -> Vec<f32> {
+    let mut data = Vec::new();
+    for frame in 0..frames {
+        data.push(rest);
+        for side in 0..2 {
+            let mut value = || match side == frame % 2 {
+                true => -jitter * random.unit(),
+                false => rest,
+            };
+            data.extend((0..half).map(|_| value()));
+        }
+    }
+    data
+}
+
+#[test]
+fn wide_beams_over_flat_frames_lose_no_candidate() {
+    let mut random = Random(300);
+    let mut check = |beams: usize, frames: usize, jitter: f32, rest: f32| {
+        let half = beams + 3;
+        let data = flat(frames, half, jitter, rest, &mut random);
+        let view = ScoresView::log_probabilities(&data, [frames, 2 * half + 1]).unwrap();
+        check(&view, beams, 0);
+    };
+    for beams in [1, 2, 3, 5, 11, 12, 13, 16, 31, 40] {
+        for jitter in [0.0, 0.3, 3.0] {
+            for rest in [f32::NEG_INFINITY, -1.0, -30.0] {
+                check(beams, 3, jitter, rest);
+            }
+        }
+    }
+    marks::expect("more candidates than four times the beam", || {
+        for beams in [100, 300] {
+            check(beams, 2, 1e-3, f32::NEG_INFINITY);
+        }
+        check(80, 2, 3.0, -9.0);
+    });
+    // Where all tie the second token of the frame is as good as the first, and what
+    // was cut is filled again.
+    let (_, cuts) = marks::count("more candidates than four times the beam", || {
+        check(450, 2, 0.0, f32::NEG_INFINITY);
+    });
+    // Twice for each decoder, and where the bounds are looked at.
+    let decoders = 2 * Level::available().count() as u64;
+    assert!(cuts >= 3 * decoders, "{cuts} cuts for {decoders} decoders");
+}
+
+#[test]
+fn any_frame_makes_of_any_beam_what_the_definition_says() {
+    let mut random = Random(12);
+    for case in 0..60 {
+        let (frames, vocab) = (9, 2 + random.bits() as usize % 9);
+        let beams = 1 + random.bits() as usize % 12;
+        let kind = [
+            ScoreKind::Probabilities,
+            ScoreKind::LogProbabilities,
+            ScoreKind::Logits,
+        ][case % 3];
+        let mut value = || {
+            let log = match case % 5 {
+                0 => -((random.bits() % 3) as f32),
+                1 if random.bits().is_multiple_of(3) => f32::NEG_INFINITY,
+                2 => [-60.0, -1.0, -1.0, f32::NEG_INFINITY][random.bits() as usize % 4],
+                3 => [-0.01, -6.0, -9.0, -11.0][random.bits() as usize % 4],
+                _ => random.unit().ln(),
+            };
+            match kind {
+                ScoreKind::Probabilities => log.exp(),
+                _ => log,
+            }
+        };
+        let data: Vec<f32> = (0..frames * vocab).map(|_| value()).collect();
+        let view = ScoresView::new(kind, &data, [frames, vocab]).unwrap();
+        check(&view, beams, random.bits() % vocab as u32);
+    }
+}
+
+/// The beam of a decoder as plain data: the tokens of each prefix, the frames
+/// of its best alignment, its scores, and that alignment's.
+type Held = (Vec<u32>, Vec<u32>, [u64; 2], u64);
+
+fn held(decoder: &Decoder<u64>) -> Vec<Held> {
+    let (beam, history) = (&decoder.beam, &decoder.history);
+    let one = |(rank, prefix): (usize, &Prefix)| {
+        let mut tokens = vec![0; history.length(prefix)];
+        let mut frames = tokens.clone();
+        history.read(prefix, &mut tokens, &mut frames);
+        let masses = [beam.score(rank), beam.scored[rank]].map(f64::to_bits);
+        (tokens, frames, masses, prefix.best().score.to_bits())
+    };
+    beam.prefixes().iter().enumerate().map(one).collect()
+}
+
+/// A scorer that says anything of any prefix.
+#[derive(Clone, Copy)]
+struct Anything;
+
+impl Scorer for Anything {
+    type State = u64;
+
+    fn start(&self) -> u64 {
+        1
+    }
+
+    fn extend(&self, state: &u64, token: u32) -> (f64, u64) {
+        let next = (state ^ u64::from(token + 1)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let next = next ^ next >> 29;
+        ((next % 16) as f64 / 8.0 - 1.0, next)
+    }
+
+    fn finish(&self, _: &u64) -> f64 {
+        0.0
+    }
+}
+
+/// Feeds frames to a decoder with a scorer; after each, `look` sees it.
+fn feed(
+    settings: &Settings,
+    view: &ScoresView<'_>,
+    mut look: impl FnMut(usize, &mut Decoder<u64>),
+) {
+    let dispatch = Dispatch::require(Level::available().last().unwrap()).unwrap();
+    let search = Search {
+        settings,
+        scorer: &Anything,
+        dispatch,
+    };
+    let mut lists = Shortlists::default();
+    lists
+        .fill(view, settings.shortlist_width(), dispatch)
+        .unwrap();
+    let mut decoder = Decoder::default();
+    decoder.reset(&search, view.kind(), view.vocab()).unwrap();
+    for step in 0..view.length(0) {
+        let list = lists.get(0, step).expect("a valid row");
+        let source = Source {
+            row: view.row(0, step),
+            kind: view.kind(),
+            normaliser: list.normaliser,
+        };
+        decoder.advance(&search, list, &source).unwrap();
+        look(step, &mut decoder);
+    }
+}
+
+fn settings(beams: usize, pruning: CtcPruning) -> Settings {
+    let mut settings = Settings::new(beams, 0).unwrap();
+    settings.pruning = pruning;
+    settings
+}
+
+#[test]
+fn a_scored_beam_is_chosen_from_more_candidates_than_there_is_room_for() {
+    let mut random = Random(41);
+    let (frames, vocab) = (5, 60);
+    let data: Vec<f32> = (0..frames * vocab).map(|_| random.unit()).collect();
+    let view = ScoresView::probabilities(&data, [frames, vocab]).unwrap();
+    for beams in [1, 2, 5, 12] {
+        let settings = settings(beams, CtcPruning::none().top_tokens(vocab));
+        let mut beam = Vec::new();
+        marks::expect("more scored candidates than four times the beam", || {
+            feed(&settings, &view, |_, decoder| {
+                assert!(decoder.candidates.capacity() <= extensions::most_candidates(&settings));
+                beam = held(decoder);
+            });
+        });
+        let expected = reference(&view, &settings);
+        assert_eq!(beam, expected, "{beams}");
+    }
+}
+
+/// What the definition holds after all frames.
+fn reference(view: &ScoresView<'_>, settings: &Settings) -> Vec<Held> {
+    let Settings {
+        beams,
+        blank,
+        pruning,
+    } = settings;
+    let found = crate::reference::ctc::search(view, 0, *beams, *blank, pruning, &Anything);
+    let held = |found: crate::reference::ctc::Hypothesis| {
+        let masses = [found.score, found.scorer_score].map(f64::to_bits);
+        (
+            found.tokens,
+            found.frames,
+            masses,
+            found.alignment_score.to_bits(),
+        )
+    };
+    found.into_iter().map(held).collect()
+}
+
+#[test]
+fn looking_at_what_is_shared_changes_nothing() {
+    let mut random = Random(5);
+    for case in 0..40 {
+        let (frames, vocab) = (40, 4);
+        let value = |random: &mut Random| [0.02f32, 0.2, 0.9, 0.9][random.bits() as usize % 4];
+        let data: Vec<f32> = (0..frames * vocab).map(|_| value(&mut random)).collect();
+        let view = ScoresView::probabilities(&data, [frames, vocab]).unwrap();
+        let settings = settings(1 + case % 5, CtcPruning::none().top_tokens(3));
+        let mut alone = Vec::new();
+        feed(&settings, &view, |_, decoder| alone.push(held(decoder)));
+        let mut taken = (Vec::new(), Vec::new());
+        feed(&settings, &view, |step, decoder| {
+            if !random.bits().is_multiple_of(3) {
+                return;
+            }
+            // What all alignments that are possible share.
+            let expected = shared(decoder);
+            let found = decoder.shared();
+            assert_eq!(
+                (found.0.to_vec(), found.1.to_vec()),
+                expected,
+                "{case} {step}"
+            );
+            let length = if random.bits().is_multiple_of(2) {
+                found.0.len()
+            } else {
+                0
+            };
+            taken.0.extend(&expected.0[..length]);
+            taken.1.extend(&expected.1[..length]);
+            decoder.forget_shared(length);
+            let mut now = held(decoder);
+            for (tokens, frames, ..) in &mut now {
+                tokens.splice(0..0, taken.0.iter().copied());
+                frames.splice(0..0, taken.1.iter().copied());
+            }
+            assert_eq!(now, alone[step], "{case} {step}");
+        });
+    }
+}
+
+/// The tokens that all live prefixes share, as far as their alignments share the
+/// frames, those that end in the blank and those that end in the token.
+fn shared(decoder: &Decoder<u64>) -> (Vec<u32>, Vec<u32>) {
+    fn common(paths: &[Vec<u32>]) -> Vec<u32> {
+        let first = &paths[0];
+        let agree = |length: &usize| paths.iter().all(|path| path.starts_with(&first[..*length]));
+        first[..(0..=first.len()).rev().find(agree).unwrap()].to_vec()
+    }
+    let History {
+        prefixes, entries, ..
+    } = &decoder.history;
+    let (before_tokens, before_frames) = decoder.history.all_shared();
+    let path = |tree: &Tree, node, before: &[u32]| {
+        let mut path = vec![0; tree.depth(node)];
+        tree.read_path(node, &mut path);
+        [before, &path].concat()
+    };
+    let live = decoder.beam.prefixes();
+    let tokens: Vec<_> = live
+        .iter()
+        .map(|p| path(prefixes.tree(), p.node, before_tokens))
+        .collect();
+    let possible = |p: &Prefix| {
+        let both = [(p.best_blank, p.blank_entry), (p.best_token, p.token_entry)];
+        both.into_iter().filter(|&(score, _)| score > IMPOSSIBLE)
+    };
+    let frames: Vec<_> = live
+        .iter()
+        .flat_map(possible)
+        .map(|(_, entry)| path(entries, entry, before_frames))
+        .collect();
+    let (mut tokens, mut frames) = (common(&tokens), common(&frames));
+    let length = tokens.len().min(frames.len());
+    tokens.truncate(length);
+    frames.truncate(length);
+    (tokens, frames)
+}
+
+#[test]
+fn trees_that_have_grown_are_compacted() {
+    let mut random = Random(6);
+    let (frames, vocab) = (2600, 6);
+    let data: Vec<f32> = (0..frames * vocab).map(|_| random.unit()).collect();
+    let view = ScoresView::probabilities(&data, [frames, vocab]).unwrap();
+    let settings = settings(4, CtcPruning::none().top_tokens(5).settle(50));
+    let mut most = [0; 2];
+    let mut whole = Vec::new();
+    marks::expect("the trees have grown", || {
+        feed(&settings, &view, |_, decoder| {
+            let History {
+                prefixes, entries, ..
+            } = &decoder.history;
+            most = [most[0].max(prefixes.len()), most[1].max(entries.len())];
+            whole = held(decoder);
+        });
+    });
+    // What is left of them is far less than may be added.
+    assert!(
+        most.iter().all(|&nodes| nodes <= 8 * 4 + 4096 + 4 + 800),
+        "{most:?}"
+    );
+    let mut often = Vec::new();
+    feed(&settings, &view, |_, decoder| {
+        decoder.shared();
+        often = held(decoder);
+    });
+    assert_eq!(whole, often);
+}
