@@ -885,38 +885,255 @@ fn without_frames_the_score_of_the_end_is_a_sum_too() {
 
 // ARPA files
 
+/// A model in a file of twelve lines.
+const SMALL: &str = "\\data\\
+ngram 1=2
+ngram 2=1
+
+\\1-grams:
+-1 a -0.5
+-2\tb
+
+\\2-grams:
+-0.25 a b
+
+\\end\\
+";
+
+/// Where the file is not what the format asks for.
 #[test]
 fn broken_arpa_files_are_refused_with_their_line() {
-    let message = |text: &str| {
-        NgramModel::read_arpa(text.as_bytes())
-            .unwrap_err()
-            .to_string()
+    let counts = "no \"\\data\\\" with the numbers of n-grams";
+    let count = |n| format!("\"ngram {n}=\" and a number should stand here");
+    let found =
+        |n, wanted, there| format!("the header promises {wanted} {n}-grams, {there} are there");
+    let stand = |wanted: &str, there: &str| format!("\"{wanted}\" should stand here, not {there}");
+    let no_number = |field: &str| format!("{field:?} is not a number");
+    let cases: &[(&str, &str, usize, &str)] = &[
+        ("\\data\\", "\\data", 12, counts),
+        ("\\data\\", " \\data\\", 12, counts),
+        ("ngram 1=2\nngram 2=1\n", "", 3, counts),
+        ("ngram 1=2", "ngrams 1=2", 2, &count(1)),
+        ("ngram 1=2", "ngram 1 2", 2, &count(1)),
+        ("ngram 1=2", "ngram 1=two", 2, &count(1)),
+        ("ngram 1=2", "ngram 1=-2", 2, &count(1)),
+        ("ngram 1=2", "ngram 1=", 2, &count(1)),
+        ("ngram 1=2", "ngram 2=2", 2, &count(1)),
+        ("ngram 1=2", "ngram 0=2", 2, &count(1)),
+        ("ngram 2=1", "ngram 1=2", 3, &count(2)),
+        ("ngram 2=1", "ngram 3=1", 3, &count(2)),
+        ("ngram 2=1", "-1 a", 3, &count(2)),
+        ("1=2", "1=1", 9, &found(1, 1, 2)),
+        ("1=2", "1=3", 9, &found(1, 3, 2)),
+        ("1=2", "1=0", 9, &found(1, 0, 2)),
+        ("2=1", "2=0", 12, &found(2, 0, 1)),
+        ("2=1", "2=2", 12, &found(2, 2, 1)),
+        (
+            "\\1-grams:",
+            "\\2-grams:",
+            5,
+            &stand("\\1-grams:", "\"\\\\2-grams:\""),
+        ),
+        (
+            "\\2-grams:",
+            "\\3-grams:",
+            9,
+            &stand("\\2-grams:", "\"\\\\3-grams:\""),
+        ),
+        (
+            "\\2-grams:",
+            "\\2-grams",
+            9,
+            &stand("\\2-grams:", "\"\\\\2-grams\""),
+        ),
+        (
+            "\\end\\",
+            "\\3-grams:",
+            12,
+            &stand("\\end\\", "\"\\\\3-grams:\""),
+        ),
+        (
+            "\\end\\\n",
+            "",
+            11,
+            &stand("\\end\\", "the end of the file"),
+        ),
+        (
+            "\n\\2-grams:\n-0.25 a b\n\n\\end\\\n",
+            "",
+            7,
+            &stand("\\2-grams:", "the end of the file"),
+        ),
+        ("-1 a", "x a", 6, &no_number("x")),
+        ("-1 a", "nan a", 6, &no_number("nan")),
+        ("-1 a", "-inf a", 6, &no_number("-inf")),
+        ("-1 a", "-1e39 a", 6, &no_number("-1e39")),
+        ("-1 a", "-1\u{a0}a", 6, &no_number("-1\u{a0}a")),
+        ("-1 a", "0.5 a", 6, "the log-probability 0.5 is above 0"),
+        (
+            "-1 a",
+            "1e-30 a",
+            6,
+            "the log-probability 0.000000000000000000000000000001 is above 0",
+        ),
+        ("-1 a -0.5", "-1", 6, "1 words should stand here, not 0"),
+        ("-1 a -0.5", "-1 a b", 6, &no_number("b")),
+        ("-1 a -0.5", "-1 a inf", 6, &no_number("inf")),
+        (
+            "-1 a -0.5",
+            "-1 a -0.5 9",
+            6,
+            "\"-1 a -0.5 9\" is longer than a 1-gram",
+        ),
+        ("-0.25 a b", "-0.25", 10, "2 words should stand here, not 0"),
+        (
+            "-0.25 a b",
+            "-0.25  a",
+            10,
+            "2 words should stand here, not 1",
+        ),
+        (
+            "-0.25 a b",
+            "-0.25 a b 0",
+            10,
+            "the highest order has no back-off",
+        ),
+        (
+            "-0.25 a b",
+            "-0.25 a b c d",
+            10,
+            "the highest order has no back-off",
+        ),
+        (
+            "-0.25 a b",
+            "-0.25 c a",
+            10,
+            "\"c\" is not among the 1-grams",
+        ),
+        (
+            "-0.25 a b",
+            "-0.25 a B",
+            10,
+            "\"B\" is not among the 1-grams",
+        ),
+        ("-2\tb", "-2\ta", 7, "\"a\" is there twice"),
+        ("a b\n", "a b\n-0.5\ta  b\n", 11, "\"a b\" is there twice"),
+    ];
+    for (old, new, line, what) in cases {
+        assert!(SMALL.contains(old), "{old:?}");
+        let error = NgramModel::read_arpa(SMALL.replacen(old, new, 1).as_bytes()).unwrap_err();
+        let expected = format!("ARPA file, line {line}: {what}");
+        assert_eq!(error.to_string(), expected, "{old:?} -> {new:?}");
+    }
+    for (text, line) in [
+        ("", 1),
+        ("\n\n", 2),
+        ("nothing", 1),
+        ("\\data\\", 1),
+        ("\n\\data\\\n", 2),
+    ] {
+        let error = NgramModel::read_arpa(text.as_bytes()).unwrap_err();
+        let expected = format!("ARPA file, line {line}: {counts}");
+        assert_eq!(error.to_string(), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn arpa_files_may_be_written_in_other_ways() {
+    let scores = |model: &NgramModel| {
+        let words = ["a", "b", "a", "a", "b", "c"];
+        (1..=words.len())
+            .map(|n| sentence(model, &words[..n]))
+            .collect::<Vec<_>>()
     };
-    let cut = &BIGRAMS[..BIGRAMS.find("-0.125\tb |").unwrap()];
-    assert_eq!(
-        message(cut),
-        "ARPA file, line 16: the header promises 4 2-grams, 2 are there"
-    );
-    let no_end = &BIGRAMS[..BIGRAMS.find("\\end").unwrap()];
-    assert!(
-        message(no_end).contains("\"\\end\\\" should stand here"),
-        "{}",
-        message(no_end)
-    );
-    let no_order = BIGRAMS.replace("\\2-grams:", "\\3-grams:");
-    assert!(
-        message(&no_order).contains("\"\\2-grams:\" should stand here"),
-        "{}",
-        message(&no_order)
-    );
-    assert!(message("nothing").contains("\\data\\"));
-    assert!(message("").contains("\\data\\"));
-    assert!(message(&BIGRAMS.replace("-0.7", "much")).contains("\"much\" is not a number"));
-    assert!(message(&BIGRAMS.replace("-0.7", "0.7")).contains("above 0"));
-    assert!(message(&BIGRAMS.replace("a b", "a z")).contains("\"z\" is not among the 1-grams"));
-    assert!(message(&BIGRAMS.replace("a b", "a")).contains("2 words should stand here, not 1"));
-    assert!(message(&BIGRAMS.replace("a b", "<s> a")).contains("there twice"));
-    assert!(message(&BIGRAMS.replace("ngram 2", "ngram 3")).contains("\"ngram 2=\""));
-    let deep: String = (1..=11).map(|n| format!("ngram {n}=0\n")).collect();
-    assert!(message(&format!("\\data\\\n{deep}\\1-grams:\n")).contains("order of 11"));
+    let expected = scores(&read(SMALL));
+    assert_eq!(expected[..3], [-1.0, -1.25, -2.25]);
+    for (old, new) in [
+        ("\n", "\r\n"),
+        ("\n", " \t \n"),
+        ("\n", "\n \n\r\n\t\n"),
+        (" a", "   a"),
+        ("a ", "a \t"),
+        ("-1 a", "  -1 a"),
+        ("-1 a", "-1.00e0 a"),
+        ("ngram 1=2", "ngram  1 = 2"),
+        ("\\data\\", "who made it\nngram 1=7\n\\1-grams:\n\\data\\"),
+        ("\\end\\\n", "\\end\\"),
+        (
+            "\\end\\\n",
+            "\\end\\\nwhat follows is not read\n\\1-grams:\n",
+        ),
+    ] {
+        let text = SMALL.replace(old, new);
+        if (old, new) != (" ", " \t") && (old, new) != (" ", "   ") {
+            assert_eq!(scores(&read(&text)), expected, "{old:?} -> {new:?}");
+        }
+        assert_eq!(
+            BackoffModel::from_arpa(&text).log10(&[], &Some("b".into())),
+            -2.0
+        );
+    }
+    // No back-off is one of 0.
+    for backoff in ["0", "-0", "0.0e7"] {
+        let text = SMALL.replace("-2\tb", &format!("-2\tb\t{backoff}"));
+        assert_eq!(scores(&read(&text)), expected);
+    }
+    // Probabilities of one, which are no more than that.
+    for one in ["0", "-0"] {
+        let text = SMALL.replace("-1 a", &format!("{one} a"));
+        assert_eq!(sentence(&read(&text), &["a"]), 0.0);
+    }
+    // Other white space is a word like any other.
+    for word in ["\u{a0}", "\u{3000}", "\u{b}", "\u{2581}"] {
+        let model = read(
+            &SMALL
+                .replace('b', word)
+                .replace(&format!("su{word}"), "sub"),
+        );
+        assert_eq!(sentence(&model, &["a", word]), -1.25, "{word:?}");
+    }
+    // No n-grams of an order at all.
+    let text = SMALL.replace("2=1", "2=0").replace("-0.25 a b\n", "");
+    let model = read(&text);
+    assert_eq!((model.order(), sentence(&model, &["a", "b"])), (2, -3.5));
+}
+
+#[test]
+fn a_source_that_fails_is_said_with_the_line_it_fails_in() {
+    struct Broken;
+    impl std::io::Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::other("out of paper"))
+        }
+    }
+    for (lines, line) in [(0, 1), (1, 2), (6, 7), (12, 13)] {
+        let start: usize = SMALL.split_inclusive('\n').take(lines).map(str::len).sum();
+        let source = std::io::Read::chain(&SMALL.as_bytes()[..start], Broken);
+        let found = NgramModel::read_arpa(std::io::BufReader::new(source));
+        if lines == 12 {
+            // Nothing after the end is asked for.
+            assert!(found.is_ok());
+            continue;
+        }
+        let expected = format!("ARPA file, line {line}: out of paper");
+        assert_eq!(found.unwrap_err().to_string(), expected);
+    }
+}
+
+#[test]
+fn a_model_says_what_it_holds() {
+    let model = read(BIGRAMS);
+    assert_eq!((model.order(), model.vocab()), (2, 6));
+    let ids: Vec<_> = ["<unk>", "a", "b", "</s>", "<s>", "|"]
+        .map(|word| model.word(word).unwrap())
+        .into();
+    assert!((0..6).all(|id| ids.contains(&id)), "{ids:?}");
+    assert_eq!(model.word(" "), None);
+    assert_ne!(model.start_state(), model.empty_state());
+    let unigrams = read(&arpa(1, &[("<s>".into(), -1.0, None)]));
+    assert_eq!(unigrams.start_state(), unigrams.empty_state());
+    // What is unknown and has no `<unk>` leaves no context.
+    let model = read(TRIGRAMS);
+    let (_, after) = model.score(&model.start_state(), None);
+    assert_eq!(after, model.empty_state());
 }

@@ -119,7 +119,8 @@ impl BackoffModel {
         let mut model = BackoffModel::default();
         let lines = text.split('\n').map(|line| line.trim_end_matches(ENDS));
         let mut order = 0;
-        for line in lines.skip_while(|&line| line != "\\data\\") {
+        let from_start = lines.skip_while(|&line| line != "\\data\\");
+        for line in from_start.take_while(|&line| line != "\\end\\") {
             if line.starts_with('\\') {
                 let title = line.trim_start_matches('\\').trim_end_matches("-grams:");
                 order = title.parse().unwrap_or(0);
