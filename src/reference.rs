@@ -1,14 +1,23 @@
 //! The searches written naively from their definition: the oracle of the tests
 //! and the baseline of the benchmarks. Not part of the public interface.
 //!
-//! What is shared with the engine is the scalar arithmetic alone: the logarithm
-//! and the two exponentials of one number, and log-add of two.
+//! Shared with the engine are:
+//! - the scalar arithmetic: the logarithm and the two exponentials of one number,
+//!   and log-add of two. `kernels` tests each against values of its own;
+//! - the types of inputs and settings, as plain data: [`ScoresView`], which gives
+//!   the length of an item and one value of a row, and [`ScoreKind`];
+//!   [`CtcPruning`](crate::CtcPruning), [`NgramUnit`](crate::NgramUnit) and
+//!   [`Unscored`](crate::Unscored); the rules and reasons of
+//!   [`autoregressive`](crate::autoregressive).
+//!
+//! No model, word list, automaton or ordering is: [`scorers`] has its own.
 
 pub mod autoregressive;
 pub mod ctc;
+pub mod scorers;
 
 use crate::kernels::exp::{exp_f32, exp_nonpositive_f64};
-use crate::kernels::log_probability;
+use crate::kernels::ln::ln;
 use crate::scores::{ScoreKind, ScoresView};
 use crate::simd::{ScalarF32, ScalarF64};
 
@@ -91,6 +100,19 @@ pub fn log_probability_row(scores: &ScoresView<'_>, item: usize, step: usize) ->
     values.iter().map(log).collect()
 }
 
+/// The log-probability of a token from its score; `normaliser` is the log-sum-exp
+/// of the row for logits. Zero probability, or negative infinity, is impossible.
+fn log_probability(kind: ScoreKind, value: f32, normaliser: f64) -> f64 {
+    let value = f64::from(value);
+    match kind {
+        ScoreKind::Probabilities if value == 0.0 => f64::NEG_INFINITY,
+        ScoreKind::Probabilities => ln(value),
+        ScoreKind::LogProbabilities => value,
+        ScoreKind::Logits if value == f64::NEG_INFINITY => value,
+        ScoreKind::Logits => value - normaliser,
+    }
+}
+
 /// The rank of each token in its row: by value descending, then id ascending.
 pub fn row_ranks(values: &[f32]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..values.len()).collect();
@@ -157,7 +179,7 @@ pub fn log_sum_exp(values: &[f32]) -> f64 {
         base = new;
     }
     if sum > 0.0 {
-        f64::from(largest(values)).max(base + crate::kernels::ln::ln(sum))
+        f64::from(largest(values)).max(base + ln(sum))
     } else {
         f64::NEG_INFINITY
     }

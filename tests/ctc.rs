@@ -8,11 +8,11 @@ mod seeded;
 use half::f16;
 use proptest::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use std::sync::{Arc, LazyLock};
-use widebeam::reference::ctc as reference;
+use std::sync::LazyLock;
+use widebeam::reference::{ctc as reference, scorers::PrefixScorer};
 use widebeam::{
-    CtcNBest, CtcPruning, CtcSearch, CtcStream, Hotwords, Labels, Layout, Level, Lexicon,
-    NgramModel, NgramScorer, NgramUnit, ScoreKind, Scorer, ScoresView, Unscored,
+    CtcNBest, CtcPruning, CtcSearch, CtcStream, Layout, Level, ScoreKind, Scorer, ScoresView,
+    Unscored,
 };
 
 static POOLS: LazyLock<Vec<ThreadPool>> = LazyLock::new(|| {
@@ -159,7 +159,7 @@ fn plain(nbest: &CtcNBest) -> Vec<Vec<Plain>> {
     (0..nbest.len()).map(item).collect()
 }
 
-fn expected<S: Scorer>(
+fn expected<S: PrefixScorer>(
     case: &Case,
     view: &ScoresView<'_>,
     pruning: &CtcPruning,
@@ -177,7 +177,7 @@ fn expected<S: Scorer>(
     (0..view.batch()).map(item).collect()
 }
 
-fn check<S: Scorer<State: std::fmt::Debug> + Send + Sync + Copy>(
+fn check<S: Scorer<State: std::fmt::Debug> + PrefixScorer + Send + Sync + Copy>(
     case: &Case,
     pruning: &CtcPruning,
     scorer: S,
@@ -924,29 +924,39 @@ impl Scorer for Anything {
     }
 }
 
+impl PrefixScorer for Anything {
+    fn last(&self, prefix: &[u32]) -> f64 {
+        let walk = |(_, state): (f64, u64), &token| self.extend(&state, token);
+        prefix.iter().fold((0.0, self.start()), walk).0
+    }
+
+    fn end(&self, prefix: &[u32]) -> f64 {
+        let walk = |state: u64, &token| self.extend(&state, token).1;
+        self.finish(&prefix.iter().fold(self.start(), walk))
+    }
+}
+
 /// The same scorer where the input goes on.
 #[derive(Clone, Copy, Debug)]
 struct GoesOn<S>(S);
 
-impl<S: Scorer> Scorer for GoesOn<S> {
-    type State = S::State;
-
-    fn start(&self) -> S::State {
-        self.0.start()
+impl<S: PrefixScorer> PrefixScorer for GoesOn<S> {
+    fn last(&self, prefix: &[u32]) -> f64 {
+        self.0.last(prefix)
     }
 
-    fn extend(&self, state: &S::State, token: u32) -> (f64, S::State) {
-        self.0.extend(state, token)
-    }
-
-    fn finish(&self, _: &S::State) -> f64 {
+    fn end(&self, _: &[u32]) -> f64 {
         0.0
+    }
+
+    fn scores(&self) -> bool {
+        self.0.scores()
     }
 }
 
 /// Asks a stream at every frame for all it knows, and holds it against the
 /// definition on the frames so far, whose end nobody scores.
-fn asked_at_every_frame<S: Scorer + Send + Sync + Copy>(
+fn asked_at_every_frame<S: Scorer + PrefixScorer + Send + Sync + Copy>(
     case: &Case,
     pruning: &CtcPruning,
     scorer: S,
@@ -1026,9 +1036,6 @@ proptest! {
     ) {
         let pruning = pruning.top_tokens(top);
         asked_at_every_frame(&case, &pruning, Anything { seed, ends: true }, taking)?;
-        asked_at_every_frame(&case, &pruning, &bigrams(1.0, 0.5), taking)?;
-        let lexicon = Lexicon::new(&[vec![1], vec![1, 2, 2], vec![4, 5]], Some(3)).unwrap();
-        asked_at_every_frame(&case, &pruning, &lexicon, taking)?;
     }
 
     #[test]
@@ -1170,194 +1177,4 @@ fn results_are_empty_until_there_are_some() {
     assert!(!nbest.is_empty() && nbest.iter().len() == 2);
     let found: Vec<_> = nbest.iter().flatten().map(|h| h.tokens.to_vec()).collect();
     assert_eq!(found, [vec![1], vec![], vec![1], vec![]]);
-}
-
-/// A bigram model over the tokens 0 to 6, by their labels.
-const BIGRAMS: &str = "
-\\data\\
-ngram 1=6
-ngram 2=4
-
-\\1-grams:
--1.0\t<unk>
--0.8\ta\t-0.25
--0.9\tb\t-0.5
--1.2\t</s>
--99\t<s>\t-0.125
--0.7\t|\t0
-
-\\2-grams:
--0.25\t<s> a
--0.5\ta b
--0.125\tb | 
--0.0625\t| </s>
-
-\\end\\
-";
-const LABELS: [&str; 5] = ["", "a", "b", " ", "c"];
-
-fn bigrams(weight: f64, bonus: f64) -> NgramScorer<Arc<NgramModel>> {
-    let model = Arc::new(NgramModel::read_arpa(BIGRAMS.as_bytes()).unwrap());
-    NgramScorer::new(model, &LABELS, NgramUnit::Token, weight, bonus).unwrap()
-}
-
-proptest! {
-    #![proptest_config(seeded::cases(150))]
-
-    #[test]
-    fn scored_searches_equal_the_full_search_scored(
-        case in cases(7, 6, 5),
-        top in 1usize..6,
-        weight in prop_oneof![Just(0.0), -1.0f64..2.0],
-        pruning in prunings(),
-    ) {
-        let pruning = pruning.top_tokens(top);
-        check(&case, &pruning, &bigrams(weight, 0.5))?;
-        let hotwords = Hotwords::new(&[vec![1, 2], vec![2, 1, 2], vec![2], vec![1, 1, 3]], weight);
-        let hotwords = hotwords.unwrap();
-        check(&case, &pruning, &hotwords)?;
-        let lexicon = Lexicon::new(&[vec![1], vec![1, 2, 2], vec![4, 5]], Some(3)).unwrap();
-        check(&case, &pruning, &lexicon)?;
-        check(&case, &pruning, (&lexicon, (&hotwords, &bigrams(weight, 0.0))))?;
-    }
-}
-
-#[test]
-fn a_scored_search_looks_at_one_token_more_than_beams_unless_told() {
-    let row = [0.2f32, 0.4, 0.2, 0.1, 0.06, 0.04];
-    let view = ScoresView::probabilities(&row, [1, 6]).unwrap();
-    let lift = Hotwords::new(&[[5u32]], 10.0).unwrap();
-    let mut search = CtcSearch::new(2, 0).unwrap().with_scorer(&lift);
-    assert_eq!(search.decode(&view).unwrap().best(0).unwrap().tokens, [1]);
-    let mut search = search
-        .with_pruning(CtcPruning::none().top_tokens(5))
-        .unwrap();
-    let nbest = search.decode(&view).unwrap();
-    let best = nbest.best(0).unwrap();
-    assert_eq!((best.tokens, best.scorer_score), (&[5][..], 10.0));
-    assert!((best.score - best.scorer_score - 0.04f64.ln()).abs() < 1e-7);
-}
-
-#[test]
-fn n_grams_back_off_and_unknown_words_have_the_probability_of_unk() {
-    let model = NgramModel::read_arpa(BIGRAMS.as_bytes()).unwrap();
-    assert_eq!((model.order(), model.vocab()), (2, 6));
-    let start = model.start_state();
-    let (a, after_a) = model.score(&start, model.word("a"));
-    let (b, after_b) = model.score(&after_a, model.word("b"));
-    let (again, _) = model.score(&after_b, model.word("b"));
-    let (unknown, after_unknown) = model.score(&after_b, None);
-    let (end, _) = model.score(&after_unknown, model.word("</s>"));
-    assert_eq!([a, b], [-0.25, -0.5]);
-    assert_eq!([again, unknown, end], [-0.9f32 - 0.5, -1.0 - 0.5, -1.2]);
-    let (from_start, _) = model.score(&start, model.word("b"));
-    assert_eq!(from_start, -0.9f32 - 0.125);
-
-    let scorer = bigrams(0.5, 0.25);
-    let (score, state) = scorer.extend(&scorer.start(), 3);
-    let expected = 0.5 * (f64::from(-0.7f32 - 0.125) * std::f64::consts::LN_10) + 0.25;
-    assert_eq!(score, expected);
-    assert_eq!(
-        scorer.finish(&state),
-        0.5 * (-0.0625 * std::f64::consts::LN_10)
-    );
-}
-
-#[test]
-fn characters_of_a_label_are_scored_one_by_one() {
-    let model = Arc::new(NgramModel::read_arpa(BIGRAMS.as_bytes()).unwrap());
-    let by = |unit, label: &str| {
-        let scorer = NgramScorer::new(model.clone(), &[label], unit, 1.0, 0.0).unwrap();
-        scorer.extend(&scorer.start(), 0).0 / std::f64::consts::LN_10
-    };
-    assert!((by(NgramUnit::Character, "ab\u{2581}") - (-0.25 - 0.5 - 0.125)).abs() < 1e-12);
-    assert!((by(NgramUnit::Token, "ab") - (-1.0 - 0.125)).abs() < 1e-12);
-}
-
-#[test]
-fn broken_arpa_files_are_refused_with_their_line() {
-    let message = |text: &str| {
-        NgramModel::read_arpa(text.as_bytes())
-            .unwrap_err()
-            .to_string()
-    };
-    let cut = &BIGRAMS[..BIGRAMS.find("-0.125\tb |").unwrap()];
-    assert_eq!(
-        message(cut),
-        "ARPA file, line 16: the header promises 4 2-grams, 2 are there"
-    );
-    let no_end = &BIGRAMS[..BIGRAMS.find("\\end").unwrap()];
-    assert!(
-        message(no_end).contains("\"\\end\\\" should stand here"),
-        "{}",
-        message(no_end)
-    );
-    let no_order = BIGRAMS.replace("\\2-grams:", "\\3-grams:");
-    assert!(
-        message(&no_order).contains("\"\\2-grams:\" should stand here"),
-        "{}",
-        message(&no_order)
-    );
-    assert!(message("nothing").contains("\\data\\"));
-    assert!(message("").contains("\\data\\"));
-    assert!(message(&BIGRAMS.replace("-0.7", "much")).contains("\"much\" is not a number"));
-    assert!(message(&BIGRAMS.replace("-0.7", "0.7")).contains("above 0"));
-    assert!(message(&BIGRAMS.replace("a b", "a z")).contains("\"z\" is not among the 1-grams"));
-    assert!(message(&BIGRAMS.replace("a b", "a")).contains("2 words should stand here, not 1"));
-    assert!(message(&BIGRAMS.replace("a b", "<s> a")).contains("there twice"));
-    assert!(message(&BIGRAMS.replace("ngram 2", "ngram 3")).contains("\"ngram 2=\""));
-    let deep: String = (1..=11).map(|n| format!("ngram {n}=0\n")).collect();
-    assert!(message(&format!("\\data\\\n{deep}\\1-grams:\n")).contains("order of 11"));
-}
-
-#[test]
-fn whole_occurrences_of_hotwords_count_and_nothing_else() {
-    let hotwords = Hotwords::new(&[vec![1, 2, 3], vec![2, 3, 4], vec![2]], 2.0).unwrap();
-    let total = |tokens: &[u32]| {
-        let (mut sum, mut state) = (0.0, hotwords.start());
-        for &token in tokens {
-            let (score, next) = hotwords.extend(&state, token);
-            sum += score;
-            state = next;
-        }
-        sum + hotwords.finish(&state)
-    };
-    assert_eq!(total(&[]), 0.0);
-    assert_eq!(total(&[1]), 0.0);
-    assert_eq!(total(&[1, 2]), 2.0);
-    assert_eq!(total(&[1, 2, 3]), 2.0 + 6.0);
-    assert_eq!(total(&[1, 2, 3, 4]), 2.0 + 6.0 + 6.0);
-    assert_eq!(total(&[1, 1, 2, 9, 2, 3]), 4.0);
-    assert!(Hotwords::new(&[vec![]], 1.0).is_err());
-    assert!(Hotwords::new(&[vec![1]], f64::NAN).is_err());
-}
-
-#[test]
-fn a_lexicon_leaves_only_its_words() {
-    let labels = Labels::new(&["", "a", "b", " ", "ab"], 0);
-    assert_eq!(labels.spell("abba").unwrap(), [4, 2, 1]);
-    assert_eq!(
-        labels.spell("axe").unwrap_err().to_string(),
-        "no label spells 'x' in \"axe\""
-    );
-    assert_eq!(labels.token(" "), Some(3));
-    let mut random = Random(3);
-    let data: Vec<f32> = (0..12 * 4).map(|_| random.unit()).collect();
-    let view = ScoresView::probabilities(&data, [12, 4]).unwrap();
-    let lexicon = Lexicon::new(&[[1, 2], [2, 2]], Some(3)).unwrap();
-    let mut search = CtcSearch::new(20, 0).unwrap().with_scorer(lexicon);
-    let nbest = search.decode(&view).unwrap();
-    assert!(nbest.item(0).len() > 3);
-    for hypothesis in nbest.item(0) {
-        let mut words: Vec<&[u32]> = hypothesis.tokens.split(|&token| token == 3).collect();
-        words.retain(|word| !word.is_empty());
-        assert!(
-            words
-                .iter()
-                .all(|word| [[1, 2], [2, 2]].contains(&[word[0], word[1]]))
-        );
-        assert!(words.iter().all(|word| word.len() == 2));
-    }
-    assert!(Lexicon::new(&[vec![1, 3]], Some(3)).is_err());
-    assert!(Lexicon::new(&[Vec::<u32>::new()], None).is_err());
 }

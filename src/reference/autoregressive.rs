@@ -9,11 +9,10 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
+use super::{log_probability, log_sum_exp};
 use crate::autoregressive::{
     AtMaximum, CountedLength, EndRank, Finish, Leader, LengthPenalty, Rules, Stopping, WhenFull,
 };
-use crate::kernels::log_probability;
-use crate::reference::log_sum_exp;
 use crate::scores::ScoreKind;
 
 /// A request, in plain data and closures over dense rows.

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{log_probability_row, row_ranks, values};
-use crate::kernels::log_add::log_add_scalar as log_add;
+use super::scorers::PrefixScorer;
+use super::{log_add, log_probability_row, row_ranks, values};
 use crate::scores::ScoresView;
-use crate::search::ctc::{CtcPruning, Scorer};
+use crate::search::ctc::CtcPruning;
 
 /// A hypothesis of the full search.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +52,14 @@ fn better<'a>(a: &'a Path, b: &'a Path) -> &'a Path {
 
 const NOTHING: Path = (f64::NEG_INFINITY, Vec::new());
 
+/// The rank of each token in its row, the blank left out.
+fn ranks_beside(blank: u32, scores: &ScoresView<'_>, item: usize, step: usize) -> Vec<usize> {
+    let ranks = row_ranks(&values(scores, item, step));
+    let before = ranks[blank as usize];
+    let beside = |rank| rank - usize::from(rank > before);
+    ranks.into_iter().map(beside).collect()
+}
+
 /// A row as the search sees it: pruned tokens are impossible.
 fn pruned_row(
     scores: &ScoresView<'_>,
@@ -61,15 +69,11 @@ fn pruned_row(
     pruning: &CtcPruning,
 ) -> Vec<f64> {
     let mut row = log_probability_row(scores, item, step);
+    let ranks = ranks_beside(blank, scores, item, step);
     let blank = blank as usize;
-    let mut ranked = row_ranks(&values(scores, item, step));
-    let blank_rank = ranked[blank];
-    for rank in &mut ranked {
-        *rank -= usize::from(*rank > blank_rank);
-    }
     let skipped = pruning.blank_skip.is_some_and(|limit| row[blank] >= limit);
     for token in (0..row.len()).filter(|&token| token != blank) {
-        let beyond = pruning.top_tokens.is_some_and(|top| ranked[token] >= top);
+        let beyond = pruning.top_tokens.is_some_and(|top| ranks[token] >= top);
         let low = pruning
             .min_token_log_probability
             .is_some_and(|least| row[token] < least);
@@ -80,25 +84,11 @@ fn pruned_row(
     row
 }
 
-/// The sum of a scorer's scores over a prefix, from its start.
-fn scored<S: Scorer>(scorer: &S, tokens: &[u32]) -> (f64, S::State) {
-    let mut state = scorer.start();
-    let mut sum = 0.0;
-    for &token in tokens {
-        let (score, next) = scorer.extend(&state, token);
-        sum += if score.is_finite() {
-            score
-        } else {
-            f64::NEG_INFINITY
-        };
-        state = next;
-    }
-    (sum, state)
-}
-
 /// The search of one item: every extension of every prefix, a map of prefixes,
-/// one sort. The scores must be valid.
-pub fn search<S: Scorer>(
+/// one sort. With a scorer, unless pruning says how many, only a frame's
+/// `beams` + 1 best tokens beside the blank make new prefixes. The scores must be
+/// valid.
+pub fn search<S: PrefixScorer>(
     scores: &ScoresView<'_>,
     item: usize,
     beams: usize,
@@ -117,6 +107,9 @@ pub fn search<S: Scorer>(
     for step in 0..scores.length(item) {
         let row = pruned_row(scores, item, step, blank, pruning);
         let ranks = row_ranks(&values(scores, item, step));
+        let beside = ranks_beside(blank, scores, item, step);
+        let all = !scorer.scores() || pruning.top_tokens.is_some();
+        let tried = |token: usize| all || beside[token] < beams + 1;
         // Each prefix with its key among equals: its source's rank, whether it
         // is new, and its own rank or its token's. A prefix that stays and is
         // reached by an extension too takes the better of the two ranks.
@@ -153,12 +146,15 @@ pub fn search<S: Scorer>(
                 }
                 let mut tokens = prefix.tokens.clone();
                 tokens.push(token as u32);
+                if !tried(token) && !next.contains_key(&tokens) {
+                    continue;
+                }
                 let mut frames = path.1.clone();
                 frames.push(step as u32);
                 let path = (path.0 + row[token], frames);
                 let (extended, key) = next.entry(tokens.clone()).or_insert_with(|| {
                     let prefix = Prefix {
-                        scored: scored(scorer, &tokens).0,
+                        scored: scorer.sum(&tokens),
                         tokens,
                         blank: f64::NEG_INFINITY,
                         token: f64::NEG_INFINITY,
@@ -195,7 +191,7 @@ pub fn search<S: Scorer>(
     }
     let mut ended: Vec<Hypothesis> = Vec::new();
     for prefix in &live {
-        let end = match scorer.finish(&scored(scorer, &prefix.tokens).1) {
+        let end = match scorer.end(&prefix.tokens) {
             end if end.is_finite() => end,
             _ => continue,
         };

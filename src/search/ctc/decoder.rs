@@ -432,7 +432,8 @@ pub(super) fn write_empty<S: Scorer>(
     nbest: &mut CtcNBest,
 ) -> Result<(), Error> {
     let scored = match (S::SCORES, ended) {
-        (true, true) => scorer.finish(&scorer.start()),
+        // Summed as for other prefixes, or a zero could have another sign.
+        (true, true) => 0.0 + scorer.finish(&scorer.start()),
         _ => 0.0,
     };
     if scored.is_finite() {

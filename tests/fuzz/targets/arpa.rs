@@ -1,6 +1,9 @@
 //! The reader of ARPA files, plain or compressed, and the scorer of what it
 //! reads.
 
+use std::io::Read;
+
+use widebeam::reference::scorers::{BackoffModel, Ngrams};
 use widebeam::{NgramModel, NgramScorer, NgramUnit};
 
 use super::{emissions, file};
@@ -10,9 +13,12 @@ use crate::text;
 const MOST_LABELS: usize = 8;
 
 pub(crate) fn run(data: &[u8]) {
-    let model = file::with(".arpa", data, |path| {
-        let source = text::open(path).expect("the file is there");
-        NgramModel::read_arpa(source)
+    let (model, text) = file::with(".arpa", data, |path| {
+        let open = || text::open(path).expect("the file is there");
+        let mut text = Vec::new();
+        // What follows the model may be anything, and may fail.
+        let _ = open().read_to_end(&mut text);
+        (NgramModel::read_arpa(open()), text)
     });
     let model = match model {
         Ok(model) => model,
@@ -32,8 +38,16 @@ pub(crate) fn run(data: &[u8]) {
         .chain(words)
         .take(MOST_LABELS)
         .collect();
+    let naive = BackoffModel::from_arpa(&String::from_utf8_lossy(&text));
     for unit in [NgramUnit::Token, NgramUnit::Character] {
         let scorer = NgramScorer::new(&model, &labels, unit, 0.5, -1.0).expect("finite weights");
-        emissions::decode(labels.len(), &scorer);
+        let naive = Ngrams {
+            model: naive.clone(),
+            labels: labels.iter().map(|&label| label.to_owned()).collect(),
+            unit,
+            weight: 0.5,
+            bonus: -1.0,
+        };
+        emissions::decode(labels.len(), &scorer, &naive);
     }
 }

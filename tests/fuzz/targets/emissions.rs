@@ -1,6 +1,7 @@
 //! Emissions for a CTC search with a scorer, and the answer it must give.
 
 use widebeam::reference::ctc as reference;
+use widebeam::reference::scorers::PrefixScorer;
 use widebeam::{CtcNBest, CtcPruning, CtcSearch, Scorer, ScoresView};
 
 use crate::toy::mix;
@@ -11,8 +12,12 @@ const BEAMS: usize = 3;
 pub(crate) const BLANK: u32 = 0;
 
 /// Decodes `FRAMES` frames over `vocab` tokens with a scorer, and compares with
-/// the full search. Returns the hypotheses.
-pub(crate) fn decode<S: Scorer + Sync>(vocab: usize, scorer: &S) -> CtcNBest {
+/// the full search and the naive scorer. Returns the hypotheses.
+pub(crate) fn decode(
+    vocab: usize,
+    scorer: &(impl Scorer + Sync),
+    naive: &impl PrefixScorer,
+) -> CtcNBest {
     let value = |i: usize| (mix(i as u64) % 64) as f32 / 64.0;
     let data: Vec<f32> = (0..FRAMES * vocab).map(value).collect();
     let view = ScoresView::probabilities(&data, [FRAMES, vocab]).expect("a dense tensor");
@@ -24,7 +29,7 @@ pub(crate) fn decode<S: Scorer + Sync>(vocab: usize, scorer: &S) -> CtcNBest {
         .expect("no thresholds")
         .decode(&view)
         .expect("valid scores");
-    let expected = reference::search(&view, 0, BEAMS, BLANK, &pruning, scorer);
+    let expected = reference::search(&view, 0, BEAMS, BLANK, &pruning, naive);
     let found = nbest.item(0).map(|h| reference::Hypothesis {
         tokens: h.tokens.to_vec(),
         frames: h.frames.to_vec(),

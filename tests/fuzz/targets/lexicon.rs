@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 
+use widebeam::reference::scorers::{Allowed, Favoured};
 use widebeam::{Hotwords, Lexicon};
 
 use super::{emissions, file};
@@ -27,13 +28,21 @@ pub(crate) fn run(data: &[u8]) {
         return;
     }
     let hotwords = Hotwords::new(&words.spelled, 1.5).expect("no word is empty");
-    emissions::decode(vocab, &hotwords);
+    let favoured = Favoured {
+        sequences: words.spelled.clone(),
+        weight: 1.5,
+    };
+    emissions::decode(vocab, &hotwords, &favoured);
     // A word may hold the separator.
     let Ok(lexicon) = Lexicon::new(&words.spelled, words.space) else {
         return;
     };
+    let allowed = Allowed {
+        words: words.spelled.clone(),
+        separator: words.space,
+    };
     let whole: HashSet<&[u32]> = words.spelled.iter().map(Vec::as_slice).collect();
-    for hypothesis in emissions::decode(vocab, &lexicon).item(0) {
+    for hypothesis in emissions::decode(vocab, &lexicon, &allowed).item(0) {
         let is_separator = |&token: &u32| Some(token) == words.space;
         let mut parts: Vec<&[u32]> = hypothesis.tokens.split(is_separator).collect();
         // Nothing needs to follow a separator, or to be there at all.
@@ -42,5 +51,5 @@ pub(crate) fn run(data: &[u8]) {
         }
         assert!(parts.iter().all(|part| whole.contains(part)), "{parts:?}");
     }
-    emissions::decode(vocab, &(lexicon, hotwords));
+    emissions::decode(vocab, &(lexicon, hotwords), &(allowed, favoured));
 }

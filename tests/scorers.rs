@@ -1,0 +1,1139 @@
+//! Scorers against their definition over whole prefixes, token by token and
+//! inside the CTC search: the same bits.
+
+#[path = "support/seeded.rs"]
+mod seeded;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use widebeam::reference::ctc as reference;
+use widebeam::reference::scorers::{Allowed, BackoffModel, Favoured, Ngrams, PrefixScorer};
+use widebeam::{
+    CtcHypothesis, CtcPruning, CtcSearch, Hotwords, Labels, Level, Lexicon, NgramModel,
+    NgramScorer, NgramUnit, ScoreKind, Scorer, ScoresView, Unscored,
+};
+
+/// Random bits from a seed.
+struct Random(u64);
+
+impl Random {
+    fn bits(&mut self) -> u32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 32) as u32
+    }
+
+    fn below(&mut self, limit: u32) -> u32 {
+        self.bits() % limit
+    }
+
+    fn unit(&mut self) -> f32 {
+        (self.bits() >> 8) as f32 / (1 << 24) as f32
+    }
+}
+
+/// The scores of every sequence of up to `longest` of the tokens 0 to `vocab` - 1,
+/// as long as no token is forbidden, and of the end after each.
+fn check_every_prefix<S: Scorer>(
+    scorer: &S,
+    naive: &impl PrefixScorer,
+    vocab: u32,
+    longest: usize,
+) {
+    let mut prefixes = vec![(Vec::new(), scorer.start())];
+    while let Some((prefix, state)) = prefixes.pop() {
+        let end = scorer.finish(&state);
+        assert!(
+            agree(end, naive.end(&prefix)),
+            "{end}: the end after {prefix:?}"
+        );
+        if prefix.len() == longest {
+            continue;
+        }
+        for token in 0..vocab {
+            let (score, state) = scorer.extend(&state, token);
+            let longer = [&prefix[..], &[token]].concat();
+            let expected = naive.last(&longer);
+            assert!(agree(score, expected), "{score} {expected}: {longer:?}");
+            if score.is_finite() {
+                prefixes.push((longer, state));
+            }
+        }
+    }
+}
+
+/// The same bits, or both forbid.
+fn agree(a: f64, b: f64) -> bool {
+    a.to_bits() == b.to_bits() || !(a.is_finite() || b.is_finite())
+}
+
+// N-gram models
+
+/// An n-gram, its log-probability and its back-off.
+type Entry = (String, f32, Option<f32>);
+
+/// The ARPA file of a model whose n-grams are of lengths 1 to `order`.
+fn arpa(order: usize, entries: &[Entry]) -> String {
+    let of = |n: usize| {
+        let entries = entries.iter();
+        entries.filter(move |(words, ..)| words.split(' ').count() == n)
+    };
+    let mut text = "\\data\\\n".to_owned();
+    for n in 1..=order {
+        text += &format!("ngram {n}={}\n", of(n).count());
+    }
+    for n in 1..=order {
+        text += &format!("\n\\{n}-grams:\n");
+        for (words, probability, backoff) in of(n) {
+            text += &match backoff {
+                Some(backoff) => format!("{probability}\t{words}\t{backoff}\n"),
+                None => format!("{probability}\t{words}\n"),
+            };
+        }
+    }
+    text + "\n\\end\\\n"
+}
+
+fn read(text: &str) -> Arc<NgramModel> {
+    Arc::new(NgramModel::read_arpa(text.as_bytes()).unwrap())
+}
+
+fn naive_model(entries: &[Entry]) -> BackoffModel {
+    BackoffModel::new(entries.iter().map(|(words, p, b)| (&words[..], *p, *b)))
+}
+
+/// Some n-grams over all words, and each word alone. Longer ones are there
+/// whether or not their parts are.
+fn random_entries(random: &mut Random, order: usize, words: &[&str]) -> Vec<Entry> {
+    let mut entries = Vec::new();
+    let mut longest: Vec<String> = vec![String::new()];
+    for n in 1..=order {
+        let longer = |words_before: &String| {
+            let before = words_before.clone();
+            words
+                .iter()
+                .map(move |word| format!("{before} {word}").trim_start().to_owned())
+        };
+        longest = longest.iter().flat_map(longer).collect();
+        for ngram in &longest {
+            if n > 1 && random.below(1 + n as u32) > 0 {
+                continue;
+            }
+            let backoff = match random.below(4) {
+                _ if n == order => None,
+                0 => None,
+                1 => Some(0.0),
+                // A back-off may be above 0.
+                _ => Some(random.unit() * 3.0 - 2.0),
+            };
+            entries.push((ngram.clone(), -random.unit() * 4.0, backoff));
+        }
+    }
+    entries
+}
+
+/// Every short sequence, by a model of these n-grams and labels.
+fn check_ngrams(order: usize, entries: &[Entry], labels: &[&str], unit: NgramUnit) {
+    let text = arpa(order, entries);
+    let model = read(&text);
+    assert_eq!(model.order(), order);
+    let naive = naive_model(entries);
+    assert_eq!(naive, BackoffModel::from_arpa(&text));
+    for (weight, bonus) in [(0.7, 0.3), (-1.25, 0.0), (0.0, -0.5)] {
+        let scorer = NgramScorer::new(&*model, labels, unit, weight, bonus).unwrap();
+        let naive = Ngrams {
+            model: naive.clone(),
+            labels: labels.iter().map(|&label| label.to_owned()).collect(),
+            unit,
+            weight,
+            bonus,
+        };
+        let longest = if weight > 0.0 { 5 } else { 2 };
+        // And a token beyond the labels.
+        check_every_prefix(&scorer, &naive, labels.len() as u32 + 1, longest);
+    }
+}
+
+#[test]
+fn n_grams_of_tokens_score_every_short_prefix_as_defined() {
+    let mut random = Random(16);
+    for order in 1..=4 {
+        for words in [
+            &["a", "b", "<s>", "</s>", "<unk>"][..],
+            &["a", "b", "<s>", "</s>"],
+            &["b", "<unk>", "</s>"],
+            &["<s>", "a"],
+        ] {
+            let entries = random_entries(&mut random, order, words);
+            check_ngrams(order, &entries, &["a", "b", "c"], NgramUnit::Token);
+        }
+    }
+}
+
+#[test]
+fn n_grams_of_characters_score_every_short_prefix_as_defined() {
+    let mut random = Random(17);
+    for order in [1, 2, 4] {
+        for words in [&["a", "b", "<s>", "</s>"][..], &["a", "ab", "<unk>", "|"]] {
+            let entries = random_entries(&mut random, order, words);
+            let labels = ["ab", "xa", "", "b a"];
+            check_ngrams(order, &entries, &labels, NgramUnit::Character);
+        }
+    }
+}
+
+#[test]
+fn a_model_of_ten_words_at_once_is_read_and_one_more_is_not() {
+    let order = NgramModel::MAX_ORDER;
+    let ngram = |n: usize| vec!["a"; n].join(" ");
+    let entry = |n: usize| (ngram(n), -(n as f32), (n < order).then_some(-0.125));
+    // Of every length, and of the shortest and the longest alone.
+    for lengths in [(1..=order).collect(), vec![1, order]] {
+        let entries: Vec<Entry> = lengths.into_iter().map(entry).collect();
+        let model = read(&arpa(order, &entries));
+        let naive = naive_model(&entries);
+        let (mut state, mut before) = (model.empty_state(), Vec::new());
+        let a = Some("a".to_owned());
+        for _ in 0..order + 3 {
+            let (score, next) = model.score(&state, model.word("a"));
+            assert_eq!(score, naive.log10(&before, &a), "after {}", before.len());
+            before.push(a.clone());
+            state = next;
+        }
+    }
+    let deep = vec![(ngram(1), -1.0, None)];
+    let error = NgramModel::read_arpa(arpa(order + 1, &deep).as_bytes()).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "ARPA file, line 14: an order of 11 is above the limit of 10"
+    );
+}
+
+/// Trigrams with a back-off at every length.
+const TRIGRAMS: &str = "
+\\data\\
+ngram 1=4
+ngram 2=3
+ngram 3=1
+
+\\1-grams:
+-1.5\ta\t-0.5
+-2.5\tb\t-0.25
+-3.5\tc\t-0.75
+-9\t<s>\t-4
+
+\\2-grams:
+-0.5\ta b\t-0.125
+-0.375\tb a\t-0.0625
+-0.25\t<s> a\t-8
+
+\\3-grams:
+-0.03125\ta b a
+
+\\end\\
+";
+
+/// The sum of what each word scores after those before it.
+fn sentence(model: &NgramModel, words: &[&str]) -> f32 {
+    let mut state = model.empty_state();
+    words.iter().fold(0.0, |sum, word| {
+        let (score, next) = model.score(&state, model.word(word));
+        state = next;
+        sum + score
+    })
+}
+
+#[test]
+fn all_back_offs_of_a_context_count() {
+    let model = read(TRIGRAMS);
+    // P(c) after "a b": the back-offs of "b" and of "a b".
+    let a_b = sentence(&model, &["a", "b"]);
+    assert_eq!(a_b, -1.5 - 0.5);
+    assert_eq!(
+        sentence(&model, &["a", "b", "c"]) - a_b,
+        -3.5 - 0.25 - 0.125
+    );
+    // P(a | b) after "a b" is there as a trigram, after "c b" as a bigram whose
+    // longer context the model does not have.
+    assert_eq!(sentence(&model, &["a", "b", "a"]) - a_b, -0.03125);
+    let c_b = sentence(&model, &["c", "b"]);
+    assert_eq!(c_b, -3.5 - 0.75 - 2.5);
+    assert_eq!(sentence(&model, &["c", "b", "a"]) - c_b, -0.375);
+    // P(b | a) after "b a": a bigram, and the back-off of "b a".
+    let b_a = sentence(&model, &["b", "a"]);
+    assert_eq!(sentence(&model, &["b", "a", "b"]) - b_a, -0.5 - 0.0625);
+    // After `<s>` as after any word.
+    let start = model.start_state();
+    assert_eq!(model.score(&start, model.word("a")).0, -0.25);
+    assert_eq!(model.score(&start, model.word("b")).0, -2.5 - 4.0);
+}
+
+#[test]
+fn an_unknown_word_is_backed_off_to_and_ends_every_context() {
+    let model = read(TRIGRAMS);
+    let a_b = sentence(&model, &["a", "b"]);
+    // -100 where there is no `<unk>`.
+    assert_eq!(sentence(&model, &["x"]), -100.0);
+    assert_eq!(sentence(&model, &["a", "x"]), -1.5 - 100.0 - 0.5);
+    assert_eq!(
+        sentence(&model, &["a", "b", "x"]) - a_b,
+        -100.0 - 0.25 - 0.125
+    );
+    assert_eq!(sentence(&model, &["x", "b"]), -100.0 - 2.5);
+    assert_eq!(sentence(&model, &["a", "x", "a"]), -1.5 - 100.5 - 1.5);
+
+    let with_unk = TRIGRAMS.replace("ngram 1=4", "ngram 1=5");
+    let with_unk = with_unk.replace("-2.5\tb", "-7\t<unk>\t-0.5\n-2.5\tb");
+    let with_unk = with_unk.replace("ngram 2=3", "ngram 2=4");
+    let with_unk = with_unk.replace("-0.5\ta b", "-0.875\t<unk> b\n-0.5\ta b");
+    let model = read(&with_unk);
+    assert_eq!(sentence(&model, &["x"]), -7.0);
+    assert_eq!(
+        sentence(&model, &["a", "b", "x"]) - a_b,
+        -7.0 - 0.25 - 0.125
+    );
+    assert_eq!(sentence(&model, &["x", "b"]), -7.0 - 0.875);
+    assert_eq!(sentence(&model, &["x", "a"]), -7.0 - 1.5 - 0.5);
+}
+
+#[test]
+fn a_space_has_the_first_of_its_names_that_the_model_has() {
+    // In order of preference, each with a score of its own.
+    let names = ["<space>", "\u{2581}", "|"];
+    for left_out in 0..8 {
+        let is_in = |place: usize| left_out >> place & 1 == 0;
+        let mut entries: Vec<Entry> = vec![("a".into(), -5.0, None)];
+        for (place, name) in names.iter().enumerate().filter(|&(place, _)| is_in(place)) {
+            entries.push((name.to_string(), -1.0 - place as f32, None));
+        }
+        let model = read(&arpa(1, &entries));
+        let score = |label: &str, unit| {
+            let scorer = NgramScorer::new(&*model, &[label], unit, 1.0, 0.0).unwrap();
+            (scorer.extend(&scorer.start(), 0).0 / std::f64::consts::LN_10).round()
+        };
+        let first = (0..3).find(|&place| is_in(place));
+        let expected = first.map_or(-100.0, |place| -1.0 - place as f64);
+        let marked = if is_in(1) { -2.0 } else { expected };
+        for unit in [NgramUnit::Token, NgramUnit::Character] {
+            assert_eq!(score(" ", unit), expected, "{entries:?}");
+            assert_eq!(score("\u{2581}", unit), marked, "{entries:?}");
+            // These are names, and no spaces themselves.
+            let bar = if is_in(2) { -3.0 } else { -100.0 };
+            assert_eq!(score("|", unit), bar, "{entries:?}");
+        }
+    }
+    // No file has a space for a word, but a character may be one by other names.
+    let text = arpa(1, &[("\u{2581}a".into(), -2.0, None)]);
+    let scorer = NgramScorer::new(read(&text), &["\u{2581}a"], NgramUnit::Token, 1.0, 0.0);
+    assert!(scorer.unwrap().knows_any());
+}
+
+#[test]
+fn a_scorer_says_whether_its_model_knows_any_label() {
+    let knows = |text: &str, labels: &[&str], unit| {
+        let scorer = NgramScorer::new(read(text), labels, unit, 1.0, 0.0);
+        scorer.unwrap().knows_any()
+    };
+    assert!(knows(TRIGRAMS, &["x", "y", "a"], NgramUnit::Token));
+    assert!(!knows(TRIGRAMS, &["x", "ya"], NgramUnit::Token));
+    assert!(knows(TRIGRAMS, &["x", "ya"], NgramUnit::Character));
+    assert!(!knows(TRIGRAMS, &[""], NgramUnit::Character));
+    assert!(!knows(TRIGRAMS, &[], NgramUnit::Token));
+}
+
+#[test]
+fn weights_that_are_no_numbers_are_refused() {
+    let model = read(TRIGRAMS);
+    let message = |weight, bonus| {
+        let scorer = NgramScorer::new(&*model, &["a"], NgramUnit::Token, weight, bonus);
+        scorer.unwrap_err().to_string()
+    };
+    let said = "it must be a finite number";
+    assert_eq!(message(f64::NAN, 0.0), format!("the weight is NaN; {said}"));
+    assert_eq!(
+        message(1.0, f64::INFINITY),
+        format!("the bonus is inf; {said}")
+    );
+    let hotwords = Hotwords::new(&[[1u32]], f64::NEG_INFINITY).unwrap_err();
+    let what = "the weight of hotwords";
+    assert_eq!(hotwords.to_string(), format!("{what} is -inf; {said}"));
+}
+
+// Favoured sequences, and words
+
+#[test]
+fn hotwords_score_every_short_prefix_as_defined() {
+    let mut random = Random(18);
+    let mut lists: Vec<Vec<Vec<u32>>> = vec![
+        vec![],
+        vec![vec![1]],
+        // One inside another, at its start, its middle and its end; one twice.
+        vec![
+            vec![1, 2, 3],
+            vec![1, 2],
+            vec![2],
+            vec![3],
+            vec![2],
+            vec![1, 2, 3],
+        ],
+        // What breaks off leaves a shorter one under way.
+        vec![vec![1, 2, 1, 3], vec![2, 1, 1], vec![1, 1, 1, 1]],
+        vec![vec![1, 1, 2], vec![1, 2, 2, 3], vec![2, 2]],
+    ];
+    for _ in 0..12 {
+        let count = 1 + random.below(5);
+        let sequence =
+            |random: &mut Random| (0..1 + random.below(4)).map(|_| random.below(4)).collect();
+        lists.push((0..count).map(|_| sequence(&mut random)).collect());
+    }
+    for (place, sequences) in lists.into_iter().enumerate() {
+        let weight = [0.7, -1.3, 0.0][place % 3];
+        let scorer = Hotwords::new(&sequences, weight).unwrap();
+        check_every_prefix(&scorer, &Favoured { sequences, weight }, 4, 5);
+    }
+}
+
+#[test]
+fn lexicons_score_every_short_prefix_as_defined() {
+    let mut random = Random(19);
+    let mut lists: Vec<Vec<Vec<u32>>> = vec![
+        vec![],
+        vec![vec![1]],
+        vec![vec![1, 2], vec![1, 2, 2], vec![2]],
+        vec![vec![2, 2, 2], vec![2], vec![0, 1]],
+    ];
+    for _ in 0..8 {
+        let word =
+            |random: &mut Random| (0..1 + random.below(3)).map(|_| random.below(3)).collect();
+        lists.push((0..4).map(|_| word(&mut random)).collect());
+    }
+    for words in lists {
+        for separator in [Some(3), None, Some(77)] {
+            let scorer = Lexicon::new(&words, separator).unwrap();
+            let words = words.clone();
+            check_every_prefix(&scorer, &Allowed { words, separator }, 4, 6);
+        }
+    }
+}
+
+#[test]
+fn at_the_end_a_word_that_has_not_begun_is_allowed_and_one_cut_short_is_not() {
+    let lexicon = Lexicon::new(&[vec![1, 2], vec![1]], Some(3)).unwrap();
+    let longer = Lexicon::new(&[vec![1, 2]], Some(3)).unwrap();
+    let end = |lexicon: &Lexicon, tokens: &[u32]| {
+        let extend = |state, &token: &u32| {
+            let (score, next) = lexicon.extend(&state, token);
+            assert_eq!(score, 0.0);
+            next
+        };
+        lexicon.finish(&tokens.iter().fold(lexicon.start(), extend))
+    };
+    for tokens in [&[][..], &[1, 2], &[1, 2, 3], &[1, 2, 3, 1, 2, 3]] {
+        assert_eq!(end(&longer, tokens), 0.0, "{tokens:?}");
+        assert_eq!(end(&lexicon, tokens), 0.0, "{tokens:?}");
+    }
+    for tokens in [&[1][..], &[1, 2, 3, 1]] {
+        assert_eq!(end(&longer, tokens), f64::NEG_INFINITY, "{tokens:?}");
+        assert_eq!(end(&lexicon, tokens), 0.0, "{tokens:?}");
+    }
+    // A separator ends a word: there is none before the first, nor between two.
+    for (tokens, allowed) in [(&[3][..], false), (&[1, 3, 3], false), (&[1, 3, 1], true)] {
+        let (&last, before) = tokens.split_last().unwrap();
+        let extend = |state, &token: &u32| lexicon.extend(&state, token).1;
+        let state = before.iter().fold(lexicon.start(), extend);
+        assert_eq!(lexicon.extend(&state, last).0 == 0.0, allowed, "{tokens:?}");
+    }
+}
+
+#[test]
+fn words_that_are_none_are_refused_by_their_place() {
+    let message =
+        |words: &[&[u32]], separator| Lexicon::new(words, separator).unwrap_err().to_string();
+    let empty = message(&[&[1], &[]], None);
+    assert_eq!(empty, "word 1 has no tokens");
+    assert_eq!(message(&[&[], &[1]], None), "word 0 has no tokens");
+    assert_eq!(
+        message(&[&[1], &[2], &[1, 3]], Some(3)),
+        "word 2 holds token 3, the separator of words"
+    );
+    assert!(Lexicon::new(&[[1, 3]], None).is_ok());
+    let hotword = Hotwords::new(&[vec![1u32], vec![]], 1.0).unwrap_err();
+    assert_eq!(hotword.to_string(), empty);
+}
+
+#[test]
+fn pairs_add_up_and_no_scorer_says_nothing() {
+    let words = vec![vec![1], vec![1, 2], vec![2, 2]];
+    let lexicon = Lexicon::new(&words, Some(3)).unwrap();
+    let sequences = vec![vec![1, 2, 3], vec![2, 2], vec![1]];
+    let hotwords = Hotwords::new(&sequences, 0.3).unwrap();
+    let bigrams = bigrams(-0.7, 0.1);
+    let separator = Some(3);
+    let allowed = Allowed { words, separator };
+    let favoured = Favoured {
+        sequences,
+        weight: 0.3,
+    };
+    let ngrams = naive_bigrams(-0.7, 0.1);
+    let all = (&lexicon, (&hotwords, &bigrams));
+    check_every_prefix(&all, &(&allowed, (&favoured, &ngrams)), 5, 5);
+    let some = (
+        Some(&hotwords),
+        (None::<&Lexicon>, Arc::new(bigrams.clone())),
+    );
+    check_every_prefix(&some, &(&favoured, (None::<&Allowed>, &ngrams)), 5, 4);
+    check_every_prefix(&(Unscored, &hotwords), &(Unscored, &favoured), 5, 4);
+    check_every_prefix(&Some(Arc::new(lexicon)), &Some(&allowed), 5, 5);
+    check_every_prefix(&Unscored, &Unscored, 3, 3);
+}
+
+#[test]
+fn what_scores_says_so() {
+    fn scores<S: Scorer>(_: &S) -> bool {
+        S::SCORES
+    }
+    let hotwords = Hotwords::new(&[[1u32]], 1.0).unwrap();
+    assert!(scores(&hotwords) && scores(&&hotwords) && scores(&Arc::new(hotwords.clone())));
+    assert!(scores(&(Unscored, &hotwords)) && scores(&(&hotwords, Unscored)));
+    assert!(scores(&(&hotwords, &hotwords)) && scores(&Some(hotwords)));
+    assert!(!scores(&Unscored) && !scores(&&Unscored) && !scores(&Arc::new(Unscored)));
+    assert!(!scores(&(Unscored, Unscored)));
+}
+
+/// The tokens that spell a text, by trying all labels at each place.
+fn spelled(labels: &[&str], blank: u32, mut text: &str) -> Option<Vec<u32>> {
+    let mut tokens = Vec::new();
+    while !text.is_empty() {
+        let fits = |(token, label): &(u32, &&str)| {
+            *token != blank && !label.is_empty() && text.starts_with(**label)
+        };
+        let fitting = (0..).zip(labels).filter(fits);
+        // Of equal lengths the first.
+        let longest = fitting.max_by_key(|&(token, label)| (label.len(), !token));
+        let (token, label) = longest?;
+        tokens.push(token);
+        text = &text[label.len()..];
+    }
+    Some(tokens)
+}
+
+#[test]
+fn text_is_spelled_by_the_longest_labels_that_fit() {
+    let mut random = Random(20);
+    for labels in [
+        &["", "a", "b", " ", "ab"][..],
+        &["a", "aa", "aab", "b", "ba"],
+        &["a", "b", "a", "", "ab", "ab"],
+        &[
+            "\u{2581}",
+            "\u{2581}a",
+            "a\u{e4}",
+            "\u{e4}",
+            "\u{1f600}b",
+            "b",
+        ],
+        &["aaaaaaa", "a"],
+        &["ab"],
+        &[],
+    ] {
+        for blank in [0, 1, 99] {
+            let spelling = Labels::new(labels, blank);
+            for _ in 0..60 {
+                let pieces = ["a", "b", "aa", " ", "\u{2581}", "\u{e4}", "\u{1f600}"];
+                let text: String = (0..random.below(7))
+                    .map(|_| pieces[random.below(7) as usize])
+                    .collect();
+                let found = spelling.spell(&text).ok();
+                assert_eq!(found, spelled(labels, blank, &text), "{labels:?} {text:?}");
+            }
+            for (token, label) in (0..).zip(labels) {
+                let first = labels
+                    .iter()
+                    .zip(0..)
+                    .find(|&(other, at)| other == label && at != blank);
+                let expected = first.filter(|_| !label.is_empty()).map(|(_, at)| at);
+                assert_eq!(spelling.token(label), expected, "{labels:?} {token}");
+            }
+        }
+    }
+    let labels = Labels::new(&["", "a", "b", " ", "ab"], 0);
+    assert_eq!(labels.spell("abba").unwrap(), [4, 2, 1]);
+    assert_eq!(labels.token(" "), Some(3));
+    assert_eq!(
+        labels.spell("axe").unwrap_err().to_string(),
+        "no label spells 'x' in \"axe\""
+    );
+}
+/// A bigram model over the tokens 0 to 6, by their labels.
+const BIGRAMS: &str = "
+\\data\\
+ngram 1=6
+ngram 2=4
+
+\\1-grams:
+-1.0\t<unk>
+-0.8\ta\t-0.25
+-0.9\tb\t-0.5
+-1.2\t</s>
+-99\t<s>\t-0.125
+-0.7\t|\t0
+
+\\2-grams:
+-0.25\t<s> a
+-0.5\ta b
+-0.125\tb | 
+-0.0625\t| </s>
+
+\\end\\
+";
+const LABELS: [&str; 5] = ["", "a", "b", " ", "c"];
+
+fn bigrams(weight: f64, bonus: f64) -> NgramScorer<Arc<NgramModel>> {
+    let model = Arc::new(NgramModel::read_arpa(BIGRAMS.as_bytes()).unwrap());
+    NgramScorer::new(model, &LABELS, NgramUnit::Token, weight, bonus).unwrap()
+}
+
+fn naive_bigrams(weight: f64, bonus: f64) -> Ngrams {
+    Ngrams {
+        model: BackoffModel::from_arpa(BIGRAMS),
+        labels: LABELS.map(str::to_owned).into(),
+        unit: NgramUnit::Token,
+        weight,
+        bonus,
+    }
+}
+
+#[test]
+fn n_grams_back_off_and_unknown_words_have_the_probability_of_unk() {
+    let model = NgramModel::read_arpa(BIGRAMS.as_bytes()).unwrap();
+    assert_eq!((model.order(), model.vocab()), (2, 6));
+    let start = model.start_state();
+    let (a, after_a) = model.score(&start, model.word("a"));
+    let (b, after_b) = model.score(&after_a, model.word("b"));
+    let (again, _) = model.score(&after_b, model.word("b"));
+    let (unknown, after_unknown) = model.score(&after_b, None);
+    let (end, _) = model.score(&after_unknown, model.word("</s>"));
+    assert_eq!([a, b], [-0.25, -0.5]);
+    assert_eq!([again, unknown, end], [-0.9f32 - 0.5, -1.0 - 0.5, -1.2]);
+    let (from_start, _) = model.score(&start, model.word("b"));
+    assert_eq!(from_start, -0.9f32 - 0.125);
+
+    let scorer = bigrams(0.5, 0.25);
+    let (score, state) = scorer.extend(&scorer.start(), 3);
+    let expected = 0.5 * (f64::from(-0.7f32 - 0.125) * std::f64::consts::LN_10) + 0.25;
+    assert_eq!(score, expected);
+    assert_eq!(
+        scorer.finish(&state),
+        0.5 * (-0.0625 * std::f64::consts::LN_10)
+    );
+}
+
+#[test]
+fn characters_of_a_label_are_scored_one_by_one() {
+    let model = Arc::new(NgramModel::read_arpa(BIGRAMS.as_bytes()).unwrap());
+    let by = |unit, label: &str| {
+        let scorer = NgramScorer::new(model.clone(), &[label], unit, 1.0, 0.0).unwrap();
+        scorer.extend(&scorer.start(), 0).0 / std::f64::consts::LN_10
+    };
+    assert!((by(NgramUnit::Character, "ab\u{2581}") - (-0.25 - 0.5 - 0.125)).abs() < 1e-12);
+    assert!((by(NgramUnit::Token, "ab") - (-1.0 - 0.125)).abs() < 1e-12);
+}
+
+#[test]
+fn whole_occurrences_of_hotwords_count_and_nothing_else() {
+    let hotwords = Hotwords::new(&[vec![1, 2, 3], vec![2, 3, 4], vec![2]], 2.0).unwrap();
+    let total = |tokens: &[u32]| {
+        let (mut sum, mut state) = (0.0, hotwords.start());
+        for &token in tokens {
+            let (score, next) = hotwords.extend(&state, token);
+            sum += score;
+            state = next;
+        }
+        sum + hotwords.finish(&state)
+    };
+    assert_eq!(total(&[]), 0.0);
+    assert_eq!(total(&[1]), 0.0);
+    assert_eq!(total(&[1, 2]), 2.0);
+    assert_eq!(total(&[1, 2, 3]), 2.0 + 6.0);
+    assert_eq!(total(&[1, 2, 3, 4]), 2.0 + 6.0 + 6.0);
+    assert_eq!(total(&[1, 1, 2, 9, 2, 3]), 4.0);
+}
+
+#[test]
+fn a_lexicon_leaves_only_its_words() {
+    let mut random = Random(3);
+    let data: Vec<f32> = (0..12 * 4).map(|_| random.unit()).collect();
+    let view = ScoresView::probabilities(&data, [12, 4]).unwrap();
+    let lexicon = Lexicon::new(&[[1, 2], [2, 2]], Some(3)).unwrap();
+    let mut search = CtcSearch::new(20, 0).unwrap().with_scorer(lexicon);
+    let nbest = search.decode(&view).unwrap();
+    assert!(nbest.item(0).len() > 3);
+    for hypothesis in nbest.item(0) {
+        let mut words: Vec<&[u32]> = hypothesis.tokens.split(|&token| token == 3).collect();
+        words.retain(|word| !word.is_empty());
+        assert!(
+            words
+                .iter()
+                .all(|word| [[1, 2], [2, 2]].contains(&[word[0], word[1]]))
+        );
+        assert!(words.iter().all(|word| word.len() == 2));
+    }
+}
+
+// Inside the CTC search
+
+#[derive(Clone, Debug)]
+struct Case {
+    kind: ScoreKind,
+    shape: [usize; 3],
+    data: Vec<f32>,
+    beams: usize,
+    blank: u32,
+}
+
+/// Emissions of all kinds, some of which tie and some of which are impossible.
+fn cases() -> impl Strategy<Value = Case> {
+    let kinds = prop::sample::select(vec![
+        ScoreKind::Probabilities,
+        ScoreKind::LogProbabilities,
+        ScoreKind::Logits,
+    ]);
+    let shape = (1usize..3, 0usize..8, 1usize..8, 1usize..6);
+    (shape, kinds, 0u32..4, any::<u64>()).prop_map(
+        |((batch, time, vocab, beams), kind, spread, seed)| {
+            let mut random = Random(seed | 1);
+            let mut value = || {
+                let probability = match spread {
+                    0 => random.unit(),
+                    1 => 0.5f32.powi(random.below(3) as i32),
+                    2 => random.unit() * (random.below(3) / 2) as f32,
+                    _ => random.unit().powi(8),
+                };
+                match kind {
+                    ScoreKind::Probabilities => probability,
+                    ScoreKind::LogProbabilities => probability.ln(),
+                    ScoreKind::Logits => probability.ln() + 3.0,
+                }
+            };
+            let data = (0..batch * time * vocab).map(|_| value()).collect();
+            Case {
+                kind,
+                shape: [batch, time, vocab],
+                data,
+                beams,
+                blank: random.below(vocab as u32),
+            }
+        },
+    )
+}
+
+fn prunings() -> impl Strategy<Value = CtcPruning> {
+    let limits = (
+        prop::option::of(1usize..6),
+        prop::option::weighted(0.3, -4.0f64..0.0),
+        prop::option::weighted(0.3, 0.0f64..6.0),
+        prop::option::weighted(0.3, -1.0f64..0.0),
+        prop::option::weighted(0.3, 1usize..6),
+    );
+    limits.prop_map(|(top, least, distance, skip, delay)| {
+        let none = CtcPruning::none();
+        let pruning = top.map_or(none.clone(), |top| none.top_tokens(top));
+        let keep = pruning.clone();
+        let pruning = least.map_or(keep, |least| pruning.min_token_log_probability(least));
+        let keep = pruning.clone();
+        let pruning = distance.map_or(keep, |distance| pruning.score_threshold(distance));
+        let keep = pruning.clone();
+        let pruning = skip.map_or(keep, |skip| pruning.blank_skip(skip));
+        let keep = pruning.clone();
+        delay.map_or(keep, |delay| pruning.settle(delay))
+    })
+}
+
+/// A hypothesis as plain data, scores as bits.
+type Plain = (Vec<u32>, Vec<u32>, [u64; 3]);
+
+fn plain(found: CtcHypothesis<'_>) -> Plain {
+    let scores = [found.score, found.alignment_score, found.scorer_score];
+    let (tokens, frames) = (found.tokens.to_vec(), found.frames.to_vec());
+    (tokens, frames, scores.map(f64::to_bits))
+}
+
+/// A batch and streams, at every level, against the full search with the naive
+/// scorer.
+fn check_search<S: Scorer + Sync + Clone>(
+    case: &Case,
+    pruning: &CtcPruning,
+    scorer: S,
+    naive: &impl PrefixScorer,
+) -> Result<(), TestCaseError>
+where
+    S::State: Debug,
+{
+    let view = ScoresView::new(case.kind, &case.data, case.shape).unwrap();
+    let expected = |item| -> Vec<Plain> {
+        let found = reference::search(&view, item, case.beams, case.blank, pruning, naive);
+        let hypothesis = |h: reference::Hypothesis| {
+            let scores = [h.score, h.alignment_score, h.scorer_score];
+            (h.tokens, h.frames, scores.map(f64::to_bits))
+        };
+        found.into_iter().map(hypothesis).collect()
+    };
+    let expected: Vec<_> = (0..view.batch()).map(expected).collect();
+    for level in Level::available() {
+        let search = CtcSearch::new(case.beams, case.blank).unwrap();
+        let search = search
+            .with_scorer(scorer.clone())
+            .with_level(level)
+            .unwrap();
+        let mut search = search.with_pruning(pruning.clone()).unwrap();
+        let nbest = search.decode(&view).unwrap();
+        let mut stream = search.stream();
+        for (item, expected) in expected.iter().enumerate() {
+            let found: Vec<Plain> = nbest.item(item).map(plain).collect();
+            prop_assert_eq!(&found, expected, "item {} at level {}", item, level);
+            let [_, time, vocab] = case.shape;
+            stream.reset();
+            for frame in case.data[item * time * vocab..][..time * vocab].chunks(vocab) {
+                let frame = ScoresView::new(case.kind, frame, [1, vocab]).unwrap();
+                stream.push(&frame).unwrap();
+            }
+            let found: Vec<Plain> = stream.finish().unwrap().item(0).map(plain).collect();
+            prop_assert_eq!(
+                &found,
+                expected,
+                "item {} of a stream at level {}",
+                item,
+                level
+            );
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(seeded::cases(150))]
+
+    #[test]
+    fn scored_searches_equal_the_full_search_scored(
+        case in cases(),
+        weight in prop_oneof![Just(0.0), -1.0f64..2.0],
+        pruning in prunings(),
+    ) {
+        let sequences = vec![vec![1, 2], vec![2, 1, 2], vec![2], vec![1, 1, 3]];
+        let words = vec![vec![1], vec![1, 2, 2], vec![4, 5]];
+        let separator = Some(3);
+        let hotwords = Hotwords::new(&sequences, weight).unwrap();
+        let lexicon = Lexicon::new(&words, separator).unwrap();
+        let favoured = Favoured { sequences, weight };
+        let allowed = Allowed { words, separator };
+        check_search(&case, &pruning, &bigrams(weight, 0.5), &naive_bigrams(weight, 0.5))?;
+        check_search(&case, &pruning, &hotwords, &favoured)?;
+        check_search(&case, &pruning, &lexicon, &allowed)?;
+        let all = (&lexicon, (&hotwords, &bigrams(weight, 0.0)));
+        let naive = (&allowed, (&favoured, &naive_bigrams(weight, 0.0)));
+        check_search(&case, &pruning, all, &naive)?;
+    }
+}
+
+/// Also where the blank is not among the best, which leaves room in the list.
+#[test]
+fn a_scored_search_looks_at_one_token_more_than_beams_unless_told() {
+    let lift = Hotwords::new(&[[5u32]], 10.0).unwrap();
+    for blank in [0.2f32, 0.001] {
+        let row = [blank, 0.4, 0.2, 0.1, 0.06, 0.04];
+        let view = ScoresView::probabilities(&row, [1, 6]).unwrap();
+        for (beams, top, best) in [
+            (2, None, 1),
+            (3, None, 1),
+            (4, None, 5),
+            (2, Some(4), 1),
+            (2, Some(5), 5),
+        ] {
+            let none = CtcPruning::none();
+            let pruning = top.map_or(none.clone(), |top| none.top_tokens(top));
+            let search = CtcSearch::new(beams, 0).unwrap().with_scorer(&lift);
+            let mut search = search.with_pruning(pruning).unwrap();
+            let nbest = search.decode(&view).unwrap();
+            let found = nbest.best(0).unwrap();
+            assert_eq!(found.tokens, [best], "{blank}: {beams} beams, {top:?}");
+            if best == 5 {
+                assert_eq!(found.scorer_score, 10.0);
+                assert!((found.score - 10.0 - 0.04f64.ln()).abs() < 1e-7);
+            }
+        }
+    }
+}
+
+#[test]
+fn without_frames_the_score_of_the_end_is_a_sum_too() {
+    // The weight makes -0.0 of the end's score.
+    let scorer = bigrams(0.0, 0.0);
+    assert!(scorer.finish(&scorer.start()).is_sign_negative());
+    let mut search = CtcSearch::new(2, 0).unwrap().with_scorer(&scorer);
+    let view = ScoresView::probabilities(&[0f32; 0], [1, 0, 5]).unwrap();
+    let whole = search.decode(&view).unwrap();
+    let mut stream = search.stream();
+    let streamed = stream.finish().unwrap();
+    for nbest in [&whole, streamed] {
+        let best = nbest.best(0).unwrap();
+        assert_eq!(plain(best), (vec![], vec![], [0; 3]));
+    }
+}
+
+// ARPA files
+
+/// A model in a file of twelve lines.
+const SMALL: &str = "\\data\\
+ngram 1=2
+ngram 2=1
+
+\\1-grams:
+-1 a -0.5
+-2\tb
+
+\\2-grams:
+-0.25 a b
+
+\\end\\
+";
+
+/// Where the file is not what the format asks for.
+#[test]
+fn broken_arpa_files_are_refused_with_their_line() {
+    let counts = "no \"\\data\\\" with the numbers of n-grams";
+    let count = |n| format!("\"ngram {n}=\" and a number should stand here");
+    let found =
+        |n, wanted, there| format!("the header promises {wanted} {n}-grams, {there} are there");
+    let stand = |wanted: &str, there: &str| format!("\"{wanted}\" should stand here, not {there}");
+    let no_number = |field: &str| format!("{field:?} is not a number");
+    let cases: &[(&str, &str, usize, &str)] = &[
+        ("\\data\\", "\\data", 12, counts),
+        ("\\data\\", " \\data\\", 12, counts),
+        ("ngram 1=2\nngram 2=1\n", "", 3, counts),
+        ("ngram 1=2", "ngrams 1=2", 2, &count(1)),
+        ("ngram 1=2", "ngram 1 2", 2, &count(1)),
+        ("ngram 1=2", "ngram 1=two", 2, &count(1)),
+        ("ngram 1=2", "ngram 1=-2", 2, &count(1)),
+        ("ngram 1=2", "ngram 1=", 2, &count(1)),
+        ("ngram 1=2", "ngram 2=2", 2, &count(1)),
+        ("ngram 1=2", "ngram 0=2", 2, &count(1)),
+        ("ngram 2=1", "ngram 1=2", 3, &count(2)),
+        ("ngram 2=1", "ngram 3=1", 3, &count(2)),
+        ("ngram 2=1", "-1 a", 3, &count(2)),
+        ("1=2", "1=1", 9, &found(1, 1, 2)),
+        ("1=2", "1=3", 9, &found(1, 3, 2)),
+        ("1=2", "1=0", 9, &found(1, 0, 2)),
+        ("2=1", "2=0", 12, &found(2, 0, 1)),
+        ("2=1", "2=2", 12, &found(2, 2, 1)),
+        (
+            "\\1-grams:",
+            "\\2-grams:",
+            5,
+            &stand("\\1-grams:", "\"\\\\2-grams:\""),
+        ),
+        (
+            "\\2-grams:",
+            "\\3-grams:",
+            9,
+            &stand("\\2-grams:", "\"\\\\3-grams:\""),
+        ),
+        (
+            "\\2-grams:",
+            "\\2-grams",
+            9,
+            &stand("\\2-grams:", "\"\\\\2-grams\""),
+        ),
+        (
+            "\\end\\",
+            "\\3-grams:",
+            12,
+            &stand("\\end\\", "\"\\\\3-grams:\""),
+        ),
+        (
+            "\\end\\\n",
+            "",
+            11,
+            &stand("\\end\\", "the end of the file"),
+        ),
+        (
+            "\n\\2-grams:\n-0.25 a b\n\n\\end\\\n",
+            "",
+            7,
+            &stand("\\2-grams:", "the end of the file"),
+        ),
+        ("-1 a", "x a", 6, &no_number("x")),
+        ("-1 a", "nan a", 6, &no_number("nan")),
+        ("-1 a", "-inf a", 6, &no_number("-inf")),
+        ("-1 a", "-1e39 a", 6, &no_number("-1e39")),
+        ("-1 a", "-1\u{a0}a", 6, &no_number("-1\u{a0}a")),
+        ("-1 a", "0.5 a", 6, "the log-probability 0.5 is above 0"),
+        (
+            "-1 a",
+            "1e-30 a",
+            6,
+            "the log-probability 0.000000000000000000000000000001 is above 0",
+        ),
+        ("-1 a -0.5", "-1", 6, "1 words should stand here, not 0"),
+        ("-1 a -0.5", "-1 a b", 6, &no_number("b")),
+        ("-1 a -0.5", "-1 a inf", 6, &no_number("inf")),
+        (
+            "-1 a -0.5",
+            "-1 a -0.5 9",
+            6,
+            "\"-1 a -0.5 9\" is longer than a 1-gram",
+        ),
+        ("-0.25 a b", "-0.25", 10, "2 words should stand here, not 0"),
+        (
+            "-0.25 a b",
+            "-0.25  a",
+            10,
+            "2 words should stand here, not 1",
+        ),
+        (
+            "-0.25 a b",
+            "-0.25 a b 0",
+            10,
+            "the highest order has no back-off",
+        ),
+        (
+            "-0.25 a b",
+            "-0.25 a b c d",
+            10,
+            "the highest order has no back-off",
+        ),
+        (
+            "-0.25 a b",
+            "-0.25 c a",
+            10,
+            "\"c\" is not among the 1-grams",
+        ),
+        (
+            "-0.25 a b",
+            "-0.25 a B",
+            10,
+            "\"B\" is not among the 1-grams",
+        ),
+        ("-2\tb", "-2\ta", 7, "\"a\" is there twice"),
+        ("a b\n", "a b\n-0.5\ta  b\n", 11, "\"a b\" is there twice"),
+    ];
+    for (old, new, line, what) in cases {
+        assert!(SMALL.contains(old), "{old:?}");
+        let error = NgramModel::read_arpa(SMALL.replacen(old, new, 1).as_bytes()).unwrap_err();
+        let expected = format!("ARPA file, line {line}: {what}");
+        assert_eq!(error.to_string(), expected, "{old:?} -> {new:?}");
+    }
+    for (text, line) in [
+        ("", 1),
+        ("\n\n", 2),
+        ("nothing", 1),
+        ("\\data\\", 1),
+        ("\n\\data\\\n", 2),
+    ] {
+        let error = NgramModel::read_arpa(text.as_bytes()).unwrap_err();
+        let expected = format!("ARPA file, line {line}: {counts}");
+        assert_eq!(error.to_string(), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn arpa_files_may_be_written_in_other_ways() {
+    let scores = |model: &NgramModel| {
+        let words = ["a", "b", "a", "a", "b", "c"];
+        (1..=words.len())
+            .map(|n| sentence(model, &words[..n]))
+            .collect::<Vec<_>>()
+    };
+    let expected = scores(&read(SMALL));
+    assert_eq!(expected[..3], [-1.0, -1.25, -2.25]);
+    for (old, new) in [
+        ("\n", "\r\n"),
+        ("\n", " \t \n"),
+        ("\n", "\n \n\r\n\t\n"),
+        (" a", "   a"),
+        ("a ", "a \t"),
+        ("-1 a", "  -1 a"),
+        ("-1 a", "-1.00e0 a"),
+        ("ngram 1=2", "ngram  1 = 2"),
+        ("\\data\\", "who made it\nngram 1=7\n\\1-grams:\n\\data\\"),
+        ("\\end\\\n", "\\end\\"),
+        (
+            "\\end\\\n",
+            "\\end\\\nwhat follows is not read\n\\1-grams:\n",
+        ),
+    ] {
+        let text = SMALL.replace(old, new);
+        if (old, new) != (" ", " \t") && (old, new) != (" ", "   ") {
+            assert_eq!(scores(&read(&text)), expected, "{old:?} -> {new:?}");
+        }
+        assert_eq!(
+            BackoffModel::from_arpa(&text).log10(&[], &Some("b".into())),
+            -2.0
+        );
+    }
+    // No back-off is one of 0.
+    for backoff in ["0", "-0", "0.0e7"] {
+        let text = SMALL.replace("-2\tb", &format!("-2\tb\t{backoff}"));
+        assert_eq!(scores(&read(&text)), expected);
+    }
+    // Probabilities of one, which are no more than that.
+    for one in ["0", "-0"] {
+        let text = SMALL.replace("-1 a", &format!("{one} a"));
+        assert_eq!(sentence(&read(&text), &["a"]), 0.0);
+    }
+    // Other white space is a word like any other.
+    for word in ["\u{a0}", "\u{3000}", "\u{b}", "\u{2581}"] {
+        let model = read(
+            &SMALL
+                .replace('b', word)
+                .replace(&format!("su{word}"), "sub"),
+        );
+        assert_eq!(sentence(&model, &["a", word]), -1.25, "{word:?}");
+    }
+    // No n-grams of an order at all.
+    let text = SMALL.replace("2=1", "2=0").replace("-0.25 a b\n", "");
+    let model = read(&text);
+    assert_eq!((model.order(), sentence(&model, &["a", "b"])), (2, -3.5));
+}
+
+#[test]
+fn a_source_that_fails_is_said_with_the_line_it_fails_in() {
+    struct Broken;
+    impl std::io::Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::other("out of paper"))
+        }
+    }
+    for (lines, line) in [(0, 1), (1, 2), (6, 7), (12, 13)] {
+        let start: usize = SMALL.split_inclusive('\n').take(lines).map(str::len).sum();
+        let source = std::io::Read::chain(&SMALL.as_bytes()[..start], Broken);
+        let found = NgramModel::read_arpa(std::io::BufReader::new(source));
+        if lines == 12 {
+            // Nothing after the end is asked for.
+            assert!(found.is_ok());
+            continue;
+        }
+        let expected = format!("ARPA file, line {line}: out of paper");
+        assert_eq!(found.unwrap_err().to_string(), expected);
+    }
+}
+
+#[test]
+fn a_model_says_what_it_holds() {
+    let model = read(BIGRAMS);
+    assert_eq!((model.order(), model.vocab()), (2, 6));
+    let ids: Vec<_> = ["<unk>", "a", "b", "</s>", "<s>", "|"]
+        .map(|word| model.word(word).unwrap())
+        .into();
+    assert!((0..6).all(|id| ids.contains(&id)), "{ids:?}");
+    assert_eq!(model.word(" "), None);
+    assert_ne!(model.start_state(), model.empty_state());
+    let unigrams = read(&arpa(1, &[("<s>".into(), -1.0, None)]));
+    assert_eq!(unigrams.start_state(), unigrams.empty_state());
+    // What is unknown and has no `<unk>` leaves no context.
+    let model = read(TRIGRAMS);
+    let (_, after) = model.score(&model.start_state(), None);
+    assert_eq!(after, model.empty_state());
+}
