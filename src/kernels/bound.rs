@@ -216,6 +216,8 @@ mod tests {
                     continue;
                 };
                 assert!(reached >= k && found >= least, "{case}");
+                // Nor is it below what all reach.
+                assert!(found >= sorted[sorted.len() - 1], "{case}");
                 // There may be more only where there is no better one.
                 assert!(reached <= k + k / 8 || found == kth, "{case}");
             }
