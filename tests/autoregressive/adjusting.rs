@@ -241,7 +241,7 @@ fn scores_are_set_within_the_vocabulary_and_what_is_permitted() {
             row.map_history(|score| score - 1.0);
             row.forbid(3);
         };
-        let request = Request::new(1, 1).prompt([2, 1, 2, 40]);
+        let request = Request::new(1, 1).prompt([2, 1, 2, 4, 40]);
         let found = seen(request, hook, before, &[-1.0, -2.0, -3.0, -4.0]);
         let two = rounded(rounded(-0.2) - 1.0);
         assert_eq!(found, [[NO, NO, two, NO]]);

@@ -2,11 +2,12 @@
 //! their rows.
 
 use widebeam::autoregressive::{
-    AutoregressiveSearch, EndRank, Ended, LengthPenalty, Request, RequestId, Rules, Stopping,
+    AutoregressiveSearch, EndRank, Ended, LengthPenalty, Normaliser, Request, RequestId, Rules,
+    Stopping,
 };
 use widebeam::{Error, Level, ScoreKind, ScoresView};
 
-use crate::requests::{Adjustment, Model, Spec, found, score};
+use crate::requests::{Adjustment, Model, Permitted, Spec, found, score};
 use crate::{Visit, check_visits};
 
 const MODEL: Model = Model {
@@ -30,6 +31,24 @@ fn specs() -> [Spec; 3] {
 }
 
 #[test]
+fn a_search_has_a_vocabulary_within_the_limit_and_a_level() {
+    let limit = ScoresView::MAX_VOCAB;
+    for vocab in [1, 7, limit] {
+        for level in Level::available() {
+            let search = AutoregressiveSearch::new(vocab).unwrap();
+            let search = search.with_level(level).unwrap();
+            assert_eq!((search.vocab(), search.level()), (vocab, level));
+            assert!(search.is_idle());
+        }
+    }
+    let message = |vocab| AutoregressiveSearch::new(vocab).unwrap_err().to_string();
+    assert!(message(0).contains("vocabulary"));
+    assert!(message(limit + 1).contains(&(limit + 1).to_string()));
+    let request = Request::new(4, 7);
+    assert_eq!((request.beams(), request.max_length()), (4, 7));
+}
+
+#[test]
 fn requests_come_and_go_at_every_moment() {
     for arrives in 0..4 {
         for arrives_later in 0..6 {
@@ -45,6 +64,36 @@ fn requests_come_and_go_at_every_moment() {
             }
         }
     }
+}
+
+/// Rows of which only permitted tokens are read lie before and between rows of one,
+/// two and three blocks that are read whole.
+#[test]
+fn rows_that_are_read_are_found_among_those_that_are_not() {
+    for vocab in [2000, 2049, 4100] {
+        let model = Model { vocab, ..MODEL };
+        let mut permitted = Spec::plain(2, 3, &[4]);
+        let trie = Permitted::Trie(vec![vec![1, 2, 0], vec![3], vec![1, 5]]);
+        permitted.permit = Some((trie, Normaliser::Permitted));
+        let plain = |beams| Spec::plain(beams, 3, &[4]);
+        for order in [
+            vec![permitted.clone(), plain(2), permitted.clone(), plain(3)],
+            vec![plain(3), permitted.clone(), permitted.clone(), plain(2)],
+        ] {
+            let visits: Vec<Visit> = order.into_iter().map(|spec| (spec, 0, None)).collect();
+            check_visits(&model, &visits, 2, Level::best());
+        }
+    }
+}
+
+#[test]
+fn as_many_beams_as_there_may_be_are_admitted() {
+    let mut search = AutoregressiveSearch::new(3).unwrap();
+    let most = Request::MAX_BEAMS;
+    let id = search.admit(Request::new(most, 1)).unwrap();
+    assert!(search.admit(Request::new(most + 1, 1)).is_err());
+    step(&mut search, &[-1.0, -2.0, NO]);
+    assert_eq!(search.outcome(id).unwrap().hypotheses().len(), 2);
 }
 
 #[test]

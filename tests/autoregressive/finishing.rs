@@ -3,7 +3,7 @@
 use widebeam::ScoresView;
 use widebeam::autoregressive::{
     AtMaximum, AutoregressiveSearch, CountedLength, EndRank, Ended, Finish, LengthPenalty, Request,
-    Rules, Stopping, WhenFull,
+    RowScores, Rules, Stopping, WhenFull,
 };
 
 /// What a request found: tokens, score and finish of each, and why it ended.
@@ -305,6 +305,18 @@ fn equal_scores_go_by_parent_then_by_log_probability_then_by_token() {
     let (found, _) = run(Request::new(3, 2).rules(sums()), row);
     let found: Vec<_> = found.into_iter().map(|found| found.0).collect();
     assert_eq!(found, [vec![0, 1], vec![0, 0], vec![0, 2]]);
+    // ... as adjusted, whatever was read.
+    let raise = |row: &mut RowScores<'_>| row.set(2, row.get(2) + 1.5);
+    let request = Request::new(3, 2).rules(sums());
+    let (found, _) = run(
+        request.adjust_log_probabilities(raise),
+        |tokens| match tokens {
+            [] => vec![-1e30, f32::NEG_INFINITY, f32::NEG_INFINITY],
+            _ => vec![-2.0, -1.0, -2.0],
+        },
+    );
+    let found: Vec<_> = found.into_iter().map(|found| found.0).collect();
+    assert_eq!(found, [vec![0, 2], vec![0, 1], vec![0, 0]]);
 }
 
 #[test]

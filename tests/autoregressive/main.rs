@@ -294,7 +294,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(seeded::cases(12))]
+    #![proptest_config(seeded::cases(6))]
 
     /// With rows so long that several threads share them.
     #[test]
@@ -317,10 +317,7 @@ fn long_rows_are_read_in_pieces_by_any_threads_with_the_same_bits() {
         ScoreKind::LogProbabilities,
         ScoreKind::Probabilities,
     ];
-    for (seed, vocab) in [2047, 2048, 2049, 6000, 65_536, 100_001]
-        .into_iter()
-        .enumerate()
-    {
+    for (seed, vocab) in [2047, 2048, 2049, 6000, 66_001].into_iter().enumerate() {
         for (kind, values) in kinds.into_iter().zip([0, 7, 0]) {
             let model = Model {
                 seed: seed as u64,
@@ -340,7 +337,7 @@ fn long_rows_are_read_in_pieces_by_any_threads_with_the_same_bits() {
             for spec in [Spec::plain(1, 2, &[]), Spec::plain(3, 2, &[0, 2]), adjusted] {
                 let expected = spec.expected(&model);
                 for level in Level::available() {
-                    for threads in [1, 2, 3, 8] {
+                    for threads in [1, 3] {
                         let found = in_threads(threads, || alone(&spec, &model, level));
                         assert_eq!(
                             found, expected,
@@ -404,7 +401,7 @@ fn wide_beams_over_rows_of_every_shape_lose_nothing() {
             }
             let expected = spec.expected(&model);
             for level in Level::available() {
-                for threads in [1, 2, 3, 8] {
+                for threads in [1, 3] {
                     let found = in_threads(threads, || alone(&spec, &model, level));
                     assert_eq!(found, expected, "{level}, {threads} threads");
                 }
@@ -414,7 +411,7 @@ fn wide_beams_over_rows_of_every_shape_lose_nothing() {
 }
 
 #[test]
-fn five_thousand_beams_and_more() {
+fn five_thousand_beams() {
     let model = Model {
         seed: 6,
         vocab: 300,
@@ -423,13 +420,11 @@ fn five_thousand_beams_and_more() {
         impossible: 0,
         kind: ScoreKind::Logits,
     };
-    for beams in [5000, 12_000] {
-        let spec = Spec::plain(beams, 3, &[7]);
-        let expected = spec.expected(&model);
-        for threads in [1, 4] {
-            let found = in_threads(threads, || alone(&spec, &model, Level::best()));
-            assert_eq!(found, expected, "{beams} beams, {threads} threads");
-        }
+    let spec = Spec::plain(5000, 3, &[7]);
+    let expected = spec.expected(&model);
+    for threads in [1, 4] {
+        let found = in_threads(threads, || alone(&spec, &model, Level::best()));
+        assert_eq!(found, expected, "{threads} threads");
     }
 }
 

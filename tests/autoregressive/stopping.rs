@@ -286,6 +286,44 @@ fn the_best_must_have_ended_in_some_step_and_enough_have_finished() {
     }
 }
 
+/// Both groups find the same: their best ends at every step, and one goes on.
+#[test]
+fn each_group_waits_for_as_many_as_its_own_beams() {
+    let best = |hypotheses| Stopping::BestFinished { hypotheses };
+    let first = |patience| Stopping::FirstFinished { patience };
+    for (stopping, wanted) in [
+        (best(1), 1),
+        (best(2), 2),
+        (best(4), 2),
+        (best(9), 2),
+        (first(0.5), 1),
+        (first(1.0), 2),
+        (first(2.0), 4),
+    ] {
+        let rules = Rules {
+            stopping,
+            ..Rules::plain()
+        };
+        let request = Request::new(4, 9)
+            .end_tokens([END])
+            .rules(rules)
+            .diverse_groups(2, 0.0);
+        let mut search = AutoregressiveSearch::new(2).unwrap();
+        let id = search.admit(request).unwrap();
+        let mut steps = 0;
+        while !search.is_idle() {
+            let rows = search.feed().rows();
+            assert_eq!(rows, if steps == 0 { 1 } else { 2 });
+            let data = [-0.5f32, -1.0].repeat(rows);
+            let scores = ScoresView::log_probabilities(&data, [rows, 2]).unwrap();
+            search.advance(&scores).unwrap();
+            steps += 1;
+        }
+        assert_eq!(steps, wanted, "{stopping:?}");
+        assert_eq!(search.outcome(id).unwrap().ended(), &Ended::Rule);
+    }
+}
+
 /// Equal candidates: the first of the row is the best.
 #[test]
 fn the_best_candidate_of_equal_ones_is_the_first_token() {

@@ -384,6 +384,8 @@ fn shared<'a>(mut sequences: impl Iterator<Item = &'a [u32]>) -> usize {
 }
 
 /// What a request alone finds.
+// Not all test binaries leave the steps aside.
+#[allow(dead_code)]
 pub(crate) fn alone(spec: &Spec, model: &Model, level: Level) -> Vec<Found> {
     alone_in_steps(spec, model, level).0
 }

@@ -168,6 +168,16 @@ mod tests {
         assert_eq!(replace(&[-1.0, -0.0, 0.0]), [(-0.0, 1), (0.0, 2)]);
         assert_eq!(replace(&[-1.0, -1.0, -1.0]), [(-1.0, 0), (-1.0, 1)]);
         assert_eq!(replace(&[-2.0, -1.0, -1.5]), [(-1.0, 1), (-1.5, 2)]);
+        // Equal is what neither score nor order tells apart.
+        let finished = |score, order| Finished {
+            score,
+            log_probability: score,
+            node: 0,
+            finish: Finish::End,
+            order: (0, order),
+        };
+        assert!(finished(0.0, 1) == finished(-0.0, 1));
+        assert!(finished(0.0, 1) != finished(0.0, 2) && finished(0.0, 1) != finished(1.0, 1));
         let keep = best_two(WhenFull::Keep, &[-2.0, -1.0, -0.5]);
         assert_eq!(keep, [(-1.0, 1), (-2.0, 0)]);
     }

@@ -164,13 +164,16 @@ fn adjusted_rows_are_normalised_block_by_block() {
             let shift = if kind == ScoreKind::Logits { 0.0 } else { -6.0 };
             rows(history).into_iter().map(|x| x + shift).collect()
         };
-        for case in 0..5 {
+        for case in 0..7 {
             let mut spec = Spec::plain(2, 2, &[3]);
             spec.before = vec![match case {
                 0 => Adjustment::Suppress(edges.clone()),
                 1 => Adjustment::Hook(2047, 20.0),
                 2 => Adjustment::Hook(1, 0.25),
                 3 => Adjustment::Hook(4096, 9.0),
+                // Changed in no order.
+                4 => Adjustment::Suppress(edges.iter().rev().copied().collect()),
+                5 => Adjustment::Repetition(1.5),
                 _ => Adjustment::MinimumLength(2),
             }];
             if case == 3 {
@@ -178,7 +181,7 @@ fn adjusted_rows_are_normalised_block_by_block() {
                 let permitted = Permitted::Mask(all_but_edges.collect());
                 spec.permit = Some((permitted, Normaliser::Permitted));
             }
-            spec.prompt = vec![1];
+            spec.prompt = vec![4100, 1, 2050, 4199];
             for level in Level::available() {
                 check(level, &spec, kind, &rows);
             }

@@ -5,7 +5,7 @@ use arbitrary::{Result, Unstructured};
 use widebeam::Level;
 
 use crate::any_request;
-use crate::requests::alone;
+use crate::requests::alone_in_steps;
 
 pub(crate) fn run(data: &[u8]) {
     let _ = attempt(&mut Unstructured::new(data));
@@ -15,9 +15,9 @@ pub(crate) fn run(data: &[u8]) {
 fn attempt(u: &mut Unstructured<'_>) -> Result<()> {
     let model = any_request::model(u)?;
     let spec = any_request::spec(u, &model)?;
-    let expected = spec.expected(&model);
+    let expected = spec.expected_in_steps(&model);
     for level in Level::available() {
-        assert_eq!(alone(&spec, &model, level), expected, "{level}");
+        assert_eq!(alone_in_steps(&spec, &model, level), expected, "{level}");
     }
     Ok(())
 }
