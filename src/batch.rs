@@ -274,6 +274,7 @@ mod tests {
     fn a_thread_that_finds_its_value_taken_is_lent_another() {
         let mut values = PerThread::<usize>::default();
         in_pool(2, || values.prepare().unwrap());
+        assert_eq!(values.slots.len(), 2);
         values.with(|first| {
             *first = 1;
             values.with(|second| {

@@ -283,6 +283,12 @@ fn threads_beyond_all_reason() {
     }
 }
 
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+    packed.write_all(bytes).unwrap();
+    packed.finish().unwrap()
+}
+
 /// A model packed a thousand times smaller than it is: of one line without end, of
 /// no more than ends of lines, of one number.
 #[test]
@@ -305,10 +311,8 @@ fn a_bomb_of_a_language_model() {
             "m.arpa.gz: ARPA file, line 67108868: the header promises 3 1-grams, 0 are there",
         ),
     ] {
-        let mut packed = GzEncoder::new(Vec::new(), Compression::best());
-        packed.write_all(start).unwrap();
-        packed.write_all(&vec![end; 64 << 20]).unwrap();
-        let packed = packed.finish().unwrap();
+        // Files of gzip one after the other are the file of what they hold.
+        let packed = [gzip(start), gzip(&vec![end; 1 << 20]).repeat(64)].concat();
         assert!(packed.len() < 1 << 17);
         folder.write("m.arpa.gz", &packed);
         let mut command = std::process::Command::new("sh");

@@ -37,7 +37,8 @@ fn pipes_that_say_nothing_can_be_interrupted() {
             held.write_all(&good[..good.len() - 3]).unwrap();
             held
         });
-        thread::sleep(Duration::from_millis(300));
+        wait_until_interruptible(&child);
+        thread::sleep(Duration::from_millis(50));
         assert_eq!(child.try_wait().unwrap(), None, "it waits for the rest");
         send("INT", &child);
         assert_eq!(child.wait().unwrap().code(), Some(130));

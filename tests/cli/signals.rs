@@ -16,13 +16,16 @@ fn long_decode(path: &Path, output: &Path, more: &[&str]) -> Child {
     command.spawn().unwrap()
 }
 
+/// Work of a decode that has come to its search: a run of little scores takes 5 ms in all.
+const WELL_BEGUN: Duration = Duration::from_millis(60);
+
 #[test]
 fn a_long_decode_ends_at_once_with_the_code_of_its_signal() {
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let folder = Folder::new();
         let path = folder.write("a.npy", &random_probs([8, 400, 100], 1));
-        let child = long_decode(&path, &folder.path("out.jsonl"), &["--format", "jsonl"]);
-        std::thread::sleep(Duration::from_millis(500));
+        let mut child = long_decode(&path, &folder.path("out.jsonl"), &["--format", "jsonl"]);
+        wait_for_work(&mut child, WELL_BEGUN);
         send(signal, &child);
         let sent = Instant::now();
         let run = Run::from(child.wait_with_output().unwrap());
@@ -69,8 +72,8 @@ fn a_file_that_shrinks_while_it_is_read() {
     const SIGBUS: i32 = 7;
     let shrink = |folder: &Folder, more: &[&str]| {
         let path = folder.write("a.npy", &random_probs([8, 400, 100], 3));
-        let child = long_decode(&path, &folder.path("out.txt"), more);
-        std::thread::sleep(Duration::from_millis(500));
+        let mut child = long_decode(&path, &folder.path("out.txt"), more);
+        wait_for_work(&mut child, WELL_BEGUN);
         let file = std::fs::File::options().write(true).open(&path);
         file.unwrap().set_len(128).unwrap();
         child
@@ -82,8 +85,8 @@ fn a_file_that_shrinks_while_it_is_read() {
 
     let folder = Folder::new();
     let mut read = shrink(&folder, &["--no-mmap"]);
-    std::thread::sleep(Duration::from_secs(1));
-    assert_eq!(read.try_wait().unwrap(), None, "it goes on");
+    // It goes on.
+    wait_for_work(&mut read, 2 * WELL_BEGUN);
     send("INT", &read);
     assert_eq!(read.wait().unwrap().code(), Some(130));
 }

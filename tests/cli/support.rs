@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 #[cfg(unix)]
 use std::process::Child;
 use std::process::{Command, Output, Stdio};
+#[cfg(unix)]
+use std::thread;
+#[cfg(unix)]
+use std::time::{Duration, Instant};
 
 use npyz::WriterBuilder;
 use npyz::npz::NpzWriter;
@@ -124,6 +128,56 @@ pub(crate) fn send(signal: &str, child: &Child) {
     let mut kill = Command::new("kill");
     let sent = kill.arg(format!("-{signal}")).arg(child.id().to_string());
     assert!(sent.status().unwrap().success());
+}
+
+/// Waits until a running tool has worked for so long, counted from now: on Linux by
+/// the time of its processors, so that it has done something however busy the machine is.
+#[cfg(unix)]
+#[track_caller]
+pub(crate) fn wait_for_work(child: &mut Child, work: Duration) {
+    let before = processor_time(child);
+    let started = Instant::now();
+    while before.is_some() && processor_time(child) < before.map(|before| before + work) {
+        assert_eq!(child.try_wait().unwrap(), None, "it has ended");
+        assert!(
+            started.elapsed() < Duration::from_secs(120),
+            "it does nothing"
+        );
+        thread::sleep(Duration::from_millis(2));
+    }
+    if before.is_none() {
+        thread::sleep(10 * work);
+    }
+}
+
+/// The time that a process has had of all processors, in steps of 10 ms (proc(5)).
+#[cfg(unix)]
+fn processor_time(child: &Child) -> Option<Duration> {
+    let status = fs::read_to_string(format!("/proc/{}/stat", child.id())).ok()?;
+    let (_, fields) = status.rsplit_once(") ")?;
+    let fields: Vec<_> = fields.split(' ').collect();
+    let ticks = |at: usize| fields.get(at)?.parse::<u64>().ok();
+    Some(Duration::from_millis(10 * (ticks(11)? + ticks(12)?)))
+}
+
+/// Waits until a running tool answers an interrupt itself.
+#[cfg(unix)]
+pub(crate) fn wait_until_interruptible(child: &Child) {
+    let status = format!("/proc/{}/status", child.id());
+    let caught = || -> Option<bool> {
+        let status = fs::read_to_string(&status).ok()?;
+        let signals = status
+            .lines()
+            .find_map(|line| line.strip_prefix("SigCgt:"))?;
+        Some(u64::from_str_radix(signals.trim(), 16).ok()? & 1 << 1 != 0)
+    };
+    let started = Instant::now();
+    while caught() == Some(false) && started.elapsed() < Duration::from_secs(120) {
+        thread::sleep(Duration::from_millis(2));
+    }
+    if caught().is_none() {
+        thread::sleep(Duration::from_millis(300));
+    }
 }
 
 /// Probabilities of which no two rows are alike, as a `.npy` file.

@@ -17,16 +17,18 @@ fn request() -> Request {
 
 /// The model: the row of rank r of every request is always the same.
 struct Model {
+    vocab: usize,
     rows: Vec<f32>,
     logits: Vec<f32>,
 }
 
 impl Model {
-    fn new() -> Self {
-        let rows = probabilities(BEAMS * VOCAB).into_iter().map(|p| 100.0 * p);
+    fn new(vocab: usize) -> Self {
+        let rows = probabilities(BEAMS * vocab).into_iter().map(|p| 100.0 * p);
         Model {
+            vocab,
             rows: rows.collect(),
-            logits: Vec::with_capacity(2 * BEAMS * VOCAB),
+            logits: Vec::with_capacity(2 * BEAMS * vocab),
         }
     }
 
@@ -34,9 +36,9 @@ impl Model {
     fn step(&mut self, search: &mut AutoregressiveSearch) -> Result<(), Error> {
         self.logits.clear();
         for (_, rows) in search.feed().requests() {
-            self.logits.extend(&self.rows[..rows.len() * VOCAB]);
+            self.logits.extend(&self.rows[..rows.len() * self.vocab]);
         }
-        let shape = [search.feed().rows(), VOCAB];
+        let shape = [search.feed().rows(), self.vocab];
         search.advance(&ScoresView::logits(&self.logits, shape)?)
     }
 
@@ -98,7 +100,7 @@ impl Pair {
 /// its request, and no other.
 fn check(request: Request) {
     let two = || [request.clone(), request.clone()];
-    let mut model = Model::new();
+    let mut model = Model::new(VOCAB);
     let mut pair = Pair::new();
     pair.run(two(), &mut model).unwrap();
     let expected = found(&pair.search, pair.ids[0].unwrap()).unwrap();
@@ -172,6 +174,8 @@ fn requests_that_permit_some_tokens_fail_at_each_allocation() {
 
 /// Tokens of a hypothesis that a request has memory for from the start.
 const SET_ASIDE: usize = 4096;
+/// Tokens of a vocabulary that thousands of steps read in no time.
+const FEW: usize = 4;
 
 /// Where hypotheses outgrow it, all that holds them grows on the way.
 #[test]
@@ -182,9 +186,9 @@ fn long_hypotheses_fail_at_each_allocation() {
             .rules(Rules::plain())
             .adjust_log_probabilities(MinimumLength(1))
     };
-    let mut model = Model::new();
+    let mut model = Model::new(FEW);
     let begin = |model: &mut Model| {
-        let mut search = AutoregressiveSearch::new(VOCAB).unwrap();
+        let mut search = AutoregressiveSearch::new(FEW).unwrap();
         let id = search.admit(request()).unwrap();
         (0..SET_ASIDE - 10).for_each(|_| model.step(&mut search).unwrap());
         (search, id)

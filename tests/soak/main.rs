@@ -132,8 +132,8 @@ fn memory(name: &str) -> usize {
     number.unwrap_or(0)
 }
 
-/// Rounds of a tour: a quarter of an hour of frames of 10 ms, and some six hours.
-const SHORT_TOUR: usize = 1000;
+/// Rounds of a tour: six minutes of frames of 10 ms, and some six hours.
+const SHORT_TOUR: usize = 350;
 const LONG_TOUR: usize = 20_000;
 
 /// Tours until all buffers are as large as the work needs. One is not enough: a

@@ -371,4 +371,84 @@ mod tests {
     fn the_definition_of_the_arguments_is_sound() {
         super::Args::command().debug_assert();
     }
+
+    use super::*;
+
+    fn parsed(arguments: &str) -> Args {
+        let arguments = ["widebeam"].into_iter().chain(arguments.split_whitespace());
+        Args::try_parse_from(arguments).unwrap()
+    }
+
+    fn decode(arguments: &str) -> Decode {
+        match parsed(&format!("decode {arguments}")).command {
+            Some(Command::Decode(decode)) => *decode,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn as_many_hypotheses_are_written_as_the_format_has_room_for() {
+        assert!(parsed("").command.is_none());
+        assert!(decode("").task().is_none());
+        assert_eq!(decode("--beams 7").beams(), Some(7));
+        for (more, nbest) in [
+            ("", 1),
+            ("--format text", 1),
+            ("--format jsonl", 9),
+            ("--format npz", 9),
+            ("--format npz --nbest 4", 4),
+            ("--nbest 4", 4),
+        ] {
+            let options = "a.npy --search independent --scores probs --beams 9";
+            let decode = decode(&format!("{options} {more}"));
+            let task = decode.task().unwrap();
+            assert_eq!((task.beams, task.nbest), (9, nbest), "{more}");
+        }
+    }
+
+    #[test]
+    fn a_task_is_what_was_asked_for() {
+        let options = "a.npy b.npz --search ctc --scores log-probs --beams 9 --blank 3";
+        let plain = decode(options);
+        let task = plain.task().unwrap();
+        assert_eq!(
+            (task.search, task.kind),
+            (Search::Ctc, ScoreKind::LogProbabilities)
+        );
+        assert!(task.map && !task.keep_going && task.format == Format::Text);
+        assert_eq!(task.sources().count(), 2);
+        let all = decode(&format!(
+            "{options} --lengths l --labels t --lm m --hotwords h --lexicon x --array q \
+             --output-dir d --keep-going --no-mmap --format npz"
+        ));
+        let task = all.task().unwrap();
+        let sources: Vec<_> = task.sources().map(|path| path.to_str().unwrap()).collect();
+        assert_eq!(sources, ["a.npy", "b.npz", "l", "t", "m", "h", "x"]);
+        assert!(!task.map && task.keep_going && task.format == Format::Npz);
+        assert_eq!(task.array, Some("q"));
+        assert!(task.output.is_none() && task.output_dir.is_some());
+        for (name, kind) in [
+            ("probs", ScoreKind::Probabilities),
+            ("log-probs", ScoreKind::LogProbabilities),
+            ("logits", ScoreKind::Logits),
+        ] {
+            assert_eq!(Scores::from_str(name, false).unwrap().kind(), kind);
+        }
+    }
+
+    #[test]
+    fn a_number_that_must_not_be_0_says_so() {
+        let read = at_least_one::<NonZeroU16>;
+        assert_eq!(read("7"), Ok(NonZeroU16::new(7).unwrap()));
+        assert_eq!(read("65535").map(u16::from), Ok(u16::MAX));
+        for text in ["0", "00"] {
+            assert_eq!(read(text), Err("0 is below the least, 1".to_owned()));
+        }
+        for text in ["65536", "-1", "", "two"] {
+            assert!(
+                !read(text).unwrap_err().contains("below the least, 1"),
+                "{text}"
+            );
+        }
+    }
 }

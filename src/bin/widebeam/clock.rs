@@ -40,12 +40,13 @@ const MAX_REPEATS: usize = 100;
 /// apart, which takes it a tenth of a second or two.
 const WARM_UP: Duration = Duration::from_millis(250);
 
-/// Does `work`, which is to be measured, at least once and for a while.
-pub(crate) fn warm_up<E>(mut work: impl FnMut() -> Result<(), E>) -> Result<(), E> {
+/// Does `work`, which is to be measured in so many `runs`, at least once and for a while.
+/// A single run is a trial, whose time means little with any start: once must do.
+pub(crate) fn warm_up<E>(runs: usize, mut work: impl FnMut() -> Result<(), E>) -> Result<(), E> {
     let start = Instant::now();
     loop {
         work()?;
-        if start.elapsed() >= WARM_UP {
+        if runs == 1 || start.elapsed() >= WARM_UP {
             return Ok(());
         }
     }

@@ -249,3 +249,65 @@ impl AnySearch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use widebeam::Layout;
+
+    /// Scores are decoded in groups of a size, so that a bar moves, and items are
+    /// numbered through.
+    #[test]
+    fn a_batch_is_decoded_in_groups() {
+        // One row of scores, seen as many: an item has 16 MiB of it.
+        let vocab = 1 << 14;
+        let row: Vec<f32> = (0..vocab).map(|i| (i % 101) as f32 / 101.0).collect();
+        for (batch, groups) in [
+            (0, &[][..]),
+            (1, &[1]),
+            (4, &[4]),
+            (5, &[4, 5]),
+            (9, &[4, 8, 9]),
+        ] {
+            let layout = Layout::strided([batch, 256, vocab], [0, 0]);
+            let view = ScoresView::probabilities(&row, layout).unwrap();
+            let mut decoder = Decoder::independent(2, 1, None).unwrap();
+            let mut progress = Vec::new();
+            let answers = decoder.decode(&view, |done| progress.push(done));
+            let answers = answers.unwrap_or_else(|failure| panic!("{failure:?}"));
+            assert_eq!(progress, groups);
+            assert!(answers.iter().map(|answer| answer.item).eq(0..batch));
+            for answer in &answers {
+                assert_eq!(answer.hypotheses.len(), 1);
+                assert_eq!(answer.hypotheses[0].tokens, [100; 256]);
+            }
+        }
+    }
+
+    #[test]
+    fn as_many_hypotheses_are_kept_as_asked_for() {
+        let row = [0.5f32, 0.25, 0.125, 0.125];
+        let view = ScoresView::probabilities(&row, [1, 4]).unwrap();
+        for keep in 1..=4 {
+            let search = ctc::Search::plain(4, 3, None).unwrap();
+            let decoders = [
+                Decoder::independent(4, keep, None).unwrap(),
+                Decoder::ctc(search, keep),
+            ];
+            for (at, mut decoder) in decoders.into_iter().enumerate() {
+                let Ok(answers) = decoder.decode(&view, |_| ()) else {
+                    panic!("{keep}")
+                };
+                let hypotheses = &answers[0].hypotheses;
+                assert_eq!(hypotheses.len(), keep);
+                let first = &hypotheses[0];
+                assert_eq!((&first.tokens[..], first.score), (&[0][..], 0.5f64.ln()));
+                assert_eq!(first.alignment.is_some(), at == 1);
+                if let Some(alignment) = &first.alignment {
+                    assert_eq!(alignment.frames, [0]);
+                    assert_eq!(alignment.score, 0.5f64.ln());
+                }
+            }
+        }
+    }
+}

@@ -89,3 +89,50 @@ pub(crate) fn note(message: impl fmt::Display) {
         printable::message(&message.to_string())
     );
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machine_is_blamed_for_what_is_not_in_the_input() {
+        let of_the_machine = |error: io::Error| match Failure::reading(&error) {
+            Failure::Machine(message) => {
+                assert_eq!(message, error.to_string());
+                true
+            }
+            Failure::Input(message) => {
+                assert_eq!(message, error.to_string());
+                false
+            }
+            Failure::ClosedPipe => panic!("{error}"),
+        };
+        for code in [5, 23, 24] {
+            let error = io::Error::from_raw_os_error(code);
+            assert_eq!(of_the_machine(error), cfg!(unix), "{code}");
+        }
+        assert!(of_the_machine(io::ErrorKind::OutOfMemory.into()));
+        // No such file, no permission, a folder.
+        for code in [2, 13, 21] {
+            assert!(
+                !of_the_machine(io::Error::from_raw_os_error(code)),
+                "{code}"
+            );
+        }
+        assert!(!of_the_machine(io::Error::other("odd")));
+    }
+
+    #[test]
+    fn a_failure_says_what_it_is_about_and_keeps_its_kind() {
+        let gone = io::Error::from(io::ErrorKind::BrokenPipe);
+        assert!(matches!(Failure::writing("a", &gone), Failure::ClosedPipe));
+        assert!(matches!(
+            Failure::ClosedPipe.about("a"),
+            Failure::ClosedPipe
+        ));
+        let full = Failure::writing("a", &io::Error::other("full")).about("b");
+        assert!(matches!(full, Failure::Machine(message) if message == "b: a: full"));
+        let input = Failure::input(7).about("b");
+        assert!(matches!(input, Failure::Input(message) if message == "b: 7"));
+    }
+}

@@ -116,3 +116,95 @@ impl<'a> Inputs<'a> {
 fn share(path: &Path) -> usize {
     fs::metadata(path).map_or(0, |found| found.len().max(1) as usize)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    /// Files of so many bytes.
+    fn files(lengths: &[usize]) -> (tempfile::TempDir, Vec<PathBuf>) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |(at, &length): (usize, &usize)| {
+            let path = folder.path().join(format!("{at}.npy"));
+            fs::File::create(&path)
+                .unwrap()
+                .write_all(&vec![0; length])
+                .unwrap();
+            path
+        };
+        let paths = lengths.iter().enumerate().map(file).collect();
+        (folder, paths)
+    }
+
+    #[test]
+    fn the_bar_goes_as_far_as_the_bytes_of_the_inputs() {
+        let (_folder, mut paths) = files(&[100, 0, 50]);
+        paths.push("gone.npy".into());
+        let shares: Vec<usize> = paths.iter().map(|path| share(path)).collect();
+        // A file of nothing is an input, too.
+        assert_eq!(shares, [100, 1, 50, 0]);
+        let mut inputs = Inputs::new(&paths, false);
+        assert_eq!(inputs.begin_next(), Some(&*paths[0]));
+        for (done, gone) in [(1, 25), (3, 75), (4, 100)] {
+            inputs.advance(done, 4);
+            assert_eq!(inputs.progress.position(), gone);
+        }
+        inputs.begin_next().unwrap();
+        assert_eq!(inputs.progress.position(), 100);
+        // An input that failed is gone as if it were done.
+        inputs.begin_next().unwrap();
+        assert_eq!(inputs.progress.position(), 101);
+        inputs.advance(1, 3);
+        assert_eq!(inputs.progress.position(), 101 + 16);
+        inputs.begin_next().unwrap();
+        assert_eq!(inputs.progress.position(), 151);
+        inputs.advance(0, 0);
+        assert_eq!(inputs.begin_next(), None);
+    }
+
+    #[test]
+    fn the_bar_says_what_is_being_done() {
+        let one = ["folder/a\u{1b}b.npy".into()];
+        let mut inputs = Inputs::new(&one, false);
+        inputs.begin_next().unwrap();
+        assert_eq!(inputs.doing(&one[0], None), "a\\u{1b}b.npy");
+        assert_eq!(
+            inputs.doing(&one[0], Some((2, 7))),
+            "a\\u{1b}b.npy, item 2/7"
+        );
+        let two = ["a.npy".into(), "b.npy".into()];
+        let mut inputs = Inputs::new(&two, false);
+        inputs.begin_next().unwrap();
+        assert_eq!(inputs.doing(&two[0], None), "1/2 a.npy");
+        inputs.begin_next().unwrap();
+        assert_eq!(inputs.doing(&two[1], Some((0, 3))), "2/2 b.npy, item 0/3");
+    }
+
+    #[test]
+    fn a_run_goes_on_past_a_failure_only_if_it_was_told_to() {
+        let (_folder, paths) = files(&[1, 1]);
+        let failure = || Err::<(), _>(Failure::input("odd"));
+        let mut inputs = Inputs::new(&paths, false);
+        assert!(inputs.settle(failure()).is_err());
+        assert_eq!(inputs.settle(Ok(7)).unwrap(), Some(7));
+
+        // The output is put in its place unless nothing came of any input.
+        let codes = [ExitCode::SUCCESS, ExitCode::from(2), ExitCode::from(2)];
+        for (failures, code) in codes.into_iter().enumerate() {
+            let mut inputs = Inputs::new(&paths, true);
+            for _ in 0..failures {
+                assert_eq!(inputs.settle(failure()).unwrap(), None);
+            }
+            let mut put = false;
+            let ended = inputs.finish(|| {
+                put = true;
+                Ok(())
+            });
+            assert_eq!(format!("{:?}", ended.unwrap()), format!("{code:?}"));
+            assert_eq!(put, failures < 2);
+        }
+        let inputs = Inputs::new(&paths, true);
+        assert!(inputs.finish(|| Err(Failure::input("no"))).is_err());
+    }
+}

@@ -85,4 +85,33 @@ mod tests {
         assert!(!letters.are_pieces());
         assert_eq!(letters.text(&[2, 1, 2, 3]), " a b");
     }
+
+    #[test]
+    fn a_label_a_token_and_not_one_more() {
+        let labels = Labels::parse("a\nb\n\n", "l.txt".to_owned());
+        assert_eq!(labels.as_slice(), ["a", "b", ""]);
+        assert!(labels.require(3).is_ok());
+        for vocab in [2, 4] {
+            let Err(Failure::Input(message)) = labels.require(vocab) else {
+                panic!("3 labels of {vocab} tokens")
+            };
+            assert_eq!(
+                message,
+                format!("a vocabulary of {vocab} tokens needs {vocab} labels, l.txt has 3")
+            );
+        }
+    }
+
+    #[test]
+    fn one_space_before_the_first_word_is_left_out() {
+        let labels = Labels::parse("\u{2581}\n\u{2581}\u{2581}a\nb\u{2581}\nx\n", String::new());
+        assert_eq!(labels.text(&[0, 3]), "x");
+        assert_eq!(labels.text(&[1]), " a");
+        assert_eq!(labels.text(&[2, 3]), "b x");
+        assert_eq!(labels.text(&[3, 0]), "x ");
+        assert_eq!(labels.text(&[]), "");
+        // A mark within a label alone is not that of word pieces.
+        let within = Labels::parse("b\u{2581}\nx\n", String::new());
+        assert!(!within.are_pieces() && labels.are_pieces());
+    }
 }

@@ -108,4 +108,40 @@ mod tests {
         assert!(require(usize::MAX, "all of it").is_err());
         assert!(require(0, "nothing").is_ok());
     }
+
+    #[test]
+    fn a_reader_gives_as_much_as_the_limit_and_not_a_byte_more() {
+        for (length, fits) in [(0, true), (99, true), (100, true), (101, false)] {
+            let mut reader = Capped {
+                reader: io::repeat(7).take(length),
+                given: 0,
+                limit: 100,
+            };
+            let mut bytes = Vec::new();
+            let read = reader.read_to_end(&mut bytes);
+            assert_eq!(read.is_ok(), fits, "{length}");
+            if let Err(error) = read {
+                let said = "it holds more than the 100 bytes of memory available";
+                assert_eq!(error.to_string(), said);
+            }
+        }
+        assert_eq!(read(io::repeat(7).take(3)).unwrap(), [7; 3]);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn no_more_is_granted_than_is_there() {
+        let there = available().unwrap();
+        // What is there changes from one look to the next.
+        assert!(require(there / 4, "a part").is_ok());
+        assert!(require(SMALL, "little").is_ok());
+        let bytes = there.saturating_mul(4);
+        let Err(Failure::Machine(message)) = require(bytes, "much") else {
+            panic!("{bytes} bytes of {there} were granted")
+        };
+        let start = format!("much would take {bytes} bytes of memory, ");
+        assert!(message.starts_with(&start), "{message}");
+        let Capped { limit, given, .. } = Capped::new(io::empty());
+        assert!(limit > there / 4 && limit < bytes && given == 0);
+    }
 }

@@ -86,6 +86,75 @@ mod tests {
         assert_eq!(cut.len(), BEGINNING + END + " [3 bytes more] ".len());
     }
 
+    /// Every character that a terminal may obey.
+    fn controls() -> Vec<char> {
+        let controls: Vec<char> = (0..0x300)
+            .filter_map(char::from_u32)
+            .filter(|c| c.is_control())
+            .collect();
+        assert_eq!(controls.len(), 32 + 1 + 32);
+        controls
+    }
+
+    /// What a message reads as, by its definition.
+    fn shown(text: &str) -> String {
+        let escape = |c: &char| match c.is_control() {
+            true => c.escape_default().to_string(),
+            false => c.to_string(),
+        };
+        let text: Vec<char> = text.chars().collect();
+        let Some(end) = text.len().checked_sub(END).filter(|&end| end > BEGINNING) else {
+            return text.iter().map(escape).collect();
+        };
+        let bytes: usize = text[BEGINNING..end].iter().map(|c| c.len_utf8()).sum();
+        let beginning: String = text[..BEGINNING].iter().map(escape).collect();
+        let end: String = text[end..].iter().map(escape).collect();
+        format!("{beginning} [{bytes} bytes more] {end}")
+    }
+
+    /// Short messages, those that are just not cut, just cut, and long.
+    const LENGTHS: [usize; 6] = [
+        1,
+        7,
+        BEGINNING + END - 1,
+        BEGINNING + END,
+        BEGINNING + END + 1,
+        BEGINNING + END + 200,
+    ];
+
+    #[test]
+    fn one_control_character_anywhere_in_a_message_is_escaped() {
+        for length in LENGTHS {
+            for at in 0..length {
+                let mut text: Vec<char> = vec!['\u{e9}'; length];
+                text[at] = '\u{1b}';
+                let text: String = text.into_iter().collect();
+                let message = message(&text);
+                assert!(
+                    !message.contains(char::is_control),
+                    "character {at} of {length}"
+                );
+                // Nothing but what is left out is missing.
+                let left_out = length > BEGINNING + END && (BEGINNING..length - END).contains(&at);
+                assert_eq!(message.contains("\\u{1b}"), !left_out, "{at} of {length}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_control_character_in_every_place_of_a_message_is_escaped() {
+        let controls = controls();
+        for length in LENGTHS {
+            for first in 0..controls.len() {
+                let characters = controls.iter().cycle().skip(first);
+                let text: String = characters.take(length).collect();
+                let message = message(&text);
+                assert!(!message.contains(char::is_control), "{length}, {first}");
+                assert_eq!(message, shown(&text));
+            }
+        }
+    }
+
     #[test]
     fn one_of_a_thing_is_no_plural() {
         assert_eq!(

@@ -53,6 +53,14 @@ impl Progress {
     }
 }
 
+#[cfg(test)]
+impl Progress {
+    /// How far the bar is.
+    pub(crate) fn position(&self) -> u64 {
+        self.bar.position()
+    }
+}
+
 impl Drop for Progress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();

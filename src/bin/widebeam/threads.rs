@@ -52,3 +52,28 @@ fn from_environment() -> Option<usize> {
 fn processors() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pool_has_as_many_threads_as_asked_for() {
+        for threads in [1, 3] {
+            assert_eq!(pool(threads).unwrap().current_num_threads(), threads);
+        }
+        let three = on_threads(NonZeroU16::new(3), || Ok(rayon::current_num_threads()));
+        assert_eq!(three.unwrap(), 3);
+        assert!(processors() > 0);
+    }
+
+    #[test]
+    fn threads_above_the_limit_are_refused_before_one_is_started() {
+        let limit = processors().max(1024);
+        let Err(Failure::Input(message)) = pool(limit + 1) else {
+            panic!("they were started")
+        };
+        let (threads, said) = (limit + 1, "threads are above the limit of");
+        assert_eq!(message, format!("{threads} {said} {limit}"));
+    }
+}

@@ -126,7 +126,7 @@ fn measure_group(
     // That was one thread's work: the others were idle.
     if let Some(subject) = subjects.first() {
         let scores = subject.scores()?;
-        warm_up(|| read(&scores))?;
+        warm_up(runs, || read(&scores))?;
     }
     for _ in 0..runs {
         for subject in &mut subjects {

@@ -39,7 +39,7 @@ pub(super) fn measure(bytes: usize, runs: usize, progress: &Progress) -> Result<
     }
     progress.advance((1 + levels.len()) * bytes);
     // The sums were checked on one thread: the others were idle.
-    warm_up(|| kernels::read(&scores))?;
+    warm_up(runs, || kernels::read(&scores))?;
     let mut roofline = Times::default();
     for _ in 0..runs {
         roofline.measure(bytes, || kernels::read(&scores))?;

@@ -83,7 +83,7 @@ fn measure(
     let runs = usize::from(options.common.runs.get());
     let mut workload = case.prepare()?;
     let bytes = workload.bytes();
-    warm_up(|| workload.read().and_then(|()| workload.run()))?;
+    warm_up(runs, || workload.read().and_then(|()| workload.run()))?;
     progress.advance(2 * bytes);
     let (mut roofline, mut engine) = (Times::default(), Times::default());
     for _ in 0..runs {

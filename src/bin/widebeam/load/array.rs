@@ -78,3 +78,60 @@ impl Array {
         count.checked_mul(self.dtype.bytes()?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn array(dtype: Dtype, shape: &[usize]) -> Array {
+        Array {
+            dtype,
+            big_endian: false,
+            fortran: false,
+            shape: shape.to_vec(),
+            range: 0..0,
+        }
+    }
+
+    #[test]
+    fn types_have_a_size_and_a_name() {
+        let other = || Dtype::Other("<c8".to_owned());
+        for (dtype, bytes, float, name) in [
+            (Dtype::F16, Some(2), true, "float16"),
+            (Dtype::Bf16, Some(2), true, "bfloat16"),
+            (Dtype::F32, Some(4), true, "float32"),
+            (Dtype::F64, Some(8), true, "float64"),
+            (Dtype::Signed(1), Some(1), false, "int8"),
+            (Dtype::Signed(8), Some(8), false, "int64"),
+            (Dtype::Unsigned(2), Some(2), false, "uint16"),
+            (Dtype::Unsigned(4), Some(4), false, "uint32"),
+            (other(), None, false, "<c8"),
+        ] {
+            assert_eq!((dtype.bytes(), dtype.is_float()), (bytes, float));
+            assert_eq!(dtype.to_string(), name);
+        }
+    }
+
+    #[test]
+    fn scores_are_floats_of_two_or_three_axes() {
+        for rank in 0..6 {
+            let shape = vec![1; rank];
+            let is = array(Dtype::F32, &shape).is_score_like();
+            assert_eq!(is, rank == 2 || rank == 3);
+            assert!(!array(Dtype::Signed(4), &shape).is_score_like());
+        }
+    }
+
+    #[test]
+    fn bytes_of_a_shape_or_none_where_they_overflow() {
+        let needed = |dtype, shape: &[usize]| array(dtype, shape).bytes_needed();
+        assert_eq!(needed(Dtype::F32, &[]), Some(4));
+        assert_eq!(needed(Dtype::F64, &[2, 3, 5]), Some(240));
+        assert_eq!(needed(Dtype::F32, &[0, 3]), Some(0));
+        assert_eq!(needed(Dtype::F32, &[0, usize::MAX, 2]), Some(0));
+        assert_eq!(needed(Dtype::F32, &[usize::MAX, 2, 0]), None);
+        assert_eq!(needed(Dtype::F16, &[usize::MAX / 2]), Some(usize::MAX - 1));
+        assert_eq!(needed(Dtype::F16, &[usize::MAX / 2 + 1]), None);
+        assert_eq!(needed(Dtype::Other(String::new()), &[1]), None);
+    }
+}

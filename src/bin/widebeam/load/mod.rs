@@ -261,3 +261,109 @@ fn choose<'a>(
         ))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_format_is_told_by_the_name_or_the_first_bytes() {
+        let by_name =
+            |name: &str| Format::of_name(Path::new(name)).map(|format| format!("{format:?}"));
+        for (name, expected) in [
+            ("a.npy", Some("Npy")),
+            ("b/a.b.NPZ", Some("Npz")),
+            ("a.SafeTensors", Some("Safetensors")),
+            ("a.npy.gz", None),
+            ("npy", None),
+            (".npy", None),
+            ("", None),
+        ] {
+            assert_eq!(by_name(name).as_deref(), expected, "{name}");
+        }
+        let by_content =
+            |bytes: &[u8]| Format::of_content(bytes).map(|format| format!("{format:?}"));
+        let length = 9u64.to_le_bytes();
+        for (bytes, expected) in [
+            (&b"\x93NUMPY"[..], Some("Npy")),
+            (b"\x93NUMPY\x01\x00", Some("Npy")),
+            (b"\x93NUMP", None),
+            (b"PK", Some("Npz")),
+            (b"P", None),
+            (&[&length[..], b"{"].concat(), Some("Safetensors")),
+            (&[&length[..], b"["].concat(), None),
+            (&length, None),
+            (b"", None),
+        ] {
+            assert_eq!(by_content(bytes).as_deref(), expected, "{bytes:?}");
+        }
+        assert_eq!(Format::MAGIC_BYTES, 9);
+    }
+
+    fn array(dtype: Dtype, rank: usize) -> Array {
+        Array {
+            dtype,
+            big_endian: false,
+            fortran: false,
+            shape: vec![2; rank],
+            range: 0..0,
+        }
+    }
+
+    #[test]
+    fn the_only_array_that_can_be_scores_or_the_one_that_is_named() {
+        let arrays = |all: &[(&str, Dtype, usize)]| -> Vec<(String, Array)> {
+            let named = all.iter().cloned();
+            named
+                .map(|(name, dtype, rank)| (name.to_owned(), array(dtype, rank)))
+                .collect()
+        };
+        let (scores, more) = (("p", Dtype::F16, 3), ("q", Dtype::F32, 2));
+        let beside = [("lengths", Dtype::Signed(8), 1), ("x", Dtype::F32, 1)];
+        let one = arrays(&[beside[0].clone(), scores.clone(), beside[1].clone()]);
+        assert_eq!(choose(&one, None).unwrap().0, "p");
+        assert_eq!(choose(&one, Some("x")).unwrap().0, "x");
+        let said = |arrays: &[(String, Array)], name| match choose(arrays, name) {
+            Err(Failure::Input(message)) => message,
+            other => panic!("{other:?}"),
+        };
+        let held = "the file holds \"lengths\" (int64 [2]), \"p\" (float16 [2, 2, 2]), \"x\" (float32 [2])";
+        assert_eq!(said(&one, Some("y")), format!("no array \"y\"; {held}"));
+        let none = arrays(&beside);
+        assert_eq!(
+            said(&none, None),
+            "no float array of rank 2 or 3; the file holds \"lengths\" (int64 [2]), \"x\" (float32 [2])"
+        );
+        assert_eq!(
+            said(&[], None),
+            "no float array of rank 2 or 3; the file holds no array"
+        );
+        let two = arrays(&[scores, more]);
+        assert_eq!(
+            said(&two, None),
+            "more than one float array of rank 2 or 3: choose one with --array; \
+             the file holds \"p\" (float16 [2, 2, 2]), \"q\" (float32 [2, 2])"
+        );
+        assert_eq!(find(&two, "q").unwrap().0, "q");
+        assert!(find(&two, "lengths").is_none());
+    }
+
+    #[test]
+    fn a_stream_is_told_by_its_beginning() {
+        let reading = Reading {
+            array: None,
+            map: true,
+        };
+        let said = |bytes: &[u8]| match open_stream(bytes, reading) {
+            Err(Failure::Input(message)) => message,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(said(b""), "is empty");
+        let unknown = "it begins like no .npy, .npz or .safetensors file";
+        assert_eq!(said(b"text"), unknown);
+        assert_eq!(said(b"\x93NUMPX and more"), unknown);
+        assert!(said(b"\x93NUMPY\x01\x00").starts_with("not a .npy file"));
+        assert!(said(b"PK").starts_with("corrupt .npz archive"));
+        assert!(said(b"\x02\0\0\0\0\0\0\0{}").starts_with("no float array"));
+    }
+}

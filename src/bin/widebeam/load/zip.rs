@@ -63,3 +63,103 @@ fn number(bytes: &[u8]) -> u64 {
         .first_chunk()
         .map_or(0, |&bytes| u64::from_le_bytes(bytes))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+
+    /// An archive of so many bytes before its zip64 record, which claims `entries`;
+    /// its locator says that the record is at `place`, or where it is.
+    fn archive(before: usize, entries: u64, place: Option<u64>, comment: &[u8]) -> Vec<u8> {
+        let mut bytes = vec![b'.'; before];
+        bytes.extend(RECORD);
+        bytes.resize(before + 32, 0);
+        bytes.extend(entries.to_le_bytes());
+        bytes.resize(before + RECORD_BYTES, 0);
+        bytes.extend(LOCATOR);
+        bytes.extend([0; 4]);
+        bytes.extend(place.unwrap_or(before as u64).to_le_bytes());
+        bytes.extend([0; 4]);
+        bytes.extend(END);
+        bytes.resize(bytes.len() + END_BYTES - END.len(), 0);
+        bytes.extend(comment);
+        bytes
+    }
+
+    fn said(bytes: &[u8]) -> Option<String> {
+        let mut file = Cursor::new(bytes);
+        let checked = check_count(&mut file);
+        if checked.is_ok() {
+            assert_eq!(file.position(), 0, "it is read from its start");
+        }
+        checked.err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn as_many_entries_as_there_is_room_for() {
+        for before in [0, 1, 500, 100_000] {
+            let length = archive(before, 0, None, b"").len() as u64;
+            let most = length / 46;
+            for entries in [0, 1, most - 1, most] {
+                assert_eq!(said(&archive(before, entries, None, b"")), None);
+            }
+            for entries in [most + 1, u64::MAX] {
+                let error = said(&archive(before, entries, None, b""));
+                let expected = format!(
+                    "it claims {entries} entries, its {length} bytes have no room for them"
+                );
+                assert_eq!(error, Some(expected));
+            }
+        }
+    }
+
+    #[test]
+    fn the_record_is_where_the_locator_says() {
+        let beyond = Some("its zip64 record lies beyond its end".to_owned());
+        let elsewhere = Some("its zip64 record is not where it says".to_owned());
+        let at = |place| said(&archive(100, 1, Some(place), b""));
+        assert_eq!(at(100), None);
+        // It has to end where the locator begins, at the latest.
+        for place in [101, 156, 1000, u64::MAX - 55, u64::MAX] {
+            assert_eq!(at(place), beyond, "{place}");
+        }
+        for place in [0, 1, 99] {
+            assert_eq!(at(place), elsewhere, "{place}");
+        }
+    }
+
+    #[test]
+    fn an_end_is_found_behind_the_longest_comment() {
+        for length in [0, 1, 7, 65535] {
+            // A claim that is refused shows that the record was found.
+            let comment = vec![b'c'; length];
+            assert!(
+                said(&archive(40, 1 << 40, None, &comment)).is_some(),
+                "{length}"
+            );
+            assert_eq!(said(&archive(40, 1, None, &comment)), None, "{length}");
+        }
+        // Of two ends the last one counts, and it has no locator.
+        let two = archive(40, 1 << 40, None, &[&END[..], &[0; 18]].concat());
+        assert_eq!(said(&two), None);
+    }
+
+    #[test]
+    fn what_has_no_record_is_for_the_reader_to_judge() {
+        let whole = archive(10, 1 << 40, None, b"");
+        for length in 0..60 {
+            assert_eq!(said(&vec![b'P'; length]), None);
+        }
+        // An end alone, and one without a locator.
+        for length in [END_BYTES - 1, END_BYTES, END_BYTES + LOCATOR_BYTES - 1] {
+            assert_eq!(said(&whole[whole.len() - length..]), None, "{length}");
+        }
+        let tail = &whole[whole.len() - END_BYTES - LOCATOR_BYTES..];
+        assert!(said(tail).is_some(), "its record lies outside of it");
+        let mut other = whole.clone();
+        let locator = whole.len() - END_BYTES - LOCATOR_BYTES;
+        other[locator + 3] ^= 1;
+        assert_eq!(said(&other), None);
+    }
+}

@@ -129,3 +129,79 @@ fn widest(answers: &[Answer], head: &str, print: impl Fn(&Answer) -> String) -> 
     let longest = answers.iter().map(|answer| print(answer).chars().count());
     longest.max().unwrap_or(0).max(head.len())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(item: usize, scores: &[f64]) -> Answer {
+        let hypothesis = |(rank, &score): (usize, &f64)| Hypothesis {
+            score,
+            tokens: (0..rank.min(2) as u32).collect(),
+            alignment: None,
+        };
+        Answer {
+            item,
+            hypotheses: scores.iter().enumerate().map(hypothesis).collect(),
+        }
+    }
+
+    fn written(mut table: Table, parts: &[(&str, Vec<Answer>)]) -> Vec<String> {
+        let mut out = Vec::new();
+        for (source, answers) in parts {
+            write(&mut out, &mut table, source, answers, None).unwrap();
+        }
+        let text = String::from_utf8(out).unwrap();
+        text.lines()
+            .map(|line| line.trim_end().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_entry() {
+        let answers = || vec![answer(99_999, &[-1.0, -2.0, -12345.25]), answer(7, &[])];
+        let lines = written(Table::of_one(true), &[("a", answers())]);
+        assert_eq!(
+            lines,
+            [
+                " item  rank        score  tokens",
+                "99999     1      -1.0000",
+                "99999     2      -2.0000  0",
+                "99999     3  -12345.2500  0 1",
+                "    7     -            -  (no sequence is possible)",
+            ]
+        );
+        let lines = written(Table::of_one(false), &[("a", answers())]);
+        assert_eq!(lines[0], " item        score  tokens");
+    }
+
+    #[test]
+    fn ranks_of_five_digits_keep_their_column() {
+        let scores = vec![0.0; 10_000];
+        let lines = written(Table::of_one(true), &[("a", vec![answer(0, &scores)])]);
+        assert!(
+            lines[0].starts_with("item   rank   score  "),
+            "{}",
+            lines[0]
+        );
+        assert!(lines[1].starts_with("   0      1  0.0000"), "{}", lines[1]);
+        assert!(lines[10_000].starts_with("   0  10000  0.0000"));
+    }
+
+    #[test]
+    fn a_table_of_several_has_one_head_and_a_column_of_names() {
+        let inputs = ["a.npy".into(), "longer\u{1b}.npy".into()];
+        let parts = [
+            ("a.npy", vec![answer(0, &[-1.0])]),
+            ("longer\u{1b}.npy", vec![answer(0, &[-1000.5])]),
+        ];
+        assert_eq!(
+            written(Table::of_several(false, &inputs), &parts),
+            [
+                "source            item       score  tokens",
+                "a.npy                0     -1.0000",
+                "longer\\u{1b}.npy     0  -1000.5000",
+            ]
+        );
+    }
+}
