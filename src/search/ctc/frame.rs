@@ -322,4 +322,37 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn the_least_score_falls_short_of_the_bound_by_little_more_than_rounding() {
+        for (kind, normaliser) in [
+            (ScoreKind::Probabilities, 0.0),
+            (ScoreKind::LogProbabilities, 0.0),
+            (ScoreKind::Logits, 12.5),
+            (ScoreKind::Logits, -300.0),
+        ] {
+            let source = Source {
+                row: Data::F32(&[]),
+                kind,
+                normaliser,
+            };
+            for mass in [0.0, -0.3, -17.25, -1e4] {
+                for distance in [1e-3, 0.1, 1.0, 20.0, 80.0] {
+                    let bound = mass - distance;
+                    let least = source.least_score(bound, mass);
+                    let reached = mass + log_probability(kind, least, normaliser);
+                    // An f32 of the score has 24 bits.
+                    let size = match kind {
+                        ScoreKind::Probabilities => 1.0,
+                        _ => f64::from(least.abs()),
+                    };
+                    let short = bound - reached;
+                    assert!(
+                        short > 0.0 && short < 1e-8 + 3e-7 * size,
+                        "{kind:?} {mass} {distance} {short}"
+                    );
+                }
+            }
+        }
+    }
 }

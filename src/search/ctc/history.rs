@@ -166,3 +166,43 @@ impl History {
         Some(node)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_for_a_frame_is_room_for_all_of_it() {
+        for beams in [1, 3, 40] {
+            let settings = Settings::new(beams, 0).unwrap();
+            let mut history = History::default();
+            history.reset(&settings).unwrap();
+            let start = History::nodes(&settings);
+            assert!(start >= 4096 && history.live.capacity() >= 2 * beams);
+            let mut node = 0;
+            for frame in 0..6000 / beams as u32 {
+                history.reserve(&settings).unwrap();
+                let rooms = |history: &History| {
+                    let both = [&history.shared_tokens, &history.shared_frames];
+                    both.map(Vec::capacity)
+                };
+                let before = rooms(&history);
+                for token in 0..beams as u32 {
+                    node = history.prefixes.child(node, token);
+                    history.entries.push(0, frame);
+                }
+                // All of it may be shared.
+                let most = history.prefixes.len().max(history.entries.len());
+                assert!(before.iter().all(|&room| room + 1 >= most), "{frame}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_trees_begin_with_room_for_most_items_and_no_more() {
+        let nodes = |beams| History::nodes(&Settings::new(beams, 0).unwrap());
+        assert_eq!(nodes(1), 4096 + 8);
+        assert_eq!(nodes(100), 4096 + 800);
+        assert_eq!(nodes(100_000), 1 << 14);
+    }
+}

@@ -81,4 +81,26 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_list_holds_the_blank_beside_the_tokens_that_matter() {
+        let mut settings = Settings::new(5, 0).unwrap();
+        assert_eq!(settings.shortlist_width(), 7);
+        settings.pruning = CtcPruning::none().top_tokens(3);
+        assert_eq!(settings.shortlist_width(), 4);
+        settings.pruning = CtcPruning::none().top_tokens(usize::MAX);
+        assert_eq!(settings.shortlist_width(), usize::MAX);
+    }
+
+    #[test]
+    fn widths_and_blanks_are_accepted_up_to_their_limits() {
+        assert!(Settings::new(0, 0).is_err());
+        assert!(Settings::new(1, 0).is_ok() && Settings::new(MAX_BEAMS, 0).is_ok());
+        assert!(Settings::new(MAX_BEAMS + 1, 0).is_err());
+        // What a candidate's key has room for.
+        assert_eq!(MAX_BEAMS, 1 << 20);
+        let settings = Settings::new(1, 4).unwrap();
+        assert!(settings.check_vocabulary(5).is_ok());
+        assert!(settings.check_vocabulary(4).is_err());
+    }
 }

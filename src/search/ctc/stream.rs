@@ -244,3 +244,25 @@ impl<S: Scorer> CtcStream<S> {
         Ok(&self.current)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_counted_up_to_the_most_there_can_be() {
+        // One less than a u32 holds, whose last value is in place of a node.
+        assert_eq!(MAX_FRAMES, u32::MAX as usize - 1);
+        for (frames, more) in [
+            (0, 0),
+            (0, MAX_FRAMES),
+            (MAX_FRAMES - 3, 3),
+            (MAX_FRAMES, 0),
+        ] {
+            assert!(check_frames(frames, more).is_ok());
+        }
+        for (frames, more) in [(0, MAX_FRAMES + 1), (MAX_FRAMES, 1), (9, usize::MAX)] {
+            assert!(check_frames(frames, more).is_err());
+        }
+    }
+}
