@@ -204,7 +204,7 @@ fn a_model_of_ten_words_at_once_is_read_and_one_more_is_not() {
             state = next;
         }
     }
-    let deep = vec![(ngram(1), -1.0, None)];
+    let deep = [(ngram(1), -1.0, None)];
     let error = NgramModel::read_arpa(arpa(order + 1, &deep).as_bytes()).unwrap_err();
     assert_eq!(
         error.to_string(),
