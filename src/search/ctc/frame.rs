@@ -95,8 +95,7 @@ impl Frame {
         if pruning.skips(self.blank) {
             return;
         }
-        // One less than the list where the blank is not among the best.
-        let most = pruning.top_tokens.unwrap_or(settings.beams + 1);
+        let most = pruning.top_tokens.unwrap_or(usize::MAX);
         let least = pruning.min_token_log_probability.unwrap_or(IMPOSSIBLE);
         for (&token, &log) in list.tokens.iter().zip(list.log_probabilities) {
             if log < least || self.listed == most {
