@@ -85,9 +85,9 @@ fn pruned_row(
 }
 
 /// The search of one item: every extension of every prefix, a map of prefixes,
-/// one sort. With a scorer, unless pruning says how many, only a frame's
-/// `beams` + 1 best tokens beside the blank make new prefixes. The scores must be
-/// valid.
+/// one sort. With a scorer, unless pruning says how many, only tokens among a
+/// frame's `beams` + 2 best make new prefixes, and the blank, if it is one of
+/// them, does not. The scores must be valid.
 pub fn search<S: PrefixScorer>(
     scores: &ScoresView<'_>,
     item: usize,
@@ -107,9 +107,8 @@ pub fn search<S: PrefixScorer>(
     for step in 0..scores.length(item) {
         let row = pruned_row(scores, item, step, blank, pruning);
         let ranks = row_ranks(&values(scores, item, step));
-        let beside = ranks_beside(blank, scores, item, step);
         let all = !scorer.scores() || pruning.top_tokens.is_some();
-        let tried = |token: usize| all || beside[token] < beams + 1;
+        let tried = |token: usize| all || ranks[token] < beams + 2;
         // Each prefix with its key among equals: its source's rank, whether it
         // is new, and its own rank or its token's. A prefix that stays and is
         // reached by an extension too takes the better of the two ranks.

@@ -68,8 +68,8 @@ use settings::Settings;
 ///
 /// With a scorer ([`CtcSearch::with_scorer`]) that bound on candidates no
 /// longer proves the search exact, because a language model can lift any token:
-/// the candidates are then the frame's W + 1 best tokens, or as many as
-/// [`CtcPruning::top_tokens`] says, for every prefix.
+/// the candidates are then, for every prefix, those of the frame's W + 2 best
+/// tokens that are not the blank, or as many as [`CtcPruning::top_tokens`] says.
 ///
 /// ```
 /// use widebeam::{CtcSearch, ScoresView};
