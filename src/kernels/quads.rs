@@ -208,7 +208,7 @@ mod tests {
                 of_column
             };
             let expected: Vec<_> = (0..columns).map(of_column).collect();
-            let (kind, row) = (kind, &row[..]);
+            let row = &row[..];
             for level in Level::available() {
                 let of_row = OfRow { kind, row, columns };
                 let found = Dispatch::new(level).unwrap().run(of_row);

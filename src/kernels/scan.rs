@@ -314,7 +314,7 @@ mod tests {
     /// What is asked for of a row and the next lies as far ahead as is said.
     #[test]
     fn what_lies_ahead_is_in_this_row_or_the_next() {
-        let (row, next) = (vec![0.5f32; 1000], vec![0.25f32; 2000]);
+        let (row, next) = ([0.5f32; 1000], [0.25f32; 2000]);
         for (kind, ahead) in [
             (Probabilities, 1024 / 4),
             (LogProbabilities, 1024 / 4),

@@ -525,7 +525,7 @@ mod tests {
 
     #[test]
     fn bytes_needed_count_each_position_and_each_thread() {
-        let data = vec![0.5f32; 3 * 4 * 100];
+        let data = [0.5f32; 3 * 4 * 100];
         let view = ScoresView::probabilities(&data, [3, 4, 100]).unwrap();
         for (lengths, longest) in [([4, 4, 4], 4), ([1, 2, 0], 2)] {
             let view = view.with_lengths(&lengths).unwrap();

@@ -226,10 +226,10 @@ fn numbers_of_bits_are_written_behind_a_list() {
     ];
     for bits in bits {
         let expected: Vec<u32> = (0..64).filter(|i| bits >> i & 1 == 1).collect();
-        let mut list = vec![7; 64 + 8 + 3];
+        let mut list = [7; 64 + 8 + 3];
         let len = push::<4>(&mut list, 3, bits, 100);
         assert_eq!(len, 3 + expected.len());
-        let mut at_most_eight = vec![7; 64 + 8 + 3];
+        let mut at_most_eight = [7; 64 + 8 + 3];
         assert_eq!(push::<8>(&mut at_most_eight, 3, bits, 100), len);
         for list in [list, at_most_eight] {
             assert_eq!(list[..3], [7; 3]);
