@@ -1119,6 +1119,12 @@ fn scores_that_add_up_to_no_number_forbid_a_prefix() {
     let tokens: Vec<_> = nbest.item(0).map(|h| h.tokens.to_vec()).collect();
     assert!(tokens.contains(&vec![1, 2, 3]) && tokens.contains(&vec![1, 2, 1]));
     assert!(!tokens.contains(&vec![1, 1]) && !tokens.contains(&vec![1, 3, 1]));
+    // Nor do they take the place of others.
+    for beams in 1..=3 {
+        let mut search = CtcSearch::new(beams, 0).unwrap().with_scorer(Huge);
+        let nbest = search.decode(&view).unwrap();
+        assert_eq!(nbest.item(0).len(), beams);
+    }
 }
 
 #[test]
