@@ -117,4 +117,28 @@ mod tests {
         ];
         assert_eq!(ordered.map(score), scores);
     }
+
+    #[test]
+    fn the_best_are_kept_and_the_worst_of_them_is_the_last() {
+        let mut state = 1u64;
+        for length in 1..150usize {
+            let mut all: Vec<Candidate> = Vec::new();
+            for _ in 0..length {
+                state = state.wrapping_mul(6364136223846793005).wrapping_add(9);
+                all.push(Candidate::from(state >> 20));
+            }
+            for most in [1, length / 3 + 1, length / 2 + 1, length, length + 1] {
+                let (mut kept, mut best) = (all.clone(), all.clone());
+                keep_best(&mut kept, most);
+                best.sort_unstable();
+                best.truncate(most);
+                // What is bounded by the last would else lose candidates.
+                if length > most {
+                    assert_eq!(kept.last(), best.last(), "{most} of {length}");
+                }
+                kept.sort_unstable();
+                assert_eq!(kept, best, "{most} of {length}");
+            }
+        }
+    }
 }

@@ -294,3 +294,50 @@ impl Kernel for Step<'_, '_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scored(scores: &[f64]) -> Stays {
+        Stays {
+            scores: scores.to_vec(),
+            ..Stays::default()
+        }
+    }
+
+    #[test]
+    fn a_beam_keeps_its_order_where_all_are_possible_and_none_tie() {
+        for (scores, keeps) in [
+            (&[-1.0][..], true),
+            (&[], false),
+            (&[IMPOSSIBLE], false),
+            (&[-1.0, -2.0, -3.0], true),
+            (&[-1.0, -1.0], false),
+            (&[-1.0, -1.0, -1.0], false),
+            (&[-2.0, -1.0], false),
+            (&[-1.0, -3.0, -2.0], false),
+            (&[-1.0, IMPOSSIBLE], false),
+        ] {
+            assert_eq!(
+                scored(scores).keep_their_order(scores.len()),
+                keeps,
+                "{scores:?}"
+            );
+        }
+        assert!(scored(&[-1.0, -2.0, -1.0]).keep_their_order(2));
+    }
+
+    #[test]
+    fn the_least_of_any_number_of_scores_is_found_anywhere() {
+        for length in 1..=3 * F64_LANES + 1 {
+            for at in 0..length {
+                let mut scores: Vec<f64> = (0..length).map(|rank| -(rank as f64)).collect();
+                scores[at] = -100.0;
+                // What lies past the end does not count.
+                scores.push(-200.0);
+                assert_eq!(scored(&scores).least(length), -100.0);
+            }
+        }
+    }
+}
