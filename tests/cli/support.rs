@@ -169,7 +169,7 @@ pub(crate) fn wait_until_interruptible(child: &Child) {
         let signals = status
             .lines()
             .find_map(|line| line.strip_prefix("SigCgt:"))?;
-        Some(u64::from_str_radix(signals.trim(), 16).ok()? & 1 << 1 != 0)
+        Some(u64::from_str_radix(signals.trim(), 16).ok()? & (1 << 1) != 0)
     };
     let started = Instant::now();
     while caught() == Some(false) && started.elapsed() < Duration::from_secs(120) {

@@ -365,14 +365,13 @@ impl Decode {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use clap::CommandFactory;
 
     #[test]
     fn the_definition_of_the_arguments_is_sound() {
         super::Args::command().debug_assert();
     }
-
-    use super::*;
 
     fn parsed(arguments: &str) -> Args {
         let arguments = ["widebeam"].into_iter().chain(arguments.split_whitespace());

@@ -253,7 +253,7 @@ mod tests {
             .iter()
             .flat_map(|value| value.to_le_bytes())
             .collect();
-        let aligned = bytes.as_ptr().addr() % 4 == 0;
+        let aligned = bytes.as_ptr().addr().is_multiple_of(4);
         for (at, big_endian, fortran) in [
             (0, false, false),
             (4, false, false),
@@ -264,7 +264,8 @@ mod tests {
             let array = array(Dtype::F32, big_endian, fortran, &[2, 3], at);
             let buffer = Buffer::<f32>::read(Bytes::Read(bytes.clone()), &array).unwrap();
             let in_place = matches!(buffer, Buffer::InPlace(..));
-            let can_be = at % 4 == 0 && big_endian == cfg!(target_endian = "big") && !fortran;
+            let can_be =
+                at.is_multiple_of(4) && big_endian == cfg!(target_endian = "big") && !fortran;
             assert!(in_place == can_be || !aligned, "{array:?}");
             let view = buffer.view(ScoreKind::Logits, [1, 2, 3]).unwrap();
             assert_eq!(view.bytes(), 24);
