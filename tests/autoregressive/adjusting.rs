@@ -36,8 +36,7 @@ fn seen(
         let scores = ScoresView::log_probabilities(row, [1, row.len()]).unwrap();
         search.advance(&scores).unwrap();
     }
-    let seen = all.lock().unwrap().clone();
-    seen
+    std::mem::take(&mut *all.lock().unwrap())
 }
 
 #[test]

@@ -70,10 +70,13 @@ fn merge_pairs(ends: &mut Vec<usize>, from: &[Candidate], to: &mut [Candidate]) 
     let (mut start, mut merged) = (0, 0);
     for first in (0..ends.len()).step_by(2) {
         let middle = ends[first];
-        let end = ends.get(first + 1).copied().unwrap_or_else(|| {
-            mark!("a run that none is left to merge with");
-            middle
-        });
+        let end = match ends.get(first + 1) {
+            Some(&end) => end,
+            None => {
+                mark!("a run that none is left to merge with");
+                middle
+            }
+        };
         merge(
             &from[start..middle],
             &from[middle..end],

@@ -1,7 +1,7 @@
 //! The CTC search against its reference, at every level, pruned or not.
 
 use arbitrary::{Result, Unstructured};
-use widebeam::reference::ctc as reference;
+use widebeam::reference::{ctc as reference, scorers::PrefixScorer};
 use widebeam::{CtcHypothesis, CtcNBest, CtcPruning, CtcSearch, Level, Scorer, Unscored};
 
 use crate::any_tensor::{Limits, Tensor, check_failures, invalid};
@@ -13,9 +13,12 @@ pub(crate) fn run(data: &[u8]) {
 }
 
 /// `Err` only where the input is too short to make a case of.
-fn attempt<S: Scorer + Copy + Sync>(u: &mut Unstructured<'_>, scorer: S) -> Result<()> {
+fn attempt<S: Scorer + PrefixScorer + Copy + Sync>(
+    u: &mut Unstructured<'_>,
+    scorer: S,
+) -> Result<()> {
     let beams = u.int_in_range(1..=7usize)?;
-    let mut pruning = pruning(u)?;
+    let pruning = pruning(u)?;
     let vocab = *u.choose(&[4, 12, 60])?;
     let limits = Limits {
         batch: 2,
@@ -25,10 +28,6 @@ fn attempt<S: Scorer + Copy + Sync>(u: &mut Unstructured<'_>, scorer: S) -> Resu
     let tensor = Tensor::any(u, limits)?;
     let view = tensor.view();
     let blank = u.int_in_range(0..=view.vocab() as u32 - 1)?;
-    if S::SCORES {
-        // A scored search is asked how many tokens it tries.
-        pruning = pruning.top_tokens(1 + blank as usize);
-    }
     for level in Level::available() {
         let search = CtcSearch::new(beams, blank).expect("some beams");
         let search = search.with_level(level).expect("it is there");
@@ -90,6 +89,18 @@ impl Scorer for Toy {
             1 => f64::NEG_INFINITY,
             said => (said as f64 - 5.0) / 2.0,
         }
+    }
+}
+
+impl PrefixScorer for Toy {
+    fn last(&self, prefix: &[u32]) -> f64 {
+        let walk = |(_, state): (f64, u64), &token| self.extend(&state, token);
+        prefix.iter().fold((0.0, self.start()), walk).0
+    }
+
+    fn end(&self, prefix: &[u32]) -> f64 {
+        let walk = |state: u64, &token| self.extend(&state, token).1;
+        self.finish(&prefix.iter().fold(self.start(), walk))
     }
 }
 

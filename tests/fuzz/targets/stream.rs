@@ -2,7 +2,7 @@
 //! it took.
 
 use arbitrary::{Result, Unstructured};
-use widebeam::reference::ctc as reference;
+use widebeam::reference::{ctc as reference, scorers::PrefixScorer};
 use widebeam::{CtcNBest, CtcPruning, CtcSearch, CtcStream, Scorer, ScoresView, Unscored};
 
 use super::ctc::{Toy, plain, pruning};
@@ -44,7 +44,7 @@ fn attempt<S: Judge>(u: &mut Unstructured<'_>, scorer: S) -> Result<()> {
 }
 
 /// A scorer, and the same one where the input goes on.
-trait Judge: Scorer + Copy + Sync {
+trait Judge: Scorer + PrefixScorer + Copy + Sync {
     fn goes_on(self) -> Self;
 }
 
@@ -78,11 +78,7 @@ impl<S: Judge> Checked<S> {
     fn new(u: &mut Unstructured<'_>, vocab: usize, scorer: S) -> Result<Self> {
         let beams = u.int_in_range(1..=5usize)?;
         let blank = u.int_in_range(0..=vocab as u32 - 1)?;
-        let mut pruning = pruning(u)?;
-        if S::SCORES {
-            // A scored search is asked how many tokens it tries.
-            pruning = pruning.top_tokens(1 + blank as usize);
-        }
+        let pruning = pruning(u)?;
         let search = CtcSearch::new(beams, blank).expect("some beams");
         let search = search.with_pruning(pruning.clone()).expect("numbers");
         let search = search.with_scorer(scorer);

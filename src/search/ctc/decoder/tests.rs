@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use super::*;
 use crate::kernels::log_add::log_add_scalar as log_add;
 use crate::marks;
-use crate::reference::row_ranks;
+use crate::reference::{row_ranks, scorers::PrefixScorer};
 use crate::scores::{ScoreKind, ScoresView};
 use crate::search::ctc::CtcPruning;
 use crate::search::ctc::beam::Masses;
@@ -409,6 +409,17 @@ impl Scorer for Anything {
     }
 
     fn finish(&self, _: &u64) -> f64 {
+        0.0
+    }
+}
+
+impl PrefixScorer for Anything {
+    fn last(&self, prefix: &[u32]) -> f64 {
+        let walk = |(_, state): (f64, u64), &token| self.extend(&state, token);
+        prefix.iter().fold((0.0, self.start()), walk).0
+    }
+
+    fn end(&self, _: &[u32]) -> f64 {
         0.0
     }
 }
