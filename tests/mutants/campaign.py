@@ -44,7 +44,6 @@ SHARES = [
     (["src/*"], LIBRARY,
      [["--lib", "--test=independent"], ["--test=ctc", "--test=autoregressive", "--test=memory_needed", *EVERYWHERE]]),
 ]
-KINDS = ["CaughtMutant", "Timeout", "MissedMutant", "Unviable"]
 
 
 def share(file):
@@ -135,9 +134,9 @@ def write_table(results):
         files[file]["equivalent" if equivalent else summary] += 1
     today = datetime.date.today().isoformat()
     for file, counts in files.items():
-        columns = [counts[kind] for kind in ("CaughtMutant", "Timeout", "MissedMutant", "equivalent", "Unviable")]
+        columns = [counts[kind] for kind in ("CaughtMutant", "Timeout", "MissedMutant", "equivalent", "not run")]
         rows[file] = f"| {file} | " + " | ".join(map(str, columns)) + f" | {today} |"
-    header = ["| file | noticed | timed out | missed | equivalent | not compiled | day |", "|---|--:|--:|--:|--:|--:|---|"]
+    header = ["| file | noticed | timed out | missed | equivalent | not run | day |", "|---|--:|--:|--:|--:|--:|---|"]
     TABLE.write_text("\n".join(header + [rows[file] for file in sorted(rows)]) + "\n")
 
 
