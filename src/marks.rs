@@ -118,9 +118,11 @@ mod tests {
         let aims = names(&text, "marks::expect(");
         for mark in &marks {
             assert!(aims.contains(mark), "no test aims at {mark:?}");
+            let places = marks.iter().filter(|&other| other == mark).count();
+            assert_eq!(places, 1, "places marked {mark:?}");
         }
-        for aim in &aims {
-            assert!(marks.contains(aim), "no branch is marked {aim:?}");
+        for name in aims.iter().chain(&names(&text, "marks::count(")) {
+            assert!(marks.contains(name), "no branch is marked {name:?}");
         }
     }
 }

@@ -9,6 +9,7 @@ use std::cmp::Ordering;
 /// Scores of hypotheses, highest first, -0.0 as 0.0. Not for NaN.
 #[inline(always)]
 pub(crate) fn descending(a: f64, b: f64) -> Ordering {
+    debug_assert!(!a.is_nan() && !b.is_nan());
     b.partial_cmp(&a).unwrap_or(Ordering::Equal)
 }
 

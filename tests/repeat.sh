@@ -17,6 +17,8 @@ for ((seed = first; seed < first + runs; seed++)); do
     if PROPTEST_RNG_SEED=$seed cargo test --locked --no-fail-fast >"$log" 2>&1; then
         rm "$log"
     else
+        # A seed that a property keeps would fail every later run too.
+        git checkout -q -- '*proptest-regressions*'
         failed+=("$seed")
         echo "seed $seed failed: $log"
     fi

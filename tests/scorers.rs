@@ -674,12 +674,7 @@ fn a_lexicon_leaves_only_its_words() {
     for hypothesis in nbest.item(0) {
         let mut words: Vec<&[u32]> = hypothesis.tokens.split(|&token| token == 3).collect();
         words.retain(|word| !word.is_empty());
-        assert!(
-            words
-                .iter()
-                .all(|word| [[1, 2], [2, 2]].contains(&[word[0], word[1]]))
-        );
-        assert!(words.iter().all(|word| word.len() == 2));
+        assert!(words.iter().all(|&word| word == [1, 2] || word == [2, 2]));
     }
 }
 
@@ -1075,9 +1070,7 @@ fn arpa_files_may_be_written_in_other_ways() {
         ),
     ] {
         let text = SMALL.replace(old, new);
-        if (old, new) != (" ", " \t") && (old, new) != (" ", "   ") {
-            assert_eq!(scores(&read(&text)), expected, "{old:?} -> {new:?}");
-        }
+        assert_eq!(scores(&read(&text)), expected, "{old:?} -> {new:?}");
         assert_eq!(
             BackoffModel::from_arpa(&text).log10(&[], &Some("b".into())),
             -2.0
@@ -1095,11 +1088,7 @@ fn arpa_files_may_be_written_in_other_ways() {
     }
     // Other white space is a word like any other.
     for word in ["\u{a0}", "\u{3000}", "\u{b}", "\u{2581}"] {
-        let model = read(
-            &SMALL
-                .replace('b', word)
-                .replace(&format!("su{word}"), "sub"),
-        );
+        let model = read(&SMALL.replace('b', word));
         assert_eq!(sentence(&model, &["a", word]), -1.25, "{word:?}");
     }
     // No n-grams of an order at all.

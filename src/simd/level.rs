@@ -206,9 +206,14 @@ mod tests {
         let mut expected = vec![Level::Baseline];
         #[cfg(target_arch = "x86_64")]
         {
-            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("f16c");
+            let bits = is_x86_feature_detected!("bmi1")
+                && is_x86_feature_detected!("bmi2")
+                && is_x86_feature_detected!("lzcnt")
+                && is_x86_feature_detected!("popcnt");
+            let avx2 = bits && is_x86_feature_detected!("avx2") && is_x86_feature_detected!("f16c");
             expected.extend(avx2.then_some(Level::Avx2));
-            let avx512 = is_x86_feature_detected!("avx512f")
+            let avx512 = bits
+                && is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512dq")
                 && is_x86_feature_detected!("avx512vl");

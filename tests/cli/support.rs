@@ -172,7 +172,11 @@ pub(crate) fn wait_until_interruptible(child: &Child) {
         Some(u64::from_str_radix(signals.trim(), 16).ok()? & (1 << 1) != 0)
     };
     let started = Instant::now();
-    while caught() == Some(false) && started.elapsed() < Duration::from_secs(120) {
+    while caught() == Some(false) {
+        assert!(
+            started.elapsed() < Duration::from_secs(120),
+            "no handler of Ctrl-C"
+        );
         thread::sleep(Duration::from_millis(2));
     }
     if caught().is_none() {

@@ -20,6 +20,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -58,35 +59,51 @@ def listed(options):
 
 
 def mutate(number, options, deadline=None):
-    """Runs the rounds of a share: (file, key) of every mutant and what became of it."""
+    """Runs the rounds of a share; what became of each mutant that was judged, by name."""
     _, features, rounds = SHARES[number]
     results = {}
     with tempfile.TemporaryDirectory() as out:
         for turn, targets in enumerate(rounds):
-            command = ["cargo", "mutants", "--in-place", "--baseline=skip", "--timeout=90", "--colors=never",
-                       "--no-shuffle", "-o", out, *options, *(["--iterate"] if turn else [])]
+            command = ["cargo", "mutants", "--in-place", "--timeout=90", "--colors=never", "--no-shuffle",
+                       "-o", out, *options, *(["--iterate"] if turn else [])]
             command += [word for argument in [*features, *targets] for word in ("-C", argument)]
-            running = subprocess.Popen(command, cwd=ROOT)
-            try:
-                left = deadline and max(1, deadline - datetime.datetime.now().timestamp())
-                running.wait(left)
-            except (subprocess.TimeoutExpired, KeyboardInterrupt) as stopped:
-                # Interrupted, it puts the tree back.
-                running.send_signal(signal.SIGINT)
-                running.wait()
-                if isinstance(stopped, KeyboardInterrupt):
-                    raise
-            for outcome in outcomes(pathlib.Path(out)):
-                name, file, key, summary = outcome
-                results[name] = (file, key, summary)
-            missed = any(summary == "MissedMutant" for _, _, summary in results.values())
-            late = deadline and datetime.datetime.now().timestamp() >= deadline
-            if not missed or late:
+            late = carry_out(command, deadline)
+            for mutant in outcomes(pathlib.Path(out)):
+                # A later round repeats what timed out before.
+                if results.get(mutant.name, mutant).summary != "Timeout":
+                    results[mutant.name] = mutant._replace(turn=turn)
+            if late or not any(mutant.summary == "MissedMutant" for mutant in results.values()):
                 break
-        if late and turn + 1 < len(rounds):
-            # Not every test has seen these.
-            results = {name: found for name, found in results.items() if found[2] != "MissedMutant"}
-    return list(results.values())
+    # Missed is what every round has missed.
+    last = len(rounds) - 1
+    judged = (mutant for mutant in results.values() if mutant.summary != "MissedMutant" or mutant.turn == last)
+    return list(judged)
+
+
+def carry_out(command, deadline):
+    """Whether it was stopped because time was up."""
+    running = subprocess.Popen(command, cwd=ROOT)
+    try:
+        running.wait(deadline and max(1, deadline - time.time()))
+    except subprocess.TimeoutExpired:
+        stop(running)
+        return True
+    except KeyboardInterrupt:
+        stop(running)
+        raise
+    # Nothing missed, something missed, something timed out.
+    if running.returncode not in (0, 2, 3):
+        sys.exit(f"cargo-mutants failed: {' '.join(command)}")
+    return False
+
+
+def stop(running):
+    # Interrupted, it puts the tree back.
+    running.send_signal(signal.SIGINT)
+    running.wait()
+
+
+Mutant = collections.namedtuple("Mutant", "name file what line column summary turn")
 
 
 def outcomes(out):
@@ -98,92 +115,97 @@ def outcomes(out):
             continue
         mutant = outcome["scenario"]["Mutant"]
         diff = (folder / outcome["diff_path"]).read_text().splitlines()[3:]
-        line = next((line[1:].strip() for line in diff if line.startswith("-")), "")
-        # Places shift; what was changed, and in which line, does not.
+        line = next((line[1:] for line in diff if line.startswith("-")), "")
+        # Places shift; what was changed, and where in which line, does not.
+        column = mutant["span"]["start"]["column"] - (len(line) - len(line.lstrip()))
         what = mutant["name"].split(": ", 1)[1]
-        yield mutant["name"], mutant["file"], (what, line), outcome["summary"]
+        yield Mutant(mutant["name"], mutant["file"], what, line.strip(), str(column), outcome["summary"], 0)
 
 
 def equivalents():
     rows = [line.split("\t") for line in EQUIVALENT.read_text().splitlines() if not line.startswith("#")]
-    return {(file, what, line): why for file, what, line, why in rows}
+    return {tuple(row[:4]) for row in rows}
+
+
+def is_equivalent(mutant, known):
+    return mutant.summary == "MissedMutant" and (mutant.file, mutant.what, mutant.line, mutant.column) in known
 
 
 def report(results):
     """Prints what was missed; how many."""
     known = equivalents()
-    missed = [(file, *key) for file, key, summary in results
-              if summary == "MissedMutant" and (file, *key) not in known]
-    for file, what, line in missed:
-        print(f"missed\t{file}\t{what}\t{line}")
-    counts = collections.Counter(summary for _, _, summary in results)
+    missed = [mutant for mutant in results if mutant.summary == "MissedMutant" and not is_equivalent(mutant, known)]
+    for mutant in missed:
+        print("missed", mutant.file, mutant.what, mutant.line, mutant.column, sep="\t")
+    counts = collections.Counter(mutant.summary for mutant in results)
     print(f"{len(results)} mutants: {counts['CaughtMutant']} noticed, {counts['Timeout']} timed out, "
           f"{counts['Unviable']} not compiled, {len(missed)} missed, "
-          f"{counts['MissedMutant'] - len(missed)} equivalent")
+          f"{counts['MissedMutant'] - len(missed)} equivalent", flush=True)
     return len(missed)
 
 
-def write_table(results):
+def write_row(file, results, total):
     rows = {}
     if TABLE.exists():
         rows = {line.split("|")[1].strip(): line for line in TABLE.read_text().splitlines() if line.startswith("| src")}
     known = equivalents()
-    files = collections.defaultdict(collections.Counter)
-    for file, key, summary in results:
-        equivalent = summary == "MissedMutant" and (file, *key) in known
-        files[file]["equivalent" if equivalent else summary] += 1
-    today = datetime.date.today().isoformat()
-    for file, counts in files.items():
-        columns = [counts[kind] for kind in ("CaughtMutant", "Timeout", "MissedMutant", "equivalent", "not run")]
-        rows[file] = f"| {file} | " + " | ".join(map(str, columns)) + f" | {today} |"
+    counts = collections.Counter("equivalent" if is_equivalent(mutant, known) else mutant.summary for mutant in results)
+    counts["not run"] = total - len(results)
+    columns = [counts[kind] for kind in ("CaughtMutant", "Timeout", "MissedMutant", "equivalent", "not run")]
+    rows[file] = f"| {file} | " + " | ".join(map(str, columns)) + f" | {datetime.date.today().isoformat()} |"
     header = ["| file | noticed | timed out | missed | equivalent | not run | day |", "|---|--:|--:|--:|--:|--:|---|"]
     TABLE.write_text("\n".join(header + [rows[file] for file in sorted(rows)]) + "\n")
 
 
-def run(files):
-    wanted = sorted({mutant["file"] for mutant in listed([])})
-    if files:
-        wanted = [file for file in wanted if any(fnmatch.fnmatch(file, glob) for glob in files)]
+def run(globs):
+    totals = collections.Counter(mutant["file"] for mutant in listed([]))
+    files = [file for file in sorted(totals) if not globs or any(fnmatch.fnmatch(file, glob) for glob in globs)]
     missed = 0
-    for file in wanted:
+    for file in files:
         results = mutate(share(file), ["-f", file])
-        write_table(results)
+        write_row(file, results, totals[file])
         missed += report(results)
     return missed
 
 
 def changed(base, most, seconds):
-    deadline = datetime.datetime.now().timestamp() + seconds
+    deadline = time.time() + seconds
     with tempfile.NamedTemporaryFile("w", suffix=".diff") as diff:
-        subprocess.run(["git", "diff", base, "--", "src"], cwd=ROOT, check=True, stdout=diff)
+        command = ["git", "diff", "--no-ext-diff", "--no-color", base, "--", "src"]
+        subprocess.run(command, cwd=ROOT, check=True, stdout=diff)
         mutants = listed(["--in-diff", diff.name])
-        # Every n-th, so that the same change gives the same ones.
-        parts = max(1, -(-len(mutants) // most))
-        options = ["--in-diff", diff.name, "--shard", f"0/{parts}", "--sharding", "round-robin"]
-        chosen = listed(options)
-        print(f"{len(chosen)} of {len(mutants)} mutants of the lines changed since {base}", flush=True)
-        results = []
-        for number in sorted({share(mutant["file"]) for mutant in chosen}):
-            files = sorted({mutant["file"] for mutant in chosen if share(mutant["file"]) == number})
-            names = [f"^{escape(mutant['name'])}$" for mutant in chosen if mutant["file"] in files]
-            results += mutate(number, [word for name in names for word in ("-F", name)], deadline)
+    # Every n-th, so that the same change gives the same ones.
+    chosen = mutants[::max(1, -(-len(mutants) // most))]
+    print(f"{len(chosen)} of {len(mutants)} mutants of the lines changed since {base}", flush=True)
+    results = []
+    for number in sorted({share(mutant["file"]) for mutant in chosen}):
+        names = {mutant["name"] for mutant in chosen if share(mutant["file"]) == number}
+        files = {mutant["file"] for mutant in chosen if share(mutant["file"]) == number}
+        options = [word for file in sorted(files) for word in ("-f", file)]
+        options += [word for name in sorted(names) for word in ("-F", f"^{escape(name)}$")]
+        # Fields that are left out come along whatever is asked for.
+        results += [mutant for mutant in mutate(number, options, deadline) if mutant.name in names]
     if len(results) < len(chosen):
         print(f"{len(chosen) - len(results)} not judged in {seconds} s")
+    if chosen and not results:
+        sys.exit("no mutant was judged")
     return report(results)
 
 
 def escape(name):
-    return "".join(c if c.isalnum() or c in " _/" else "\\" + c for c in name)
+    # `\\<` would be the beginning of a word.
+    return "".join(c if c.isalnum() or c in " _/<>" else "\\" + c for c in name)
 
 
 def main():
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("run").add_argument("files", nargs="*")
     some = commands.add_parser("changed")
     some.add_argument("base")
     some.add_argument("--most", type=int, default=20)
-    some.add_argument("--seconds", type=int, default=180)
+    some.add_argument("--seconds", type=int, default=300)
     given = parser.parse_args()
     missed = run(given.files) if given.command == "run" else changed(given.base, given.most, given.seconds)
     sys.exit(1 if missed else 0)

@@ -97,6 +97,12 @@ mod tests {
     }
 
     #[test]
+    fn no_end_is_found_behind_a_longer_comment_than_there_can_be() {
+        let comment = vec![b' '; usize::from(u16::MAX) + 1];
+        assert_eq!(said(&archive(10, u64::MAX, None, &comment)), None);
+    }
+
+    #[test]
     fn as_many_entries_as_there_is_room_for() {
         for before in [0, 1, 500, 100_000] {
             let length = archive(before, 0, None, b"").len() as u64;
