@@ -27,28 +27,27 @@ ROOT = HERE.parent.parent
 TABLE = HERE / "table.md"
 EQUIVALENT = HERE / "equivalent.tsv"
 
-LIBRARY = ["--no-default-features"]
 EVERYWHERE = ["--test=determinism", "--test=extremes", "--test=out_of_memory", "--test=allocations"]
 # Files, and rounds of test targets: a mutant that one round does not notice goes on to
 # the next. The first share that has a file counts.
 SHARES = [
-    (["src/kernels/*", "src/simd/*", "src/order.rs", "src/search/shortlist.rs"], LIBRARY,
+    (["src/kernels/*", "src/simd/*", "src/order.rs", "src/search/shortlist.rs"],
      [["--lib"], ["--test=independent", "--test=ctc", "--test=autoregressive", "--test=guard_pages", *EVERYWHERE]]),
-    (["src/search/ctc/scorers/*", "src/search/ctc/scorer.rs"], LIBRARY,
+    (["src/search/ctc/scorers/*", "src/search/ctc/scorer.rs"],
      [["--test=scorers"], ["--lib", "--test=ctc", *EVERYWHERE]]),
-    (["src/search/ctc/*"], LIBRARY,
+    (["src/search/ctc/*"],
      [["--test=ctc"], ["--lib", "--test=scorers", "--test=ctc_memory", "--test=memory_needed", "--test=soak", *EVERYWHERE]]),
-    (["src/search/autoregressive/*"], LIBRARY,
+    (["src/search/autoregressive/*"],
      [["--test=autoregressive"], ["--lib", "--test=parity", "--test=autoregressive_allocations", "--test=soak", *EVERYWHERE]]),
-    (["src/bin/widebeam/*"], [],
+    (["src/bin/widebeam/*"],
      [["--bin=widebeam"], ["--test=cli", "--test=fuzz"]]),
-    (["src/*"], LIBRARY,
+    (["src/*"],
      [["--lib", "--test=independent"], ["--test=ctc", "--test=autoregressive", "--test=memory_needed", *EVERYWHERE]]),
 ]
 
 
 def share(file):
-    return next(number for number, (globs, _, _) in enumerate(SHARES)
+    return next(number for number, (globs, _) in enumerate(SHARES)
                 if any(fnmatch.fnmatch(file, glob) for glob in globs))
 
 
@@ -60,13 +59,13 @@ def listed(options):
 
 def mutate(number, options, deadline=None):
     """Runs the rounds of a share; what became of each mutant that was judged, by name."""
-    _, features, rounds = SHARES[number]
+    _, rounds = SHARES[number]
     results = {}
     with tempfile.TemporaryDirectory() as out:
         for turn, targets in enumerate(rounds):
             command = ["cargo", "mutants", "--in-place", "--timeout=90", "--colors=never", "--no-shuffle",
                        "-o", out, *options, *(["--iterate"] if turn else [])]
-            command += [word for argument in [*features, *targets] for word in ("-C", argument)]
+            command += [word for argument in targets for word in ("-C", argument)]
             late = carry_out(command, deadline)
             for mutant in outcomes(pathlib.Path(out)):
                 # A later round repeats what timed out before.
@@ -178,7 +177,8 @@ def changed(base, most, seconds):
     chosen = mutants[::max(1, -(-len(mutants) // most))]
     print(f"{len(chosen)} of {len(mutants)} mutants of the lines changed since {base}", flush=True)
     results = []
-    for number in sorted({share(mutant["file"]) for mutant in chosen}):
+    # Kernels, which are built longest, at the end.
+    for number in sorted({share(mutant["file"]) for mutant in chosen}, reverse=True):
         names = {mutant["name"] for mutant in chosen if share(mutant["file"]) == number}
         files = {mutant["file"] for mutant in chosen if share(mutant["file"]) == number}
         options = [word for file in sorted(files) for word in ("-f", file)]
@@ -205,7 +205,7 @@ def main():
     some = commands.add_parser("changed")
     some.add_argument("base")
     some.add_argument("--most", type=int, default=20)
-    some.add_argument("--seconds", type=int, default=300)
+    some.add_argument("--seconds", type=int, default=200)
     given = parser.parse_args()
     missed = run(given.files) if given.command == "run" else changed(given.base, given.most, given.seconds)
     sys.exit(1 if missed else 0)
