@@ -1,39 +1,26 @@
 //! Scorers against their definition over whole prefixes, token by token and
 //! inside the CTC search: the same bits.
 
+#[path = "support/ctc_case.rs"]
+mod ctc_case;
+#[path = "support/prunings.rs"]
+mod prunings;
+#[path = "support/random.rs"]
+mod random;
 #[path = "support/seeded.rs"]
 mod seeded;
 
 use std::fmt::Debug;
 use std::sync::Arc;
 
+use ctc_case::{Case, expected, plain};
 use proptest::prelude::*;
-use widebeam::reference::ctc as reference;
+use random::Random;
 use widebeam::reference::scorers::{Allowed, BackoffModel, Favoured, Ngrams, PrefixScorer};
 use widebeam::{
-    CtcHypothesis, CtcPruning, CtcSearch, Hotwords, Labels, Level, Lexicon, NgramModel,
-    NgramScorer, NgramUnit, ScoreKind, Scorer, ScoresView, Unscored,
+    CtcPruning, CtcSearch, Hotwords, Labels, Level, Lexicon, NgramModel, NgramScorer, NgramUnit,
+    ScoreKind, Scorer, ScoresView, Unscored,
 };
-
-/// Random bits from a seed.
-struct Random(u64);
-
-impl Random {
-    fn bits(&mut self) -> u32 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 32) as u32
-    }
-
-    fn below(&mut self, limit: u32) -> u32 {
-        self.bits() % limit
-    }
-
-    fn unit(&mut self) -> f32 {
-        (self.bits() >> 8) as f32 / (1 << 24) as f32
-    }
-}
 
 /// The scores of every sequence of up to `longest` of the tokens 0 to `vocab` - 1,
 /// as long as no token is forbidden, and of the end after each.
@@ -119,7 +106,7 @@ fn random_entries(random: &mut Random, order: usize, words: &[&str]) -> Vec<Entr
         };
         longest = longest.iter().flat_map(longer).collect();
         for ngram in &longest {
-            if n > 1 && random.below(1 + n as u32) > 0 {
+            if n > 1 && !random.one_in(1 + n) {
                 continue;
             }
             let backoff = match random.below(4) {
@@ -159,7 +146,7 @@ fn check_ngrams(order: usize, entries: &[Entry], labels: &[&str], unit: NgramUni
 
 #[test]
 fn n_grams_of_tokens_score_every_short_prefix_as_defined() {
-    let mut random = Random(16);
+    let mut random = Random::new(16);
     for order in 1..=4 {
         for words in [
             &["a", "b", "<s>", "</s>", "<unk>"][..],
@@ -175,7 +162,7 @@ fn n_grams_of_tokens_score_every_short_prefix_as_defined() {
 
 #[test]
 fn n_grams_of_characters_score_every_short_prefix_as_defined() {
-    let mut random = Random(17);
+    let mut random = Random::new(17);
     for order in [1, 2, 4] {
         for words in [&["a", "b", "<s>", "</s>"][..], &["a", "ab", "<unk>", "|"]] {
             let entries = random_entries(&mut random, order, words);
@@ -366,7 +353,7 @@ fn weights_that_are_no_numbers_are_refused() {
 
 #[test]
 fn hotwords_score_every_short_prefix_as_defined() {
-    let mut random = Random(18);
+    let mut random = Random::new(18);
     let mut lists: Vec<Vec<Vec<u32>>> = vec![
         vec![],
         vec![vec![1]],
@@ -385,8 +372,11 @@ fn hotwords_score_every_short_prefix_as_defined() {
     ];
     for _ in 0..12 {
         let count = 1 + random.below(5);
-        let sequence =
-            |random: &mut Random| (0..1 + random.below(4)).map(|_| random.below(4)).collect();
+        let sequence = |random: &mut Random| {
+            (0..1 + random.below(4))
+                .map(|_| random.below(4) as u32)
+                .collect()
+        };
         lists.push((0..count).map(|_| sequence(&mut random)).collect());
     }
     for (place, sequences) in lists.into_iter().enumerate() {
@@ -398,7 +388,7 @@ fn hotwords_score_every_short_prefix_as_defined() {
 
 #[test]
 fn lexicons_score_every_short_prefix_as_defined() {
-    let mut random = Random(19);
+    let mut random = Random::new(19);
     let mut lists: Vec<Vec<Vec<u32>>> = vec![
         vec![],
         vec![vec![1]],
@@ -406,8 +396,11 @@ fn lexicons_score_every_short_prefix_as_defined() {
         vec![vec![2, 2, 2], vec![2], vec![0, 1]],
     ];
     for _ in 0..8 {
-        let word =
-            |random: &mut Random| (0..1 + random.below(3)).map(|_| random.below(3)).collect();
+        let word = |random: &mut Random| {
+            (0..1 + random.below(3))
+                .map(|_| random.below(3) as u32)
+                .collect()
+        };
         lists.push((0..4).map(|_| word(&mut random)).collect());
     }
     for words in lists {
@@ -522,7 +515,7 @@ fn spelled(labels: &[&str], blank: u32, mut text: &str) -> Option<Vec<u32>> {
 
 #[test]
 fn text_is_spelled_by_the_longest_labels_that_fit() {
-    let mut random = Random(20);
+    let mut random = Random::new(20);
     for labels in [
         &["", "a", "b", " ", "ab"][..],
         &["a", "aa", "aab", "b", "ba"],
@@ -544,7 +537,7 @@ fn text_is_spelled_by_the_longest_labels_that_fit() {
             for _ in 0..60 {
                 let pieces = ["a", "b", "aa", " ", "\u{2581}", "\u{e4}", "\u{1f600}"];
                 let text: String = (0..random.below(7))
-                    .map(|_| pieces[random.below(7) as usize])
+                    .map(|_| pieces[random.below(7)])
                     .collect();
                 let found = spelling.spell(&text).ok();
                 assert_eq!(found, spelled(labels, blank, &text), "{labels:?} {text:?}");
@@ -664,7 +657,7 @@ fn whole_occurrences_of_hotwords_count_and_nothing_else() {
 
 #[test]
 fn a_lexicon_leaves_only_its_words() {
-    let mut random = Random(3);
+    let mut random = Random::new(3);
     let data: Vec<f32> = (0..12 * 4).map(|_| random.unit()).collect();
     let view = ScoresView::probabilities(&data, [12, 4]).unwrap();
     let lexicon = Lexicon::new(&[[1, 2], [2, 2]], Some(3)).unwrap();
@@ -680,15 +673,6 @@ fn a_lexicon_leaves_only_its_words() {
 
 // Inside the CTC search
 
-#[derive(Clone, Debug)]
-struct Case {
-    kind: ScoreKind,
-    shape: [usize; 3],
-    data: Vec<f32>,
-    beams: usize,
-    blank: u32,
-}
-
 /// Emissions of all kinds, some of which tie and some of which are impossible.
 fn cases() -> impl Strategy<Value = Case> {
     let kinds = prop::sample::select(vec![
@@ -699,7 +683,7 @@ fn cases() -> impl Strategy<Value = Case> {
     let shape = (1usize..3, 0usize..8, 1usize..8, 1usize..6);
     (shape, kinds, 0u32..4, any::<u64>()).prop_map(
         |((batch, time, vocab, beams), kind, spread, seed)| {
-            let mut random = Random(seed | 1);
+            let mut random = Random::new(seed | 1);
             let mut value = || {
                 let probability = match spread {
                     0 => random.unit(),
@@ -717,50 +701,13 @@ fn cases() -> impl Strategy<Value = Case> {
             Case {
                 kind,
                 shape: [batch, time, vocab],
+                lengths: vec![time; batch],
                 data,
                 beams,
-                blank: random.below(vocab as u32),
+                blank: random.below(vocab) as u32,
             }
         },
     )
-}
-
-fn prunings() -> impl Strategy<Value = CtcPruning> {
-    let limits = (
-        prop::option::weighted(0.7, 1usize..8),
-        prop::option::weighted(0.3, -4.0f64..0.0),
-        prop::option::weighted(0.3, 0.0f64..6.0),
-        prop::option::weighted(0.3, -1.0f64..0.0),
-        prop::option::weighted(0.3, 1usize..6),
-    );
-    limits.prop_map(|(top, least, distance, skip, delay)| {
-        let mut pruning = CtcPruning::none();
-        if let Some(top) = top {
-            pruning = pruning.top_tokens(top);
-        }
-        if let Some(least) = least {
-            pruning = pruning.min_token_log_probability(least);
-        }
-        if let Some(distance) = distance {
-            pruning = pruning.score_threshold(distance);
-        }
-        if let Some(skip) = skip {
-            pruning = pruning.blank_skip(skip);
-        }
-        if let Some(delay) = delay {
-            pruning = pruning.settle(delay);
-        }
-        pruning
-    })
-}
-
-/// A hypothesis as plain data, scores as bits.
-type Plain = (Vec<u32>, Vec<u32>, [u64; 3]);
-
-fn plain(found: CtcHypothesis<'_>) -> Plain {
-    let scores = [found.score, found.alignment_score, found.scorer_score];
-    let (tokens, frames) = (found.tokens.to_vec(), found.frames.to_vec());
-    (tokens, frames, scores.map(f64::to_bits))
 }
 
 /// A batch and streams, at every level, against the full search with the naive
@@ -774,16 +721,8 @@ fn check_search<S: Scorer + Sync + Clone>(
 where
     S::State: Debug,
 {
-    let view = ScoresView::new(case.kind, &case.data, case.shape).unwrap();
-    let expected = |item| -> Vec<Plain> {
-        let found = reference::search(&view, item, case.beams, case.blank, pruning, naive);
-        let hypothesis = |h: reference::Hypothesis| {
-            let scores = [h.score, h.alignment_score, h.scorer_score];
-            (h.tokens, h.frames, scores.map(f64::to_bits))
-        };
-        found.into_iter().map(hypothesis).collect()
-    };
-    let expected: Vec<_> = (0..view.batch()).map(expected).collect();
+    let view = case.view();
+    let expected = expected(case, &view, pruning, naive);
     for level in Level::available() {
         let search = CtcSearch::new(case.beams, case.blank).unwrap();
         let search = search
@@ -791,25 +730,16 @@ where
             .with_level(level)
             .unwrap();
         let mut search = search.with_pruning(pruning.clone()).unwrap();
-        let nbest = search.decode(&view).unwrap();
+        let found = plain(&search.decode(&view).unwrap());
+        prop_assert_eq!(&found, &expected, "level {}", level);
         let mut stream = search.stream();
         for (item, expected) in expected.iter().enumerate() {
-            let found: Vec<Plain> = nbest.item(item).map(plain).collect();
-            prop_assert_eq!(&found, expected, "item {} at level {}", item, level);
-            let [_, time, vocab] = case.shape;
             stream.reset();
-            for frame in case.data[item * time * vocab..][..time * vocab].chunks(vocab) {
-                let frame = ScoresView::new(case.kind, frame, [1, vocab]).unwrap();
-                stream.push(&frame).unwrap();
+            for step in 0..case.lengths[item] {
+                stream.push(&case.frames(item, step, 1)).unwrap();
             }
-            let found: Vec<Plain> = stream.finish().unwrap().item(0).map(plain).collect();
-            prop_assert_eq!(
-                &found,
-                expected,
-                "item {} of a stream at level {}",
-                item,
-                level
-            );
+            let found = &plain(stream.finish().unwrap())[0];
+            prop_assert_eq!(found, expected, "stream {} at level {}", item, level);
         }
     }
     Ok(())
@@ -822,7 +752,7 @@ proptest! {
     fn scored_searches_equal_the_full_search_scored(
         case in cases(),
         weight in prop_oneof![Just(0.0), -1.0f64..2.0],
-        pruning in prunings(),
+        pruning in prunings::any(8, 0.7, 0.3),
     ) {
         let sequences = vec![vec![1, 2], vec![2, 1, 2], vec![2], vec![1, 1, 3]];
         let words = vec![vec![1], vec![1, 2, 2], vec![4, 5]];
@@ -883,8 +813,7 @@ fn without_frames_the_score_of_the_end_is_a_sum_too() {
     let mut stream = search.stream();
     let streamed = stream.finish().unwrap();
     for nbest in [&whole, streamed] {
-        let best = nbest.best(0).unwrap();
-        assert_eq!(plain(best), (vec![], vec![], [0; 3]));
+        assert_eq!(plain(nbest), [[(vec![], vec![], [0; 3])]]);
     }
 }
 
