@@ -201,12 +201,45 @@ fn model_and_visits(
     })
 }
 
+/// A model of which every token has a logit of its own.
+const fn logits(seed: u64, vocab: usize, memory: usize) -> Model {
+    Model {
+        seed,
+        vocab,
+        memory,
+        values: 0,
+        impossible: 0,
+        kind: ScoreKind::Logits,
+    }
+}
+
 fn in_threads<R: Send>(threads: usize, run: impl FnOnce() -> R + Send) -> R {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
         .unwrap();
     pool.install(run)
+}
+
+/// Checks a request alone against the oracle, at some levels and in pools of some
+/// numbers of threads.
+fn check_alone(
+    spec: &Spec,
+    model: &Model,
+    levels: impl IntoIterator<Item = Level>,
+    threads: [usize; 2],
+) {
+    let expected = spec.expected(model);
+    for level in levels {
+        for threads in threads {
+            let found = in_threads(threads, || alone(spec, model, level));
+            let Model { kind, vocab, .. } = model;
+            assert_eq!(
+                found, expected,
+                "{kind:?} {vocab}, {level}, {threads} threads"
+            );
+        }
+    }
 }
 
 proptest! {
@@ -335,16 +368,7 @@ fn long_rows_are_read_in_pieces_by_any_threads_with_the_same_bits() {
                 adjusted.before.push(Adjustment::Hook(1000, 0.5));
             }
             for spec in [Spec::plain(1, 2, &[]), Spec::plain(3, 2, &[0, 2]), adjusted] {
-                let expected = spec.expected(&model);
-                for level in Level::available() {
-                    for threads in [1, 3] {
-                        let found = in_threads(threads, || alone(&spec, &model, level));
-                        assert_eq!(
-                            found, expected,
-                            "{kind:?} {vocab}, {level}, {threads} threads"
-                        );
-                    }
-                }
+                check_alone(&spec, &model, Level::available(), [1, 3]);
             }
         }
     }
@@ -399,45 +423,21 @@ fn wide_beams_over_rows_of_every_shape_lose_nothing() {
                 spec.after.push(Adjustment::Suppress((0..400).collect()));
                 spec.before.push(Adjustment::Repetition(1.5));
             }
-            let expected = spec.expected(&model);
-            for level in Level::available() {
-                for threads in [1, 3] {
-                    let found = in_threads(threads, || alone(&spec, &model, level));
-                    assert_eq!(found, expected, "{level}, {threads} threads");
-                }
-            }
+            check_alone(&spec, &model, Level::available(), [1, 3]);
         }
     }
 }
 
 #[test]
 fn five_thousand_beams() {
-    let model = Model {
-        seed: 6,
-        vocab: 300,
-        memory: 3,
-        values: 0,
-        impossible: 0,
-        kind: ScoreKind::Logits,
-    };
+    let model = logits(6, 300, 3);
     let spec = Spec::plain(5000, 3, &[7]);
-    let expected = spec.expected(&model);
-    for threads in [1, 4] {
-        let found = in_threads(threads, || alone(&spec, &model, Level::best()));
-        assert_eq!(found, expected, "{threads} threads");
-    }
+    check_alone(&spec, &model, [Level::best()], [1, 4]);
 }
 
 #[test]
 fn as_many_beams_as_sequences_find_them_all() {
-    let model = Model {
-        seed: 9,
-        vocab: 5,
-        memory: 9,
-        values: 0,
-        impossible: 0,
-        kind: ScoreKind::Logits,
-    };
+    let model = logits(9, 5, 9);
     let end = 4u32;
     // Every sequence of up to 4 tokens, by enumeration.
     let mut complete: Vec<(f64, Vec<u32>)> = Vec::new();
@@ -505,14 +505,7 @@ fn a_finished_score_of_negative_zero_ties_with_zero() {
 
 #[test]
 fn a_score_that_is_no_number_fails_its_request_and_no_other() {
-    let model = Model {
-        seed: 3,
-        vocab: 11,
-        memory: 3,
-        values: 0,
-        impossible: 0,
-        kind: ScoreKind::Logits,
-    };
+    let model = logits(3, 11, 3);
     let spec = Spec::plain(3, 5, &[10]);
     let mut search = AutoregressiveSearch::new(11).unwrap();
     let ids: Vec<_> = (0..3)
@@ -679,14 +672,7 @@ fn settings_out_of_range_are_refused_at_admission() {
 
 #[test]
 fn scores_of_another_shape_are_refused_and_change_nothing() {
-    let model = Model {
-        seed: 5,
-        vocab: 6,
-        memory: 2,
-        values: 0,
-        impossible: 0,
-        kind: ScoreKind::Logits,
-    };
+    let model = logits(5, 6, 2);
     let spec = Spec::plain(2, 3, &[]);
     let mut search = AutoregressiveSearch::new(6).unwrap();
     let message = |result: Result<(), Error>| result.unwrap_err().to_string();
