@@ -226,19 +226,17 @@ mod tests {
 
     #[test]
     fn bounds_of_fewer_maxima_than_k() {
-        marks::expect("fewer maxima than k", || {
-            for_each_case(&[1, 3], |maxima, least, dispatch, case| {
-                for k in [maxima.len() * F32_LANES + 1, 64] {
-                    let sampled = false;
-                    let found = dispatch.run(Bound {
-                        sampled,
-                        maxima,
-                        k,
-                        least,
-                    });
-                    assert_eq!(found, least, "{case} {k}");
-                }
-            });
+        for_each_case(&[1, 3], |maxima, least, dispatch, case| {
+            for k in [maxima.len() * F32_LANES + 1, 64] {
+                let bound = Bound {
+                    sampled: false,
+                    maxima,
+                    k,
+                    least,
+                };
+                let found = marks::expect("fewer maxima than k", || dispatch.run(bound));
+                assert_eq!(found, least, "{case} {k}");
+            }
         });
     }
 }

@@ -192,7 +192,7 @@ mod tests {
 
     use super::*;
     use crate::kernels::top_k::cases::{
-        Rounded, invalid, largest, patterns, peaks, scores, sparse_patterns,
+        Rounded, largest_lane, limits, patterns, peaks, scores, sparse_patterns,
     };
     use crate::scores::ScoreKind::{LogProbabilities, Logits, Probabilities};
     use crate::simd::{Dispatch, Kernel, Level};
@@ -227,27 +227,26 @@ mod tests {
     }
 
     fn check<E: Rounded>(kind: ScoreKind, row: &[f32]) {
-        let row = scores::<E>(kind, row);
+        let row = &scores::<E>(kind, row)[..];
         let mut columns = [[kind.impossible(); F32_LANES]; COLUMNS];
         for (token, value) in row.iter().enumerate() {
             let lane = &mut columns.as_flattened_mut()[token % STRIPE];
             *lane = lane.max(value.to_f32());
         }
-        let largest = columns.as_flattened().iter().copied();
-        let largest = largest.fold(f32::NEG_INFINITY, f32::max);
+        let largest = largest_lane(&columns);
         let half_of = |column: usize| {
             std::array::from_fn(|lane| columns[column][lane].max(columns[column + 4][lane]))
         };
         let halves: [[f32; F32_LANES]; 4] = std::array::from_fn(half_of);
         for (panel, half) in [(1, false), (1, true), (4, false), (4, true)] {
-            let row = &row[..];
             for level in Level::available() {
-                let (found, scan) = Dispatch::new(level).unwrap().run(OfRow {
+                let of_row = OfRow {
                     kind,
                     row,
                     panel,
                     half,
-                });
+                };
+                let (found, scan) = Dispatch::new(level).unwrap().run(of_row);
                 let (scan, length) = (scan.unwrap(), row.len());
                 let case = format!("{level} {kind:?} {length}, {panel} stripes {half}");
                 assert_eq!(found, peaks(kind, row, panel * STRIPE), "{case}");
@@ -288,19 +287,18 @@ mod tests {
                 length - 1,
             ] {
                 for kind in [Probabilities, LogProbabilities] {
-                    let values = invalid(kind).iter().map(|&value| (value, false));
-                    for (value, valid) in values.chain([(largest(kind), true)]) {
+                    for (value, valid) in limits(kind) {
                         let mut row = scores::<f32>(kind, &vec![0.25; length]);
                         row[at] = value;
                         for (panel, half) in [(1, false), (4, true)] {
                             for level in Level::available() {
-                                let row = &row[..];
-                                let (_, scan) = Dispatch::new(level).unwrap().run(OfRow {
+                                let of_row = OfRow {
                                     kind,
-                                    row,
+                                    row: &row,
                                     panel,
                                     half,
-                                });
+                                };
+                                let (_, scan) = Dispatch::new(level).unwrap().run(of_row);
                                 let case = format!("{level} {kind:?} {value} at {at} of {length}");
                                 assert_eq!(scan.is_some(), valid, "{case}");
                             }
