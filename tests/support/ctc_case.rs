@@ -46,20 +46,31 @@ pub(crate) fn plain(nbest: &CtcNBest) -> Vec<Vec<Plain>> {
     (0..nbest.len()).map(item).collect()
 }
 
-/// What the reference finds in each item.
+/// The hypotheses that the reference finds in each item of a view, for the settings of
+/// a case.
 pub(crate) fn expected(
     case: &Case,
     view: &ScoresView<'_>,
     pruning: &CtcPruning,
     scorer: &impl PrefixScorer,
 ) -> Vec<Vec<Plain>> {
-    let item = |item| {
-        let found = reference::search(view, item, case.beams, case.blank, pruning, scorer);
-        let hypotheses = found.into_iter().map(|h| {
-            let scores = [h.score, h.alignment_score, h.scorer_score];
-            (h.tokens, h.frames, scores.map(f64::to_bits))
-        });
-        hypotheses.collect()
-    };
+    let item = |item| expected_item(view, item, case.beams, case.blank, pruning, scorer);
     (0..view.batch()).map(item).collect()
+}
+
+/// The hypotheses that the reference finds in one item.
+pub(crate) fn expected_item(
+    view: &ScoresView<'_>,
+    item: usize,
+    beams: usize,
+    blank: u32,
+    pruning: &CtcPruning,
+    scorer: &impl PrefixScorer,
+) -> Vec<Plain> {
+    let found = reference::search(view, item, beams, blank, pruning, scorer);
+    let plain = |h: reference::Hypothesis| {
+        let scores = [h.score, h.alignment_score, h.scorer_score];
+        (h.tokens, h.frames, scores.map(f64::to_bits))
+    };
+    found.into_iter().map(plain).collect()
 }

@@ -1,13 +1,17 @@
-//! Each frame against all that it can make of the beam it finds, by the
-//! definition: every prefix stays, every token extends every prefix.
+//! Compares the beam that each frame leaves with the definition: every prefix stays,
+//! every token extends every prefix, the best are kept.
 
 #[path = "../../../../tests/support/any_scorer.rs"]
 mod any_scorer;
+#[path = "../../../../tests/support/ctc_case.rs"]
+#[allow(dead_code)]
+mod ctc_case;
 
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
 use any_scorer::Anything;
+use ctc_case::{Plain, expected_item};
 
 use super::*;
 use crate::kernels::log_add::log_add_scalar as log_add;
@@ -41,7 +45,7 @@ fn order(a: &Live, b: &Live) -> Ordering {
     scores.then(a.key.cmp(&b.key))
 }
 
-/// What a frame makes of a beam.
+/// The candidates that a frame makes of a beam.
 struct Definition {
     stays: Vec<Live>,
     /// In order of token rank, then of the prefix that is extended.
@@ -169,7 +173,7 @@ impl Definition {
     }
 }
 
-/// What a frame left.
+/// The prefixes that a frame left in the beam.
 fn left(decoder: &Decoder<()>, before: &[u32]) -> Vec<Live> {
     let beam = &decoder.beam;
     let live = |(rank, prefix): (usize, &Prefix)| Live {
@@ -183,8 +187,8 @@ fn left(decoder: &Decoder<()>, before: &[u32]) -> Vec<Live> {
     beam.prefixes().iter().enumerate().map(live).collect()
 }
 
-/// Compares each frame of an item with the definition, from lists and from the rows
-/// themselves; also how well the extensions are bounded.
+/// Compares the beam after each frame of an item with the definition, when frames come
+/// from lists and when they come from the rows; and checks the bounds of extensions.
 fn check(level: Level, view: &ScoresView<'_>, beams: usize, blank: u32) {
     let settings = Settings::new(beams, blank).unwrap();
     let mut lists = Shortlists::default();
@@ -236,8 +240,8 @@ fn check(level: Level, view: &ScoresView<'_>, beams: usize, blank: u32) {
     }
 }
 
-/// That the extensions are bounded as well as they can be: nothing else than time
-/// shows it.
+/// Checks that the bounds of the extensions are as tight as the definition's: looser
+/// ones change no result, only the time.
 fn check_bounds(
     decoder: &mut Decoder<()>,
     search: &Search<'_, Unscored>,
@@ -282,8 +286,8 @@ fn check_bounds(
     }
 }
 
-/// Frames of which every other one is flat over one half of the tokens and every
-/// other over the other half, to within `jitter`. All else is `rest`.
+/// Frames that are flat, to within `jitter`, over the first half of the tokens and over
+/// the second half in turn. All other scores are `rest`.
 fn flat(frames: usize, half: usize, jitter: f32, rest: f32, random: &mut Random) -> Vec<f32> {
     let mut data = Vec::new();
     for frame in 0..frames {
@@ -330,7 +334,7 @@ fn wide_beams_over_flat_frames_lose_no_candidate() {
         let (_, cuts) = marks::count("more candidates than four times the beam", || {
             check(level, 450, 2, 0.0, f32::NEG_INFINITY);
         });
-        // Twice for each of two decoders, and where the bounds are looked at.
+        // Twice for each of the two decoders and for the check of the bounds.
         assert!(cuts >= 6, "{cuts} cuts at {level}");
     }
 }
@@ -368,18 +372,15 @@ fn any_frame_makes_of_any_beam_what_the_definition_says() {
     }
 }
 
-/// The beam of a decoder as plain data: the tokens of each prefix, the frames
-/// of its best alignment, its scores, and that alignment's.
-type Held = (Vec<u32>, Vec<u32>, [u64; 2], u64);
-
-fn held(decoder: &Decoder<u64>) -> Vec<Held> {
+/// The beam of a decoder with a scorer, as hypotheses.
+fn held(decoder: &Decoder<u64>) -> Vec<Plain> {
     let (beam, history) = (&decoder.beam, &decoder.history);
     let one = |(rank, prefix): (usize, &Prefix)| {
         let mut tokens = vec![0; history.length(prefix)];
         let mut frames = tokens.clone();
         history.read(prefix, &mut tokens, &mut frames);
-        let masses = [beam.score(rank), beam.scored[rank]].map(f64::to_bits);
-        (tokens, frames, masses, prefix.best().score.to_bits())
+        let scores = [beam.score(rank), prefix.best().score, beam.scored[rank]];
+        (tokens, frames, scores.map(f64::to_bits))
     };
     beam.prefixes().iter().enumerate().map(one).collect()
 }
@@ -389,7 +390,7 @@ const ANYTHING: Anything = Anything {
     ends: false,
 };
 
-/// Feeds frames to a decoder with a scorer; after each, `look` sees it.
+/// Feeds frames to a decoder with a scorer, and calls `look` after each.
 fn feed(
     settings: &Settings,
     view: &ScoresView<'_>,
@@ -440,29 +441,9 @@ fn a_scored_beam_is_chosen_from_more_candidates_than_there_is_room_for() {
                 beam = held(decoder);
             });
         });
-        let expected = reference(&view, &settings);
+        let expected = expected_item(&view, 0, beams, 0, &settings.pruning, &ANYTHING);
         assert_eq!(beam, expected, "{beams}");
     }
-}
-
-/// What the definition holds after all frames.
-fn reference(view: &ScoresView<'_>, settings: &Settings) -> Vec<Held> {
-    let Settings {
-        beams,
-        blank,
-        pruning,
-    } = settings;
-    let found = crate::reference::ctc::search(view, 0, *beams, *blank, pruning, &ANYTHING);
-    let held = |found: crate::reference::ctc::Hypothesis| {
-        let masses = [found.score, found.scorer_score].map(f64::to_bits);
-        (
-            found.tokens,
-            found.frames,
-            masses,
-            found.alignment_score.to_bits(),
-        )
-    };
-    found.into_iter().map(held).collect()
 }
 
 #[test]
@@ -481,7 +462,7 @@ fn looking_at_what_is_shared_changes_nothing() {
             if !random.bits().is_multiple_of(3) {
                 return;
             }
-            // What all alignments that are possible share.
+            // All possible alignments share this.
             let expected = shared(decoder);
             let found = decoder.shared();
             assert_eq!(
@@ -563,7 +544,7 @@ fn trees_that_have_grown_are_compacted() {
             whole = held(decoder);
         });
     });
-    // What is left of them is far less than may be added.
+    // What a compaction leaves is far less than what may be added before the next.
     assert!(
         most.iter().all(|&nodes| nodes <= 8 * 4 + 4096 + 4 + 800),
         "{most:?}"
