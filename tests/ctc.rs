@@ -1,6 +1,5 @@
-//! The CTC search against its naive reference, at every level and for several
-//! thread counts: same tokens, same frames, same order, same bits of the
-//! scores.
+//! Compares the CTC search with its naive reference, at every level and for several
+//! thread counts: tokens, frames, order and bits of the scores are the same.
 
 #[path = "support/any_scorer.rs"]
 mod any_scorer;
@@ -167,8 +166,8 @@ proptest! {
         check(&case, &CtcPruning::none(), Unscored)?;
     }
 
-    // Of the long rows of a batch a single thread makes no lists; three threads
-    // do, for it holds two items at most.
+    // A single thread makes no lists of the long rows of a batch. Three threads do,
+    // because the batch has two items at most.
     #[test]
     fn searches_of_long_rows_equal_the_full_search(case in cases(9, 300, 24)) {
         check(&case, &CtcPruning::none(), Unscored)?;
@@ -179,7 +178,7 @@ proptest! {
 proptest! {
     #![proptest_config(seeded::cases(50))]
 
-    // No row is read late whose tokens are pruned.
+    // A row whose tokens are pruned is never read late.
     #[test]
     fn pruned_searches_of_long_rows_equal_the_full_search_pruned(
         case in cases(6, 90, 5),
@@ -203,7 +202,8 @@ proptest! {
     }
 }
 
-/// A stream at any level, fed any chunks, against one call on one thread.
+/// Compares a stream that is fed any chunks, at every level, with one call on one
+/// thread.
 fn check_chunks(
     case: &Case,
     pruning: CtcPruning,
@@ -226,7 +226,8 @@ fn check_chunks(
     Ok(())
 }
 
-/// The same emissions fed in chunks, and what was taken on the way.
+/// Feeds the emissions of an item in chunks; returns the hypotheses behind the tokens
+/// that were taken on the way.
 fn streamed<S: Scorer>(
     stream: &mut CtcStream<S>,
     case: &Case,
@@ -323,7 +324,7 @@ fn reads_where_it_lies(vocab: usize) {
     }
     let shape = [batch, time, vocab];
     let layout = Layout::strided(shape, [vocab, batch * vocab]);
-    // Two beams: most repeats are gathered from the row.
+    // With two beams most repeats are gathered from the row.
     let mut search = CtcSearch::new(2, 3).unwrap();
     let mut decode = |view: ScoresView<'_>| plain(&search.decode(&view).unwrap());
     let expected = decode(ScoresView::probabilities(&singles, shape).unwrap());
@@ -404,8 +405,8 @@ fn refuses_two_items(vocab: usize) {
     let view = ScoresView::log_probabilities(&data, shape).unwrap();
     let mut search = CtcSearch::new(3, 1).unwrap();
     let good = plain(&search.decode(&view).unwrap());
-    // The first frame of the first item, the last of the last; one step after the
-    // last of an item does not count.
+    // The first frame of the first item and the last of the last are bad. So is a
+    // frame beyond the length of item 2, which is not read.
     data[2] = 0.5;
     data[(3 * 3 + 2) * vocab + 3] = f32::NAN;
     data[(2 * 3 + 2) * vocab] = f32::INFINITY;
@@ -609,7 +610,7 @@ fn streams_and_searches_move_between_threads() {
     is_send::<CtcNBest>();
 }
 
-/// What is found of one row, pruned, at every level, from a list and without one.
+/// The sequences that a pruned search finds; checks every level.
 fn found(case: &Case, pruning: &CtcPruning) -> Vec<Vec<u32>> {
     check(case, pruning, Unscored).unwrap();
     let expected = expected(case, &case.view(), pruning, &Unscored);
@@ -619,7 +620,7 @@ fn found(case: &Case, pruning: &CtcPruning) -> Vec<Vec<u32>> {
         .collect()
 }
 
-/// Frames of log-probabilities as scores of some kind, to take a limit from.
+/// A case of frames of log-probabilities, given as scores of some kind.
 fn exact(frames: &[[f32; 5]], kind: ScoreKind) -> Case {
     let value = |&log: &f32| match kind {
         ScoreKind::Probabilities => log.exp(),
@@ -674,11 +675,11 @@ fn a_token_at_exactly_the_least_log_probability_is_kept() {
         let kept = least(limit);
         assert!(kept.contains(&vec![2, 0]), "{kind:?} {kept:?}");
         assert_eq!(kept, least(limit.next_down()), "{kind:?}");
-        // Of each frame the best token is left.
+        // The best token of each frame stays.
         let dropped = least(limit.next_up());
         assert!(!dropped.contains(&vec![2, 0]), "{kind:?} {dropped:?}");
         assert!(dropped.contains(&vec![0, 2]), "{kind:?} {dropped:?}");
-        // The repeat of the best token is impossible then.
+        // The repeat of the best token becomes impossible.
         let mass = |limit| {
             let pruning = CtcPruning::none().min_token_log_probability(limit);
             let found = &expected(&case, &case.view(), &pruning, &Unscored)[0];
@@ -714,19 +715,19 @@ fn a_prefix_at_exactly_the_score_threshold_is_kept() {
         let case = exact(frames, ScoreKind::LogProbabilities);
         found(&case, &CtcPruning::none().score_threshold(distance)).len()
     };
-    // Two at the threshold, two below.
+    // Two tokens tie at the threshold of 1, two are below it.
     let frame = [-0.25, -1.25, -1.25, -2.25, -4.0];
     for (distance, kept) in [(0.0, 1), (1.0, 3), (2.0, 4), (3.75, 5)] {
         assert_eq!(tie(&[frame], distance), kept);
         if distance > 0.0 {
-            // Less would be lost in the rounding of the difference.
+            // A smaller step would be lost when the difference is rounded.
             assert!(tie(&[frame], distance - 1e-15) < kept);
         }
         assert_eq!(tie(&[frame], distance + 1e-15), kept);
     }
-    // The best ones tie.
+    // The best tokens tie.
     assert_eq!(tie(&[[-0.5, -0.5, -0.5, -1.0, -1.0]], 0.0), 3);
-    // A prefix that is dropped comes back as an extension alone.
+    // A prefix that is dropped can come back only as an extension.
     let nothing = f32::NEG_INFINITY;
     let frames = [frame, [nothing, -0.5, nothing, -0.5, nothing]];
     for distance in [1.0, 1.0 - 1e-15, 0.0] {
@@ -767,7 +768,7 @@ fn wide_beams_over_flat_frames_equal_the_full_search() {
 
 #[test]
 fn tokens_of_equal_logarithms_are_in_the_order_of_their_values() {
-    // Logits too small to change the sum of anything.
+    // These logits are too small to change any sum.
     let tiny = [3e-30f32, 0.0, 1e-30, -2e-30, 5e-30];
     for vocab in [5, 70] {
         for beams in [1, 2, 3, 4, 6] {
@@ -789,7 +790,7 @@ fn tokens_of_equal_logarithms_are_in_the_order_of_their_values() {
     }
 }
 
-/// The same scorer where the input goes on.
+/// The same scorer where the input has not ended.
 #[derive(Clone, Copy, Debug)]
 struct GoesOn<S>(S);
 
@@ -817,8 +818,8 @@ fn behind(taken: &(Vec<u32>, Vec<u32>), nbest: &CtcNBest) -> Vec<Plain> {
     found
 }
 
-/// Asks a stream at every frame for all it knows, and holds it against the
-/// definition on the frames so far, whose end nobody scores.
+/// Compares all that a stream knows at every frame with the definition on the frames so
+/// far, whose end is not scored.
 fn asked_at_every_frame<S: Scorer + PrefixScorer + Send + Sync + Copy>(
     case: &Case,
     pruning: &CtcPruning,
@@ -912,7 +913,7 @@ proptest! {
 
 #[test]
 fn the_end_of_no_input_is_scored_where_the_input_ends() {
-    // A seed whose end is scored, one whose end is refused.
+    // The end of the first seed is scored, that of the second is refused.
     let scored = Anything {
         seed: 17 * 9,
         ends: true,
@@ -945,7 +946,7 @@ fn the_end_of_no_input_is_scored_where_the_input_ends() {
     }
 }
 
-/// A scorer whose scores add up beyond all numbers.
+/// A scorer whose scores add up to infinity.
 #[derive(Clone, Copy)]
 struct Huge;
 
@@ -974,7 +975,7 @@ fn scores_that_add_up_to_no_number_forbid_a_prefix() {
     let tokens: Vec<_> = nbest.item(0).map(|h| h.tokens.to_vec()).collect();
     assert!(tokens.contains(&vec![1, 2, 3]) && tokens.contains(&vec![1, 2, 1]));
     assert!(!tokens.contains(&vec![1, 1]) && !tokens.contains(&vec![1, 3, 1]));
-    // Nor do they take the place of others.
+    // They do not take the place of other prefixes either.
     for beams in 1..=3 {
         let mut search = CtcSearch::new(beams, 0).unwrap().with_scorer(Huge);
         let nbest = search.decode(&view).unwrap();

@@ -43,7 +43,7 @@ impl Guarded {
     }
 }
 
-/// The guards are where they should be: who touches one does not live to fail.
+/// A process that touches a guard is ended by a signal.
 #[test]
 fn guards_cannot_be_touched() {
     for guard in [UNIT - 1, UNIT + DATA] {
@@ -71,7 +71,7 @@ trait Number: Element + FromF32 + bytemuck::Pod {}
 
 impl<T: Element + FromF32 + bytemuck::Pod> Number for T {}
 
-/// A valid score of any kind but for its sign, some of them tied.
+/// A valid score of any kind; some tie.
 fn value<T: Number>(kind: ScoreKind, index: usize) -> T {
     let unit = (index * 7919 % 1021) as f32 / 1024.0;
     T::rounded(match kind {

@@ -1,5 +1,5 @@
-//! The independent search against its naive reference, at every level and for
-//! several thread counts: same tokens, same order, same bits of the scores.
+//! Compares the independent search with its naive reference, at every level and for
+//! several thread counts: tokens, order and bits of the scores are the same.
 
 #[path = "support/random.rs"]
 mod random;
@@ -432,7 +432,7 @@ fn batches_beyond_all_memory_are_refused() {
         assert!(error.is_out_of_memory(), "{error}");
         assert!(nbest.is_empty());
     }
-    // But a long time axis of which little is used is read.
+    // A long time axis of which little is used is read.
     let view = ScoresView::probabilities(&one, Layout::strided([2, 1 << 40, 7], [0, 0])).unwrap();
     let found = widebeam::beam_search(&view.with_lengths(&[3, 1]).unwrap(), 2).unwrap();
     assert_eq!(found.best(0).unwrap().tokens, [0, 0, 0]);

@@ -1,5 +1,5 @@
-//! Scorers against their definition over whole prefixes, token by token and
-//! inside the CTC search: the same bits.
+//! Compares scorers with their definition over whole prefixes, token by token and
+//! inside the CTC search: the bits are the same.
 
 #[path = "support/ctc_case.rs"]
 mod ctc_case;
@@ -22,8 +22,8 @@ use widebeam::{
     ScoreKind, Scorer, ScoresView, Unscored,
 };
 
-/// The scores of every sequence of up to `longest` of the tokens 0 to `vocab` - 1,
-/// as long as no token is forbidden, and of the end after each.
+/// Compares the scores of every sequence of up to `longest` of the tokens 0 to
+/// `vocab` - 1, as long as no token is forbidden, and of the end after each.
 fn check_every_prefix<S: Scorer>(
     scorer: &S,
     naive: &impl PrefixScorer,
@@ -52,7 +52,7 @@ fn check_every_prefix<S: Scorer>(
     }
 }
 
-/// The same bits, or both forbid.
+/// Whether two scores have the same bits, or both forbid.
 fn agree(a: f64, b: f64) -> bool {
     a.to_bits() == b.to_bits() || !(a.is_finite() || b.is_finite())
 }
@@ -92,8 +92,7 @@ fn naive_model(entries: &[Entry]) -> BackoffModel {
     BackoffModel::new(entries.iter().map(|(words, p, b)| (&words[..], *p, *b)))
 }
 
-/// Some n-grams over all words, and each word alone. Longer ones are there
-/// whether or not their parts are.
+/// Each word alone, and some longer n-grams, whether or not the model has their parts.
 fn random_entries(random: &mut Random, order: usize, words: &[&str]) -> Vec<Entry> {
     let mut entries = Vec::new();
     let mut longest: Vec<String> = vec![String::new()];
@@ -122,7 +121,7 @@ fn random_entries(random: &mut Random, order: usize, words: &[&str]) -> Vec<Entr
     entries
 }
 
-/// Every short sequence, by a model of these n-grams and labels.
+/// Checks every short sequence by a model of these n-grams and labels.
 fn check_ngrams(order: usize, entries: &[Entry], labels: &[&str], unit: NgramUnit) {
     let text = arpa(order, entries);
     let model = read(&text);
@@ -139,7 +138,7 @@ fn check_ngrams(order: usize, entries: &[Entry], labels: &[&str], unit: NgramUni
             bonus,
         };
         let longest = if weight > 0.0 { 5 } else { 2 };
-        // And a token beyond the labels.
+        // One token is beyond the labels.
         check_every_prefix(&scorer, &naive, labels.len() as u32 + 1, longest);
     }
 }
@@ -177,7 +176,7 @@ fn a_model_of_ten_words_at_once_is_read_and_one_more_is_not() {
     let order = NgramModel::MAX_ORDER;
     let ngram = |n: usize| vec!["a"; n].join(" ");
     let entry = |n: usize| (ngram(n), -(n as f32), (n < order).then_some(-0.125));
-    // Of every length, and of the shortest and the longest alone.
+    // N-grams have every length, or only the shortest and the longest.
     for lengths in [(1..=order).collect(), vec![1, order]] {
         let entries: Vec<Entry> = lengths.into_iter().map(entry).collect();
         let model = read(&arpa(order, &entries));
@@ -252,7 +251,7 @@ fn all_back_offs_of_a_context_count() {
     // P(b | a) after "b a": a bigram, and the back-off of "b a".
     let b_a = sentence(&model, &["b", "a"]);
     assert_eq!(sentence(&model, &["b", "a", "b"]) - b_a, -0.5 - 0.0625);
-    // After `<s>` as after any word.
+    // `<s>` is a context like any word.
     let start = model.start_state();
     assert_eq!(model.score(&start, model.word("a")).0, -0.25);
     assert_eq!(model.score(&start, model.word("b")).0, -2.5 - 4.0);
@@ -262,7 +261,7 @@ fn all_back_offs_of_a_context_count() {
 fn an_unknown_word_is_backed_off_to_and_ends_every_context() {
     let model = read(TRIGRAMS);
     let a_b = sentence(&model, &["a", "b"]);
-    // -100 where there is no `<unk>`.
+    // Without `<unk>` an unknown word has -100.
     assert_eq!(sentence(&model, &["x"]), -100.0);
     assert_eq!(sentence(&model, &["a", "x"]), -1.5 - 100.0 - 0.5);
     assert_eq!(
@@ -288,7 +287,7 @@ fn an_unknown_word_is_backed_off_to_and_ends_every_context() {
 
 #[test]
 fn a_space_has_the_first_of_its_names_that_the_model_has() {
-    // In order of preference, each with a score of its own.
+    // The names in order of preference; each has a score of its own.
     let names = ["<space>", "\u{2581}", "|"];
     for left_out in 0..8 {
         let is_in = |place: usize| left_out >> place & 1 == 0;
@@ -307,12 +306,12 @@ fn a_space_has_the_first_of_its_names_that_the_model_has() {
         for unit in [NgramUnit::Token, NgramUnit::Character] {
             assert_eq!(score(" ", unit), expected, "{entries:?}");
             assert_eq!(score("\u{2581}", unit), marked, "{entries:?}");
-            // These are names, and no spaces themselves.
+            // A label that is such a name is not a space.
             let bar = if is_in(2) { -3.0 } else { -100.0 };
             assert_eq!(score("|", unit), bar, "{entries:?}");
         }
     }
-    // No file has a space for a word, but a character may be one by other names.
+    // A file cannot have a space as a word; a character can be a space by another name.
     let text = arpa(1, &[("\u{2581}a".into(), -2.0, None)]);
     let scorer = NgramScorer::new(read(&text), &["\u{2581}a"], NgramUnit::Token, 1.0, 0.0);
     assert!(scorer.unwrap().knows_any());
@@ -357,7 +356,8 @@ fn hotwords_score_every_short_prefix_as_defined() {
     let mut lists: Vec<Vec<Vec<u32>>> = vec![
         vec![],
         vec![vec![1]],
-        // One inside another, at its start, its middle and its end; one twice.
+        // One sequence lies inside another, at its start, middle and end; one is
+        // there twice.
         vec![
             vec![1, 2, 3],
             vec![1, 2],
@@ -366,7 +366,7 @@ fn hotwords_score_every_short_prefix_as_defined() {
             vec![2],
             vec![1, 2, 3],
         ],
-        // What breaks off leaves a shorter one under way.
+        // When a sequence breaks off, a shorter one is under way.
         vec![vec![1, 2, 1, 3], vec![2, 1, 1], vec![1, 1, 1, 1]],
         vec![vec![1, 1, 2], vec![1, 2, 2, 3], vec![2, 2]],
     ];
@@ -504,7 +504,7 @@ fn spelled(labels: &[&str], blank: u32, mut text: &str) -> Option<Vec<u32>> {
             *token != blank && !label.is_empty() && text.starts_with(**label)
         };
         let fitting = (0..).zip(labels).filter(fits);
-        // Of equal lengths the first.
+        // The first of equal lengths.
         let longest = fitting.max_by_key(|&(token, label)| (label.len(), !token));
         let (token, label) = longest?;
         tokens.push(token);
@@ -710,8 +710,8 @@ fn cases() -> impl Strategy<Value = Case> {
     )
 }
 
-/// A batch and streams, at every level, against the full search with the naive
-/// scorer.
+/// Compares a batch and streams, at every level, with the full search that has the
+/// naive scorer.
 fn check_search<S: Scorer + Sync + Clone>(
     case: &Case,
     pruning: &CtcPruning,
@@ -770,7 +770,8 @@ proptest! {
     }
 }
 
-/// The token that a scorer would lift above all others is found if it is looked at.
+/// A token that a scorer lifts above all others is found if it is among those that the
+/// search scores.
 #[test]
 fn a_scored_search_looks_at_two_tokens_more_than_beams_the_blank_among_them() {
     let lift = Hotwords::new(&[[5u32]], 10.0).unwrap();
@@ -804,7 +805,7 @@ fn a_scored_search_looks_at_two_tokens_more_than_beams_the_blank_among_them() {
 
 #[test]
 fn without_frames_the_score_of_the_end_is_a_sum_too() {
-    // The weight makes -0.0 of the end's score.
+    // The weight makes the end's score -0.0.
     let scorer = bigrams(0.0, 0.0);
     assert!(scorer.finish(&scorer.start()).is_sign_negative());
     let mut search = CtcSearch::new(2, 0).unwrap().with_scorer(&scorer);
@@ -834,7 +835,7 @@ ngram 2=1
 \\end\\
 ";
 
-/// Where the file is not what the format asks for.
+/// Each case replaces a part of the file, and names the line that the error names.
 #[test]
 fn broken_arpa_files_are_refused_with_their_line() {
     let counts = "no \"\\data\\\" with the numbers of n-grams";
@@ -1005,12 +1006,12 @@ fn arpa_files_may_be_written_in_other_ways() {
             -2.0
         );
     }
-    // No back-off is one of 0.
+    // A missing back-off is one of 0.
     for backoff in ["0", "-0", "0.0e7"] {
         let text = SMALL.replace("-2\tb", &format!("-2\tb\t{backoff}"));
         assert_eq!(scores(&read(&text)), expected);
     }
-    // Probabilities of one, which are no more than that.
+    // Probabilities of 1 are valid.
     for one in ["0", "-0"] {
         let text = SMALL.replace("-1 a", &format!("{one} a"));
         assert_eq!(sentence(&read(&text), &["a"]), 0.0);
@@ -1020,7 +1021,7 @@ fn arpa_files_may_be_written_in_other_ways() {
         let model = read(&SMALL.replace('b', word));
         assert_eq!(sentence(&model, &["a", word]), -1.25, "{word:?}");
     }
-    // No n-grams of an order at all.
+    // A model may have no n-grams of an order.
     let text = SMALL.replace("2=1", "2=0").replace("-0.25 a b\n", "");
     let model = read(&text);
     assert_eq!((model.order(), sentence(&model, &["a", "b"])), (2, -3.5));
@@ -1039,7 +1040,7 @@ fn a_source_that_fails_is_said_with_the_line_it_fails_in() {
         let source = std::io::Read::chain(&SMALL.as_bytes()[..start], Broken);
         let found = NgramModel::read_arpa(std::io::BufReader::new(source));
         if lines == 12 {
-            // Nothing after the end is asked for.
+            // The reader stops at the end of the model.
             assert!(found.is_ok());
             continue;
         }
@@ -1060,7 +1061,7 @@ fn a_model_says_what_it_holds() {
     assert_ne!(model.start_state(), model.empty_state());
     let unigrams = read(&arpa(1, &[("<s>".into(), -1.0, None)]));
     assert_eq!(unigrams.start_state(), unigrams.empty_state());
-    // What is unknown and has no `<unk>` leaves no context.
+    // Without `<unk>` an unknown word leaves no context.
     let model = read(TRIGRAMS);
     let (_, after) = model.score(&model.start_state(), None);
     assert_eq!(after, model.empty_state());

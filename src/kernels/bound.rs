@@ -157,7 +157,7 @@ mod tests {
         vectors.collect()
     }
 
-    /// Each with numbers that may be the least possible.
+    /// Calls `f` with each pattern, each least value and each level.
     fn for_each_case(
         vectors: &[usize],
         mut f: impl FnMut(&[[f32; F32_LANES]], f32, Dispatch, &str),
@@ -216,7 +216,7 @@ mod tests {
                     continue;
                 };
                 assert!(reached >= k && found >= least, "{case}");
-                // Nor is it below what all reach.
+                // It is not below what all reach.
                 assert!(found >= sorted[sorted.len() - 1], "{case}");
                 // There may be more only where there is no better one.
                 assert!(reached <= k + k / 8 || found == kth, "{case}");

@@ -287,7 +287,7 @@ mod tests {
         [dispatch.run(Blocks(row)), whole(1), whole(PANEL)]
     }
 
-    /// By its definition, in f64.
+    /// The log-sum-exp by its definition, in f64.
     fn exact(row: &[f32]) -> f64 {
         let max = f64::from(largest(row));
         let sum: f64 = row.iter().map(|&x| (f64::from(x) - max).exp()).sum();
@@ -360,7 +360,7 @@ mod tests {
         }
     }
 
-    /// The largest block in front, in the middle and at the end, of three heights.
+    /// The largest block comes first, in the middle or last.
     #[test]
     fn blocks_in_any_order_of_their_heights() {
         for heights in [
@@ -440,7 +440,7 @@ mod tests {
         check_scan(&[f32::NEG_INFINITY; 300]);
     }
 
-    /// Whichever part of a row it is in, and also where the block is summed again.
+    /// The score may be in any part of a row, also in a block that is summed again.
     #[test]
     fn one_score_that_is_no_number_refuses_a_row() {
         let length = BLOCK + 5 * STRIPE + 40;

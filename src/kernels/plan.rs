@@ -223,7 +223,7 @@ mod tests {
         }
     }
 
-    /// Columns are of the groups of a row, and so are those put together.
+    /// Columns are maxima of groups of a row, and so are columns that are folded.
     #[test]
     fn the_bound_of_columns_is_one_that_k_of_them_reach() {
         let mut random = random(4);
@@ -254,7 +254,7 @@ mod tests {
                 all
             };
             for k in 1..=8 * width {
-                // Folded to the fewest that are four times k, two and two.
+                // Columns are folded in pairs while at least 4 k maxima are left.
                 let mut folded = columns[..width].to_vec();
                 while folded.len() > 1 && folded.len() / 2 * F32_LANES >= 4 * k {
                     let half = folded.len() / 2;
@@ -280,7 +280,7 @@ mod tests {
                     }
                 }
             }
-            // More than 64: the peaks serve.
+            // Beyond a k of 64 the bound comes from the peaks.
             let all = sorted(&peaks);
             for k in [65, 100, 700] {
                 for level in Level::available() {
@@ -289,7 +289,7 @@ mod tests {
                     assert!((k..=k + k / 8).contains(&reached), "{level} {k}");
                 }
             }
-            // More than there are peaks: all tokens are collected.
+            // There are fewer peaks than k, so they give no bound.
             for level in Level::available() {
                 assert_eq!(bound(level, 2000), f32::from_bits(1), "{level}");
             }

@@ -186,14 +186,14 @@ mod tests {
         }
     }
 
-    /// To 1, 2, 4, 8 and 16 columns, or as many as there are peaks.
+    /// Checks 1, 2, 4, 8 and 16 columns, or as many as there are peaks.
     fn check<E: Rounded>(kind: ScoreKind, row: &[f32]) {
         let row = scores::<E>(kind, row);
         let peaks = peaks(kind, &row, QUAD);
         let largest = largest_lane(&peaks);
         for width in [1, 2, 4, 8, 16] {
             let columns = width.min(peaks.len());
-            // A column is of every so many peaks.
+            // A column is the maximum of every `width`-th peak.
             let width = match columns {
                 1 | 2 | 4 | 8 => columns,
                 _ => MOST_COLUMNS,
@@ -220,7 +220,7 @@ mod tests {
         }
     }
 
-    /// Rounds of peaks that are whole, and those that are not.
+    /// Rounds of peaks are whole, or the end of the row cuts them short.
     #[test]
     fn peaks_of_every_number_of_quads_are_in_a_column() {
         for quads in 1..=35 {
@@ -229,7 +229,7 @@ mod tests {
                 check::<f32>(Probabilities, &rows.swap_remove(0));
                 check::<f32>(LogProbabilities, &rows.swap_remove(1));
                 check::<bf16>(Probabilities, &rows.swap_remove(0));
-                // The last token alone.
+                // Only the last token is possible.
                 check::<f16>(LogProbabilities, &sparse_patterns(length)[6]);
             }
         }

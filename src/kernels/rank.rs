@@ -399,7 +399,7 @@ mod tests {
         }
     }
 
-    /// The best `best` places of some rows, of rooms of `k`.
+    /// Writes the best `best` places of some rows, each into room for `k`.
     struct WriteSome<'a> {
         lists: &'a [Entry],
         best: usize,
@@ -451,7 +451,7 @@ mod tests {
             });
             for (row, (tokens, written)) in tokens.chunks(k).zip(written.chunks(k)).enumerate() {
                 let has_list = listed >> row & 1 == 1;
-                // Past the best may be anything, where there is a list.
+                // A row with a list may have anything past the best.
                 let written = tokens.iter().zip(written).enumerate();
                 for (place, (&token, &value)) in written.take(if has_list { best } else { k }) {
                     let expected = if has_list { pair(row, place) } else { (7, 7.0) };
@@ -479,7 +479,7 @@ mod tests {
         }
     }
 
-    /// Rounds of lists of some lengths, a row each, that follow on each other.
+    /// Rounds of lists of some lengths, a row each, sorted with the same memory.
     struct SortLists<'a> {
         row: &'a [f32],
         rounds: &'a [Vec<usize>],
@@ -522,7 +522,7 @@ mod tests {
         (number * 5 + i * 3) as u32
     }
 
-    /// Whatever the lengths of the others, and of those before.
+    /// A list is sorted whatever the lengths of the others, and of those before.
     #[test]
     fn lists_of_all_lengths_side_by_side() {
         let mut random = random(9);
@@ -531,7 +531,7 @@ mod tests {
         for level in Level::available() {
             for rows in 1..=ROWS {
                 for k in [1, 2, 7, 8, 9, 16, 17, 33, 128, 140] {
-                    // Each length is at each place, the longest ones first and last.
+                    // Each length comes at each place.
                     let rotated = |by: usize| {
                         let lengths = lengths.iter().cycle().skip(by);
                         lengths.take(rows).copied().collect()
@@ -568,7 +568,7 @@ mod tests {
         }
     }
 
-    /// Of equal values the first tokens.
+    /// Among equal values the first tokens are kept.
     #[test]
     fn the_best_that_are_kept_are_k() {
         for len in [2, 50, FEW - 1, FEW, FEW + 1, 600] {

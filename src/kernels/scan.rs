@@ -262,14 +262,14 @@ mod tests {
         }
     }
 
-    /// Stripes and panels that are whole, and those that are not.
+    /// Stripes and panels are whole, or the end of the row cuts them short.
     #[test]
     fn every_token_is_in_its_column_and_its_peak() {
         for length in (1..=131).chain((1..=11).flat_map(|n| [n * 128 - 1, n * 128, n * 128 + 1])) {
             let mut rows = patterns(length, 5);
             check::<f32>(Probabilities, &rows.swap_remove(0));
             check::<f32>(LogProbabilities, &rows.swap_remove(1));
-            // The last token alone.
+            // Only the last token is possible.
             let last = &sparse_patterns(length)[6];
             check::<f16>(LogProbabilities, last);
             check::<bf16>(Probabilities, last);
@@ -309,7 +309,7 @@ mod tests {
         }
     }
 
-    /// What is asked for of a row and the next lies as far ahead as is said.
+    /// The prefetch distance in a row continues into the next row.
     #[test]
     fn what_lies_ahead_is_in_this_row_or_the_next() {
         let (row, next) = ([0.5f32; 1000], [0.25f32; 2000]);

@@ -665,7 +665,7 @@ mod tests {
         }
     }
 
-    /// Rows of all patterns, for some k, at every level.
+    /// Checks rows of all patterns, for some k, at every level.
     fn check_patterns<E: Rounded>(kind: ScoreKind, length: usize, ks: &[usize]) {
         for level in Level::available() {
             check_patterns_at::<E>(level, kind, length, ks);
@@ -709,7 +709,8 @@ mod tests {
         }
     }
 
-    /// One possible lane, whose tokens fill the list of survivors again and again.
+    /// Some rows have one possible lane, whose tokens fill the list of survivors again
+    /// and again.
     #[test]
     fn rows_that_fill_the_list_give_no_token_twice() {
         for level in Level::available() {
@@ -778,8 +779,8 @@ mod tests {
         }
     }
 
-    /// Refused, impossible, with few and with many survivors, side by side and again
-    /// with the same memory.
+    /// Rows are refused, impossible, or have few or many survivors, side by side and
+    /// again with the same memory.
     #[test]
     fn rows_leave_nothing_to_others() {
         fn rounds<E: Rounded>() -> Vec<(ScoreKind, usize, Vec<Vec<E>>)> {

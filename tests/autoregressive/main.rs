@@ -108,7 +108,7 @@ fn any_permit(vocab: u32) -> impl Strategy<Value = (Permitted, Normaliser)> {
 
 fn any_spec(vocab: u32, kind: ScoreKind) -> impl Strategy<Value = Spec> {
     let adjustments = || prop::collection::vec(any_adjustment(vocab), 0..3);
-    // Adjustments in half of the requests, so that the direct way is taken too.
+    // Half of the requests have no adjustments, so that rows are also read directly.
     let changes = prop_oneof![
         Just((Vec::new(), Vec::new(), None)),
         (
@@ -186,8 +186,8 @@ fn model_and_spec() -> impl Strategy<Value = (Model, Spec)> {
     })
 }
 
-/// Who is in the batch when: the step each request is admitted at, and the
-/// one it is taken away at, if it is.
+/// A request, the step at which it is admitted, and the step at which it is removed,
+/// if any.
 type Visit = (Spec, usize, Option<usize>);
 
 fn model_and_visits(
@@ -254,8 +254,8 @@ proptest! {
     }
 }
 
-/// Runs a batch of visits; what each that did not leave has found, in how many
-/// steps.
+/// Runs a batch of visits. Returns what each request that was not removed has found,
+/// and in how many steps.
 fn come_and_go(model: &Model, visits: &[Visit], level: Level) -> Vec<Option<(Vec<Found>, usize)>> {
     let search = AutoregressiveSearch::new(model.vocab).unwrap();
     let mut search = search.with_level(level).unwrap();
@@ -294,7 +294,7 @@ fn come_and_go(model: &Model, visits: &[Visit], level: Level) -> Vec<Option<(Vec
     results
 }
 
-/// Checks visits against the oracle, in a pool of so many threads.
+/// Checks visits against the oracle, in a pool of some number of threads.
 fn check_visits(model: &Model, visits: &[Visit], threads: usize, level: Level) {
     let found = in_threads(threads, || come_and_go(model, visits, level));
     for (found, (spec, _, leaves)) in found.iter().zip(visits) {
@@ -329,7 +329,7 @@ proptest! {
 proptest! {
     #![proptest_config(seeded::cases(6))]
 
-    /// With rows so long that several threads share them.
+    /// The rows are so long that several threads share them.
     #[test]
     fn nor_do_they_where_threads_share_their_rows(
         (model, visits) in model_and_visits((any_model(), 10_000usize..40_000).prop_map(
@@ -407,7 +407,7 @@ fn an_invalid_score_is_found_in_every_piece_of_a_long_row() {
 
 #[test]
 fn wide_beams_over_rows_of_every_shape_lose_nothing() {
-    // From many ties to none.
+    // The values go from many ties to none.
     for (seed, values) in [(1, 0), (2, 1), (3, 2), (4, 40), (5, 1000)] {
         let model = Model {
             seed,
@@ -728,7 +728,7 @@ fn probabilities_cannot_be_adjusted_before_a_log_softmax() {
 
 #[test]
 fn under_a_trie_only_permitted_tokens_are_read() {
-    // NaN everywhere else: no complaint, because nobody looks.
+    // All other scores are NaN, which is no error, because they are not read.
     let mut row = [f32::NAN; 50];
     (row[7], row[11]) = (1.0, 3.0);
     let request = |normaliser| Request::new(4, 1).permit(TokenTrie::new([[7], [11]]), normaliser);
@@ -750,7 +750,7 @@ fn under_a_trie_only_permitted_tokens_are_read() {
         search.outcome(id).unwrap().ended(),
         Ended::Failed(_)
     ));
-    // A permitted token that is no number is seen.
+    // A permitted token's score of NaN is an error.
     row[11] = f32::NAN;
     let id = search.admit(request(Normaliser::Permitted)).unwrap();
     search

@@ -34,7 +34,7 @@ fn pipes_that_say_nothing_can_be_interrupted() {
             .success()
     );
     let good = npy_f32(&[1, 2], &[0.25, 0.75]);
-    // Nobody has it open, or somebody has and stops in the middle.
+    // No writer has opened the pipe, or the writer stops in the middle.
     for begun in [false, true] {
         let command = decode_command(&pipe, "--scores probs --beams 2");
         let mut child = start(command);
@@ -52,8 +52,8 @@ fn pipes_that_say_nothing_can_be_interrupted() {
     }
 }
 
-/// Sets a flag when it goes away, also where an assertion has failed: who waits
-/// for the flag would keep the failure from being seen.
+/// Sets a flag when it is dropped, also after a failed assertion: a thread that waits
+/// for the flag would hide the failure.
 struct SetOnDrop<'a>(&'a AtomicBool);
 
 impl Drop for SetOnDrop<'_> {
@@ -77,7 +77,7 @@ fn scores_that_change_while_they_are_read() {
             let mut file = File::options().write(true).open(&path).unwrap();
             let mut at = header;
             while !done.load(Ordering::Relaxed) {
-                // A stretch of no length that blocks or rows have.
+                // This length is not that of a block or a row.
                 let end = (at + 4 * 1009).min(a.len());
                 for values in [&b, &a] {
                     file.seek(SeekFrom::Start(at as u64)).unwrap();
@@ -103,7 +103,7 @@ fn scores_that_change_while_they_are_read() {
     });
 }
 
-/// Who replaces a file by another leaves the old one to those who have it open.
+/// A run that has opened a file reads it to its end although another replaces it.
 #[test]
 fn an_input_that_is_replaced_while_it_is_read() {
     let folder = Folder::new();
@@ -147,7 +147,7 @@ fn two_runs_with_one_output() {
         for run in runs {
             Run::from(run.wait_with_output().unwrap()).succeeded();
         }
-        // That of one of them, whole.
+        // The output is that of one run, whole.
         assert!(expected.contains(&fs::read_to_string(&output).unwrap()));
         assert_eq!(out.names(), ["out.jsonl"]);
     }

@@ -80,7 +80,7 @@ fn a_long_decode_ends_at_once_with_the_code_of_its_signal() {
     }
 }
 
-/// While a file is copied into its place it has a name of its own.
+/// While output is copied into its place it has a name of its own.
 #[test]
 fn output_on_its_way_to_its_place_is_removed() {
     let folder = Folder::new();
@@ -91,7 +91,7 @@ fn output_on_its_way_to_its_place_is_removed() {
     command.arg("--output").arg(&output).stderr(Stdio::piped());
     let child = command.spawn().unwrap();
     let started = Instant::now();
-    // The trial at the start is there for a moment too; either is a good time.
+    // The trial file at the start has such a name too; either moment will do.
     while out.names().len() == 1 && fs::read(&output).unwrap() == b"old" {
         assert!(started.elapsed() < Duration::from_secs(120));
     }
@@ -129,7 +129,7 @@ fn a_file_that_shrinks_while_it_is_read() {
 
     let folder = Folder::new();
     let mut read = shrink(&folder, &["--no-mmap"], wait_until_read);
-    // It goes on.
+    // The run goes on.
     wait_for_work(&mut read, 5 * SOME_SEARCH);
     send("INT", &read);
     assert_eq!(read.wait().unwrap().code(), Some(130));

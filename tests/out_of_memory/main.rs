@@ -13,8 +13,8 @@ mod independent;
 use random::Random;
 use widebeam::Error;
 
-/// Probabilities of which none is much better than the next, so that many
-/// hypotheses stay alive and what is kept of them grows.
+/// Probabilities that differ little, so that many hypotheses stay alive and the trees
+/// that hold them grow.
 fn probabilities(count: usize) -> Vec<f32> {
     let mut random = Random::new(3);
     (0..count).map(|_| random.unit() * 0.02).collect()

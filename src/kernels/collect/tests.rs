@@ -44,7 +44,7 @@ impl<E: Lanes> Kernel for Collect<'_, E> {
             Way::Groups => {
                 let mut groups = Groups::default();
                 groups.reserve("a test").unwrap();
-                // What is past the peaks of the row must not matter.
+                // Values past the peaks of the row must not matter.
                 let mut padded_peaks = vec![[f32::INFINITY; F32_LANES]; padded(peaks.len())];
                 padded_peaks[..peaks.len()].copy_from_slice(peaks);
                 let (peaks, groups) = (&mut padded_peaks[..], &mut groups);
@@ -62,7 +62,8 @@ impl<E: Lanes> Kernel for Collect<'_, E> {
     }
 }
 
-/// Collects the best k of those that reach some bounds, by one way.
+/// Collects the tokens that reach some bounds, by one way, and checks that the best k
+/// are among them.
 fn check<E: Lanes>(level: Level, way: Way, kind: ScoreKind, row: &[E], plan: &Plan) {
     let (k, length) = (plan.k, row.len());
     let all = in_order(kind, row);
@@ -87,8 +88,8 @@ fn check<E: Lanes>(level: Level, way: Way, kind: ScoreKind, row: &[E], plan: &Pl
         assert!(tokens.iter().all(reach), "{case}");
         let mut ordered = tokens.clone();
         ordered.sort_unstable();
-        // They come in order to be sorted by digits: not those of groups, unless
-        // there are many.
+        // The sort by digits needs tokens in order. A few tokens from groups are
+        // sorted otherwise.
         if way != Way::Groups || tokens.len() >= 128 {
             assert_eq!(tokens, ordered, "{case}");
         }
@@ -100,7 +101,7 @@ fn check<E: Lanes>(level: Level, way: Way, kind: ScoreKind, row: &[E], plan: &Pl
     }
 }
 
-/// Rows in quads.
+/// Checks rows in quads.
 fn check_quads<E: Rounded>(
     level: Level,
     way: Way,

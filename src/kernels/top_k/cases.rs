@@ -26,7 +26,7 @@ pub(crate) fn random(seed: u32) -> impl FnMut() -> f32 {
     }
 }
 
-/// Probabilities that are bad for one way or another to find a bound.
+/// Probabilities for which one or another way to find a bound is bad.
 pub(crate) fn patterns(length: usize, k: usize) -> Vec<Vec<f32>> {
     let mut random = random(length as u32);
     let size = length.max(1) as f32;
