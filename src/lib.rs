@@ -119,6 +119,9 @@ mod memory;
 mod nbest;
 mod order;
 mod phase;
+#[cfg(test)]
+#[path = "../tests/support/random.rs"]
+mod random;
 mod scores;
 mod search;
 mod simd;

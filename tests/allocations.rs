@@ -2,7 +2,10 @@
 
 #[path = "support/counting.rs"]
 mod counting;
+#[path = "support/random.rs"]
+mod random;
 
+use random::Random;
 use widebeam::{IndependentSearch, NBest, ScoreKind, ScoresView};
 
 /// Allocations during `f`, by any thread.
@@ -14,13 +17,7 @@ fn allocations(f: impl FnOnce()) -> usize {
 
 /// Scores of every sort, from the easiest for a search to the hardest.
 fn batches(kind: ScoreKind, count: usize) -> Vec<Vec<f32>> {
-    let mut state = 1u64;
-    let mut random = || {
-        state = state
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
-        (state >> 40) as f32 / (1 << 24) as f32 * 0.9 + 0.01
-    };
+    let mut random = Random::new(1);
     let impossible = match kind {
         ScoreKind::Probabilities => 0.0,
         _ => f32::NEG_INFINITY,
@@ -28,7 +25,7 @@ fn batches(kind: ScoreKind, count: usize) -> Vec<Vec<f32>> {
     vec![
         vec![impossible; count],
         vec![0.25; count],
-        (0..count).map(|_| random()).collect(),
+        (0..count).map(|_| random.unit() * 0.9 + 0.01).collect(),
         (0..count).map(|i| (i + 1) as f32 / count as f32).collect(),
         (0..count).map(|i| (i % 128 + 1) as f32 / 200.0).collect(),
     ]

@@ -3,7 +3,10 @@
 
 #[path = "support/counting.rs"]
 mod counting;
+#[path = "support/random.rs"]
+mod random;
 
+use random::Random;
 use widebeam::ScoresView;
 use widebeam::autoregressive::{
     AutoregressiveSearch, MinimumLength, NoRepeatNgram, Normaliser, Permit, RepetitionPenalty,
@@ -41,7 +44,7 @@ struct Batch {
     ids: Vec<RequestId>,
     logits: Vec<f32>,
     prefix: Vec<u32>,
-    state: u64,
+    random: Random,
 }
 
 impl Batch {
@@ -54,7 +57,7 @@ impl Batch {
             ids: ids.to_vec(),
             logits: Vec::with_capacity(100 * vocab),
             prefix: Vec::with_capacity(1000),
-            state: 7,
+            random: Random::new(7),
         }
     }
 
@@ -63,11 +66,7 @@ impl Batch {
         let vocab = self.search.vocab();
         self.logits.clear();
         for _ in 0..rows * vocab {
-            self.state = self
-                .state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
-            self.logits.push((self.state >> 40) as f32 / 4e6);
+            self.logits.push(4.0 * self.random.unit());
         }
         let scores = ScoresView::logits(&self.logits, [rows, vocab]).unwrap();
         self.search.advance(&scores).unwrap();

@@ -9,4 +9,4 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 exec cargo llvm-cov --locked --no-default-features --tests \
-    --ignore-filename-regex '(tests|reference|measure|benches|examples)/|(marks|reference).rs' "$@"
+    --ignore-filename-regex '(tests|reference|measure|benches|examples)/|(marks|reference|tests|cases)\.rs$' "$@"

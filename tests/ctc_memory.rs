@@ -4,25 +4,22 @@
 
 #[path = "support/counting.rs"]
 mod counting;
+#[path = "support/random.rs"]
+mod random;
 
+use random::Random;
 use widebeam::{CtcNBest, CtcPruning, CtcSearch, ScoresView};
 
 /// Emissions as speech has them: mostly sure of the blank, sure of a token now
 /// and then, and at times of two that it cannot tell apart.
 fn emissions(frames: usize, vocab: usize) -> Vec<f32> {
-    let mut state = 9u64;
-    let mut random = move || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        (state >> 33) as usize
-    };
+    let mut random = Random::new(9);
     let mut data = Vec::with_capacity(frames * vocab);
     for _ in 0..frames {
         let start = data.len();
-        data.extend((0..vocab).map(|_| (random() % 1000) as f32 * 1e-5 / vocab as f32));
-        let (a, b) = (random() % vocab, random() % vocab);
-        match random() % 8 {
+        data.extend((0..vocab).map(|_| random.below(1000) as f32 * 1e-5 / vocab as f32));
+        let (a, b) = (random.below(vocab), random.below(vocab));
+        match random.below(8) {
             0 => (data[start + a], data[start + b]) = (0.55, 0.42),
             1..4 => data[start + a] = 0.98,
             _ => data[start] = 0.99,

@@ -6,8 +6,12 @@
 // Pages that cannot be touched are made by a system call, here alone.
 #![allow(unsafe_code)]
 
+#[path = "support/from_f32.rs"]
+mod from_f32;
+
 use std::process::{Command, Stdio};
 
+use from_f32::FromF32;
 use half::{bf16, f16};
 use memmap2::MmapMut;
 use widebeam::autoregressive::{AutoregressiveSearch, MinimumLength, RepetitionPenalty, Request};
@@ -39,7 +43,7 @@ impl Guarded {
     }
 }
 
-/// The guards are where they should be: who touches one does not live to fail.
+/// A process that touches a guard is ended by a signal.
 #[test]
 fn guards_cannot_be_touched() {
     for guard in [UNIT - 1, UNIT + DATA] {
@@ -62,33 +66,15 @@ fn touch_a_guard() {
     std::hint::black_box(Guarded::new().0[guard]);
 }
 
-/// A type of score.
-trait Number: Element + bytemuck::Pod {
-    fn of(value: f32) -> Self;
-}
+/// A type of score that any memory may be read as.
+trait Number: Element + FromF32 + bytemuck::Pod {}
 
-impl Number for f32 {
-    fn of(value: f32) -> f32 {
-        value
-    }
-}
+impl<T: Element + FromF32 + bytemuck::Pod> Number for T {}
 
-impl Number for f16 {
-    fn of(value: f32) -> f16 {
-        f16::from_f32(value)
-    }
-}
-
-impl Number for bf16 {
-    fn of(value: f32) -> bf16 {
-        bf16::from_f32(value)
-    }
-}
-
-/// A valid score of any kind but for its sign, some of them tied.
+/// A valid score of any kind; some tie.
 fn value<T: Number>(kind: ScoreKind, index: usize) -> T {
     let unit = (index * 7919 % 1021) as f32 / 1024.0;
-    T::of(match kind {
+    T::rounded(match kind {
         ScoreKind::Probabilities => unit,
         _ => -8.0 * unit,
     })

@@ -1,11 +1,14 @@
-//! The independent search against its naive reference, at every level and for
-//! several thread counts: same tokens, same order, same bits of the scores.
+//! Compares the independent search with its naive reference, at every level and for
+//! several thread counts: tokens, order and bits of the scores are the same.
 
+#[path = "support/random.rs"]
+mod random;
 #[path = "support/seeded.rs"]
 mod seeded;
 
 use half::{bf16, f16};
 use proptest::prelude::*;
+use random::Random;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::sync::LazyLock;
 use widebeam::{
@@ -117,13 +120,7 @@ fn cases<T: Element + std::fmt::Debug>(
     let shape = (0usize..4, 0..=steps, vocab, 0usize..3, 0usize..5);
     (shape, kinds(), spreads(), any::<u64>(), any::<bool>()).prop_map(
         move |((batch, time, vocab, gap, item_gap), kind, spread, seed, time_first)| {
-            let mut state = seed | 1;
-            let mut random = move || {
-                state ^= state << 13;
-                state ^= state >> 7;
-                state ^= state << 17;
-                (state >> 32) as u32
-            };
+            let mut random = Random::new(seed | 1);
             let row = vocab + gap;
             let strides = if time_first {
                 [row, batch * row + item_gap]
@@ -133,16 +130,16 @@ fn cases<T: Element + std::fmt::Debug>(
             let size = batch * (time * row + item_gap) + time * item_gap;
             let mut data = vec![from(f32::NAN); size];
             let lengths: Vec<usize> = (0..batch)
-                .map(|_| match random() % 3 {
+                .map(|_| match random.below(3) {
                     0 => time,
-                    _ => random() as usize % (time + 1),
+                    _ => random.below(time + 1),
                 })
                 .collect();
             for (item, &length) in lengths.iter().enumerate() {
                 for step in 0..length {
                     let start = item * strides[0] + step * strides[1];
                     for value in &mut data[start..start + vocab] {
-                        *value = from(score(kind, spread, random()));
+                        *value = from(score(kind, spread, random.bits()));
                     }
                 }
             }
@@ -239,13 +236,7 @@ proptest! {
 /// differs: the exact list of the best sequences.
 #[test]
 fn all_sequences_of_tiny_shapes_are_enumerated() {
-    let mut state = 1u64;
-    let mut random = || {
-        state = state
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
-        (state >> 40) as f32 / (1 << 24) as f32
-    };
+    let mut random = Random::new(1);
     let mut shapes = 0;
     for vocab in 1usize..=60 {
         for time in 0usize..=11 {
@@ -254,7 +245,8 @@ fn all_sequences_of_tiny_shapes_are_enumerated() {
                 break;
             }
             shapes += 1;
-            let data: Vec<f32> = (0..time * vocab).map(|_| random()).collect();
+            // None is 0, which would make sequences impossible.
+            let data: Vec<f32> = (0..time * vocab).map(|_| 1.0 - random.unit()).collect();
             let view = ScoresView::probabilities(&data, [1, time, vocab]).unwrap();
             let all = reference::enumerate(&view, 0);
             assert_eq!(all.len(), sequences);
@@ -440,7 +432,7 @@ fn batches_beyond_all_memory_are_refused() {
         assert!(error.is_out_of_memory(), "{error}");
         assert!(nbest.is_empty());
     }
-    // But a long time axis of which little is used is read.
+    // A long time axis of which little is used is read.
     let view = ScoresView::probabilities(&one, Layout::strided([2, 1 << 40, 7], [0, 0])).unwrap();
     let found = widebeam::beam_search(&view.with_lengths(&[3, 1]).unwrap(), 2).unwrap();
     assert_eq!(found.best(0).unwrap().tokens, [0, 0, 0]);

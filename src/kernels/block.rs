@@ -125,6 +125,7 @@ mod tests {
 
     use super::super::log_sum_exp::{REACH, RunningSum};
     use super::*;
+    use crate::kernels::top_k::cases::random;
     use crate::scores::ScoreKind::{LogProbabilities, Logits, Probabilities};
     use crate::simd::{Dispatch, Kernel, Level};
 
@@ -207,11 +208,7 @@ mod tests {
 
     #[test]
     fn blocks_of_every_length() {
-        let mut state = 1u32;
-        let mut random = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 8) as f32 / (1 << 24) as f32
-        };
+        let mut random = random(1);
         let lengths = (1..300).chain((300..BLOCK).step_by(61));
         for length in lengths.chain([BLOCK - 1, BLOCK, BLOCK + 1, 5000]) {
             let row: Vec<f32> = (0..length).map(|_| random()).collect();

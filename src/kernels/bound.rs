@@ -157,7 +157,7 @@ mod tests {
         vectors.collect()
     }
 
-    /// Each with numbers that may be the least possible.
+    /// Calls `f` with each pattern, each least value and each level.
     fn for_each_case(
         vectors: &[usize],
         mut f: impl FnMut(&[[f32; F32_LANES]], f32, Dispatch, &str),
@@ -216,7 +216,7 @@ mod tests {
                     continue;
                 };
                 assert!(reached >= k && found >= least, "{case}");
-                // Nor is it below what all reach.
+                // It is not below what all reach.
                 assert!(found >= sorted[sorted.len() - 1], "{case}");
                 // There may be more only where there is no better one.
                 assert!(reached <= k + k / 8 || found == kth, "{case}");
@@ -226,19 +226,17 @@ mod tests {
 
     #[test]
     fn bounds_of_fewer_maxima_than_k() {
-        marks::expect("fewer maxima than k", || {
-            for_each_case(&[1, 3], |maxima, least, dispatch, case| {
-                for k in [maxima.len() * F32_LANES + 1, 64] {
-                    let sampled = false;
-                    let found = dispatch.run(Bound {
-                        sampled,
-                        maxima,
-                        k,
-                        least,
-                    });
-                    assert_eq!(found, least, "{case} {k}");
-                }
-            });
+        for_each_case(&[1, 3], |maxima, least, dispatch, case| {
+            for k in [maxima.len() * F32_LANES + 1, 64] {
+                let bound = Bound {
+                    sampled: false,
+                    maxima,
+                    k,
+                    least,
+                };
+                let found = marks::expect("fewer maxima than k", || dispatch.run(bound));
+                assert_eq!(found, least, "{case} {k}");
+            }
         });
     }
 }

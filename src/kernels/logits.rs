@@ -280,27 +280,24 @@ mod tests {
         values.fold(f32::NEG_INFINITY, f32::max)
     }
 
-    /// The normaliser at every level, by blocks and in rows of both kinds of panels.
-    fn normalisers(row: &[f32]) -> impl Iterator<Item = (Level, f64)> {
-        Level::available().flat_map(move |level| {
-            let dispatch = Dispatch::new(level).unwrap();
-            let whole = |panel| dispatch.run(Scanned { row, panel }).unwrap().0.normaliser;
-            let all = [dispatch.run(Blocks(row)), whole(1), whole(PANEL)];
-            all.map(|normaliser| (level, normaliser))
-        })
+    /// The normaliser by blocks, and in rows of both kinds of panels.
+    fn normalisers(level: Level, row: &[f32]) -> [f64; 3] {
+        let dispatch = Dispatch::new(level).unwrap();
+        let whole = |panel| dispatch.run(Scanned { row, panel }).unwrap().0.normaliser;
+        [dispatch.run(Blocks(row)), whole(1), whole(PANEL)]
     }
 
-    /// By its definition, in f64.
+    /// The log-sum-exp by its definition, in f64.
     fn exact(row: &[f32]) -> f64 {
         let max = f64::from(largest(row));
         let sum: f64 = row.iter().map(|&x| (f64::from(x) - max).exp()).sum();
         max + sum.ln()
     }
 
-    fn check_normaliser(row: &[f32], what: &str) {
+    fn check_normaliser(level: Level, row: &[f32], what: &str) {
         let (exact, largest) = (exact(row), f64::from(largest(row)));
         let reference = log_sum_exp(row);
-        for (level, found) in normalisers(row) {
+        for found in normalisers(level, row) {
             assert!(
                 (found - exact).abs() < 6e-6,
                 "{level} {what}: {found} is not {exact}"
@@ -326,7 +323,10 @@ mod tests {
                     block[..STRIPE].fill(-1e4);
                     block[3] = -lower;
                     block[700] = 0.0;
-                    check_normaliser(&row, &format!("{number} of {blocks}, {lower} lower"));
+                    for level in Level::available() {
+                        let what = format!("{number} of {blocks}, {lower} lower");
+                        check_normaliser(level, &row, &what);
+                    }
                 }
             }
         }
@@ -336,7 +336,7 @@ mod tests {
     /// reference and by more; and within each, the first scores lower than the others.
     #[test]
     fn blocks_that_rise_and_fall() {
-        let rows = || {
+        let rows = |level| {
             for slope in [
                 0.0f32, 0.5, -0.5, 4.0, -4.0, 15.0, -15.0, 17.0, -17.0, 300.0, -300.0,
             ] {
@@ -347,18 +347,20 @@ mod tests {
                             (i / BLOCK) as f32 * slope + first - (i % 37) as f32 * 0.25
                         };
                         let row: Vec<f32> = (0..length).map(value).collect();
-                        check_normaliser(&row, &format!("{slope} {rise} {length}"));
+                        check_normaliser(level, &row, &format!("{slope} {rise} {length}"));
                     }
                 }
             }
         };
-        marks::expect(
-            "a block is summed again, relative to its largest score",
-            rows,
-        );
+        for level in Level::available() {
+            marks::expect(
+                "a block is summed again, relative to its largest score",
+                || rows(level),
+            );
+        }
     }
 
-    /// The largest block in front, in the middle and at the end, of three heights.
+    /// The largest block comes first, in the middle or last.
     #[test]
     fn blocks_in_any_order_of_their_heights() {
         for heights in [
@@ -376,11 +378,14 @@ mod tests {
             ] {
                 let value = |i: usize| heights[order[i / BLOCK]] - (i % 11) as f32 * 0.5;
                 let row: Vec<f32> = (0..3 * BLOCK).map(value).collect();
-                check_normaliser(&row, &format!("{heights:?} {order:?}"));
-                // And a block of nothing.
-                let mut row = row;
-                row[BLOCK..2 * BLOCK].fill(f32::NEG_INFINITY);
-                check_normaliser(&row, &format!("{heights:?} {order:?}, nothing between"));
+                // The middle block is impossible.
+                let mut without_middle = row.clone();
+                without_middle[BLOCK..2 * BLOCK].fill(f32::NEG_INFINITY);
+                for level in Level::available() {
+                    check_normaliser(level, &row, &format!("{heights:?} {order:?}"));
+                    let what = format!("{heights:?} {order:?}, without the middle");
+                    check_normaliser(level, &without_middle, &what);
+                }
             }
         }
     }
@@ -435,7 +440,7 @@ mod tests {
         check_scan(&[f32::NEG_INFINITY; 300]);
     }
 
-    /// Whichever part of a row it is in, and also where the block is summed again.
+    /// The score may be in any part of a row, also in a block that is summed again.
     #[test]
     fn one_score_that_is_no_number_refuses_a_row() {
         let length = BLOCK + 5 * STRIPE + 40;

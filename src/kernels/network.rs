@@ -279,6 +279,7 @@ fn exchange<P: F64Part, const M: usize, const N: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Random;
     use crate::simd::{Dispatch, Kernel, Level};
 
     struct SortLargest<'a>(&'a mut [Entry], usize);
@@ -351,15 +352,14 @@ mod tests {
 
     #[test]
     fn every_size_and_k() {
-        let mut state = 1u64;
+        let mut random = Random::new(1);
         for len in 1..=140 {
             for k in 1..=len {
                 let padded = padded(len, k);
                 assert!(padded >= len && padded >= k);
                 let mut lists = vec![[f64::NEG_INFINITY; F64_LANES]; padded];
                 for number in lists[..len].as_flattened_mut() {
-                    state = state.wrapping_mul(6364136223846793005).wrapping_add(1);
-                    *number = (state >> 56) as f64;
+                    *number = random.below(256) as f64;
                 }
                 check(&lists, k);
             }

@@ -223,7 +223,7 @@ mod tests {
         }
     }
 
-    /// Columns are of the groups of a row, and so are those put together.
+    /// Columns are maxima of groups of a row, and so are columns that are folded.
     #[test]
     fn the_bound_of_columns_is_one_that_k_of_them_reach() {
         let mut random = random(4);
@@ -242,13 +242,19 @@ mod tests {
             for lane in peaks.iter_mut().flatten() {
                 *lane = random();
             }
+            let bound = |level, k| {
+                let plan = &Plan::new(k, 9000, Probabilities);
+                let (scan, peaks) = (&scan, &peaks[..]);
+                let bound = BoundOfStripes { plan, scan, peaks };
+                Dispatch::new(level).unwrap().run(bound)
+            };
             let sorted = |maxima: &[[f32; F32_LANES]]| {
                 let mut all = maxima.as_flattened().to_vec();
                 all.sort_by(|a, b| b.total_cmp(a));
                 all
             };
             for k in 1..=8 * width {
-                // Folded to the fewest that are four times k, two and two.
+                // Columns are folded in pairs while at least 4 k maxima are left.
                 let mut folded = columns[..width].to_vec();
                 while folded.len() > 1 && folded.len() / 2 * F32_LANES >= 4 * k {
                     let half = folded.len() / 2;
@@ -261,13 +267,8 @@ mod tests {
                 }
                 let sample = folded[0];
                 let sorted = sorted(&folded);
-                let plan = &Plan::new(k, 9000, Probabilities);
                 for level in Level::available() {
-                    let (scan, peaks) = (&scan, &peaks[..]);
-                    let found =
-                        Dispatch::new(level)
-                            .unwrap()
-                            .run(BoundOfStripes { plan, scan, peaks });
+                    let found = bound(level, k);
                     if k <= F32_LANES {
                         let reached = sample.iter().filter(|&&x| x <= sorted[k - 1]);
                         let best = reached.copied().fold(f32::NEG_INFINITY, f32::max);
@@ -279,27 +280,19 @@ mod tests {
                     }
                 }
             }
-            // More than 64: the peaks serve.
+            // Beyond a k of 64 the bound comes from the peaks.
             let all = sorted(&peaks);
             for k in [65, 100, 700] {
-                let plan = &Plan::new(k, 9000, Probabilities);
                 for level in Level::available() {
-                    let (scan, peaks) = (&scan, &peaks[..]);
-                    let found =
-                        Dispatch::new(level)
-                            .unwrap()
-                            .run(BoundOfStripes { plan, scan, peaks });
+                    let found = bound(level, k);
                     let reached = all.iter().filter(|&&x| x >= found).count();
                     assert!((k..=k + k / 8).contains(&reached), "{level} {k}");
                 }
             }
-            let plan = &Plan::new(2000, 9000, Probabilities);
-            let (scan, peaks) = (&scan, &peaks[..]);
-            let everything = Dispatch::new(Level::available().next().unwrap());
-            let found = everything
-                .unwrap()
-                .run(BoundOfStripes { plan, scan, peaks });
-            assert_eq!(found, f32::from_bits(1));
+            // There are fewer peaks than k, so they give no bound.
+            for level in Level::available() {
+                assert_eq!(bound(level, 2000), f32::from_bits(1), "{level}");
+            }
         }
     }
 }

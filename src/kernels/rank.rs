@@ -399,7 +399,7 @@ mod tests {
         }
     }
 
-    /// The best `best` places of some rows, of rooms of `k`.
+    /// Writes the best `best` places of some rows, each into room for `k`.
     struct WriteSome<'a> {
         lists: &'a [Entry],
         best: usize,
@@ -451,7 +451,7 @@ mod tests {
             });
             for (row, (tokens, written)) in tokens.chunks(k).zip(written.chunks(k)).enumerate() {
                 let has_list = listed >> row & 1 == 1;
-                // Past the best may be anything, where there is a list.
+                // A row with a list may have anything past the best.
                 let written = tokens.iter().zip(written).enumerate();
                 for (place, (&token, &value)) in written.take(if has_list { best } else { k }) {
                     let expected = if has_list { pair(row, place) } else { (7, 7.0) };
@@ -460,26 +460,26 @@ mod tests {
                 }
             }
         };
-        let check_all = || {
-            for level in Level::available() {
-                for k in 1..=34usize {
-                    for best in [1, k.div_ceil(2), k.saturating_sub(8).max(1), k] {
-                        for rows in 1..=ROWS {
-                            let all = (1 << rows) - 1;
-                            for listed in [u32::MAX, all, all >> 1, all & !1, 0b0101_1011 & all] {
-                                check(level, best, listed, rows, k);
-                            }
+        let check_all = |level| {
+            for k in 1..=34usize {
+                for best in [1, k.div_ceil(2), k.saturating_sub(8).max(1), k] {
+                    for rows in 1..=ROWS {
+                        let all = (1 << rows) - 1;
+                        for listed in [u32::MAX, all, all >> 1, all & !1, 0b0101_1011 & all] {
+                            check(level, best, listed, rows, k);
                         }
                     }
                 }
             }
         };
-        marks::expect("eight rows are written at once", || {
-            marks::expect("less room than for eight tokens", check_all);
-        });
+        for level in Level::available() {
+            marks::expect("eight rows are written at once", || {
+                marks::expect("less room than for eight tokens", || check_all(level));
+            });
+        }
     }
 
-    /// Rounds of lists of some lengths, a row each, that follow on each other.
+    /// Rounds of lists of some lengths, a row each, sorted with the same memory.
     struct SortLists<'a> {
         row: &'a [f32],
         rounds: &'a [Vec<usize>],
@@ -522,16 +522,16 @@ mod tests {
         (number * 5 + i * 3) as u32
     }
 
-    /// Whatever the lengths of the others, and of those before.
+    /// A list is sorted whatever the lengths of the others, and of those before.
     #[test]
     fn lists_of_all_lengths_side_by_side() {
         let mut random = random(9);
         let row: Vec<f32> = (0..450).map(|_| (random() * 64.0).ceil() / 64.0).collect();
         let lengths = [0, 1, 128, 7, 129, 8, 9, 64];
-        let check_all = || {
+        for level in Level::available() {
             for rows in 1..=ROWS {
                 for k in [1, 2, 7, 8, 9, 16, 17, 33, 128, 140] {
-                    // Each length is at each place, the longest ones first and last.
+                    // Each length comes at each place.
                     let rotated = |by: usize| {
                         let lengths = lengths.iter().cycle().skip(by);
                         lengths.take(rows).copied().collect()
@@ -541,37 +541,34 @@ mod tests {
                     rounds.push(vec![129; rows]);
                     rounds.push(vec![0; rows]);
                     rounds.push(vec![13; rows]);
-                    for level in Level::available() {
-                        let (row, rounds) = (&row[..], &rounds[..]);
-                        let sort = SortLists { row, rounds, k };
-                        let found = Dispatch::new(level).unwrap().run(sort);
-                        let mut found = found.chunks(k);
-                        for lengths in rounds {
-                            for (number, &len) in lengths.iter().enumerate() {
-                                let found = found.next().unwrap();
-                                let case = format!("{level} {k}, row {number} of {lengths:?}");
-                                if len > LONGEST_LIST {
-                                    assert!(found.iter().all(|&pair| pair == (7, 7.0)), "{case}");
-                                    continue;
-                                }
-                                let tokens = (0..len).map(|i| token_of(number, i));
-                                let mut expected: Vec<(u32, f64)> = tokens
-                                    .map(|token| (token, f64::from(row[token as usize])))
-                                    .collect();
-                                expected
-                                    .sort_by_key(|&(token, value)| rank_key(value as f32, token));
-                                let count = k.min(len);
-                                assert_eq!(found[..count], expected[..count], "{case}");
+                    let (row, rounds) = (&row[..], &rounds[..]);
+                    let sort = SortLists { row, rounds, k };
+                    let run = || Dispatch::new(level).unwrap().run(sort);
+                    let found = marks::expect("more survivors than a list holds", run);
+                    let mut found = found.chunks(k);
+                    for lengths in rounds {
+                        for (number, &len) in lengths.iter().enumerate() {
+                            let found = found.next().unwrap();
+                            let case = format!("{level} {k}, row {number} of {lengths:?}");
+                            if len > LONGEST_LIST {
+                                assert!(found.iter().all(|&pair| pair == (7, 7.0)), "{case}");
+                                continue;
                             }
+                            let tokens = (0..len).map(|i| token_of(number, i));
+                            let mut expected: Vec<(u32, f64)> = tokens
+                                .map(|token| (token, f64::from(row[token as usize])))
+                                .collect();
+                            expected.sort_by_key(|&(token, value)| rank_key(value as f32, token));
+                            let count = k.min(len);
+                            assert_eq!(found[..count], expected[..count], "{case}");
                         }
                     }
                 }
             }
-        };
-        marks::expect("more survivors than a list holds", check_all);
+        }
     }
 
-    /// Of equal values the first tokens.
+    /// Among equal values the first tokens are kept.
     #[test]
     fn the_best_that_are_kept_are_k() {
         for len in [2, 50, FEW - 1, FEW, FEW + 1, 600] {

@@ -192,7 +192,7 @@ mod tests {
 
     use super::*;
     use crate::kernels::top_k::cases::{
-        Rounded, invalid, largest, patterns, peaks, scores, sparse_patterns,
+        Rounded, largest_lane, limits, patterns, peaks, scores, sparse_patterns,
     };
     use crate::scores::ScoreKind::{LogProbabilities, Logits, Probabilities};
     use crate::simd::{Dispatch, Kernel, Level};
@@ -227,27 +227,26 @@ mod tests {
     }
 
     fn check<E: Rounded>(kind: ScoreKind, row: &[f32]) {
-        let row = scores::<E>(kind, row);
+        let row = &scores::<E>(kind, row)[..];
         let mut columns = [[kind.impossible(); F32_LANES]; COLUMNS];
         for (token, value) in row.iter().enumerate() {
             let lane = &mut columns.as_flattened_mut()[token % STRIPE];
             *lane = lane.max(value.to_f32());
         }
-        let largest = columns.as_flattened().iter().copied();
-        let largest = largest.fold(f32::NEG_INFINITY, f32::max);
+        let largest = largest_lane(&columns);
         let half_of = |column: usize| {
             std::array::from_fn(|lane| columns[column][lane].max(columns[column + 4][lane]))
         };
         let halves: [[f32; F32_LANES]; 4] = std::array::from_fn(half_of);
         for (panel, half) in [(1, false), (1, true), (4, false), (4, true)] {
-            let row = &row[..];
             for level in Level::available() {
-                let (found, scan) = Dispatch::new(level).unwrap().run(OfRow {
+                let of_row = OfRow {
                     kind,
                     row,
                     panel,
                     half,
-                });
+                };
+                let (found, scan) = Dispatch::new(level).unwrap().run(of_row);
                 let (scan, length) = (scan.unwrap(), row.len());
                 let case = format!("{level} {kind:?} {length}, {panel} stripes {half}");
                 assert_eq!(found, peaks(kind, row, panel * STRIPE), "{case}");
@@ -263,14 +262,14 @@ mod tests {
         }
     }
 
-    /// Stripes and panels that are whole, and those that are not.
+    /// Stripes and panels are whole, or the end of the row cuts them short.
     #[test]
     fn every_token_is_in_its_column_and_its_peak() {
         for length in (1..=131).chain((1..=11).flat_map(|n| [n * 128 - 1, n * 128, n * 128 + 1])) {
             let mut rows = patterns(length, 5);
             check::<f32>(Probabilities, &rows.swap_remove(0));
             check::<f32>(LogProbabilities, &rows.swap_remove(1));
-            // The last token alone.
+            // Only the last token is possible.
             let last = &sparse_patterns(length)[6];
             check::<f16>(LogProbabilities, last);
             check::<bf16>(Probabilities, last);
@@ -288,19 +287,18 @@ mod tests {
                 length - 1,
             ] {
                 for kind in [Probabilities, LogProbabilities] {
-                    let values = invalid(kind).iter().map(|&value| (value, false));
-                    for (value, valid) in values.chain([(largest(kind), true)]) {
+                    for (value, valid) in limits(kind) {
                         let mut row = scores::<f32>(kind, &vec![0.25; length]);
                         row[at] = value;
                         for (panel, half) in [(1, false), (4, true)] {
                             for level in Level::available() {
-                                let row = &row[..];
-                                let (_, scan) = Dispatch::new(level).unwrap().run(OfRow {
+                                let of_row = OfRow {
                                     kind,
-                                    row,
+                                    row: &row,
                                     panel,
                                     half,
-                                });
+                                };
+                                let (_, scan) = Dispatch::new(level).unwrap().run(of_row);
                                 let case = format!("{level} {kind:?} {value} at {at} of {length}");
                                 assert_eq!(scan.is_some(), valid, "{case}");
                             }
@@ -311,7 +309,7 @@ mod tests {
         }
     }
 
-    /// What is asked for of a row and the next lies as far ahead as is said.
+    /// The prefetch distance in a row continues into the next row.
     #[test]
     fn what_lies_ahead_is_in_this_row_or_the_next() {
         let (row, next) = ([0.5f32; 1000], [0.25f32; 2000]);

@@ -105,24 +105,23 @@ impl Sorter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Random;
 
     /// Values that differ in any number of bits, and many that do not.
     #[test]
     fn sorts_as_a_comparison_does() {
-        let mut state = 1u64;
+        let mut random = Random::new(1);
         for bits in 0..=32 {
             for len in [0, 1, 2, FEW - 1, FEW, 300, 2000] {
                 let mut sorter = Sorter::default();
                 sorter.reserve(len, "a test").unwrap();
-                let value = |state: &mut u64| {
-                    *state = state.wrapping_mul(6364136223846793005).wrapping_add(1);
-                    let low = (*state >> 32) & ((1 << bits) - 1);
+                let mut value = || {
+                    let low = u64::from(random.bits()) & ((1 << bits) - 1);
                     let value = f32::from_bits(0x3f00_0000 ^ low as u32);
                     if value.is_nan() { 0.0 } else { value }
                 };
-                let pairs: Vec<(f32, u32)> = (0..len as u32)
-                    .map(|token| (value(&mut state), token))
-                    .collect();
+                let pairs: Vec<(f32, u32)> =
+                    (0..len as u32).map(|token| (value(), token)).collect();
                 let keys = pairs.iter().map(|&(value, token)| rank_key(value, token));
                 let mut expected: Vec<u64> = keys.collect();
                 expected.sort_unstable();

@@ -665,8 +665,14 @@ mod tests {
         }
     }
 
-    /// Rows of all patterns, for some k.
+    /// Checks rows of all patterns, for some k, at every level.
     fn check_patterns<E: Rounded>(kind: ScoreKind, length: usize, ks: &[usize]) {
+        for level in Level::available() {
+            check_patterns_at::<E>(level, kind, length, ks);
+        }
+    }
+
+    fn check_patterns_at<E: Rounded>(level: Level, kind: ScoreKind, length: usize, ks: &[usize]) {
         let rows = patterns(length, ks[0]).into_iter();
         let rows: Vec<Vec<E>> = rows
             .chain(sparse_patterns(length))
@@ -674,14 +680,12 @@ mod tests {
             .collect();
         let orders: Vec<_> = rows.iter().map(|row| in_order(kind, row)).collect();
         for &k in ks.iter().filter(|&&k| k <= length) {
-            for level in Level::available() {
-                let found = best(level, kind, &rows, k);
-                for (number, (found, order)) in found.into_iter().zip(&orders).enumerate() {
-                    let (found, list) = found.unwrap();
-                    let case = format!("{level} {kind:?} row {number} of {length}, k {k}");
-                    assert_eq!(list, order[..k.min(order.len())], "{case}");
-                    assert_eq!(found.count, list.len(), "{case}");
-                }
+            let found = best(level, kind, &rows, k);
+            for (number, (found, order)) in found.into_iter().zip(&orders).enumerate() {
+                let (found, list) = found.unwrap();
+                let case = format!("{level} {kind:?} row {number} of {length}, k {k}");
+                assert_eq!(list, order[..k.min(order.len())], "{case}");
+                assert_eq!(found.count, list.len(), "{case}");
             }
         }
     }
@@ -705,21 +709,28 @@ mod tests {
         }
     }
 
-    /// One possible lane, whose tokens fill the list of survivors again and again.
+    /// Some rows have one possible lane, whose tokens fill the list of survivors again
+    /// and again.
     #[test]
     fn rows_that_fill_the_list_give_no_token_twice() {
-        let check = || {
+        for level in Level::available() {
             for k in [16, 2, 12] {
-                check_patterns::<f32>(Probabilities, 8191, &[k]);
+                marks::expect("groups fill the list", || {
+                    check_patterns_at::<f32>(level, Probabilities, 8191, &[k]);
+                });
             }
-        };
-        marks::expect("groups fill the list", check);
-        let check = || check_patterns::<bf16>(LogProbabilities, 8190, &[17, 48]);
-        marks::expect("quads fill the list", check);
-        let check = || check_patterns::<f16>(Probabilities, 1024, &[16]);
-        marks::expect("a whole row fills the list", check);
-        let check = || check_patterns::<f32>(LogProbabilities, 9000, &[9]);
-        marks::expect("panels fill the list", check);
+            for k in [17, 48] {
+                marks::expect("quads fill the list", || {
+                    check_patterns_at::<bf16>(level, LogProbabilities, 8190, &[k]);
+                });
+            }
+            marks::expect("a whole row fills the list", || {
+                check_patterns_at::<f16>(level, Probabilities, 1024, &[16]);
+            });
+            marks::expect("panels fill the list", || {
+                check_patterns_at::<f32>(level, LogProbabilities, 9000, &[9]);
+            });
+        }
     }
 
     #[test]
@@ -768,8 +779,8 @@ mod tests {
         }
     }
 
-    /// Refused, impossible, with few and with many survivors, side by side and again
-    /// with the same memory.
+    /// Rows are refused, impossible, or have few or many survivors, side by side and
+    /// again with the same memory.
     #[test]
     fn rows_leave_nothing_to_others() {
         fn rounds<E: Rounded>() -> Vec<(ScoreKind, usize, Vec<Vec<E>>)> {
@@ -811,14 +822,15 @@ mod tests {
                 .collect();
             for level in Level::available() {
                 let rounds = Rounds { rounds: &rounds };
-                let found = Dispatch::new(level).unwrap().run(rounds);
+                let run = || Dispatch::new(level).unwrap().run(rounds);
+                let found = marks::expect("more survivors than a list of its row holds", run);
                 assert_eq!(found.len(), expected.len());
                 for (number, (found, expected)) in found.iter().zip(&expected).enumerate() {
                     assert_eq!(found, expected, "{level} row {number}");
                 }
             }
         }
-        marks::expect("more survivors than a list of its row holds", check::<f32>);
+        check::<f32>();
     }
 
     /// In the last quad, stripe and panel, whatever serves for the bound.

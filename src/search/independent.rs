@@ -314,7 +314,6 @@ mod tests {
     use super::*;
     use crate::marks;
     use crate::reference;
-    use crate::scores::ScoreKind;
 
     /// How a beam grows, step by step.
     fn grown(beams: usize, width: usize, steps: usize) -> (usize, usize) {
@@ -427,17 +426,15 @@ mod tests {
         assert_eq!(more, 7 * 8 + 7 * 4 + 8);
     }
 
-    fn check(shape: [usize; 3], beams: usize, data: &[f32], kind: ScoreKind) {
-        let view = ScoresView::new(kind, data, shape).unwrap();
+    fn check(level: Level, shape: [usize; 3], beams: usize, data: &[f32]) {
+        let view = ScoresView::probabilities(data, shape).unwrap();
         let expected = reference::independent(&view, beams);
-        for level in Level::available() {
-            let search = IndependentSearch::new(beams).unwrap();
-            let mut search = search.with_level(level).unwrap();
-            let found = marks::on_this_thread(|| search.decode(&view).unwrap());
-            for (item, expected) in expected.iter().enumerate() {
-                let found = found.item(item).map(|h| (h.tokens.to_vec(), h.score));
-                assert!(found.eq(expected.iter().cloned()), "item {item} at {level}");
-            }
+        let search = IndependentSearch::new(beams).unwrap();
+        let mut search = search.with_level(level).unwrap();
+        let found = marks::on_this_thread(|| search.decode(&view).unwrap());
+        for (item, expected) in expected.iter().enumerate() {
+            let found = found.item(item).map(|h| (h.tokens.to_vec(), h.score));
+            assert!(found.eq(expected.iter().cloned()), "item {item} at {level}");
         }
     }
 
@@ -446,9 +443,11 @@ mod tests {
     fn beams_wider_than_all_sequences() {
         for (shape, beams) in [([2, 4, 3], 81), ([2, 4, 3], 80), ([1, 6, 2], 100)] {
             let data = values(shape);
-            marks::expect("a parent has no token left", || {
-                check(shape, beams, &data, ScoreKind::Probabilities);
-            });
+            for level in Level::available() {
+                marks::expect("a parent has no token left", || {
+                    check(level, shape, beams, &data);
+                });
+            }
         }
     }
 
@@ -463,7 +462,9 @@ mod tests {
                 for token in possible..vocab {
                     data[row * vocab + token] = 0.0;
                 }
-                check([1, time, vocab], 10, &data, ScoreKind::Probabilities);
+                for level in Level::available() {
+                    check(level, [1, time, vocab], 10, &data);
+                }
             }
         }
     }

@@ -161,6 +161,7 @@ fn leaves(parents: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Random;
 
     fn check(scores: &[f64], logs: &[f64]) {
         let mut pairs = Vec::new();
@@ -195,15 +196,12 @@ mod tests {
     /// Few distinct scores, so that most are tied.
     #[test]
     fn pairs_of_many_parents() {
-        let mut state = 1u64;
-        let mut random = || {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1);
-            -((state >> 61) as f64)
-        };
+        let mut random = Random::new(1);
+        let mut value = || -(random.below(8) as f64);
         for parents in 1..20 {
             for tokens in 1..20 {
-                let mut scores: Vec<f64> = (0..parents).map(|_| 0.5 + random()).collect();
-                let mut logs: Vec<f64> = (0..tokens).map(|_| random()).collect();
+                let mut scores: Vec<f64> = (0..parents).map(|_| 0.5 + value()).collect();
+                let mut logs: Vec<f64> = (0..tokens).map(|_| value()).collect();
                 scores.sort_by(|a, b| b.total_cmp(a));
                 logs.sort_by(|a, b| b.total_cmp(a));
                 check(&scores, &logs);

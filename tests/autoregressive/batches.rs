@@ -5,19 +5,12 @@ use widebeam::autoregressive::{
     AutoregressiveSearch, EndRank, Ended, LengthPenalty, Normaliser, Request, RequestId, Rules,
     Stopping,
 };
-use widebeam::{Error, Level, ScoreKind, ScoresView};
+use widebeam::{Error, Level, ScoresView};
 
 use crate::requests::{Adjustment, Model, Permitted, Spec, found, score};
-use crate::{Visit, check_visits};
+use crate::{Visit, check_visits, logits};
 
-const MODEL: Model = Model {
-    seed: 12,
-    vocab: 9,
-    memory: 3,
-    values: 0,
-    impossible: 0,
-    kind: ScoreKind::Logits,
-};
+const MODEL: Model = logits(12, 9, 3);
 
 /// Three requests of different shapes.
 fn specs() -> [Spec; 3] {

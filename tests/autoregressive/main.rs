@@ -108,7 +108,7 @@ fn any_permit(vocab: u32) -> impl Strategy<Value = (Permitted, Normaliser)> {
 
 fn any_spec(vocab: u32, kind: ScoreKind) -> impl Strategy<Value = Spec> {
     let adjustments = || prop::collection::vec(any_adjustment(vocab), 0..3);
-    // Adjustments in half of the requests, so that the direct way is taken too.
+    // Half of the requests have no adjustments, so that rows are also read directly.
     let changes = prop_oneof![
         Just((Vec::new(), Vec::new(), None)),
         (
@@ -186,8 +186,8 @@ fn model_and_spec() -> impl Strategy<Value = (Model, Spec)> {
     })
 }
 
-/// Who is in the batch when: the step each request is admitted at, and the
-/// one it is taken away at, if it is.
+/// A request, the step at which it is admitted, and the step at which it is removed,
+/// if any.
 type Visit = (Spec, usize, Option<usize>);
 
 fn model_and_visits(
@@ -201,12 +201,45 @@ fn model_and_visits(
     })
 }
 
+/// A model of which every token has a logit of its own.
+const fn logits(seed: u64, vocab: usize, memory: usize) -> Model {
+    Model {
+        seed,
+        vocab,
+        memory,
+        values: 0,
+        impossible: 0,
+        kind: ScoreKind::Logits,
+    }
+}
+
 fn in_threads<R: Send>(threads: usize, run: impl FnOnce() -> R + Send) -> R {
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
         .unwrap();
     pool.install(run)
+}
+
+/// Checks a request alone against the oracle, at some levels and in pools of some
+/// numbers of threads.
+fn check_alone(
+    spec: &Spec,
+    model: &Model,
+    levels: impl IntoIterator<Item = Level>,
+    threads: [usize; 2],
+) {
+    let expected = spec.expected(model);
+    for level in levels {
+        for threads in threads {
+            let found = in_threads(threads, || alone(spec, model, level));
+            let Model { kind, vocab, .. } = model;
+            assert_eq!(
+                found, expected,
+                "{kind:?} {vocab}, {level}, {threads} threads"
+            );
+        }
+    }
 }
 
 proptest! {
@@ -221,8 +254,8 @@ proptest! {
     }
 }
 
-/// Runs a batch of visits; what each that did not leave has found, in how many
-/// steps.
+/// Runs a batch of visits. Returns what each request that was not removed has found,
+/// and in how many steps.
 fn come_and_go(model: &Model, visits: &[Visit], level: Level) -> Vec<Option<(Vec<Found>, usize)>> {
     let search = AutoregressiveSearch::new(model.vocab).unwrap();
     let mut search = search.with_level(level).unwrap();
@@ -261,7 +294,7 @@ fn come_and_go(model: &Model, visits: &[Visit], level: Level) -> Vec<Option<(Vec
     results
 }
 
-/// Checks visits against the oracle, in a pool of so many threads.
+/// Checks visits against the oracle, in a pool of some number of threads.
 fn check_visits(model: &Model, visits: &[Visit], threads: usize, level: Level) {
     let found = in_threads(threads, || come_and_go(model, visits, level));
     for (found, (spec, _, leaves)) in found.iter().zip(visits) {
@@ -296,7 +329,7 @@ proptest! {
 proptest! {
     #![proptest_config(seeded::cases(6))]
 
-    /// With rows so long that several threads share them.
+    /// The rows are so long that several threads share them.
     #[test]
     fn nor_do_they_where_threads_share_their_rows(
         (model, visits) in model_and_visits((any_model(), 10_000usize..40_000).prop_map(
@@ -335,16 +368,7 @@ fn long_rows_are_read_in_pieces_by_any_threads_with_the_same_bits() {
                 adjusted.before.push(Adjustment::Hook(1000, 0.5));
             }
             for spec in [Spec::plain(1, 2, &[]), Spec::plain(3, 2, &[0, 2]), adjusted] {
-                let expected = spec.expected(&model);
-                for level in Level::available() {
-                    for threads in [1, 3] {
-                        let found = in_threads(threads, || alone(&spec, &model, level));
-                        assert_eq!(
-                            found, expected,
-                            "{kind:?} {vocab}, {level}, {threads} threads"
-                        );
-                    }
-                }
+                check_alone(&spec, &model, Level::available(), [1, 3]);
             }
         }
     }
@@ -383,7 +407,7 @@ fn an_invalid_score_is_found_in_every_piece_of_a_long_row() {
 
 #[test]
 fn wide_beams_over_rows_of_every_shape_lose_nothing() {
-    // From many ties to none.
+    // The values go from many ties to none.
     for (seed, values) in [(1, 0), (2, 1), (3, 2), (4, 40), (5, 1000)] {
         let model = Model {
             seed,
@@ -399,45 +423,21 @@ fn wide_beams_over_rows_of_every_shape_lose_nothing() {
                 spec.after.push(Adjustment::Suppress((0..400).collect()));
                 spec.before.push(Adjustment::Repetition(1.5));
             }
-            let expected = spec.expected(&model);
-            for level in Level::available() {
-                for threads in [1, 3] {
-                    let found = in_threads(threads, || alone(&spec, &model, level));
-                    assert_eq!(found, expected, "{level}, {threads} threads");
-                }
-            }
+            check_alone(&spec, &model, Level::available(), [1, 3]);
         }
     }
 }
 
 #[test]
 fn five_thousand_beams() {
-    let model = Model {
-        seed: 6,
-        vocab: 300,
-        memory: 3,
-        values: 0,
-        impossible: 0,
-        kind: ScoreKind::Logits,
-    };
+    let model = logits(6, 300, 3);
     let spec = Spec::plain(5000, 3, &[7]);
-    let expected = spec.expected(&model);
-    for threads in [1, 4] {
-        let found = in_threads(threads, || alone(&spec, &model, Level::best()));
-        assert_eq!(found, expected, "{threads} threads");
-    }
+    check_alone(&spec, &model, [Level::best()], [1, 4]);
 }
 
 #[test]
 fn as_many_beams_as_sequences_find_them_all() {
-    let model = Model {
-        seed: 9,
-        vocab: 5,
-        memory: 9,
-        values: 0,
-        impossible: 0,
-        kind: ScoreKind::Logits,
-    };
+    let model = logits(9, 5, 9);
     let end = 4u32;
     // Every sequence of up to 4 tokens, by enumeration.
     let mut complete: Vec<(f64, Vec<u32>)> = Vec::new();
@@ -505,14 +505,7 @@ fn a_finished_score_of_negative_zero_ties_with_zero() {
 
 #[test]
 fn a_score_that_is_no_number_fails_its_request_and_no_other() {
-    let model = Model {
-        seed: 3,
-        vocab: 11,
-        memory: 3,
-        values: 0,
-        impossible: 0,
-        kind: ScoreKind::Logits,
-    };
+    let model = logits(3, 11, 3);
     let spec = Spec::plain(3, 5, &[10]);
     let mut search = AutoregressiveSearch::new(11).unwrap();
     let ids: Vec<_> = (0..3)
@@ -679,14 +672,7 @@ fn settings_out_of_range_are_refused_at_admission() {
 
 #[test]
 fn scores_of_another_shape_are_refused_and_change_nothing() {
-    let model = Model {
-        seed: 5,
-        vocab: 6,
-        memory: 2,
-        values: 0,
-        impossible: 0,
-        kind: ScoreKind::Logits,
-    };
+    let model = logits(5, 6, 2);
     let spec = Spec::plain(2, 3, &[]);
     let mut search = AutoregressiveSearch::new(6).unwrap();
     let message = |result: Result<(), Error>| result.unwrap_err().to_string();
@@ -742,7 +728,7 @@ fn probabilities_cannot_be_adjusted_before_a_log_softmax() {
 
 #[test]
 fn under_a_trie_only_permitted_tokens_are_read() {
-    // NaN everywhere else: no complaint, because nobody looks.
+    // All other scores are NaN, which is no error, because they are not read.
     let mut row = [f32::NAN; 50];
     (row[7], row[11]) = (1.0, 3.0);
     let request = |normaliser| Request::new(4, 1).permit(TokenTrie::new([[7], [11]]), normaliser);
@@ -764,7 +750,7 @@ fn under_a_trie_only_permitted_tokens_are_read() {
         search.outcome(id).unwrap().ended(),
         Ended::Failed(_)
     ));
-    // A permitted token that is no number is seen.
+    // A permitted token's score of NaN is an error.
     row[11] = f32::NAN;
     let id = search.admit(request(Normaliser::Permitted)).unwrap();
     search

@@ -3,24 +3,21 @@
 
 #[path = "../support/counting.rs"]
 mod counting;
+#[path = "../support/random.rs"]
+mod random;
 
 mod autoregressive;
 mod ctc;
 mod independent;
 
+use random::Random;
 use widebeam::Error;
 
-/// Probabilities of which none is much better than the next, so that many
-/// hypotheses stay alive and what is kept of them grows.
+/// Probabilities that differ little, so that many hypotheses stay alive and the trees
+/// that hold them grow.
 fn probabilities(count: usize) -> Vec<f32> {
-    let mut state = 3u64;
-    let mut random = move || {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        (state >> 40) as f32 / (1 << 24) as f32
-    };
-    (0..count).map(|_| random() * 0.02).collect()
+    let mut random = Random::new(3);
+    (0..count).map(|_| random.unit() * 0.02).collect()
 }
 
 /// Calls `attempt` again and again, and refuses it first its first allocation,

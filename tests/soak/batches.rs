@@ -5,8 +5,9 @@ use arbitrary::Unstructured;
 use widebeam::reference::{self, ctc};
 use widebeam::{CtcNBest, CtcPruning, CtcSearch, IndependentSearch, NBest, ScoresView, Unscored};
 
+use crate::Counts;
 use crate::any_tensor::{Limits, Tensor, check_failures, invalid};
-use crate::{Counts, Random};
+use crate::random::Random;
 
 const BLANK: u32 = 0;
 /// One batch in so many is held against the reference.

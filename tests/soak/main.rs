@@ -15,6 +15,8 @@ mod any_tensor;
 mod batches;
 #[path = "../support/counting.rs"]
 mod counting;
+#[path = "../support/random.rs"]
+mod random;
 #[path = "../toy/requests.rs"]
 #[allow(dead_code)]
 mod requests;
@@ -27,31 +29,9 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use batches::Batches;
+use random::Random;
 use requests_at_once::RequestsAtOnce;
 use streams::Streams;
-use toy::mix;
-
-/// Random numbers from a seed.
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        mix(self.0)
-    }
-
-    pub(crate) fn below(&mut self, limit: usize) -> usize {
-        (self.bits() % limit as u64) as usize
-    }
-
-    pub(crate) fn one_in(&mut self, chance: usize) -> bool {
-        self.below(chance) == 0
-    }
-
-    pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
-        (0..count).map(|_| self.bits() as u8).collect()
-    }
-}
 
 /// What was done, and how much of it was held against a reference.
 #[derive(Debug, Default)]
@@ -80,7 +60,7 @@ struct Soak {
 impl Soak {
     fn new() -> Self {
         Soak {
-            random: Random(1),
+            random: Random::new(1),
             counts: Counts::default(),
             batches: Batches::new(),
             streams: Streams::new(),
@@ -90,7 +70,7 @@ impl Soak {
 
     /// So many rounds, the same ones every time.
     fn tour(&mut self, rounds: usize) {
-        self.random = Random(1);
+        self.random = Random::new(1);
         for _ in 0..rounds {
             self.round();
         }

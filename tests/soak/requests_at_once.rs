@@ -5,9 +5,10 @@ use arbitrary::Unstructured;
 use widebeam::ScoreKind;
 use widebeam::autoregressive::{AutoregressiveSearch, Ended, Request, RequestId};
 
+use crate::Counts;
 use crate::any_request;
+use crate::random::Random;
 use crate::requests::{Model, Spec, found, score};
-use crate::{Counts, Random};
 
 const VOCAB: usize = 120;
 /// Requests running at once, at most.

@@ -3,8 +3,9 @@
 
 use widebeam::{CtcPruning, CtcSearch, CtcStream, ScoresView};
 
+use crate::Counts;
+use crate::random::Random;
 use crate::toy::mix;
-use crate::{Counts, Random};
 
 const VOCAB: usize = 12;
 const STREAMS: usize = 4;
@@ -111,7 +112,7 @@ fn emissions(random: &mut Random, count: usize) -> Vec<f32> {
     let mut frames = Vec::with_capacity(count * VOCAB);
     for _ in 0..count {
         let start = frames.len();
-        let seed = random.bits();
+        let seed = u64::from(random.bits());
         let small = |token: u64| (mix(seed ^ token) % 1000) as f32 * 1e-6;
         frames.extend((0..VOCAB as u64).map(small));
         match seed % 8 {

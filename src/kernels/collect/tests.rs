@@ -44,7 +44,7 @@ impl<E: Lanes> Kernel for Collect<'_, E> {
             Way::Groups => {
                 let mut groups = Groups::default();
                 groups.reserve("a test").unwrap();
-                // What is past the peaks of the row must not matter.
+                // Values past the peaks of the row must not matter.
                 let mut padded_peaks = vec![[f32::INFINITY; F32_LANES]; padded(peaks.len())];
                 padded_peaks[..peaks.len()].copy_from_slice(peaks);
                 let (peaks, groups) = (&mut padded_peaks[..], &mut groups);
@@ -62,8 +62,9 @@ impl<E: Lanes> Kernel for Collect<'_, E> {
     }
 }
 
-/// Collects the best k of those that reach some bounds, by one way.
-fn check<E: Lanes>(way: Way, kind: ScoreKind, row: &[E], plan: &Plan) {
+/// Collects the tokens that reach some bounds, by one way, and checks that the best k
+/// are among them.
+fn check<E: Lanes>(level: Level, way: Way, kind: ScoreKind, row: &[E], plan: &Plan) {
     let (k, length) = (plan.k, row.len());
     let all = in_order(kind, row);
     let peaks = &peaks(kind, row, plan.panel);
@@ -73,37 +74,41 @@ fn check<E: Lanes>(way: Way, kind: ScoreKind, row: &[E], plan: &Plan) {
         let reach = all.iter().filter(|&&(_, value)| value >= bound);
         let mut best: Vec<u32> = reach.map(|&(token, _)| token).take(k).collect();
         best.sort_unstable();
-        for level in Level::available() {
-            let case = format!("{way:?} {kind:?} length {length} k {k} {bound} {level}");
-            let tokens = Dispatch::new(level).unwrap().run(Collect {
-                way,
-                kind,
-                row,
-                peaks,
-                bound,
-                plan,
-            });
-            assert!(tokens.len() <= plan.capacity, "{case}");
-            let reach = |&token: &u32| row[token as usize].to_f32() >= bound;
-            assert!(tokens.iter().all(reach), "{case}");
-            let mut ordered = tokens.clone();
-            ordered.sort_unstable();
-            // They come in order to be sorted by digits: not those of groups, unless
-            // there are many.
-            if way != Way::Groups || tokens.len() >= 128 {
-                assert_eq!(tokens, ordered, "{case}");
-            }
-            assert!(ordered.windows(2).all(|pair| pair[0] < pair[1]), "{case}");
-            let missing = best
-                .iter()
-                .find(|token| ordered.binary_search(token).is_err());
-            assert_eq!(missing, None, "{case}");
+        let case = format!("{way:?} {kind:?} length {length} k {k} {bound} {level}");
+        let tokens = Dispatch::new(level).unwrap().run(Collect {
+            way,
+            kind,
+            row,
+            peaks,
+            bound,
+            plan,
+        });
+        assert!(tokens.len() <= plan.capacity, "{case}");
+        let reach = |&token: &u32| row[token as usize].to_f32() >= bound;
+        assert!(tokens.iter().all(reach), "{case}");
+        let mut ordered = tokens.clone();
+        ordered.sort_unstable();
+        // The sort by digits needs tokens in order. A few tokens from groups are
+        // sorted otherwise.
+        if way != Way::Groups || tokens.len() >= 128 {
+            assert_eq!(tokens, ordered, "{case}");
         }
+        assert!(ordered.windows(2).all(|pair| pair[0] < pair[1]), "{case}");
+        let missing = best
+            .iter()
+            .find(|token| ordered.binary_search(token).is_err());
+        assert_eq!(missing, None, "{case}");
     }
 }
 
-/// Rows in quads.
-fn check_quads<E: Rounded>(way: Way, kind: ScoreKind, lengths: &[usize], ks: &[usize]) {
+/// Checks rows in quads.
+fn check_quads<E: Rounded>(
+    level: Level,
+    way: Way,
+    kind: ScoreKind,
+    lengths: &[usize],
+    ks: &[usize],
+) {
     for &length in lengths {
         let rows = patterns(length, 16).into_iter();
         for row in rows.chain(sparse_patterns(length)) {
@@ -111,7 +116,7 @@ fn check_quads<E: Rounded>(way: Way, kind: ScoreKind, lengths: &[usize], ks: &[u
             for &k in ks.iter().filter(|&&k| k <= length) {
                 let plan = Plan::new(k, length, kind);
                 assert_eq!(plan.panel, QUAD);
-                check(way, kind, row, &plan);
+                check(level, way, kind, row, &plan);
             }
         }
     }
@@ -119,64 +124,86 @@ fn check_quads<E: Rounded>(way: Way, kind: ScoreKind, lengths: &[usize], ks: &[u
 
 #[test]
 fn groups_that_fill_the_list_are_looked_at_once() {
-    marks::expect("groups fill the list", || {
+    for level in Level::available() {
         for lengths in [[8191, 1088], [4160, 2111]] {
-            check_quads::<f32>(Way::Groups, Probabilities, &lengths, &[1, 16]);
+            marks::expect("groups fill the list", || {
+                check_quads::<f32>(level, Way::Groups, Probabilities, &lengths, &[1, 16]);
+            });
         }
-        check_quads::<f32>(Way::Groups, LogProbabilities, &[8170], &[9]);
-    });
+        marks::expect("groups fill the list", || {
+            check_quads::<f32>(level, Way::Groups, LogProbabilities, &[8170], &[9]);
+        });
+    }
 }
 
 #[test]
 fn groups_of_rows_that_end_within_a_quad() {
-    marks::expect("a group that the end of the row cuts", || {
-        let lengths = [65, 66, 79, 80, 81, 113, 127, 129, 191, 193, 255, 257];
-        check_quads::<f32>(Way::Groups, Probabilities, &lengths, &[1, 5, 16]);
-        check_quads::<f16>(Way::Groups, LogProbabilities, &lengths, &[8]);
-        check_quads::<bf16>(Way::Groups, Probabilities, &lengths, &[16]);
-    });
+    let lengths = [65, 66, 79, 80, 81, 113, 127, 129, 191, 193, 255, 257];
+    for level in Level::available() {
+        marks::expect("a group that the end of the row cuts", || {
+            check_quads::<f32>(level, Way::Groups, Probabilities, &lengths, &[1, 5, 16]);
+        });
+        marks::expect("a group that the end of the row cuts", || {
+            check_quads::<f16>(level, Way::Groups, LogProbabilities, &lengths, &[8]);
+        });
+        marks::expect("a group that the end of the row cuts", || {
+            check_quads::<bf16>(level, Way::Groups, Probabilities, &lengths, &[16]);
+        });
+    }
 }
 
-/// Lists of groups hold those of 128 quads.
+/// A list of groups holds those of 128 quads.
 #[test]
 fn groups_of_more_quads_than_are_listed_at_once() {
     let lengths = [8127, 8128, 8129, 8190];
-    check_quads::<f16>(Way::Groups, Probabilities, &lengths, &[3]);
-    marks::expect("more numbers than are written at once", || {
-        check_quads::<f32>(Way::Groups, Probabilities, &[8191], &[8, 33]);
-    });
+    for level in Level::available() {
+        check_quads::<f16>(level, Way::Groups, Probabilities, &lengths, &[3]);
+        marks::expect("more numbers than are written at once", || {
+            check_quads::<f32>(level, Way::Groups, Probabilities, &[8191], &[8, 33]);
+        });
+    }
 }
 
 #[test]
 fn quads_that_fill_the_list_are_cut_and_go_on() {
-    marks::expect("quads fill the list", || {
-        check_quads::<f32>(Way::Quads, Probabilities, &[8191, 4160], &[17, 64]);
-        check_quads::<bf16>(Way::Quads, LogProbabilities, &[4095], &[33]);
-    });
+    for level in Level::available() {
+        marks::expect("quads fill the list", || {
+            check_quads::<f32>(level, Way::Quads, Probabilities, &[8191, 4160], &[17, 64]);
+        });
+        marks::expect("quads fill the list", || {
+            check_quads::<bf16>(level, Way::Quads, LogProbabilities, &[4095], &[33]);
+        });
+    }
 }
 
-/// A word is of 64 quads, of which four are compared together.
+/// A word has 64 quads, of which four are compared together.
 #[test]
 fn quads_at_the_end_of_a_word() {
-    for quads in [1, 3, 4, 5, 63, 64, 65, 127] {
-        let lengths = [quads * QUAD, quads * QUAD + 1, quads * QUAD + 63];
-        check_quads::<f32>(Way::Quads, Probabilities, &lengths, &[17]);
+    for level in Level::available() {
+        for quads in [1, 3, 4, 5, 63, 64, 65, 127] {
+            let lengths = [quads * QUAD, quads * QUAD + 1, quads * QUAD + 63];
+            check_quads::<f32>(level, Way::Quads, Probabilities, &lengths, &[17]);
+        }
     }
 }
 
 #[test]
 fn whole_rows_that_fill_the_list_are_cut_and_go_on() {
-    marks::expect("a whole row fills the list", || {
-        check_quads::<f32>(Way::All, Probabilities, &[1024, 5000], &[1, 16, 65]);
-        check_quads::<f16>(Way::All, LogProbabilities, &[1023], &[17]);
-    });
     let lengths = [65, 66, 127, 128, 129, 200];
-    check_quads::<bf16>(Way::All, Probabilities, &lengths, &[1, 16, 64]);
+    for level in Level::available() {
+        marks::expect("a whole row fills the list", || {
+            check_quads::<f32>(level, Way::All, Probabilities, &[1024, 5000], &[1, 16, 65]);
+        });
+        marks::expect("a whole row fills the list", || {
+            check_quads::<f16>(level, Way::All, LogProbabilities, &[1023], &[17]);
+        });
+        check_quads::<bf16>(level, Way::All, Probabilities, &lengths, &[1, 16, 64]);
+    }
 }
 
 #[test]
 fn panels_that_fill_the_list_are_cut_and_go_on() {
-    marks::expect("panels fill the list", || {
+    fn check_panels<E: Rounded>(level: Level, kind: ScoreKind) {
         for (length, k) in [
             (1, 1),
             (127, 20),
@@ -185,16 +212,19 @@ fn panels_that_fill_the_list_are_cut_and_go_on() {
             (1000, 7),
             (9000, 64),
         ] {
-            for kind in [Probabilities, LogProbabilities, Logits] {
-                let rows = patterns(length, k).into_iter();
-                for row in rows.chain(sparse_patterns(length)) {
-                    let plan = Plan::in_stripes(k, length, kind);
-                    check(Way::Panels, kind, &scores::<f32>(kind, &row), &plan);
-                    check(Way::Panels, kind, &scores::<f16>(kind, &row), &plan);
-                }
+            let rows = patterns(length, k).into_iter();
+            for row in rows.chain(sparse_patterns(length)) {
+                let plan = Plan::in_stripes(k, length, kind);
+                check(level, Way::Panels, kind, &scores::<E>(kind, &row), &plan);
             }
         }
-    });
+    }
+    for level in Level::available() {
+        for kind in [Probabilities, LogProbabilities, Logits] {
+            marks::expect("panels fill the list", || check_panels::<f32>(level, kind));
+            marks::expect("panels fill the list", || check_panels::<f16>(level, kind));
+        }
+    }
 }
 
 /// 64 panels are compared together; the last of a row may be cut short by stripes
@@ -205,7 +235,9 @@ fn panels_at_the_end_of_a_row_of_many() {
         for length in [stripes * STRIPE - 1, stripes * STRIPE, stripes * STRIPE + 1] {
             let plan = Plan::in_stripes(k, length, Probabilities);
             for row in sparse_patterns(length) {
-                check(Way::Panels, Probabilities, &row, &plan);
+                for level in Level::available() {
+                    check(level, Way::Panels, Probabilities, &row, &plan);
+                }
             }
         }
     }

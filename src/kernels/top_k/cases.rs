@@ -1,34 +1,19 @@
 //! Rows for the tests of the kernels, and what is found in them by definition.
 
-use half::{bf16, f16};
+#[path = "../../../tests/support/from_f32.rs"]
+mod from_f32;
+
+use from_f32::FromF32;
 
 use crate::kernels::element::Lanes;
 use crate::order::rank_key;
 use crate::scores::ScoreKind::{self, LogProbabilities, Logits, Probabilities};
 use crate::simd::F32_LANES;
 
-/// A type of score that is rounded to.
-pub(crate) trait Rounded: Lanes {
-    fn rounded(value: f32) -> Self;
-}
+/// A type of score that the kernels read.
+pub(crate) trait Rounded: Lanes + FromF32 {}
 
-impl Rounded for f32 {
-    fn rounded(value: f32) -> f32 {
-        value
-    }
-}
-
-impl Rounded for f16 {
-    fn rounded(value: f32) -> f16 {
-        f16::from_f32(value)
-    }
-}
-
-impl Rounded for bf16 {
-    fn rounded(value: f32) -> bf16 {
-        bf16::from_f32(value)
-    }
-}
+impl<E: Lanes + FromF32> Rounded for E {}
 
 /// Numbers in (0, 1), the same on every run.
 pub(crate) fn random(seed: u32) -> impl FnMut() -> f32 {
@@ -41,7 +26,7 @@ pub(crate) fn random(seed: u32) -> impl FnMut() -> f32 {
     }
 }
 
-/// Probabilities that are bad for one way or another to find a bound.
+/// Probabilities for which one or another way to find a bound is bad.
 pub(crate) fn patterns(length: usize, k: usize) -> Vec<Vec<f32>> {
     let mut random = random(length as u32);
     let size = length.max(1) as f32;
@@ -139,6 +124,19 @@ pub(crate) fn invalid(kind: ScoreKind) -> &'static [f32] {
         LogProbabilities => &[f32::NAN, -f32::NAN, f32::INFINITY, 2.0, TOO_LIKELY],
         Logits => &[f32::NAN, -f32::NAN, f32::INFINITY],
     }
+}
+
+/// Values that make a row of the kind invalid, and the largest one that does not;
+/// each with whether the row is valid.
+pub(crate) fn limits(kind: ScoreKind) -> impl Iterator<Item = (f32, bool)> {
+    let invalid = invalid(kind).iter().map(|&value| (value, false));
+    invalid.chain([(largest(kind), true)])
+}
+
+/// The largest of all lanes.
+pub(crate) fn largest_lane(vectors: &[[f32; F32_LANES]]) -> f32 {
+    let lanes = vectors.as_flattened().iter().copied();
+    lanes.fold(f32::NEG_INFINITY, f32::max)
 }
 
 /// The largest value that a row of the kind may hold.

@@ -229,7 +229,7 @@ impl Expander {
                 ..
             } = self.terms[parent];
             let touched = &self.touched[touched.clone()];
-            mark(&mut self.unsure, touched, true);
+            set_groups_of(touched, &mut self.unsure, true);
             self.groups.clear();
             step.dispatch.run(GroupsReaching {
                 maxima: row.maxima,
@@ -243,7 +243,7 @@ impl Expander {
                     self.totals.push(step.beams[parent].score + log);
                 }
             }
-            mark(&mut self.unsure, touched, false);
+            set_groups_of(touched, &mut self.unsure, false);
             if self.totals.len() >= count.saturating_mul(2).saturating_add(SPARE) {
                 mark!("totals are cut before the last row");
                 self.cut_totals(count);
@@ -406,10 +406,10 @@ impl Expander {
     }
 }
 
-/// Marks the groups of tokens, or takes the marks away.
-fn mark(groups: &mut [bool], tokens: &[u32], unsure: bool) {
+/// Sets the flag of each group that holds one of the tokens.
+fn set_groups_of(tokens: &[u32], groups: &mut [bool], flag: bool) {
     for &token in tokens {
-        groups[token as usize / GROUP] = unsure;
+        groups[token as usize / GROUP] = flag;
     }
 }
 

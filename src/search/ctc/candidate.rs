@@ -73,6 +73,7 @@ pub(super) fn keep_best(candidates: &mut Vec<Candidate>, most: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::Random;
 
     #[test]
     fn candidates_sort_by_score_source_stay_and_token() {
@@ -120,13 +121,10 @@ mod tests {
 
     #[test]
     fn the_best_are_kept_and_the_worst_of_them_is_the_last() {
-        let mut state = 1u64;
+        let mut random = Random::new(1);
         for length in 1..150usize {
-            let mut all: Vec<Candidate> = Vec::new();
-            for _ in 0..length {
-                state = state.wrapping_mul(6364136223846793005).wrapping_add(9);
-                all.push(Candidate::from(state >> 20));
-            }
+            let number = |_| Candidate::from(random.bits());
+            let all: Vec<Candidate> = (0..length).map(number).collect();
             for most in [1, length / 3 + 1, length / 2 + 1, length, length + 1] {
                 let (mut kept, mut best) = (all.clone(), all.clone());
                 keep_best(&mut kept, most);

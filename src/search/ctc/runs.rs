@@ -107,23 +107,22 @@ fn merge(a: &[Candidate], b: &[Candidate], out: &mut [Candidate]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::marks;
+    use crate::random::Random;
 
     #[test]
     fn any_number_of_runs_of_any_length_is_sorted() {
         let mut sort = RunSort::default();
         sort.reserve(300).unwrap();
-        let mut state = 1u64;
-        let mut random = move || {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(9);
-            (state >> 33) as usize
-        };
+        let mut random = Random::new(1);
         for case in 0..2000 {
-            let length = random() % 300;
-            let mean = 1 + random() % (1 + case % 100);
+            let length = random.below(300);
+            let mean = 1 + random.below(1 + case % 100);
             let mut candidates: Vec<Candidate> = Vec::new();
             while candidates.len() < length {
                 let start = candidates.len();
-                candidates.extend((0..1 + random() % (2 * mean)).map(|_| random() as u128));
+                let run = 1 + random.below(2 * mean);
+                candidates.extend((0..run).map(|_| Candidate::from(random.bits())));
                 candidates[start..].sort_unstable();
             }
             candidates.truncate(length);
@@ -166,17 +165,17 @@ mod tests {
         let mut sort = RunSort::default();
         sort.reserve(100).unwrap();
         let rooms = [sort.ends.capacity(), sort.spare.capacity()];
-        crate::marks::expect("a run that none is left to merge with", || {
+        marks::expect("a run that none is left to merge with", || {
             for runs in 1..=24 {
                 sorts(runs, 0, &mut sort);
                 sorts(runs, 3, &mut sort);
             }
         });
-        let (_, others) = crate::marks::count("too many runs", || sorts(24, 0, &mut sort));
+        let (_, others) = marks::count("too many runs", || sorts(24, 0, &mut sort));
         assert_eq!(others, 0);
         // One more descent than one in four.
         let mut candidates: Vec<Candidate> = vec![9, 8, 7, 6, 5, 4, 3, 2];
-        crate::marks::expect("too many runs", || sort.sort(&mut candidates, 3));
+        marks::expect("too many runs", || sort.sort(&mut candidates, 3));
         assert_eq!(candidates, [2, 3, 4]);
         assert_eq!(rooms, [sort.ends.capacity(), sort.spare.capacity()]);
     }

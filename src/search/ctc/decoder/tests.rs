@@ -1,13 +1,23 @@
-//! Each frame against all that it can make of the beam it finds, by the
-//! definition: every prefix stays, every token extends every prefix.
+//! Compares the beam that each frame leaves with the definition: every prefix stays,
+//! every token extends every prefix, the best are kept.
+
+#[path = "../../../../tests/support/any_scorer.rs"]
+mod any_scorer;
+#[path = "../../../../tests/support/ctc_case.rs"]
+#[allow(dead_code)]
+mod ctc_case;
 
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
+use any_scorer::Anything;
+use ctc_case::{Plain, expected_item};
+
 use super::*;
 use crate::kernels::log_add::log_add_scalar as log_add;
 use crate::marks;
-use crate::reference::{row_ranks, scorers::PrefixScorer};
+use crate::random::Random;
+use crate::reference::row_ranks;
 use crate::scores::{ScoreKind, ScoresView};
 use crate::search::ctc::CtcPruning;
 use crate::search::ctc::beam::Masses;
@@ -15,22 +25,6 @@ use crate::search::ctc::scorer::Unscored;
 use crate::search::ctc::tree::{NONE, Tree};
 use crate::search::shortlist::Shortlists;
 use crate::simd::Level;
-
-/// Random bits from a seed.
-struct Random(u64);
-
-impl Random {
-    fn bits(&mut self) -> u32 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 32) as u32
-    }
-
-    fn unit(&mut self) -> f32 {
-        (self.bits() >> 8) as f32 / (1 << 24) as f32
-    }
-}
 
 /// A prefix that a frame can leave in the beam.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,7 +45,7 @@ fn order(a: &Live, b: &Live) -> Ordering {
     scores.then(a.key.cmp(&b.key))
 }
 
-/// What a frame makes of a beam.
+/// The candidates that a frame makes of a beam.
 struct Definition {
     stays: Vec<Live>,
     /// In order of token rank, then of the prefix that is extended.
@@ -179,7 +173,7 @@ impl Definition {
     }
 }
 
-/// What a frame left.
+/// The prefixes that a frame left in the beam.
 fn left(decoder: &Decoder<()>, before: &[u32]) -> Vec<Live> {
     let beam = &decoder.beam;
     let live = |(rank, prefix): (usize, &Prefix)| Live {
@@ -193,29 +187,25 @@ fn left(decoder: &Decoder<()>, before: &[u32]) -> Vec<Live> {
     beam.prefixes().iter().enumerate().map(live).collect()
 }
 
-/// Holds each frame of an item against the definition, at every level, from lists
-/// and from the rows themselves; also how well the extensions are bounded.
-fn check(view: &ScoresView<'_>, beams: usize, blank: u32) {
+/// Compares the beam after each frame of an item with the definition, when frames come
+/// from lists and when they come from the rows; and checks the bounds of extensions.
+fn check(level: Level, view: &ScoresView<'_>, beams: usize, blank: u32) {
     let settings = Settings::new(beams, blank).unwrap();
     let mut lists = Shortlists::default();
-    let dispatches = || Level::available().map(|level| Dispatch::require(level).unwrap());
-    let first = dispatches().next().unwrap();
-    lists.fill(view, settings.shortlist_width(), first).unwrap();
-    let search = |dispatch| Search {
+    let dispatch = Dispatch::require(level).unwrap();
+    lists
+        .fill(view, settings.shortlist_width(), dispatch)
+        .unwrap();
+    let search = Search {
         settings: &settings,
         scorer: &Unscored,
         dispatch,
     };
-    let mut decoders = Vec::new();
-    for dispatch in dispatches() {
-        for late in [false, true] {
-            let mut decoder = Decoder::default();
-            decoder
-                .reset(&search(dispatch), view.kind(), view.vocab())
-                .unwrap();
-            decoders.push((dispatch, late, decoder));
-        }
-    }
+    let mut decoders = [false, true].map(|late| {
+        let mut decoder = Decoder::default();
+        decoder.reset(&search, view.kind(), view.vocab()).unwrap();
+        (late, decoder)
+    });
     for step in 0..view.length(0) {
         let list = lists.get(0, step).expect("a valid row");
         let source = Source {
@@ -223,14 +213,14 @@ fn check(view: &ScoresView<'_>, beams: usize, blank: u32) {
             kind: view.kind(),
             normaliser: list.normaliser,
         };
-        let before = &decoders[0].2.beam;
+        let before = &decoders[0].1.beam;
         let definition = Definition::new(before, blank, &source);
         let nodes: Vec<u32> = before.prefixes().iter().map(|prefix| prefix.node).collect();
         let mut expected = definition.best(beams);
         expected
             .iter_mut()
             .for_each(|live| live.key = (0, false, 0));
-        for (dispatch, late, decoder) in &mut decoders {
+        for (late, decoder) in &mut decoders {
             let room = decoder.candidates.capacity();
             if *late {
                 let unread = Source {
@@ -238,20 +228,20 @@ fn check(view: &ScoresView<'_>, beams: usize, blank: u32) {
                     ..source
                 };
                 let next = view.next_row(0, step);
-                assert!(decoder.read(&search(*dispatch), &unread, next).unwrap());
+                assert!(decoder.read(&search, &unread, next).unwrap());
             } else {
-                check_bounds(decoder, &search(*dispatch), list, &source, &definition);
-                decoder.advance(&search(*dispatch), list, &source).unwrap();
+                check_bounds(decoder, &search, list, &source, &definition);
+                decoder.advance(&search, list, &source).unwrap();
             }
-            let (level, left) = (dispatch.level(), left(decoder, &nodes));
+            let left = left(decoder, &nodes);
             assert!(left == expected, "{level} {late} {beams} {step}");
             assert_eq!(room, decoder.candidates.capacity(), "no room was made");
         }
     }
 }
 
-/// That the extensions are bounded as well as they can be: nothing else than time
-/// shows it.
+/// Checks that the bounds of the extensions are as tight as the definition's: looser
+/// ones change no result, only the time.
 fn check_bounds(
     decoder: &mut Decoder<()>,
     search: &Search<'_, Unscored>,
@@ -296,8 +286,8 @@ fn check_bounds(
     }
 }
 
-/// Frames of which every other one is flat over one half of the tokens and every
-/// other over the other half, to within `jitter`. All else is `rest`.
+/// Frames that are flat, to within `jitter`, over the first half of the tokens and over
+/// the second half in turn. All other scores are `rest`.
 fn flat(frames: usize, half: usize, jitter: f32, rest: f32, random: &mut Random) -> Vec<f32> {
     let mut data = Vec::new();
     for frame in 0..frames {
@@ -315,42 +305,46 @@ fn flat(frames: usize, half: usize, jitter: f32, rest: f32, random: &mut Random)
 
 #[test]
 fn wide_beams_over_flat_frames_lose_no_candidate() {
-    let mut random = Random(300);
-    let mut check = |beams: usize, frames: usize, jitter: f32, rest: f32| {
+    let mut random = Random::new(300);
+    let mut check = |level, beams: usize, frames: usize, jitter: f32, rest: f32| {
         let half = beams + 3;
         let data = flat(frames, half, jitter, rest, &mut random);
         let view = ScoresView::log_probabilities(&data, [frames, 2 * half + 1]).unwrap();
-        check(&view, beams, 0);
+        check(level, &view, beams, 0);
     };
-    for beams in [1, 2, 3, 5, 11, 12, 13, 16, 31, 40] {
-        for jitter in [0.0, 0.3, 3.0] {
-            for rest in [f32::NEG_INFINITY, -1.0, -30.0] {
-                check(beams, 3, jitter, rest);
+    for level in Level::available() {
+        for beams in [1, 2, 3, 5, 11, 12, 13, 16, 31, 40] {
+            for jitter in [0.0, 0.3, 3.0] {
+                for rest in [f32::NEG_INFINITY, -1.0, -30.0] {
+                    check(level, beams, 3, jitter, rest);
+                }
             }
         }
-    }
-    marks::expect("more candidates than four times the beam", || {
-        for beams in [100, 300] {
-            check(beams, 2, 1e-3, f32::NEG_INFINITY);
+        for (beams, jitter, rest) in [
+            (100, 1e-3, f32::NEG_INFINITY),
+            (300, 1e-3, f32::NEG_INFINITY),
+            (80, 3.0, -9.0),
+        ] {
+            marks::expect("more candidates than four times the beam", || {
+                check(level, beams, 2, jitter, rest);
+            });
         }
-        check(80, 2, 3.0, -9.0);
-    });
-    // Where all tie the second token of the frame is as good as the first, and what
-    // was cut is filled again.
-    let (_, cuts) = marks::count("more candidates than four times the beam", || {
-        check(450, 2, 0.0, f32::NEG_INFINITY);
-    });
-    // Twice for each decoder, and where the bounds are looked at.
-    let decoders = 2 * Level::available().count() as u64;
-    assert!(cuts >= 3 * decoders, "{cuts} cuts for {decoders} decoders");
+        // All tie, so the second token of the frame is as good as the first: the
+        // candidates are cut, filled up and cut again.
+        let (_, cuts) = marks::count("more candidates than four times the beam", || {
+            check(level, 450, 2, 0.0, f32::NEG_INFINITY);
+        });
+        // Twice for each of the two decoders and for the check of the bounds.
+        assert!(cuts >= 6, "{cuts} cuts at {level}");
+    }
 }
 
 #[test]
 fn any_frame_makes_of_any_beam_what_the_definition_says() {
-    let mut random = Random(12);
+    let mut random = Random::new(12);
     for case in 0..60 {
-        let (frames, vocab) = (9, 2 + random.bits() as usize % 9);
-        let beams = 1 + random.bits() as usize % 12;
+        let (frames, vocab) = (9, 2 + random.below(9));
+        let beams = 1 + random.below(12);
         let kind = [
             ScoreKind::Probabilities,
             ScoreKind::LogProbabilities,
@@ -360,8 +354,8 @@ fn any_frame_makes_of_any_beam_what_the_definition_says() {
             let log = match case % 5 {
                 0 => -((random.bits() % 3) as f32),
                 1 if random.bits().is_multiple_of(3) => f32::NEG_INFINITY,
-                2 => [-60.0, -1.0, -1.0, f32::NEG_INFINITY][random.bits() as usize % 4],
-                3 => [-0.01, -6.0, -9.0, -11.0][random.bits() as usize % 4],
+                2 => [-60.0, -1.0, -1.0, f32::NEG_INFINITY][random.below(4)],
+                3 => [-0.01, -6.0, -9.0, -11.0][random.below(4)],
                 _ => random.unit().ln(),
             };
             match kind {
@@ -371,60 +365,32 @@ fn any_frame_makes_of_any_beam_what_the_definition_says() {
         };
         let data: Vec<f32> = (0..frames * vocab).map(|_| value()).collect();
         let view = ScoresView::new(kind, &data, [frames, vocab]).unwrap();
-        check(&view, beams, random.bits() % vocab as u32);
+        let blank = random.below(vocab) as u32;
+        for level in Level::available() {
+            check(level, &view, beams, blank);
+        }
     }
 }
 
-/// The beam of a decoder as plain data: the tokens of each prefix, the frames
-/// of its best alignment, its scores, and that alignment's.
-type Held = (Vec<u32>, Vec<u32>, [u64; 2], u64);
-
-fn held(decoder: &Decoder<u64>) -> Vec<Held> {
+/// The beam of a decoder with a scorer, as hypotheses.
+fn held(decoder: &Decoder<u64>) -> Vec<Plain> {
     let (beam, history) = (&decoder.beam, &decoder.history);
     let one = |(rank, prefix): (usize, &Prefix)| {
         let mut tokens = vec![0; history.length(prefix)];
         let mut frames = tokens.clone();
         history.read(prefix, &mut tokens, &mut frames);
-        let masses = [beam.score(rank), beam.scored[rank]].map(f64::to_bits);
-        (tokens, frames, masses, prefix.best().score.to_bits())
+        let scores = [beam.score(rank), prefix.best().score, beam.scored[rank]];
+        (tokens, frames, scores.map(f64::to_bits))
     };
     beam.prefixes().iter().enumerate().map(one).collect()
 }
 
-/// A scorer that says anything of any prefix.
-#[derive(Clone, Copy)]
-struct Anything;
+const ANYTHING: Anything = Anything {
+    seed: 1,
+    ends: false,
+};
 
-impl Scorer for Anything {
-    type State = u64;
-
-    fn start(&self) -> u64 {
-        1
-    }
-
-    fn extend(&self, state: &u64, token: u32) -> (f64, u64) {
-        let next = (state ^ u64::from(token + 1)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let next = next ^ next >> 29;
-        ((next % 16) as f64 / 8.0 - 1.0, next)
-    }
-
-    fn finish(&self, _: &u64) -> f64 {
-        0.0
-    }
-}
-
-impl PrefixScorer for Anything {
-    fn last(&self, prefix: &[u32]) -> f64 {
-        let walk = |(_, state): (f64, u64), &token| self.extend(&state, token);
-        prefix.iter().fold((0.0, self.start()), walk).0
-    }
-
-    fn end(&self, _: &[u32]) -> f64 {
-        0.0
-    }
-}
-
-/// Feeds frames to a decoder with a scorer; after each, `look` sees it.
+/// Feeds frames to a decoder with a scorer, and calls `look` after each.
 fn feed(
     settings: &Settings,
     view: &ScoresView<'_>,
@@ -433,7 +399,7 @@ fn feed(
     let dispatch = Dispatch::require(Level::available().last().unwrap()).unwrap();
     let search = Search {
         settings,
-        scorer: &Anything,
+        scorer: &ANYTHING,
         dispatch,
     };
     let mut lists = Shortlists::default();
@@ -462,7 +428,7 @@ fn settings(beams: usize, pruning: CtcPruning) -> Settings {
 
 #[test]
 fn a_scored_beam_is_chosen_from_more_candidates_than_there_is_room_for() {
-    let mut random = Random(41);
+    let mut random = Random::new(41);
     let (frames, vocab) = (5, 60);
     let data: Vec<f32> = (0..frames * vocab).map(|_| random.unit()).collect();
     let view = ScoresView::probabilities(&data, [frames, vocab]).unwrap();
@@ -475,37 +441,17 @@ fn a_scored_beam_is_chosen_from_more_candidates_than_there_is_room_for() {
                 beam = held(decoder);
             });
         });
-        let expected = reference(&view, &settings);
+        let expected = expected_item(&view, 0, beams, 0, &settings.pruning, &ANYTHING);
         assert_eq!(beam, expected, "{beams}");
     }
 }
 
-/// What the definition holds after all frames.
-fn reference(view: &ScoresView<'_>, settings: &Settings) -> Vec<Held> {
-    let Settings {
-        beams,
-        blank,
-        pruning,
-    } = settings;
-    let found = crate::reference::ctc::search(view, 0, *beams, *blank, pruning, &Anything);
-    let held = |found: crate::reference::ctc::Hypothesis| {
-        let masses = [found.score, found.scorer_score].map(f64::to_bits);
-        (
-            found.tokens,
-            found.frames,
-            masses,
-            found.alignment_score.to_bits(),
-        )
-    };
-    found.into_iter().map(held).collect()
-}
-
 #[test]
 fn looking_at_what_is_shared_changes_nothing() {
-    let mut random = Random(5);
+    let mut random = Random::new(5);
     for case in 0..40 {
         let (frames, vocab) = (40, 4);
-        let value = |random: &mut Random| [0.02f32, 0.2, 0.9, 0.9][random.bits() as usize % 4];
+        let value = |random: &mut Random| [0.02f32, 0.2, 0.9, 0.9][random.below(4)];
         let data: Vec<f32> = (0..frames * vocab).map(|_| value(&mut random)).collect();
         let view = ScoresView::probabilities(&data, [frames, vocab]).unwrap();
         let settings = settings(1 + case % 5, CtcPruning::none().top_tokens(3));
@@ -516,7 +462,7 @@ fn looking_at_what_is_shared_changes_nothing() {
             if !random.bits().is_multiple_of(3) {
                 return;
             }
-            // What all alignments that are possible share.
+            // All possible alignments share this.
             let expected = shared(decoder);
             let found = decoder.shared();
             assert_eq!(
@@ -582,7 +528,7 @@ fn shared(decoder: &Decoder<u64>) -> (Vec<u32>, Vec<u32>) {
 
 #[test]
 fn trees_that_have_grown_are_compacted() {
-    let mut random = Random(6);
+    let mut random = Random::new(6);
     let (frames, vocab) = (2600, 6);
     let data: Vec<f32> = (0..frames * vocab).map(|_| random.unit()).collect();
     let view = ScoresView::probabilities(&data, [frames, vocab]).unwrap();
@@ -598,7 +544,7 @@ fn trees_that_have_grown_are_compacted() {
             whole = held(decoder);
         });
     });
-    // What is left of them is far less than may be added.
+    // What a compaction leaves is far less than what may be added before the next.
     assert!(
         most.iter().all(|&nodes| nodes <= 8 * 4 + 4096 + 4 + 800),
         "{most:?}"
