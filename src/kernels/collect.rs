@@ -19,8 +19,8 @@ const TOGETHER: usize = 4;
 /// Peaks whose groups are listed before the tokens of these are looked at.
 const LISTED: usize = 32 * TOGETHER;
 
-/// The most groups of a word that are written without asking how many there are.
-const MOST_AT_ONCE: usize = 8;
+/// Numbers that are written before they are counted.
+const AT_ONCE: usize = 4;
 
 /// Quads whose peaks are compared before the tokens of these are looked at.
 const WORD: usize = u64::BITS as usize;
@@ -33,7 +33,7 @@ pub(crate) struct Groups {
 }
 
 impl Groups {
-    const LENGTH: usize = LISTED * F32_LANES + MOST_AT_ONCE;
+    const LENGTH: usize = LISTED * F32_LANES + AT_ONCE;
 
     /// The bytes that [`Groups::reserve`] asks for.
     pub(crate) const BYTES_NEEDED: usize = Self::LENGTH * size_of::<u32>();
@@ -46,10 +46,10 @@ impl Groups {
 /// Adds to the first `len` of a list the numbers of the bits that are set, counted
 /// from `first`; how many there are then.
 ///
-/// `AT_ONCE` of them are written without asking how many there are. Most often
-/// there are fewer, and what cannot be predicted is not asked.
+/// [`AT_ONCE`] of them are written first, without a branch: most often there are
+/// fewer, and how many cannot be predicted.
 #[inline(always)]
-fn push<const AT_ONCE: usize>(list: &mut [u32], len: usize, mut bits: u64, first: usize) -> usize {
+fn push(list: &mut [u32], len: usize, mut bits: u64, first: usize) -> usize {
     let count = bits.count_ones() as usize;
     let list = &mut list[len..];
     for number in &mut list[..AT_ONCE] {
@@ -98,7 +98,7 @@ pub(crate) fn collect_groups<S: Simd, E: Lanes>(
     groups: &mut Groups,
     survivors: &mut Survivors,
 ) {
-    let quads = row.len().div_ceil(QUAD);
+    let quads = plan.peaks();
     peaks[quads..].fill([f32::NEG_INFINITY; F32_LANES]);
     let mut start = 0;
     'listed: while start < quads {
@@ -114,10 +114,7 @@ pub(crate) fn collect_groups<S: Simd, E: Lanes>(
             let reached = reached >> skipped << skipped;
             skipped = 0;
             let number = (first + i * TOGETHER) * F32_LANES;
-            listed = match plan.k {
-                ..=16 => push::<4>(&mut groups.groups, listed, reached, number),
-                _ => push::<MOST_AT_ONCE>(&mut groups.groups, listed, reached, number),
-            };
+            listed = push(&mut groups.groups, listed, reached, number);
             ahead.fetch::<2>();
         }
         let mut quad = usize::MAX;
@@ -197,17 +194,15 @@ fn push_quad<S: Simd, E: Lanes>(
         return len;
     };
     let reached = S::F32::four_ge(load(simd, [a, b, c, d]), *bound);
-    push::<4>(survivors.room(), len, reached, number * QUAD)
+    push(survivors.room(), len, reached, number * QUAD)
 }
 
 /// Collects the tokens of at least `bound` from the quads that have one, all of a
 /// quad together: for a row in which many groups reach it, so that to look at these
 /// one by one would take longer.
-#[allow(clippy::too_many_arguments)]
 #[inline(always)]
 pub(crate) fn collect_quads<S: Simd, E: Lanes>(
     simd: S,
-    kind: ScoreKind,
     row: &[E],
     peaks: &[[f32; F32_LANES]],
     bound: f32,
@@ -239,7 +234,7 @@ pub(crate) fn collect_quads<S: Simd, E: Lanes>(
             ahead.fetch::<2>();
         }
     }
-    if let Some(quad) = &filled(kind, rest) {
+    if let Some(quad) = &filled(plan.kind, rest) {
         let quad = (quads.len(), quad);
         len = push_quad(simd, row, quad, &mut bound, plan, survivors, len);
     }
@@ -253,7 +248,6 @@ pub(crate) fn collect_quads<S: Simd, E: Lanes>(
 #[inline(always)]
 pub(crate) fn collect_all<S: Simd, E: Lanes>(
     simd: S,
-    kind: ScoreKind,
     row: &[E],
     next: &[E],
     bound: f32,
@@ -262,21 +256,11 @@ pub(crate) fn collect_all<S: Simd, E: Lanes>(
 ) {
     let mut bound = simd.f32_splat(bound);
     let (quads, rest) = row.as_chunks::<QUAD>();
-    let last = filled(kind, rest);
+    let last = filled(plan.kind, rest);
     let last = last.as_ref();
     let mut len = 0;
     for (i, quad) in quads.iter().chain(last).enumerate() {
-        if len + QUAD > plan.capacity {
-            mark!("a whole row fills the list");
-            survivors.set_len(len);
-            bound = simd.f32_splat(survivors.keep_best(row, plan.k).next_up());
-            len = survivors.len();
-        }
-        let [a, b, c, d] = quad.as_chunks::<F32_LANES>().0 else {
-            continue;
-        };
-        let reached = S::F32::four_ge(load(simd, [a, b, c, d]), bound);
-        len = push::<4>(survivors.room(), len, reached, i * QUAD);
+        len = push_quad(simd, row, (i, quad), &mut bound, plan, survivors, len);
         for line in (0..QUAD).step_by(CACHE_LINE / size_of::<E>()) {
             prefetch(next, i * QUAD + line);
         }
@@ -285,12 +269,15 @@ pub(crate) fn collect_all<S: Simd, E: Lanes>(
 }
 
 /// Collects the tokens of at least `bound` from the panels that have one, all
-/// of a panel together: for a row in which many reach it.
+/// of a panel together: for a row in which many reach it. Each panel has so many
+/// stripes.
+#[allow(clippy::too_many_arguments)]
 #[inline(always)]
 pub(crate) fn collect_panels<S: Simd, E: Lanes>(
     simd: S,
     row: &[E],
     stripes: &Stripes<'_, E>,
+    panel_stripes: usize,
     peaks: &[[f32; F32_LANES]],
     bound: f32,
     plan: &Plan,
@@ -299,7 +286,6 @@ pub(crate) fn collect_panels<S: Simd, E: Lanes>(
     let mut bound = simd.f32_splat(bound);
     let mut ahead = stripes.len();
     let mut len = 0;
-    let panel_stripes = plan.panel / STRIPE;
     for (group, peaks) in peaks.chunks(64).enumerate() {
         // Which of 64 panels to look into, found without a branch each.
         let mut panels = 0u64;
@@ -318,7 +304,7 @@ pub(crate) fn collect_panels<S: Simd, E: Lanes>(
                 for (i, [a, b, c, d]) in vectors.as_chunks::<4>().0.iter().enumerate() {
                     let reached = S::F32::four_ge(load(simd, [a, b, c, d]), bound);
                     let first = index * STRIPE + i * 4 * F32_LANES;
-                    len = push::<4>(survivors.room(), len, reached, first);
+                    len = push(survivors.room(), len, reached, first);
                 }
                 if len + STRIPE > plan.capacity {
                     mark!("panels fill the list");

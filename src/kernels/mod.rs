@@ -24,8 +24,6 @@ mod short;
 mod sorter;
 pub(crate) mod top_k;
 
-pub(crate) use short::LONGEST as LONGEST_SHORT_ROW;
-
 use crate::scores::ScoreKind;
 use crate::simd::{F64_LANES, F64Lanes, Simd};
 

@@ -1,21 +1,67 @@
-//! How the best k of a row of some length are found: by which groups, and with
-//! which bound. (Why: `top_k`.)
+//! How the best tokens of rows are found: the one place that chooses. A plan is made
+//! once a batch, for all its rows. (Why these paths: `top_k`.)
+//!
+//! | rows                                   | path                          |
+//! |----------------------------------------|-------------------------------|
+//! | up to 64 tokens                        | [`Path::Short`]               |
+//! | up to 8191 probabilities or their logs | [`Path::Quads`], unless k is  |
+//! |                                        | too large for a bound         |
+//! | all others                             | [`Path::Stripes`]             |
 
 use super::ahead::Ahead;
 use super::bound::{lower_bound, sampled_bound};
 use super::quads::{MOST_COLUMNS, QUAD};
-use super::scan::{STRIPE, Scan};
+use super::scan::{COLUMNS, STRIPE, Scan};
 use crate::scores::ScoreKind;
 use crate::simd::{F32_LANES, F32Lanes, Simd};
 
-/// Rows of so many tokens are long.
+/// The longest row whose tokens are all put in order.
+pub(super) const LONGEST_SHORT_ROW: usize = 64;
+
+/// The longest row in quads whose tokens are all compared with the bound for every k.
+const LONGEST_COMPARED_ROW: usize = 1024;
+
+/// Rows from this length on are scanned in stripes.
 const LONG: usize = 64 * STRIPE;
 
-/// How the best k of a row of some length are found.
-pub(super) struct Plan {
+/// The largest k whose bound is that of columns.
+const COLUMNS_SERVE: usize = 64;
+
+/// How rows are searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Path {
+    /// All tokens are put in order (`short`).
+    Short,
+    /// Groups of four tokens share a peak (`quads`).
+    Quads(Compared),
+    /// The tokens in the same lane of some stripes share a peak (`scan`, `logits`).
+    Stripes {
+        /// How many stripes.
+        panel: usize,
+        /// How many columns a scan of probabilities keeps.
+        columns: usize,
+    },
+}
+
+/// Which tokens of a row in quads are compared with the bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Compared {
+    /// All: the row is short, or many tokens reach the bound.
+    All,
+    /// Those of the quads with a peak that reaches the bound.
+    Quads,
+    /// Those of the groups whose peaks reach the bound.
+    Groups,
+}
+
+/// How the rows of a batch are searched, all of one kind and length.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    pub(super) path: Path,
+    pub(super) kind: ScoreKind,
     pub(super) k: usize,
-    /// How many tokens share a peak.
-    pub(super) panel: usize,
+    /// Tokens of a row.
+    pub(super) length: usize,
     /// Whether there are groups enough for a bound.
     bounded: bool,
     /// How many survivors may be held.
@@ -24,29 +70,48 @@ pub(super) struct Plan {
     pub(super) least: f32,
 }
 
+/// For rows of no tokens.
+impl Default for Plan {
+    fn default() -> Self {
+        Plan::threshold(0, 0, ScoreKind::Probabilities)
+    }
+}
+
 impl Plan {
-    /// For the top k of a row.
-    #[inline(always)]
-    pub(super) fn new(k: usize, length: usize, kind: ScoreKind) -> Self {
-        let mut plan = Plan::in_stripes(k, length, kind);
-        if plan.bounded && length < LONG && kind != ScoreKind::Logits {
-            plan.panel = QUAD;
+    /// For the top k of rows ([`TopK`](super::top_k::TopK)).
+    pub(crate) fn top_k(k: usize, length: usize, kind: ScoreKind) -> Self {
+        let mut plan = Plan::threshold(k, length, kind);
+        if length <= LONGEST_SHORT_ROW {
+            plan.path = Path::Short;
+        } else if plan.bounded && length < LONG && kind != ScoreKind::Logits {
+            plan.path = Path::Quads(if length <= LONGEST_COMPARED_ROW || k > COLUMNS_SERVE {
+                Compared::All
+            } else if k > F32_LANES {
+                Compared::Quads
+            } else {
+                Compared::Groups
+            });
         }
         plan
     }
 
-    /// As [`Plan::new`], of rows that are all scanned in stripes.
-    #[inline(always)]
-    pub(super) fn in_stripes(k: usize, length: usize, kind: ScoreKind) -> Self {
-        let bounded = k <= 64 || k <= length / 12;
-        let panel = if length >= LONG && (k <= 64 || k <= length / 50) {
-            4 * STRIPE
-        } else {
-            STRIPE
-        };
+    /// For up to k tokens of rows that reach a threshold
+    /// ([`Reach`](super::reach::Reach)), which are all scanned in stripes.
+    pub(crate) fn threshold(k: usize, length: usize, kind: ScoreKind) -> Self {
+        let bounded = k <= COLUMNS_SERVE || k <= length / 12;
+        let shared = length >= LONG && (k <= COLUMNS_SERVE || k <= length / 50);
         Plan {
+            path: Path::Stripes {
+                panel: if shared { 4 } else { 1 },
+                columns: if serves(k, COLUMNS / 2) {
+                    COLUMNS / 2
+                } else {
+                    COLUMNS
+                },
+            },
+            kind,
             k,
-            panel,
+            length,
             bounded,
             capacity: if bounded {
                 2 * k + 4 * STRIPE
@@ -57,11 +122,26 @@ impl Plan {
         }
     }
 
-    /// Whether a bound from so many columns is as good as from more: four times
-    /// k maxima are enough.
-    #[inline(always)]
-    pub(super) fn worth(&self, columns: usize) -> bool {
-        columns * F32_LANES >= 4 * self.k
+    /// How many stripes share a peak.
+    pub(super) fn panel(&self) -> usize {
+        match self.path {
+            Path::Stripes { panel, .. } => panel,
+            Path::Short | Path::Quads(_) => 1,
+        }
+    }
+
+    /// Whether all tokens of a row are put in order, whatever is asked for.
+    pub(crate) fn is_short(&self) -> bool {
+        self.path == Path::Short
+    }
+
+    /// How many peaks a row has.
+    pub(super) fn peaks(&self) -> usize {
+        match self.path {
+            Path::Short => 0,
+            Path::Quads(_) => self.length.div_ceil(QUAD),
+            Path::Stripes { panel, .. } => self.length.div_ceil(panel * STRIPE),
+        }
     }
 
     /// How many columns of quads.
@@ -90,7 +170,7 @@ impl Plan {
         let k = self.k;
         if k <= F32_LANES {
             sampled_bound(simd, columns, k, self.least, ahead)
-        } else if k <= 64 {
+        } else if k <= COLUMNS_SERVE {
             lower_bound(simd, columns, k, self.least, ahead)
         } else {
             lower_bound(simd, peaks, k, self.least, ahead)
@@ -111,7 +191,7 @@ impl Plan {
         }
         let mut maxima = scanned.columns;
         let mut width = scanned.width;
-        while width > 1 && self.worth(width / 2) {
+        while width > 1 && serves(self.k, width / 2) {
             width /= 2;
             for i in 0..width {
                 let folded = simd
@@ -125,6 +205,13 @@ impl Plan {
     }
 }
 
+/// Whether a bound from so many columns is as good as from more: four times k maxima
+/// are enough.
+#[inline(always)]
+fn serves(k: usize, columns: usize) -> bool {
+    columns * F32_LANES >= 4 * k
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -132,46 +219,87 @@ mod tests {
     use crate::scores::ScoreKind::{LogProbabilities, Logits, Probabilities};
     use crate::simd::{Dispatch, Kernel, Level};
 
-    /// On both sides of every limit: tokens that share a peak in rows that are all
-    /// scanned in stripes, of probabilities or their logarithms, and of logits;
-    /// whether a bound is looked for.
+    /// On both sides of every limit: stripes that share a peak in rows that are all
+    /// scanned so; how other probabilities, or their logarithms, are read; whether a
+    /// bound is looked for.
     #[test]
     fn what_serves_on_both_sides_of_every_limit() {
-        const FOUR: usize = 4 * STRIPE;
-        for (k, length, in_stripes, quads, bounded) in [
-            (1, 65, STRIPE, QUAD, true),
-            (64, 65, STRIPE, QUAD, true),
-            (65, 65, STRIPE, STRIPE, false),
-            (65, 779, STRIPE, STRIPE, false),
-            (65, 780, STRIPE, QUAD, true),
-            (682, 8191, STRIPE, QUAD, true),
-            (683, 8191, STRIPE, STRIPE, false),
-            (1, 8191, STRIPE, QUAD, true),
-            (1, 8192, FOUR, FOUR, true),
-            (64, 8192, FOUR, FOUR, true),
-            (163, 8191, STRIPE, QUAD, true),
-            (163, 8192, FOUR, FOUR, true),
-            (164, 8192, STRIPE, STRIPE, true),
-            (682, 8192, STRIPE, STRIPE, true),
-            (683, 8192, STRIPE, STRIPE, false),
-            (200, 10_000, FOUR, FOUR, true),
-            (201, 10_000, STRIPE, STRIPE, true),
+        const ALL: Option<Compared> = Some(Compared::All);
+        const QUADS: Option<Compared> = Some(Compared::Quads);
+        const GROUPS: Option<Compared> = Some(Compared::Groups);
+        for (k, length, panel, compared, bounded) in [
+            (1, 65, 1, ALL, true),
+            (64, 65, 1, ALL, true),
+            (65, 65, 1, None, false),
+            (65, 779, 1, None, false),
+            (65, 780, 1, ALL, true),
+            (16, 1024, 1, ALL, true),
+            (16, 1025, 1, GROUPS, true),
+            (17, 1024, 1, ALL, true),
+            (17, 1025, 1, QUADS, true),
+            (64, 1025, 1, QUADS, true),
+            (65, 1025, 1, ALL, true),
+            (682, 8191, 1, ALL, true),
+            (683, 8191, 1, None, false),
+            (1, 8191, 1, GROUPS, true),
+            (1, 8192, 4, None, true),
+            (64, 8192, 4, None, true),
+            (163, 8191, 1, ALL, true),
+            (163, 8192, 4, None, true),
+            (164, 8192, 1, None, true),
+            (682, 8192, 1, None, true),
+            (683, 8192, 1, None, false),
+            (200, 10_000, 4, None, true),
+            (201, 10_000, 1, None, true),
         ] {
             for kind in [Probabilities, LogProbabilities, Logits] {
                 let case = format!("{k} of {length} {kind:?}");
-                let plan = Plan::new(k, length, kind);
-                let expected = if kind == Logits { in_stripes } else { quads };
-                assert_eq!(plan.panel, expected, "{case}");
-                let all_in_stripes = Plan::in_stripes(k, length, kind);
-                assert_eq!(all_in_stripes.panel, in_stripes, "{case}");
+                let columns = if k <= 16 { 4 } else { 8 };
+                let stripes = Path::Stripes { panel, columns };
+                let plan = Plan::top_k(k, length, kind);
+                let expected = match compared {
+                    Some(compared) if kind != Logits => Path::Quads(compared),
+                    _ => stripes,
+                };
+                assert_eq!(plan.path, expected, "{case}");
+                let tokens = if kind != Logits && compared.is_some() {
+                    64
+                } else {
+                    panel * 128
+                };
+                assert_eq!(plan.peaks(), length.div_ceil(tokens), "{case}");
+                let all_in_stripes = Plan::threshold(k, length, kind);
+                assert_eq!(all_in_stripes.path, stripes, "{case}");
+                assert_eq!(
+                    all_in_stripes.peaks(),
+                    length.div_ceil(panel * 128),
+                    "{case}"
+                );
                 let least = [f32::from_bits(1), f32::MIN][usize::from(kind != Probabilities)];
                 for plan in [plan, all_in_stripes] {
-                    assert_eq!((plan.k, plan.bounded), (k, bounded), "{case}");
+                    assert_eq!((plan.k, plan.length), (k, length), "{case}");
+                    assert_eq!((plan.kind, plan.bounded), (kind, bounded), "{case}");
+                    assert!(!plan.is_short(), "{case}");
                     assert_eq!(plan.least, least, "{case}");
                     let capacity = if bounded { 2 * k + 512 } else { length + 128 };
                     assert_eq!(plan.capacity, capacity, "{case}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn rows_are_short_up_to_64_tokens() {
+        for kind in [Probabilities, LogProbabilities, Logits] {
+            for length in [1, 63, 64] {
+                let plan = Plan::top_k(length, length, kind);
+                assert!(plan.is_short(), "{length} {kind:?}");
+                assert_eq!(plan.peaks(), 0, "{length} {kind:?}");
+                // Threshold rows of any length are read in stripes.
+                let plan = Plan::threshold(length, length, kind);
+                assert_eq!((plan.panel(), plan.peaks()), (1, 1), "{length} {kind:?}");
+            }
+            assert!(!Plan::top_k(64, 65, kind).is_short(), "{kind:?}");
         }
     }
 
@@ -189,7 +317,7 @@ mod tests {
             (65, 16),
             (500, 16),
         ] {
-            let plan = Plan::new(k, 8000, Probabilities);
+            let plan = Plan::top_k(k, 8000, Probabilities);
             assert_eq!(plan.columns(), columns, "{k}");
         }
         for (k, columns) in [
@@ -202,9 +330,8 @@ mod tests {
             (17, 5),
             (32, 8),
         ] {
-            let plan = Plan::new(k, 8000, Probabilities);
-            assert!(plan.worth(columns), "{k}");
-            assert!(!plan.worth(columns - 1), "{k}");
+            assert!(serves(k, columns), "{k}");
+            assert!(!serves(k, columns - 1), "{k}");
         }
     }
 
@@ -243,7 +370,7 @@ mod tests {
                 *lane = random();
             }
             let bound = |level, k| {
-                let plan = &Plan::new(k, 9000, Probabilities);
+                let plan = &Plan::top_k(k, 9000, Probabilities);
                 let (scan, peaks) = (&scan, &peaks[..]);
                 let bound = BoundOfStripes { plan, scan, peaks };
                 Dispatch::new(level).unwrap().run(bound)

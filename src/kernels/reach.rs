@@ -28,12 +28,14 @@ use crate::simd::{CACHE_LINE, F32_LANES, F32Lanes, Seen, Simd};
 /// The peaks of a row, and room for the tokens that reach its bound.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reach {
+    plan: Plan,
     peaks: Vec<[f32; F32_LANES]>,
     survivors: Survivors,
 }
 
 impl Reach {
-    /// Makes room for up to `k` tokens of rows of `length` tokens.
+    /// Makes room for up to `k` tokens of rows of `length` tokens, which are read from
+    /// now on.
     ///
     /// # Errors
     ///
@@ -44,9 +46,10 @@ impl Reach {
         length: usize,
         k: usize,
     ) -> Result<(), Error> {
-        let plan = Plan::in_stripes(k, length, kind);
+        let plan = Plan::threshold(k, length, kind);
         let what = "the best tokens of a row";
-        resize(&mut self.peaks, length.div_ceil(plan.panel), what)?;
+        self.plan = plan;
+        resize(&mut self.peaks, plan.peaks(), what)?;
         self.survivors.reserve(plan.capacity, what)
     }
 
@@ -57,25 +60,23 @@ impl Reach {
     pub(crate) fn scan<S: Simd, E: Lanes>(
         &mut self,
         simd: S,
-        kind: ScoreKind,
         row: &[E],
         next: &[E],
         asked: usize,
-        k: usize,
     ) -> Option<Scanned> {
-        let panel = Plan::in_stripes(k, row.len(), kind).panel;
-        let peaks = &mut self.peaks[..row.len().div_ceil(panel)];
+        let (kind, panel) = (self.plan.kind, self.plan.panel());
+        let peaks = &mut self.peaks[..self.plan.peaks()];
         let asked = (asked / CACHE_LINE) as isize;
         let stripes = Stripes::new(row, next, kind);
         if kind == ScoreKind::Logits {
-            let found = logits::scan(simd, &stripes, panel / STRIPE, peaks)?;
+            let found = logits::scan(simd, &stripes, panel, peaks)?;
             return Some(Scanned {
                 max: found.max,
                 normaliser: found.normaliser,
             });
         }
         let mut ahead = Ahead::new(row, next, asked, stripes.len());
-        let max = scan_peaks(simd, kind, &stripes, &mut ahead, panel / STRIPE, peaks)?;
+        let max = scan_peaks(simd, kind, &stripes, &mut ahead, panel, peaks)?;
         Some(Scanned {
             max,
             normaliser: 0.0,
@@ -87,12 +88,10 @@ impl Reach {
     pub(crate) fn first_of<S: Simd, E: Lanes>(
         &self,
         simd: S,
-        kind: ScoreKind,
         row: &[E],
         largest: f32,
-        k: usize,
     ) -> Option<u32> {
-        let panel = Plan::in_stripes(k, row.len(), kind).panel;
+        let panel = self.plan.panel() * STRIPE;
         let largest_lanes = simd.f32_splat(largest);
         for (index, (tokens, peak)) in row.chunks(panel).zip(&self.peaks).enumerate() {
             if simd.f32_load(peak).ge(largest_lanes) == 0 {
@@ -114,15 +113,14 @@ impl Reach {
     pub(crate) fn collect<S: Simd, E: Lanes>(
         &mut self,
         simd: S,
-        kind: ScoreKind,
         row: &[E],
         bound: Option<f32>,
         tokens: &mut [u32],
         values: &mut [f64],
     ) -> usize {
-        let k = tokens.len();
-        let plan = Plan::in_stripes(k, row.len(), kind);
-        let peaks = &self.peaks[..row.len().div_ceil(plan.panel)];
+        let Plan { kind, k, .. } = self.plan;
+        let plan = &self.plan;
+        let peaks = &self.peaks[..plan.peaks()];
         let bound = match bound {
             Some(bound) => bound.max(plan.least),
             None => lower_bound(simd, peaks, k, plan.least, &mut Ahead::<E>::nothing()),
@@ -130,7 +128,8 @@ impl Reach {
         self.survivors.clear();
         let survivors = &mut self.survivors;
         let stripes = Stripes::new(row, &[], kind);
-        collect_panels(simd, row, &stripes, peaks, bound, &plan, survivors);
+        let panel = plan.panel();
+        collect_panels(simd, row, &stripes, panel, peaks, bound, plan, survivors);
         survivors.sort_into(row, tokens, values);
         survivors.len().min(k)
     }
@@ -218,12 +217,12 @@ mod tests {
             } = self;
             let mut reach = Reach::default();
             reach.reserve(kind, row.len(), k).unwrap();
-            let scanned = reach.scan(simd, kind, row, &[], 0, k).unwrap();
+            let scanned = reach.scan(simd, row, &[], 0).unwrap();
             let expected = row.iter().map(|score| score.to_f32());
             assert_eq!(scanned.max, expected.fold(f32::NEG_INFINITY, f32::max));
-            let first = reach.first_of(simd, kind, row, scanned.max, k);
+            let first = reach.first_of(simd, row, scanned.max);
             let (mut tokens, mut values) = (vec![0; k], vec![0.0; k]);
-            let count = reach.collect(simd, kind, row, bound, &mut tokens, &mut values);
+            let count = reach.collect(simd, row, bound, &mut tokens, &mut values);
             tokens.truncate(count);
             let values = values[..count].iter().map(|&value: &f64| value as f32);
             (first, tokens, values.collect())
@@ -340,7 +339,7 @@ mod tests {
             let Accepts { kind, row, k } = self;
             let mut reach = Reach::default();
             reach.reserve(kind, row.len(), k).unwrap();
-            reach.scan(simd, kind, row, &[], 0, k).is_some()
+            reach.scan(simd, row, &[], 0).is_some()
         }
     }
 

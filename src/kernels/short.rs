@@ -12,13 +12,14 @@ use super::element::Lanes;
 use super::exp::exp_f32;
 use super::log_sum_exp::{LANES, RunningSum, Sum, add_lanes};
 use super::network::{BLOCK, Entry, merge_largest, padded, sort_block};
+use super::plan::LONGEST_SHORT_ROW;
 use super::rank::{Places, ROWS};
 use crate::order::{RAISE, number_key};
 use crate::scores::ScoreKind;
 use crate::simd::{F32_LANES, F32Lanes, F64_LANES, Seen, Simd};
 
-/// The longest such row.
-pub(crate) const LONGEST: usize = 64;
+/// Tokens of the longest such row.
+const LONGEST: usize = LONGEST_SHORT_ROW;
 
 /// Where the best tokens of some rows go.
 #[derive(Debug)]

@@ -55,11 +55,12 @@ use super::ahead::{Ahead, Asked};
 use super::collect::{Groups, collect_all, collect_groups, collect_panels, collect_quads, padded};
 use super::element::Lanes;
 use super::logits;
-use super::plan::Plan;
-use super::quads::{self, MOST_COLUMNS, QUAD};
+pub(crate) use super::plan::Plan;
+use super::plan::{Compared, Path};
+use super::quads::{self, MOST_COLUMNS};
 pub(crate) use super::rank::ROWS;
 use super::rank::{Lists, Survivors};
-use super::scan::{COLUMNS, STRIPE, Stripes, scan};
+use super::scan::{COLUMNS, Stripes, scan};
 pub(crate) use super::short::{REFUSED, Room};
 use super::short::{Short, ShortRows};
 use crate::error::Error;
@@ -70,6 +71,7 @@ use crate::simd::{F32_LANES, Kernel, Simd};
 /// Memory that is kept from row to row.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TopK {
+    plan: Plan,
     peaks: Vec<[f32; F32_LANES]>,
     columns: [[f32; F32_LANES]; MOST_COLUMNS],
     groups: Groups,
@@ -91,78 +93,67 @@ pub(crate) struct Found {
 
 impl TopK {
     /// The bytes that [`TopK::reserve`] asks for.
-    pub(crate) fn bytes_needed(kind: ScoreKind, length: usize, k: usize) -> usize {
-        let plan = Plan::new(k, length, kind);
-        let panels = padded(length.div_ceil(plan.panel));
-        (panels.saturating_mul(size_of::<[f32; F32_LANES]>()))
+    pub(crate) fn bytes_needed(plan: &Plan) -> usize {
+        (padded(plan.peaks()).saturating_mul(size_of::<[f32; F32_LANES]>()))
             .saturating_add(Survivors::bytes_needed(plan.capacity))
             .saturating_add(Lists::BYTES_NEEDED)
             .saturating_add(Groups::BYTES_NEEDED)
             .saturating_add(size_of::<TopK>())
     }
 
-    /// Makes room for the best `k` tokens of rows of `length` tokens.
+    /// Makes room for the rows of a plan, which are read from now on.
     ///
     /// # Errors
     ///
     /// If memory runs out.
-    pub(crate) fn reserve(
-        &mut self,
-        kind: ScoreKind,
-        length: usize,
-        k: usize,
-    ) -> Result<(), Error> {
-        let plan = Plan::new(k, length, kind);
+    pub(crate) fn reserve(&mut self, plan: Plan) -> Result<(), Error> {
         let what = "the best tokens of a row";
-        let panels = padded(length.div_ceil(plan.panel));
-        resize(&mut self.peaks, panels, what)?;
+        self.plan = plan;
+        resize(&mut self.peaks, padded(plan.peaks()), what)?;
         self.groups.reserve(what)?;
         self.survivors.reserve(plan.capacity, what)?;
         self.lists.reserve(what)
     }
 
-    /// Reads a row, of the given number among up to [`ROWS`] rows of one length
-    /// that are read before [`TopK::finish`]. `next` is what will be read after
-    /// it. Its best tokens and their values will be written, best first, to its
-    /// `tokens` and `values`, which have the same length k, from 1 to the
-    /// length of the row: now or, most often, by `finish`. Room must have been
-    /// made for a row like this by [`TopK::reserve`].
+    /// Reads a row that is not short, of the given number among up to [`ROWS`] rows
+    /// that are read before [`TopK::finish`]. `next` is what will be read after it.
+    /// Its best k tokens and their values will be written, best first, to its `tokens`
+    /// and `values`: now or, most often, by `finish`.
     ///
     /// `None` if the row holds an invalid score.
-    #[allow(clippy::too_many_arguments)]
     #[inline(always)]
     pub(crate) fn read<S: Simd, E: Lanes>(
         &mut self,
         simd: S,
-        kind: ScoreKind,
         number: usize,
         row: &[E],
         next: &[E],
         tokens: &mut [u32],
         values: &mut [f64],
     ) -> Option<Found> {
-        let k = tokens.len();
-        let plan = Plan::new(k, row.len(), kind);
-        let (listed, normaliser) = if plan.panel == QUAD {
-            let top_k = &mut *self;
-            let read = ReadQuads {
-                kind,
-                number,
-                row,
-                next,
-                plan: &plan,
-                top_k,
-            };
-            (simd.apart(read)?, 0.0)
-        } else {
-            self.read_stripes(simd, kind, number, row, next, &plan)?
+        let (listed, normaliser) = match self.plan.path {
+            Path::Quads(compared) => {
+                let top_k = &mut *self;
+                let read = ReadQuads {
+                    compared,
+                    number,
+                    row,
+                    next,
+                    top_k,
+                };
+                (simd.apart(read)?, 0.0)
+            }
+            Path::Stripes { panel, columns } => {
+                self.read_stripes(simd, number, row, next, panel, columns)?
+            }
+            Path::Short => return None,
         };
         if !listed {
             mark!("more survivors than a list of its row holds");
             self.survivors.sort_into(row, tokens, values);
         }
         Some(Found {
-            count: self.survivors.len().min(k),
+            count: self.survivors.len().min(self.plan.k),
             normaliser,
         })
     }
@@ -173,18 +164,19 @@ impl TopK {
     fn read_stripes<S: Simd, E: Lanes>(
         &mut self,
         simd: S,
-        kind: ScoreKind,
         number: usize,
         row: &[E],
         next: &[E],
-        plan: &Plan,
+        panel: usize,
+        columns: usize,
     ) -> Option<(bool, f64)> {
+        let plan = &self.plan;
+        let kind = plan.kind;
         let stripes = Stripes::new(row, next, kind);
-        let panel = plan.panel / STRIPE;
-        let peaks = &mut self.peaks[..row.len().div_ceil(plan.panel)];
+        let peaks = &mut self.peaks[..plan.peaks()];
         let scanned = match kind {
             ScoreKind::Logits => logits::scan(simd, &stripes, panel, peaks)?,
-            _ if plan.worth(COLUMNS / 2) => {
+            _ if columns < COLUMNS => {
                 scan::<S, E, { COLUMNS / 2 }>(simd, kind, &stripes, panel, peaks)?
             }
             _ => scan::<S, E, COLUMNS>(simd, kind, &stripes, panel, peaks)?,
@@ -193,7 +185,7 @@ impl TopK {
         let survivors = &mut self.survivors;
         survivors.clear();
         if scanned.max >= plan.least {
-            collect_panels(simd, row, &stripes, peaks, bound, plan, survivors);
+            collect_panels(simd, row, &stripes, panel, peaks, bound, plan, survivors);
         }
         let ahead = &mut Ahead::nothing();
         let listed = self.lists.add(number, row, survivors, ahead);
@@ -203,41 +195,28 @@ impl TopK {
     /// Writes what is still to be written for the rows read since the last
     /// time to the `tokens` and `values` of all of them, `k` a row.
     #[inline(always)]
-    pub(crate) fn finish<S: Simd>(
-        &mut self,
-        simd: S,
-        k: usize,
-        tokens: &mut [u32],
-        values: &mut [f64],
-    ) {
-        let asked = &mut self.asked;
+    pub(crate) fn finish<S: Simd>(&mut self, simd: S, tokens: &mut [u32], values: &mut [f64]) {
+        let (k, asked) = (self.plan.k, &mut self.asked);
         self.lists.sort_into(simd, k, tokens, values, asked);
     }
 
-    /// For up to [`ROWS`] rows of one length up to
-    /// [`LONGEST_SHORT_ROW`](super::LONGEST_SHORT_ROW).
+    /// For up to [`ROWS`] rows that are short.
     #[inline(always)]
     pub(crate) fn short_rows<S: Simd, const NEGATIVE: bool>(
         &mut self,
         simd: S,
-        kind: ScoreKind,
-        length: usize,
     ) -> ShortRows<'_, S, NEGATIVE> {
-        self.short.rows(simd, kind, length)
+        self.short.rows(simd, self.plan.kind, self.plan.length)
     }
 }
-
-/// The longest row all of which is searched for survivors, if k is at most 64.
-const SMALL: usize = 1024;
 
 /// Reads a row in quads; whether its survivors are listed. A function of its own,
 /// because in the one with all kinds of rows its loops get too few registers.
 struct ReadQuads<'a, E> {
-    kind: ScoreKind,
+    compared: Compared,
     number: usize,
     row: &'a [E],
     next: &'a [E],
-    plan: &'a Plan,
     top_k: &'a mut TopK,
 }
 
@@ -247,21 +226,22 @@ impl<E: Lanes> Kernel for ReadQuads<'_, E> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) -> Option<bool> {
         let ReadQuads {
-            kind,
+            compared,
             number,
             row,
             next,
-            plan,
             top_k,
         } = self;
-        let quads = row.len().div_ceil(QUAD);
+        let plan = &top_k.plan;
+        let kind = plan.kind;
+        let quads = plan.peaks();
         let all_peaks = &mut top_k.peaks[..padded(quads)];
         let peaks = &mut all_peaks[..quads];
         let columns = &mut top_k.columns[..plan.columns().min(quads)];
         let survivors = &mut top_k.survivors;
         survivors.clear();
 
-        let all = row.len() <= SMALL || plan.k > 64;
+        let all = compared == Compared::All;
         let ahead = &mut if all {
             Ahead::nothing()
         } else {
@@ -271,13 +251,15 @@ impl<E: Lanes> Kernel for ReadQuads<'_, E> {
         let max = quads::scan(simd, kind, row, ahead, peaks, columns)?;
         if max >= plan.least {
             let bound = plan.bound(simd, columns, peaks, ahead);
-            if all {
-                collect_all(simd, kind, row, next, bound, plan, survivors);
-            } else if plan.k > F32_LANES {
-                collect_quads(simd, kind, row, peaks, bound, plan, ahead, survivors);
-            } else {
-                let (peaks, groups) = (all_peaks, &mut top_k.groups);
-                collect_groups(simd, row, peaks, bound, plan, ahead, groups, survivors);
+            match compared {
+                Compared::All => collect_all(simd, row, next, bound, plan, survivors),
+                Compared::Quads => {
+                    collect_quads(simd, row, peaks, bound, plan, ahead, survivors);
+                }
+                Compared::Groups => {
+                    let (peaks, groups) = (all_peaks, &mut top_k.groups);
+                    collect_groups(simd, row, peaks, bound, plan, ahead, groups, survivors);
+                }
             }
         }
         let listed = top_k.lists.add(number, row, survivors, ahead);
@@ -301,7 +283,7 @@ mod tests {
         Rounded, in_order, invalid, patterns, random, scores, sparse_patterns, to_kind,
     };
     use super::*;
-    use crate::kernels::LONGEST_SHORT_ROW;
+    use crate::kernels::scan::STRIPE;
     use crate::marks;
     use crate::scores::ScoreKind::{LogProbabilities, Logits, Probabilities};
     use crate::simd::{Dispatch, Kernel, Level};
@@ -321,20 +303,21 @@ mod tests {
         fn run<S: Simd>(self, simd: S) -> Vec<Option<Found>> {
             let (length, k) = (self.rows[0].len(), self.tokens.len() / self.rows.len());
             let mut top_k = TopK::default();
-            if length <= LONGEST_SHORT_ROW {
+            let plan = Plan::top_k(k, length, self.kind);
+            top_k.reserve(plan).unwrap();
+            if plan.is_short() {
                 return match self.kind {
-                    Probabilities => self.run_short::<S, false>(simd, &mut top_k, length, k),
-                    _ => self.run_short::<S, true>(simd, &mut top_k, length, k),
+                    Probabilities => self.run_short::<S, false>(simd, &mut top_k, k),
+                    _ => self.run_short::<S, true>(simd, &mut top_k, k),
                 };
             }
-            top_k.reserve(self.kind, length, k).unwrap();
             let out = self.tokens.chunks_mut(k).zip(self.values.chunks_mut(k));
             let rows = self.rows.iter().zip(out).enumerate();
             let found = rows.map(|(number, (row, (tokens, values)))| {
-                top_k.read(simd, self.kind, number, row, &[], tokens, values)
+                top_k.read(simd, number, row, &[], tokens, values)
             });
             let found = found.collect();
-            top_k.finish(simd, k, self.tokens, self.values);
+            top_k.finish(simd, self.tokens, self.values);
             found
         }
     }
@@ -345,10 +328,9 @@ mod tests {
             self,
             simd: S,
             top_k: &mut TopK,
-            length: usize,
             k: usize,
         ) -> Vec<Option<Found>> {
-            let mut rows = top_k.short_rows::<S, NEGATIVE>(simd, self.kind, length);
+            let mut rows = top_k.short_rows::<S, NEGATIVE>(simd);
             let (mut counts, mut normalisers) = (Vec::new(), Vec::new());
             for (number, row) in self.rows.iter().enumerate() {
                 normalisers.push(rows.read(number, row));
@@ -724,7 +706,7 @@ mod tests {
                     check_patterns_at::<bf16>(level, LogProbabilities, 8190, &[k]);
                 });
             }
-            marks::expect("a whole row fills the list", || {
+            marks::expect("quads fill the list", || {
                 check_patterns_at::<f16>(level, Probabilities, 1024, &[16]);
             });
             marks::expect("panels fill the list", || {
@@ -755,7 +737,7 @@ mod tests {
             let mut all = Vec::new();
             for (kind, k, rows) in self.rounds {
                 let (k, length) = (*k, rows[0].len());
-                top_k.reserve(*kind, length, k).unwrap();
+                top_k.reserve(Plan::top_k(k, length, *kind)).unwrap();
                 // One after the other in memory.
                 let data = rows.concat();
                 let size = rows.len() * k;
@@ -764,10 +746,10 @@ mod tests {
                 let mut counts = Vec::new();
                 for (number, (tokens, values)) in out.enumerate() {
                     let (row, next) = data[number * length..].split_at(length);
-                    let found = top_k.read(simd, *kind, number, row, next, tokens, values);
+                    let found = top_k.read(simd, number, row, next, tokens, values);
                     counts.push(found.map(|found| found.count));
                 }
-                top_k.finish(simd, k, &mut tokens, &mut values);
+                top_k.finish(simd, &mut tokens, &mut values);
                 let lists = tokens.chunks(k).zip(values.chunks(k));
                 for (count, (tokens, values)) in counts.into_iter().zip(lists) {
                     let values = values.iter().map(|&value| value as f32);
@@ -866,18 +848,19 @@ mod tests {
             (Probabilities, 9000, 9000),
         ] {
             let mut top_k = TopK::default();
-            top_k.reserve(kind, length, k).unwrap();
-            let peaks = length.div_ceil(Plan::new(k, length, kind).panel);
+            let plan = Plan::top_k(k, length, kind);
+            top_k.reserve(plan).unwrap();
+            let peaks = plan.peaks();
             assert_eq!(top_k.peaks.len(), peaks.next_multiple_of(4));
-            let capacity = Plan::new(k, length, kind).capacity;
+            let capacity = plan.capacity;
             // The tokens that survive, their keys twice; lists of eight rows; groups of
-            // 128 quads, and eight that are written beyond.
+            // 128 quads, and four that are written beyond.
             let expected = top_k.peaks.len() * 64
                 + capacity * (4 + 8 + 8)
                 + 128 * 8 * 8
-                + (128 * 16 + 8) * 4
+                + (128 * 16 + 4) * 4
                 + size_of::<TopK>();
-            assert_eq!(TopK::bytes_needed(kind, length, k), expected);
+            assert_eq!(TopK::bytes_needed(&plan), expected);
         }
     }
 }

@@ -8,8 +8,8 @@
 use crate::batch::{self, Divide, PerThread};
 use crate::error::Error;
 use crate::kernels::element::Lanes;
-use crate::kernels::top_k::{REFUSED, ROWS, Room, TopK};
-use crate::kernels::{LONGEST_SHORT_ROW, log_probabilities};
+use crate::kernels::log_probabilities;
+use crate::kernels::top_k::{Plan, REFUSED, ROWS, Room, TopK};
 use crate::memory::resize;
 use crate::phase;
 use crate::scores::{Data, ScoreKind, ScoresView};
@@ -64,7 +64,7 @@ impl Shortlists {
         let row = size_of::<u32>() + size_of::<f64>();
         let rows = scores.batch().saturating_mul(scores.longest());
         let rows = rows.saturating_mul(row.saturating_mul(width.saturating_add(1)));
-        let scratch = TopK::bytes_needed(scores.kind(), scores.vocab(), width);
+        let scratch = TopK::bytes_needed(&Plan::top_k(width, scores.vocab(), scores.kind()));
         rows.saturating_add(batch::threads().saturating_mul(scratch))
     }
 
@@ -94,9 +94,8 @@ impl Shortlists {
             rows.saturating_mul(width),
             what,
         )?;
-        let (kind, vocab) = (scores.kind(), scores.vocab());
-        self.top_k
-            .prepare_each(|top_k| top_k.reserve(kind, vocab, width))?;
+        let plan = Plan::top_k(width, scores.vocab(), scores.kind());
+        self.top_k.prepare_each(|top_k| top_k.reserve(plan))?;
 
         let top_k = &self.top_k;
         let work = Rows {
@@ -112,7 +111,7 @@ impl Shortlists {
         batch::for_each(work, grain(row_bytes), &|rows| {
             let _scanning = phase::scan();
             top_k.with(|top_k| {
-                if vocab > LONGEST_SHORT_ROW {
+                if !plan.is_short() {
                     let fill = FillRows {
                         scores,
                         rows,
@@ -242,7 +241,7 @@ impl FillRows<'_> {
                 if step < scores.length(item) {
                     let row = &data[scores.row_range(item, step)];
                     let next = &data[scores.after_row(item, step)];
-                    let found = top_k.read(simd, kind, number, row, next, tokens, values);
+                    let found = top_k.read(simd, number, row, next, tokens, values);
                     *count = found.map_or(REFUSED, |found| found.count as u32);
                     *normaliser = found.map_or(0.0, |found| found.normaliser);
                 }
@@ -251,7 +250,7 @@ impl FillRows<'_> {
                     (item, step) = (item + 1, 0);
                 }
             }
-            top_k.finish(simd, width, tokens, values);
+            top_k.finish(simd, tokens, values);
             log_probabilities(simd, kind, values, width, normalisers);
         }
     }
@@ -311,7 +310,7 @@ impl<E: Lanes, const NEGATIVE: bool> Kernel for FillShortRows<'_, E, NEGATIVE> {
             let middle = rest.len().min(ROWS);
             let (rows, after) = rest.split_at(middle);
             rest = after;
-            let mut together = top_k.short_rows::<S, NEGATIVE>(simd, kind, vocab);
+            let mut together = top_k.short_rows::<S, NEGATIVE>(simd);
             for (number, normaliser) in rows.normalisers.iter_mut().enumerate() {
                 if step < length {
                     *normaliser = together.read(number, &data[start..start + vocab]);
@@ -530,7 +529,7 @@ mod tests {
         for (lengths, longest) in [([4, 4, 4], 4), ([1, 2, 0], 2)] {
             let view = view.with_lengths(&lengths).unwrap();
             for (width, kept) in [(1, 1), (100, 100), (500, 100)] {
-                let scratch = TopK::bytes_needed(Probabilities, 100, kept);
+                let scratch = TopK::bytes_needed(&Plan::top_k(kept, 100, Probabilities));
                 // A token and its log-probability; a count and a normaliser.
                 let expected = 3 * longest * 12 * (kept + 1) + batch::threads() * scratch;
                 assert_eq!(Shortlists::bytes_needed(&view, width), expected, "{width}");

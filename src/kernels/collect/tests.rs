@@ -1,6 +1,7 @@
 use half::{bf16, f16};
 
 use super::*;
+use crate::kernels::plan::Path;
 use crate::kernels::scan::STRIPE;
 use crate::kernels::top_k::cases::{Rounded, in_order, patterns, peaks, scores, sparse_patterns};
 use crate::marks;
@@ -50,15 +51,25 @@ impl<E: Lanes> Kernel for Collect<'_, E> {
                 let (peaks, groups) = (&mut padded_peaks[..], &mut groups);
                 collect_groups(simd, row, peaks, bound, plan, ahead, groups, survivors);
             }
-            Way::Quads => collect_quads(simd, kind, row, peaks, bound, plan, ahead, survivors),
-            Way::All => collect_all(simd, kind, row, &[], bound, plan, survivors),
+            Way::Quads => collect_quads(simd, row, peaks, bound, plan, ahead, survivors),
+            Way::All => collect_all(simd, row, &[], bound, plan, survivors),
             Way::Panels => {
                 let stripes = Stripes::new(row, &[], kind);
-                collect_panels(simd, row, &stripes, peaks, bound, plan, survivors);
+                let panel = tokens_of_a_peak(plan) / STRIPE;
+                collect_panels(simd, row, &stripes, panel, peaks, bound, plan, survivors);
             }
         }
         let len = survivors.len();
         survivors.room()[..len].to_vec()
+    }
+}
+
+/// Tokens that share a peak's vector.
+fn tokens_of_a_peak(plan: &Plan) -> usize {
+    match plan.path {
+        Path::Short => unreachable!("short rows have no peaks"),
+        Path::Quads(_) => QUAD,
+        Path::Stripes { panel, .. } => panel * STRIPE,
     }
 }
 
@@ -67,7 +78,7 @@ impl<E: Lanes> Kernel for Collect<'_, E> {
 fn check<E: Lanes>(level: Level, way: Way, kind: ScoreKind, row: &[E], plan: &Plan) {
     let (k, length) = (plan.k, row.len());
     let all = in_order(kind, row);
-    let peaks = &peaks(kind, row, plan.panel);
+    let peaks = &peaks(kind, row, tokens_of_a_peak(plan));
     let at = |place: usize| all.get(place).map(|&(_, value)| value);
     let bounds = [None, at(k - 1), at(2 * k), at(0)];
     for bound in bounds.map(|bound| bound.unwrap_or(plan.least)) {
@@ -114,8 +125,8 @@ fn check_quads<E: Rounded>(
         for row in rows.chain(sparse_patterns(length)) {
             let row = &scores::<E>(kind, &row);
             for &k in ks.iter().filter(|&&k| k <= length) {
-                let plan = Plan::new(k, length, kind);
-                assert_eq!(plan.panel, QUAD);
+                let plan = Plan::top_k(k, length, kind);
+                assert!(matches!(plan.path, Path::Quads(_)));
                 check(level, way, kind, row, &plan);
             }
         }
@@ -191,10 +202,10 @@ fn quads_at_the_end_of_a_word() {
 fn whole_rows_that_fill_the_list_are_cut_and_go_on() {
     let lengths = [65, 66, 127, 128, 129, 200];
     for level in Level::available() {
-        marks::expect("a whole row fills the list", || {
+        marks::expect("quads fill the list", || {
             check_quads::<f32>(level, Way::All, Probabilities, &[1024, 5000], &[1, 16, 65]);
         });
-        marks::expect("a whole row fills the list", || {
+        marks::expect("quads fill the list", || {
             check_quads::<f16>(level, Way::All, LogProbabilities, &[1023], &[17]);
         });
         check_quads::<bf16>(level, Way::All, Probabilities, &lengths, &[1, 16, 64]);
@@ -214,7 +225,7 @@ fn panels_that_fill_the_list_are_cut_and_go_on() {
         ] {
             let rows = patterns(length, k).into_iter();
             for row in rows.chain(sparse_patterns(length)) {
-                let plan = Plan::in_stripes(k, length, kind);
+                let plan = Plan::threshold(k, length, kind);
                 check(level, Way::Panels, kind, &scores::<E>(kind, &row), &plan);
             }
         }
@@ -233,7 +244,7 @@ fn panels_that_fill_the_list_are_cut_and_go_on() {
 fn panels_at_the_end_of_a_row_of_many() {
     for (stripes, k) in [(63, 3), (64, 3), (65, 3), (257, 70), (64, 200)] {
         for length in [stripes * STRIPE - 1, stripes * STRIPE, stripes * STRIPE + 1] {
-            let plan = Plan::in_stripes(k, length, Probabilities);
+            let plan = Plan::threshold(k, length, Probabilities);
             for row in sparse_patterns(length) {
                 for level in Level::available() {
                     check(level, Way::Panels, Probabilities, &row, &plan);
@@ -258,15 +269,11 @@ fn numbers_of_bits_are_written_behind_a_list() {
     ];
     for bits in bits {
         let expected: Vec<u32> = (0..64).filter(|i| bits >> i & 1 == 1).collect();
-        let mut list = [7; 64 + 8 + 3];
-        let len = push::<4>(&mut list, 3, bits, 100);
+        let mut list = [7; 64 + AT_ONCE + 3];
+        let len = push(&mut list, 3, bits, 100);
         assert_eq!(len, 3 + expected.len());
-        let mut at_most_eight = [7; 64 + 8 + 3];
-        assert_eq!(push::<8>(&mut at_most_eight, 3, bits, 100), len);
-        for list in [list, at_most_eight] {
-            assert_eq!(list[..3], [7; 3]);
-            let found = list[3..len].iter().map(|number| number - 100);
-            assert!(found.eq(expected.iter().copied()), "{bits:x}");
-        }
+        assert_eq!(list[..3], [7; 3]);
+        let found = list[3..len].iter().map(|number| number - 100);
+        assert!(found.eq(expected.iter().copied()), "{bits:x}");
     }
 }

@@ -118,13 +118,11 @@ impl Frame {
     ) -> Option<f64> {
         let _scanning = phase::scan();
         self.listed = 0;
-        let k = self.tokens.len();
         let reach = &mut self.reach;
         let scanned = dispatch.run(ScanRow {
             source,
             next,
             asked,
-            k,
             blank: settings.blank,
             reach,
         })?;
@@ -204,7 +202,6 @@ struct ScanRow<'a> {
     source: &'a Source<'a>,
     next: Row<'a>,
     asked: usize,
-    k: usize,
     blank: u32,
     reach: &'a mut Reach,
 }
@@ -218,11 +215,10 @@ struct Scanned {
 impl ScanRow<'_> {
     #[inline(always)]
     fn scan<S: Simd, E: Lanes>(self, simd: S, row: &[E], next: &[E]) -> Option<Scanned> {
-        let kind = self.source.kind;
-        let found = self.reach.scan(simd, kind, row, next, self.asked, self.k)?;
+        let found = self.reach.scan(simd, row, next, self.asked)?;
         let (blank, largest) = (row[self.blank as usize].to_f32(), found.max);
         let best = if blank < largest {
-            self.reach.first_of(simd, kind, row, largest, self.k)
+            self.reach.first_of(simd, row, largest)
         } else {
             None
         };
@@ -267,7 +263,7 @@ impl ReachTokens<'_> {
             log_probabilities: logs,
         } = self;
         let kind = source.kind;
-        let count = reach.collect(simd, kind, row, bound, tokens, logs);
+        let count = reach.collect(simd, row, bound, tokens, logs);
         let found = &mut logs[..count];
         log_probabilities(simd, kind, found, count.max(1), &[source.normaliser]);
         count

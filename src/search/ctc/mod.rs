@@ -27,7 +27,7 @@ pub use stream::CtcStream;
 
 use crate::batch::{self, Items, PerThread};
 use crate::error::Error;
-use crate::kernels::LONGEST_SHORT_ROW;
+use crate::kernels::top_k::Plan;
 use crate::memory::grow;
 use crate::phase;
 use crate::scores::ScoresView;
@@ -209,7 +209,7 @@ impl<S: Scorer + Sync> CtcSearch<S> {
     fn reads_late(&self, scores: &ScoresView<'_>) -> bool {
         !S::SCORES
             && self.settings.pruning.keeps_tokens()
-            && scores.vocab() > LONGEST_SHORT_ROW
+            && !Plan::top_k(self.settings.beams, scores.vocab(), scores.kind()).is_short()
             && scores.batch() >= batch::threads()
     }
 
