@@ -2,18 +2,17 @@
 //! thread counts: same tokens, same frames, same order, same bits of the
 //! scores.
 
-#[path = "support/seeded.rs"]
-mod seeded;
+use std::sync::LazyLock;
 
 use half::f16;
 use proptest::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use std::sync::LazyLock;
 use widebeam::reference::{ctc as reference, scorers::PrefixScorer};
 use widebeam::{
     CtcNBest, CtcPruning, CtcSearch, CtcStream, Layout, Level, ScoreKind, Scorer, ScoresView,
     Unscored,
 };
+use widebeam_toy::seeded;
 
 static POOLS: LazyLock<Vec<ThreadPool>> = LazyLock::new(|| {
     let pool = |threads| {

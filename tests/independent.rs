@@ -1,16 +1,15 @@
 //! The independent search against its naive reference, at every level and for
 //! several thread counts: same tokens, same order, same bits of the scores.
 
-#[path = "support/seeded.rs"]
-mod seeded;
+use std::sync::LazyLock;
 
 use half::{bf16, f16};
 use proptest::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use std::sync::LazyLock;
 use widebeam::{
     Element, IndependentSearch, Layout, Level, NBest, ScoreKind, ScoresView, reference,
 };
+use widebeam_toy::seeded;
 
 static POOLS: LazyLock<Vec<ThreadPool>> = LazyLock::new(|| {
     let pool = |threads| {

@@ -1,9 +1,6 @@
 //! Scorers against their definition over whole prefixes, token by token and
 //! inside the CTC search: the same bits.
 
-#[path = "support/seeded.rs"]
-mod seeded;
-
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -14,6 +11,7 @@ use widebeam::{
     CtcHypothesis, CtcPruning, CtcSearch, Hotwords, Labels, Level, Lexicon, NgramModel,
     NgramScorer, NgramUnit, ScoreKind, Scorer, ScoresView, Unscored,
 };
+use widebeam_toy::seeded;
 
 /// Random bits from a seed.
 struct Random(u64);

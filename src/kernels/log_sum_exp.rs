@@ -139,9 +139,9 @@ pub(crate) fn add_lanes(lanes: &[f32; LANES]) -> f64 {
 mod tests {
     use super::super::scan::STRIPE;
     use super::*;
-    use crate::measure::random_score;
     use crate::reference::log_sum_exp;
-    use crate::scores::ScoreKind::Logits;
+    use widebeam::ScoreKind::Logits;
+    use widebeam_perf::synthetic::random_score;
 
     /// The error of the definition, which every level keeps to the bit: the
     /// tests of `top_k` see to that.

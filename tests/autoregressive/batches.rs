@@ -5,9 +5,9 @@ use widebeam::autoregressive::{
     AutoregressiveSearch, EndRank, Ended, LengthPenalty, Normaliser, Request, RequestId, Rules,
     Stopping,
 };
+use widebeam::reference::requests::{Adjustment, Model, Permitted, Spec, found, score};
 use widebeam::{Error, Level, ScoreKind, ScoresView};
 
-use crate::requests::{Adjustment, Model, Permitted, Spec, found, score};
 use crate::{Visit, check_visits};
 
 const MODEL: Model = Model {

@@ -4,8 +4,8 @@
 use arbitrary::Unstructured;
 use widebeam::reference::{self, ctc};
 use widebeam::{CtcNBest, CtcPruning, CtcSearch, IndependentSearch, NBest, ScoresView, Unscored};
+use widebeam_toy::any_tensor::{Limits, Tensor, check_failures, invalid};
 
-use crate::any_tensor::{Limits, Tensor, check_failures, invalid};
 use crate::{Counts, Random};
 
 const BLANK: u32 = 0;

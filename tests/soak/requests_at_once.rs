@@ -4,9 +4,9 @@
 use arbitrary::Unstructured;
 use widebeam::ScoreKind;
 use widebeam::autoregressive::{AutoregressiveSearch, Ended, Request, RequestId};
+use widebeam::reference::requests::{Model, Spec, found, score};
+use widebeam_toy::any_request;
 
-use crate::any_request;
-use crate::requests::{Model, Spec, found, score};
 use crate::{Counts, Random};
 
 const VOCAB: usize = 120;

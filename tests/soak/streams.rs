@@ -1,9 +1,9 @@
 //! Streams that live on while others begin and end, fed frames in random chunks,
 //! some of which no stream takes.
 
+use widebeam::reference::toy::mix;
 use widebeam::{CtcPruning, CtcSearch, CtcStream, ScoresView};
 
-use crate::toy::mix;
 use crate::{Counts, Random};
 
 const VOCAB: usize = 12;
