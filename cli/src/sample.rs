@@ -1,5 +1,5 @@
 //! The sample that is built in: twelve lines of text as an OCR model sees
-//! them, its outputs decoded and set beside the truth (assets/NOTICE).
+//! them, its outputs decoded and set beside the truth (`cli/assets/NOTICE`).
 
 use std::env;
 use std::io::{self, BufWriter, Cursor, Write};

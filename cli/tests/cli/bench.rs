@@ -170,7 +170,11 @@ fn all_searches_are_measured_on_a_shape_and_agree_with_their_references() {
 
 #[test]
 fn a_csv_file_and_a_record_hold_the_columns_that_are_documented() {
-    let documentation = include_str!("../../../perf/record/README.md");
+    let documentation = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../perf/record/README.md"
+    ))
+    .unwrap();
     let folder = Folder::new();
     let (file, record) = (folder.path("out.csv"), folder.path("record"));
     let arguments = format!(

@@ -257,7 +257,7 @@ fn threads_and_levels_change_nothing() {
 
 #[test]
 fn a_batch_of_many_groups_is_one_batch() {
-    // 64 MiB of scores are one group (src/bin/widebeam/decode.rs): this is one
+    // 64 MiB of scores are one group (cli/src/decoder.rs): this is one
     // and a bit.
     let [batch, time, vocab] = [10, 2, 1 << 20];
     let folder = Folder::new();

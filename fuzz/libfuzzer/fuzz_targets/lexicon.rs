@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| widebeam_fuzz::lexicon(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| widebeam_libfuzzer::alone(widebeam_fuzz::lexicon::run, data));
