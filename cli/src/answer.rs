@@ -1,4 +1,4 @@
-//! What was found, as it is written.
+//! The hypotheses of an item, as the formats write them.
 
 /// The hypotheses of one item, best first.
 #[derive(Debug)]

@@ -1,5 +1,5 @@
-//! What the command line tool `widebeam` is made of: its commands, and the loaders of
-//! its file formats. The fuzz targets use the loaders.
+//! The commands of the tool `widebeam`, and the loaders of its file formats. The fuzz
+//! targets use the loaders.
 //!
 //! Not an interface to build on: it changes with the tool.
 

@@ -1,6 +1,6 @@
-//! What measures widebeam: workloads and their references, benchmarks of searches and
-//! kernels, scaling over threads, profiles, and the record with its reports. The command
-//! line tool mounts the commands; `cargo bench` uses the workloads.
+//! The measurements of widebeam: workloads and their references, benchmarks of searches
+//! and kernels, scaling over threads, profiles, and the record with its reports. The
+//! command line tool mounts the commands; `cargo bench` uses the workloads.
 //!
 //! Not an interface to build on: it changes with the tool.
 

@@ -1,5 +1,5 @@
-//! What every command needs to talk to a terminal and a shell: arguments, failures and
-//! their exit codes, messages, progress, threads, signals, and files that appear whole.
+//! The pieces that all commands share: arguments, failures and their exit codes,
+//! messages, progress, threads, signals, and files that appear complete or not at all.
 
 pub mod args;
 pub mod failure;

@@ -1,4 +1,4 @@
-//! What is heard of a profiled run.
+//! The spans that are recorded in a profiled run.
 
 /// What a thread can be found at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

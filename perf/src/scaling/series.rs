@@ -1,4 +1,4 @@
-//! What was measured of a search under a law, and the table of it.
+//! The measurements of a search under a law, and their table.
 
 use serde::Serialize;
 

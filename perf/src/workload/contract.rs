@@ -1,4 +1,4 @@
-//! What every workload can do.
+//! The trait that every workload implements, and the answers that it returns.
 
 use std::fmt;
 

@@ -1,8 +1,8 @@
-//! Inputs that are made up, and the settings of the property tests: what the tests of
-//! the library share with the fuzz targets.
+//! Generated inputs, and the settings of the property tests. The tests of the library
+//! share them with the fuzz targets.
 //!
-//! The toy models and their requests are in `widebeam::reference`, because the
-//! library's unit tests use them too.
+//! Toy models and their requests are in `widebeam::reference`, because the unit tests of
+//! the library use them too.
 
 pub mod any_request;
 pub mod any_tensor;
