@@ -7,7 +7,7 @@
 //! <!-- end:NAME -->
 //! ```
 //!
-//! `NAME` is one of [`blocks::NAMES`], with `@` and a machine's folder behind
+//! `NAME` is one of `blocks::NAMES`, with `@` and a machine's folder behind
 //! it where not all machines are meant.
 
 mod blocks;
