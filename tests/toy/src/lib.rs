@@ -6,4 +6,5 @@
 
 pub mod any_request;
 pub mod any_tensor;
+#[cfg(feature = "proptest")]
 pub mod seeded;
