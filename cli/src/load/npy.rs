@@ -187,7 +187,7 @@ mod tests {
             let array = parsed(&file(1, &header(descr, "False", "(3, 1)"), None, 3 * bytes));
             assert_eq!(array.unwrap().dtype, expected, "{descr}");
         }
-        for descr in ["'<f16'", "'<c8'", "'|b1'", "'<U4'"] {
+        for descr in ["'<f16'", "'<i3'", "'<u16'", "'<c8'", "'|b1'", "'<U4'"] {
             let array = parsed(&file(1, &header(descr, "False", "(3, 1)"), None, 7));
             let Dtype::Other(name) = array.unwrap().dtype else {
                 panic!("{descr} is not read")

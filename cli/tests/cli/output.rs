@@ -214,6 +214,7 @@ fn the_sample_is_read_and_says_what_to_try_next() {
     for line in [
         " 1  truth   As unknown, and yet well known; as dying, and, behold, we",
         "    greedy  As unknowm, and yet well known: as dying. and. bohold, we",
+        "Character errors: greedy 7.4 %, beam 6.2 %, the closest in the beam 4.0 %.",
         &next,
     ] {
         assert!(
