@@ -7,8 +7,10 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use widebeam::measure::{TopTokens, random_score, read_all};
+use widebeam::measure::{TopTokens, read_all};
 use widebeam::{Level, ScoreKind, ScoresView, reference};
+use widebeam_perf::synthetic::random_score;
+use widebeam_perf::workload::{Dtype, Shape, Values};
 
 mod support;
 
@@ -27,10 +29,11 @@ const VALUES: usize = 64 << 20;
 
 fn kernels(criterion: &mut Criterion) {
     for (kind, vocab, k) in ROWS {
-        let shape @ [_, rows, vocab] = support::cut([1, VALUES / vocab, vocab]);
-        let score = |index| random_score(kind, vocab, index);
-        let values: Vec<f32> = (0..(rows * vocab) as u64).map(score).collect();
-        let scores = ScoresView::new(kind, &values, shape).expect("a valid shape");
+        let shape @ [_, _, vocab] = support::cut([1, VALUES / vocab, vocab]);
+        let shape = Shape(shape);
+        let score = |index| random_score(kind, vocab, index as u64);
+        let values = Values::new(Dtype::F32, shape, score).expect("enough memory");
+        let scores = values.view(kind, 0, shape).expect("a valid shape");
 
         let mut group = criterion.benchmark_group("kernels");
         group.throughput(Throughput::Bytes(scores.bytes() as u64));

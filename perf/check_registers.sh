@@ -36,7 +36,7 @@ objdump -d -C --no-show-raw-insn "$program" | awk '
         xmm = ymm = zmm = divides = 0
         if (name ~ /::avx512_entry/) level = "avx512"
         else if (name ~ /::avx2_entry/) level = "avx2"
-        else if (name ~ /^<*widebeam::/) level = "baseline"
+        else if (name ~ /^<*widebeam(_cli|_perf)?::/) level = "baseline"
         # The standard library calls some itself, where it asks the processor
         # what it has; no vector arithmetic is among them.
         if (name ~ /core_arch::/ && name !~ /::(aes|xsave|cpuid)::/) fail("out of line: " name)

@@ -93,7 +93,17 @@
 //! | `simd` | the vectors of each level, and the choice of the level |
 //! | `batch` | work spread over threads |
 //! | `phase` | names of what a thread does, for profilers |
-//! | `reference` | the searches written naively: the oracle of the tests |
+//! | `reference` | the searches written naively: the oracle of the tests (feature `unstable`) |
+//! | `measure` | single phases and the read roofline, for benchmarks (feature `unstable`) |
+//!
+//! # Features
+//!
+//! None is on by default.
+//!
+//! - `tracing` opens spans of the crate `tracing` around the phases of a search.
+//! - `unstable` shows the modules `reference` and `measure`, for tests and
+//!   measurements. It is exempt from semantic versioning: any release may change
+//!   or remove what is in them.
 
 // A library says nothing on its own; tests may.
 #![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
@@ -127,9 +137,9 @@ mod search;
 mod simd;
 mod trellis;
 
-#[doc(hidden)]
+#[cfg(feature = "unstable")]
 pub mod measure;
-#[doc(hidden)]
+#[cfg(any(test, feature = "unstable"))]
 pub mod reference;
 
 pub use error::Error;

@@ -1,5 +1,5 @@
 //! The searches written naively from their definition: the oracle of the tests
-//! and the baseline of the benchmarks. Not part of the public interface.
+//! and the baseline of the benchmarks. Unstable: see the feature `unstable`.
 //!
 //! Shared with the engine are:
 //! - the scalar arithmetic: the logarithm and the two exponentials of one number,
@@ -14,7 +14,9 @@
 
 pub mod autoregressive;
 pub mod ctc;
+pub mod requests;
 pub mod scorers;
+pub mod toy;
 
 use crate::kernels::exp::{exp_f32, exp_nonpositive_f64};
 use crate::kernels::ln::ln;

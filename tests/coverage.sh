@@ -8,5 +8,5 @@
 # `--text` lists each line with its count in place of the table.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-exec cargo llvm-cov --locked --no-default-features --tests \
-    --ignore-filename-regex '(tests|reference|measure|benches|examples)/|(marks|reference|tests|cases)\.rs$' "$@"
+exec cargo llvm-cov --locked --package widebeam --tests \
+    --ignore-filename-regex '(tests|reference|measure|benches|examples|perf)/|(marks|reference|tests|cases)\.rs$' "$@"

@@ -9,8 +9,8 @@ mod ctc_case;
 mod prunings;
 #[path = "support/random.rs"]
 mod random;
-#[path = "support/seeded.rs"]
-mod seeded;
+
+use std::sync::LazyLock;
 
 use any_scorer::Anything;
 use ctc_case::{Case, Plain, expected, plain};
@@ -18,12 +18,12 @@ use half::f16;
 use proptest::prelude::*;
 use random::Random;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use std::sync::LazyLock;
 use widebeam::reference::{ctc as reference, scorers::PrefixScorer};
 use widebeam::{
     CtcNBest, CtcPruning, CtcSearch, CtcStream, Layout, Level, ScoreKind, Scorer, ScoresView,
     Unscored,
 };
+use widebeam_toy::seeded;
 
 static POOLS: LazyLock<Vec<ThreadPool>> = LazyLock::new(|| {
     let pool = |threads| {

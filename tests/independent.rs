@@ -3,17 +3,17 @@
 
 #[path = "support/random.rs"]
 mod random;
-#[path = "support/seeded.rs"]
-mod seeded;
+
+use std::sync::LazyLock;
 
 use half::{bf16, f16};
 use proptest::prelude::*;
 use random::Random;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use std::sync::LazyLock;
 use widebeam::{
     Element, IndependentSearch, Layout, Level, NBest, ScoreKind, ScoresView, reference,
 };
+use widebeam_toy::seeded;
 
 static POOLS: LazyLock<Vec<ThreadPool>> = LazyLock::new(|| {
     let pool = |threads| {

@@ -3,15 +3,13 @@
 //! of `perf/peers` in `tests/fixtures`. Tokens must be identical, scores equal
 //! to 1e-4.
 
-mod toy;
-
 use serde::Deserialize;
-use toy::mix;
 use widebeam::Error;
 use widebeam::autoregressive::{
     AutoregressiveSearch, EarlyStopping, Finish, ForcedLast, ForcedScore, MinimumLength,
     NoRepeatNgram, RepetitionPenalty, Request, Rules, Suppress,
 };
+use widebeam::reference::toy::mix;
 
 #[derive(Deserialize)]
 struct Fixture {

@@ -16,13 +16,13 @@ asan() {
     ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
         RUSTFLAGS=-Zsanitizer=address \
         cargo +nightly test --locked --target "$host" --target-dir "$folder/asan" \
-        --lib --test independent --test ctc --test autoregressive --test guard_pages \
+        --package widebeam --package widebeam-fuzz --lib --test independent --test ctc --test autoregressive --test guard_pages \
         --test extremes --test fuzz --test soak
 }
 
 memcheck() {
     local binary
-    binary=$(cargo test --locked --lib --no-run --message-format json |
+    binary=$(cargo test --locked --package widebeam --lib --no-run --message-format json |
         sed -n 's/.*"executable":"\([^"]*\)".*/\1/p')
     # Memcheck knows AVX2 but not AVX-512; where the processor has that, the
     # tests of that level end on the first of its instructions. The tests of the

@@ -7,8 +7,6 @@ mod ctc_case;
 mod prunings;
 #[path = "support/random.rs"]
 mod random;
-#[path = "support/seeded.rs"]
-mod seeded;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -21,6 +19,7 @@ use widebeam::{
     CtcPruning, CtcSearch, Hotwords, Labels, Level, Lexicon, NgramModel, NgramScorer, NgramUnit,
     ScoreKind, Scorer, ScoresView, Unscored,
 };
+use widebeam_toy::seeded;
 
 /// Compares the scores of every sequence of up to `longest` of the tokens 0 to
 /// `vocab` - 1, as long as no token is forbidden, and of the end after each.

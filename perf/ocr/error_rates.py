@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Character error rates on the OCR lines: greedy, beam 16, beam 16 with a model.
 
-    error_rates.py target/release/widebeam ocr_lines_f16.npz assets/ocr_labels.txt \\
-        assets/ocr_truth.txt kjv.arpa
+    error_rates.py target/release/widebeam ocr_lines_f16.npz cli/assets/ocr_labels.txt \\
+        cli/assets/ocr_truth.txt kjv.arpa
 
 The model is made by kjv_ngrams.py. Its weight and the bonus a character are
 chosen on the first half of the lines and reported on the second, and the other

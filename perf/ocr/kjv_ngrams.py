@@ -6,7 +6,7 @@ by the tool `bible` of the package bible-kjv. Both are unpacked, not installed:
 
     apt-get download bible-kjv bible-kjv-text
     for package in *.deb; do dpkg -x $package unpacked; done
-    kjv_ngrams.py unpacked assets/ocr_truth.txt 6 > kjv.arpa
+    kjv_ngrams.py unpacked cli/assets/ocr_truth.txt 6 > kjv.arpa
 
 Every verse that shares 20 characters in a row with a line of the second
 argument, the lines to be read, is left out. Verses are broken at 58 columns, as

@@ -37,6 +37,7 @@ class Case:
         return 4 * prod(self.shape) * (self.beams if self.task == "step" else 1)
 
 
+# As the record names it; a file of the package `cli`.
 OCR = "assets/ocr_lines.npz"
 CASES = [
     *(
@@ -109,7 +110,7 @@ def ocr_line(random):
     softmax leaves it."""
     import numpy as np
 
-    with np.load(ROOT / OCR) as file:
+    with np.load(ROOT / "cli" / OCR) as file:
         frames, vocab = file["lengths"][0], file["shape"][2]
         counts = file["counts"][:frames]
         rows = np.zeros((frames, vocab), np.float32)

@@ -278,6 +278,26 @@ mod tests {
         }
     }
 
+    /// As integers they would look like valid probabilities.
+    #[test]
+    fn a_row_of_logarithms_of_which_none_is_negative_is_refused() {
+        for length in [65, 128, 1000] {
+            let mut row = vec![0.0f32; length];
+            for (value, valid) in [(0.0, true), (0.5, false), (1.0, false)] {
+                row[length / 2] = value;
+                for level in Level::available() {
+                    let of_row = OfRow {
+                        kind: LogProbabilities,
+                        row: &row,
+                        columns: 1,
+                    };
+                    let (_, _, max) = Dispatch::new(level).unwrap().run(of_row);
+                    assert_eq!(max.is_some(), valid, "{level} {value} of {length}");
+                }
+            }
+        }
+    }
+
     struct MaxBits([[f32; F32_LANES]; 2]);
 
     impl Kernel for MaxBits {

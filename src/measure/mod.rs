@@ -1,11 +1,10 @@
-//! What the benchmarks need besides the public interface. Not part of it.
+//! Single phases of a search at a chosen level, and the read roofline: what benchmarks
+//! need of the kernels. Unstable: see the feature `unstable`.
 
 mod log_add;
 mod roofline;
-mod synthetic;
 mod top_tokens;
 
 pub use log_add::log_add_all;
 pub use roofline::read_all;
-pub use synthetic::{random_emission, random_score};
 pub use top_tokens::TopTokens;

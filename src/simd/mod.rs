@@ -27,7 +27,9 @@ use std::ops::{Add, Div, Mul, Sub};
 
 pub use level::Level;
 pub(crate) use level::{Dispatch, Kernel};
-pub(crate) use scalar::{ScalarF32, ScalarF64};
+#[cfg(any(test, feature = "unstable"))]
+pub(crate) use scalar::ScalarF32;
+pub(crate) use scalar::ScalarF64;
 
 /// Arithmetic on f32, one or many at a time.
 ///

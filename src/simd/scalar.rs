@@ -5,6 +5,8 @@ use std::ops::{Add, Div, Mul, Sub};
 use super::{Float32, Float64};
 
 #[derive(Clone, Copy, Debug)]
+// Only the reference computes one f32 at a time.
+#[cfg_attr(not(any(test, feature = "unstable")), allow(dead_code))]
 pub(crate) struct ScalarF32(pub(crate) f32);
 
 #[derive(Clone, Copy, Debug)]

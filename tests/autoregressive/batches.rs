@@ -5,9 +5,9 @@ use widebeam::autoregressive::{
     AutoregressiveSearch, EndRank, Ended, LengthPenalty, Normaliser, Request, RequestId, Rules,
     Stopping,
 };
+use widebeam::reference::requests::{Adjustment, Model, Permitted, Spec, found, score};
 use widebeam::{Error, Level, ScoresView};
 
-use crate::requests::{Adjustment, Model, Permitted, Spec, found, score};
 use crate::{Visit, check_visits, logits};
 
 const MODEL: Model = logits(12, 9, 3);

@@ -1,13 +1,6 @@
 //! The autoregressive search against its naive oracle: every rule, alone and
 //! in batches whose requests come and go, at every level and thread count.
 
-#[path = "../toy/requests.rs"]
-mod requests;
-#[path = "../support/seeded.rs"]
-mod seeded;
-#[path = "../toy/mod.rs"]
-mod toy;
-
 mod adjusting;
 mod batches;
 mod finishing;
@@ -19,14 +12,17 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use requests::{Adjustment, Model, Permitted, Spec, alone, alone_in_steps, found, score};
 use widebeam::autoregressive::{
     AtMaximum, AutoregressiveSearch, CountedLength, EndRank, Ended, Finish, ForcedScore, Leader,
     LengthPenalty, MinimumLength, NoRepeatNgram, Normaliser, RepetitionPenalty, Request, RequestId,
     RowScores, Rules, Stopping, Suppress, TokenMask, TokenTrie, WhenFull,
 };
 use widebeam::reference::autoregressive::{self as oracle, Found};
+use widebeam::reference::requests::{
+    Adjustment, Model, Permitted, Spec, alone, alone_in_steps, found, score,
+};
 use widebeam::{Error, Layout, Level, ScoreKind, ScoresView};
+use widebeam_toy::seeded;
 
 fn any_rules() -> impl Strategy<Value = Rules> {
     let penalty = prop_oneof![

@@ -6,9 +6,8 @@ use std::sync::{Arc, Mutex};
 use widebeam::autoregressive::{
     AutoregressiveSearch, Ended, Normaliser, Permit, Request, TokenMask, TokenTrie,
 };
+use widebeam::reference::requests::{Adjustment, Model, Permitted, Spec, alone_in_steps};
 use widebeam::{Level, ScoreKind, ScoresView};
-
-use crate::requests::{Adjustment, Model, Permitted, Spec, alone_in_steps};
 
 const VOCABULARIES: [u32; 9] = [1, 2, 63, 64, 65, 127, 128, 129, 200];
 

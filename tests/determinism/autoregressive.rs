@@ -4,12 +4,12 @@ use half::{bf16, f16};
 use widebeam::autoregressive::{
     AutoregressiveSearch, EarlyStopping, Finish, Normaliser, RequestId, Rules,
 };
+use widebeam::reference::requests::{Adjustment, Model, Permitted, Spec, found, score};
 use widebeam::{Level, ScoreKind, ScoresView};
 
 use crate::Results;
 use crate::arrangement::{Order, everywhere};
 use crate::inputs::{Hash, KINDS, Number, hex};
-use crate::requests::{Adjustment, Model, Permitted, Spec, found, score};
 
 const VOCAB: usize = 150;
 

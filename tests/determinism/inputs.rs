@@ -1,9 +1,8 @@
 //! Fixed scores, and a hash of results.
 
 use half::{bf16, f16};
+use widebeam::reference::toy::mix;
 use widebeam::{Element, ScoreKind};
-
-use crate::toy::mix;
 
 pub(crate) const KINDS: [(&str, ScoreKind); 3] = [
     ("probabilities", ScoreKind::Probabilities),

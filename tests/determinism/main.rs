@@ -17,11 +17,6 @@ mod autoregressive;
 mod ctc;
 mod independent;
 mod inputs;
-#[path = "../toy/requests.rs"]
-#[allow(dead_code)]
-mod requests;
-#[path = "../toy/mod.rs"]
-mod toy;
 
 use std::collections::BTreeMap;
 use std::fs;

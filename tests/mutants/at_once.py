@@ -3,6 +3,7 @@
 
     tests/mutants/at_once.py build DIR [FILE ...]   a copy of the tree with all mutants in it
     tests/mutants/at_once.py judge DIR              runs every mutant against the tests
+    tests/mutants/at_once.py report DIR             writes table.md, lists what was missed
 
 cargo-mutants builds the tests again for each mutant: 20 seconds for a kernel. Here the
 mutants that `cargo mutants --list` names are all written into a copy of the tree, each
@@ -32,6 +33,7 @@ import tempfile
 import threading
 import time
 
+import campaign
 import tree_sitter
 import tree_sitter_rust
 
@@ -524,6 +526,27 @@ def judge(folder, jobs, seconds, skipped, only, most):
     print(dict(counts), flush=True)
 
 
+def report(folder):
+    """Writes the rows of the files that were judged; how many mutants were missed."""
+    numbered = json.loads((folder / "mutants.json").read_text())
+    not_compiled = set((folder / "not_compiled.txt").read_text().splitlines())
+    totals = collections.Counter(mutant["file"] for mutant in numbered.values() if mutant["name"] not in not_compiled)
+    last = {}
+    for line in (folder / "results.jsonl").read_text().splitlines():
+        result = json.loads(line)
+        last[result["number"]] = result
+    judged = collections.defaultdict(list)
+    for result in last.values():
+        if result["summary"] != "NotEnough":
+            indented = len(result["line"]) - len(result["line"].lstrip())
+            judged[result["file"]].append(campaign.Mutant(
+                result["name"], result["file"], result["name"].split(": ", 1)[1], result["line"].strip(),
+                str(result["span"]["start"]["column"] - indented), result["summary"], 0))
+    for file in sorted(totals):
+        campaign.write_row(file, judged[file], totals[file])
+    return campaign.report([mutant for mutants in judged.values() for mutant in mutants])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
@@ -538,9 +561,12 @@ def main():
     judging.add_argument("--most", type=float, default=float("inf"),
                          help="seconds of tests after which a mutant that none noticed is put off")
     judging.add_argument("--only", default="", help="files whose mutants are judged, as a regular expression")
+    commands.add_parser("report").add_argument("folder", type=pathlib.Path)
     given = parser.parse_args()
     if given.command == "build":
         build(given.folder, given.files)
+    elif given.command == "report":
+        sys.exit(1 if report(given.folder) else 0)
     else:
         judge(given.folder, given.jobs, given.seconds, given.skip, given.only, given.most)
 

@@ -28,43 +28,46 @@ TABLE = HERE / "table.md"
 EQUIVALENT = HERE / "equivalent.tsv"
 
 EVERYWHERE = ["--test=determinism", "--test=extremes", "--test=out_of_memory", "--test=allocations"]
-# Files, and rounds of test targets: a mutant that one round does not notice goes on to
-# the next. The first share that has a file counts.
+# What is mutated: `.cargo/mutants.toml` says what of it is not.
+SOURCES = ["src", "cli/src", "perf/src/console"]
+# Files, the packages whose tests guard them, and rounds of test targets: a mutant that
+# one round does not notice goes on to the next. The first share that has a file counts.
 SHARES = [
-    (["src/kernels/*", "src/simd/*", "src/order.rs", "src/search/shortlist.rs"],
+    (["src/kernels/*", "src/simd/*", "src/order.rs", "src/search/shortlist.rs"], ["widebeam"],
      [["--lib"], ["--test=independent", "--test=ctc", "--test=autoregressive", "--test=guard_pages", *EVERYWHERE]]),
-    (["src/search/ctc/scorers/*", "src/search/ctc/scorer.rs"],
+    (["src/search/ctc/scorers/*", "src/search/ctc/scorer.rs"], ["widebeam"],
      [["--test=scorers"], ["--lib", "--test=ctc", *EVERYWHERE]]),
-    (["src/search/ctc/*"],
+    (["src/search/ctc/*"], ["widebeam"],
      [["--test=ctc"], ["--lib", "--test=scorers", "--test=ctc_memory", "--test=memory_needed", "--test=soak", *EVERYWHERE]]),
-    (["src/search/autoregressive/*"],
+    (["src/search/autoregressive/*"], ["widebeam"],
      [["--test=autoregressive"], ["--lib", "--test=parity", "--test=autoregressive_allocations", "--test=soak", *EVERYWHERE]]),
-    (["src/bin/widebeam/*"],
-     [["--bin=widebeam"], ["--test=cli", "--test=fuzz"]]),
-    (["src/*"],
+    (["cli/src/*", "perf/src/console/*"], ["widebeam-cli", "widebeam-perf", "widebeam-fuzz"],
+     [["--lib"], ["--test=cli", "--test=fuzz"]]),
+    (["src/*"], ["widebeam"],
      [["--lib", "--test=independent"], ["--test=ctc", "--test=autoregressive", "--test=memory_needed", *EVERYWHERE]]),
 ]
 
 
 def share(file):
-    return next(number for number, (globs, _) in enumerate(SHARES)
+    return next(number for number, (globs, _, _) in enumerate(SHARES)
                 if any(fnmatch.fnmatch(file, glob) for glob in globs))
 
 
 def listed(options):
-    command = ["cargo", "mutants", "--list", "--json", *options]
+    command = ["cargo", "mutants", "--workspace", "--list", "--json", *options]
     done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout or "[]")
 
 
 def mutate(number, options, deadline=None):
     """Runs the rounds of a share; what became of each mutant that was judged, by name."""
-    _, rounds = SHARES[number]
+    _, packages, rounds = SHARES[number]
     results = {}
     with tempfile.TemporaryDirectory() as out:
         for turn, targets in enumerate(rounds):
             command = ["cargo", "mutants", "--in-place", "--timeout=90", "--colors=never", "--no-shuffle",
-                       "-o", out, *options, *(["--iterate"] if turn else [])]
+                       "--workspace", f"--test-package={','.join(packages)}", "-o", out, *options,
+                       *(["--iterate"] if turn else [])]
             command += [word for argument in targets for word in ("-C", argument)]
             late = carry_out(command, deadline)
             for mutant in outcomes(pathlib.Path(out)):
@@ -146,7 +149,8 @@ def report(results):
 def write_row(file, results, total):
     rows = {}
     if TABLE.exists():
-        rows = {line.split("|")[1].strip(): line for line in TABLE.read_text().splitlines() if line.startswith("| src")}
+        rows = {line.split("|")[1].strip(): line for line in TABLE.read_text().splitlines() if line.endswith("|")}
+        rows = {name: line for name, line in rows.items() if name.endswith(".rs")}
     known = equivalents()
     counts = collections.Counter("equivalent" if is_equivalent(mutant, known) else mutant.summary for mutant in results)
     counts["not run"] = total - len(results)
@@ -170,7 +174,7 @@ def run(globs):
 def changed(base, most, seconds):
     deadline = time.time() + seconds
     with tempfile.NamedTemporaryFile("w", suffix=".diff") as diff:
-        command = ["git", "diff", "--no-ext-diff", "--no-color", base, "--", "src"]
+        command = ["git", "diff", "--no-ext-diff", "--no-color", base, "--", *SOURCES]
         subprocess.run(command, cwd=ROOT, check=True, stdout=diff)
         mutants = listed(["--in-diff", diff.name])
     # Every n-th, so that the same change gives the same ones.

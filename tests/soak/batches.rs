@@ -4,9 +4,9 @@
 use arbitrary::Unstructured;
 use widebeam::reference::{self, ctc};
 use widebeam::{CtcNBest, CtcPruning, CtcSearch, IndependentSearch, NBest, ScoresView, Unscored};
+use widebeam_toy::any_tensor::{Limits, Tensor, check_failures, invalid};
 
 use crate::Counts;
-use crate::any_tensor::{Limits, Tensor, check_failures, invalid};
 use crate::random::Random;
 
 const BLANK: u32 = 0;

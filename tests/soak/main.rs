@@ -7,23 +7,13 @@
 //! SOAK_MINUTES=10 cargo test --test soak -- --ignored --nocapture
 //! ```
 
-#[path = "../toy/any_request.rs"]
-#[allow(dead_code)]
-mod any_request;
-#[path = "../toy/any_tensor.rs"]
-mod any_tensor;
 mod batches;
 #[path = "../support/counting.rs"]
 mod counting;
 #[path = "../support/random.rs"]
 mod random;
-#[path = "../toy/requests.rs"]
-#[allow(dead_code)]
-mod requests;
 mod requests_at_once;
 mod streams;
-#[path = "../toy/mod.rs"]
-mod toy;
 
 use std::fs;
 use std::time::{Duration, Instant};

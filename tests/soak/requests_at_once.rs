@@ -4,11 +4,11 @@
 use arbitrary::Unstructured;
 use widebeam::ScoreKind;
 use widebeam::autoregressive::{AutoregressiveSearch, Ended, Request, RequestId};
+use widebeam::reference::requests::{Model, Spec, found, score};
+use widebeam_toy::any_request;
 
 use crate::Counts;
-use crate::any_request;
 use crate::random::Random;
-use crate::requests::{Model, Spec, found, score};
 
 const VOCAB: usize = 120;
 /// Requests running at once, at most.

@@ -1,11 +1,11 @@
 //! Streams that live on while others begin and end, fed frames in random chunks,
 //! some of which no stream takes.
 
+use widebeam::reference::toy::mix;
 use widebeam::{CtcPruning, CtcSearch, CtcStream, ScoresView};
 
 use crate::Counts;
 use crate::random::Random;
-use crate::toy::mix;
 
 const VOCAB: usize = 12;
 const STREAMS: usize = 4;

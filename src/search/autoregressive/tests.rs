@@ -1,16 +1,10 @@
 //! The rare branches of a step, each aimed at, against the oracle.
 
-#[allow(dead_code)]
-#[path = "../../../tests/toy/requests.rs"]
-mod requests;
-#[path = "../../../tests/toy/mod.rs"]
-mod toy;
-
-use requests::{Adjustment, Permitted, Spec, found, score};
-
 use super::*;
 use crate::marks;
 use crate::reference::autoregressive as oracle;
+use crate::reference::requests::{Adjustment, Permitted, Spec, found, score};
+use crate::reference::toy;
 use crate::scores::ScoreKind;
 
 /// Any function of the prompt and the generated tokens.

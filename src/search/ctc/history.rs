@@ -198,6 +198,38 @@ mod tests {
         }
     }
 
+    /// An entry of an alignment that has become impossible may be left in its prefix.
+    #[test]
+    fn what_only_impossible_alignments_entered_is_not_kept() {
+        let settings = Settings::new(3, 0).unwrap();
+        for blank_is_possible in [false, true] {
+            let mut history = History::default();
+            history.reset(&settings).unwrap();
+            let mut beam = Beam::<()>::default();
+            beam.reset(settings.beams).unwrap();
+            let node = history.prefixes.child(0, 5);
+            let (possible, impossible) = (history.entries.push(0, 3), history.entries.push(0, 1));
+            let mut prefix = Prefix {
+                node,
+                parent: 0,
+                last: 5,
+                blank_entry: impossible,
+                token_entry: possible,
+                best_blank: f64::NEG_INFINITY,
+                best_token: -1.0,
+            };
+            if blank_is_possible {
+                std::mem::swap(&mut prefix.best_blank, &mut prefix.best_token);
+                std::mem::swap(&mut prefix.blank_entry, &mut prefix.token_entry);
+            }
+            beam.length = 1;
+            beam.prefixes.clear();
+            beam.prefixes.push(prefix);
+            history.compact(&mut beam);
+            assert_eq!(history.all_shared(), (&[5][..], &[3][..]));
+        }
+    }
+
     #[test]
     fn the_trees_begin_with_room_for_most_items_and_no_more() {
         let nodes = |beams| History::nodes(&Settings::new(beams, 0).unwrap());

@@ -1,0 +1,157 @@
+//! The arguments of `widebeam decode`.
+
+mod ctc;
+mod search;
+mod task;
+
+use std::num::NonZeroU16;
+use std::path::PathBuf;
+
+use clap::ValueHint;
+use widebeam::Level;
+use widebeam_perf::console::args::{Scores, at_least_one};
+
+pub(crate) use self::ctc::{Ctc, LmUnit};
+pub(crate) use self::search::Search;
+pub(crate) use self::task::Task;
+
+use crate::format::Format;
+
+const EXAMPLES: &str = "\
+Examples:
+  widebeam decode
+      the built-in sample: twelve lines of text, read by an OCR model
+  widebeam decode lm.npy --search independent --scores logits --beams 5
+      the best sequence of each item, as text
+  widebeam decode a.npz b.npz --array probs --search independent \\
+      --scores probs --beams 8 --labels labels.txt --format jsonl
+      the 8 best of each item, one line of JSON an item
+  widebeam decode speech.npy --search ctc --blank 0 --scores log-probs \\
+      --beams 100 --labels letters.txt --lm letters.arpa.gz --lm-weight 0.6 \\
+      --token-bonus 1
+      the best transcript of each item, with the help of a language model
+  widebeam decode lm.safetensors --search independent --scores log-probs \\
+      --beams 64 --format npz --output nbest.npz
+      arrays `tokens`, `lengths` and `scores` for NumPy
+  zcat lm.npy.gz | widebeam decode - --search independent --scores logits \\
+      --beams 5
+      from a pipe
+  widebeam decode night/*.npz --search ctc --blank 0 --scores probs --beams 32 \\
+      --format npz --output-dir answers --keep-going
+      a file for each input in a folder that is there; those that cannot be
+      decoded are reported and passed over
+
+Exit codes: 0 done, 1 the machine failed (memory, disk), 2 an input is at fault,
+128 + the signal's number where one ended it (Ctrl-C: 130).";
+
+/// Find the best sequences in files of scores
+///
+/// Without INPUT it decodes a small real sample that is built in, and takes
+/// --beams, --threads and --level alone.
+#[derive(Debug, Default, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Decode {
+    /// Files of scores: .npy, .npz or .safetensors; - is standard input
+    ///
+    /// Each holds [time, vocab] or [batch, time, vocab] as float16, bfloat16
+    /// (.safetensors), float32, or float64, which is rounded to float32. They
+    /// are read one after the other: memory is needed for one of them.
+    #[arg(value_name = "INPUT", value_hint = ValueHint::FilePath,
+          requires_all = ["search", "scores", "beams"])]
+    inputs: Vec<PathBuf>,
+
+    /// What the positions are to each other
+    #[arg(long, value_enum, requires = "inputs")]
+    search: Option<Search>,
+
+    /// What the numbers are; it is never guessed
+    #[arg(long, value_enum, value_name = "KIND", requires = "inputs")]
+    scores: Option<Scores>,
+
+    /// Beam width: how many hypotheses are carried from step to step
+    #[arg(long, value_name = "N")]
+    beams: Option<usize>,
+
+    /// How many hypotheses of an item to write [default: 1 for text, else the beam width]
+    #[arg(long, value_name = "N", requires = "inputs")]
+    nbest: Option<usize>,
+
+    /// The array of a .npz or .safetensors file [default: its only float array of rank 2 or 3]
+    #[arg(long, value_name = "NAME", requires = "inputs")]
+    array: Option<String>,
+
+    /// Steps in use of each item, an integer array [default: the file's own array `lengths`, else all]
+    #[arg(long, value_name = "FILE.npy", value_hint = ValueHint::FilePath, requires = "inputs")]
+    lengths: Option<PathBuf>,
+
+    /// Text of each token: line i, from 0, is that of token i
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "inputs")]
+    labels: Option<PathBuf>,
+
+    /// What to write
+    #[arg(long, value_enum, default_value_t, requires = "inputs")]
+    format: Format,
+
+    /// File to write; it appears when it is complete [default: standard output]
+    ///
+    /// To standard output too nothing is written before all is decoded.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "inputs")]
+    output: Option<PathBuf>,
+
+    /// Folder to write a file for each INPUT to, by its name: a.npy becomes a.jsonl
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "inputs",
+          conflicts_with = "output")]
+    output_dir: Option<PathBuf>,
+
+    /// Report an INPUT that cannot be decoded and go on with the next; the exit code is then 2
+    #[arg(long, requires = "inputs")]
+    keep_going: bool,
+
+    /// Read files into memory instead of mapping them
+    ///
+    /// A mapped file that another process shortens ends the program (SIGBUS).
+    #[arg(long, requires = "inputs")]
+    no_mmap: bool,
+
+    /// Threads to use [default: RAYON_NUM_THREADS, else one per processor]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<NonZeroU16>)]
+    pub(crate) threads: Option<NonZeroU16>,
+
+    /// Instruction set: baseline, avx2 or avx512; the answer is the same [default: the best there is]
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) level: Option<Level>,
+
+    // Last: what follows would stand under its heading.
+    #[command(flatten)]
+    ctc: Ctc,
+}
+
+impl Decode {
+    /// The beam width, where it was given.
+    pub(crate) fn beams(&self) -> Option<usize> {
+        self.beams
+    }
+
+    /// The task, or `None` where no file is named.
+    pub(crate) fn task(&self) -> Option<Task<'_>> {
+        // With an input, the parser has required these three.
+        let (search, scores, beams) = (self.search?, self.scores?, self.beams?);
+        let nbest = self.nbest.unwrap_or(self.format.default_nbest(beams));
+        Some(Task {
+            inputs: &self.inputs,
+            search,
+            ctc: &self.ctc,
+            kind: scores.kind(),
+            beams,
+            nbest,
+            array: self.array.as_deref(),
+            lengths: self.lengths.as_ref(),
+            labels: self.labels.as_ref(),
+            format: self.format,
+            output: self.output.as_ref(),
+            output_dir: self.output_dir.as_ref(),
+            keep_going: self.keep_going,
+            map: !self.no_mmap,
+        })
+    }
+}

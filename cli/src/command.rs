@@ -1,0 +1,136 @@
+//! The commands of the tool, and the dispatch to them.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use widebeam_perf::bench::{self, Bench};
+use widebeam_perf::console::failure::Failure;
+use widebeam_perf::console::threads::on_threads;
+use widebeam_perf::info::{self, Info};
+use widebeam_perf::report::{self, Report};
+use widebeam_perf::scaling::{self, Scaling};
+
+use crate::args::Decode;
+use crate::{decode, sample};
+
+/// Beam search over the scores of a model, from file to answer.
+///
+/// Without a command it decodes a small real sample that is built in.
+#[derive(Debug, Parser)]
+#[command(name = "widebeam", version, about, long_about)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Decode(Box<Decode>),
+    Bench(Box<Bench>),
+    Scaling(Scaling),
+    Info(Info),
+    Report(Report),
+}
+
+impl Args {
+    /// Carries out the command.
+    ///
+    /// # Errors
+    ///
+    /// Whatever ends it early.
+    pub fn run(self) -> Result<ExitCode, Failure> {
+        let command = self.command;
+        match command.unwrap_or_else(|| Command::Decode(Box::default())) {
+            Command::Decode(options) => {
+                return on_threads(options.threads, || match options.task() {
+                    None => sample::run(&options).map(|()| ExitCode::SUCCESS),
+                    Some(task) => decode::run(&task, &options),
+                });
+            }
+            Command::Bench(options) => on_threads(options.threads(), || bench::run(&options))?,
+            Command::Scaling(options) => scaling::run(&options)?,
+            Command::Info(options) => on_threads(options.threads, || info::run(&options))?,
+            Command::Report(options) => report::run(&options)?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, ValueEnum};
+    use widebeam::ScoreKind;
+    use widebeam_perf::console::args::Scores;
+
+    use super::*;
+    use crate::args::Search;
+    use crate::format::Format;
+
+    #[test]
+    fn the_definition_of_the_arguments_is_sound() {
+        super::Args::command().debug_assert();
+    }
+
+    fn parsed(arguments: &str) -> Args {
+        let arguments = ["widebeam"].into_iter().chain(arguments.split_whitespace());
+        Args::try_parse_from(arguments).unwrap()
+    }
+
+    fn decode(arguments: &str) -> Decode {
+        match parsed(&format!("decode {arguments}")).command {
+            Some(Command::Decode(decode)) => *decode,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn as_many_hypotheses_are_written_as_the_format_has_room_for() {
+        assert!(parsed("").command.is_none());
+        assert!(decode("").task().is_none());
+        assert_eq!(decode("--beams 7").beams(), Some(7));
+        for (more, nbest) in [
+            ("", 1),
+            ("--format text", 1),
+            ("--format jsonl", 9),
+            ("--format npz", 9),
+            ("--format npz --nbest 4", 4),
+            ("--nbest 4", 4),
+        ] {
+            let options = "a.npy --search independent --scores probs --beams 9";
+            let decode = decode(&format!("{options} {more}"));
+            let task = decode.task().unwrap();
+            assert_eq!((task.beams, task.nbest), (9, nbest), "{more}");
+        }
+    }
+
+    #[test]
+    fn a_task_is_what_was_asked_for() {
+        let options = "a.npy b.npz --search ctc --scores log-probs --beams 9 --blank 3";
+        let plain = decode(options);
+        let task = plain.task().unwrap();
+        assert_eq!(
+            (task.search, task.kind),
+            (Search::Ctc, ScoreKind::LogProbabilities)
+        );
+        assert!(task.map && !task.keep_going && task.format == Format::Text);
+        assert_eq!(task.sources().count(), 2);
+        let all = decode(&format!(
+            "{options} --lengths l --labels t --lm m --hotwords h --lexicon x --array q \
+             --output-dir d --keep-going --no-mmap --format npz"
+        ));
+        let task = all.task().unwrap();
+        let sources: Vec<_> = task.sources().map(|path| path.to_str().unwrap()).collect();
+        assert_eq!(sources, ["a.npy", "b.npz", "l", "t", "m", "h", "x"]);
+        assert!(!task.map && task.keep_going && task.format == Format::Npz);
+        assert_eq!(task.array, Some("q"));
+        assert!(task.output.is_none() && task.output_dir.is_some());
+        for (name, kind) in [
+            ("probs", ScoreKind::Probabilities),
+            ("log-probs", ScoreKind::LogProbabilities),
+            ("logits", ScoreKind::Logits),
+        ] {
+            assert_eq!(Scores::from_str(name, false).unwrap().kind(), kind);
+        }
+    }
+}

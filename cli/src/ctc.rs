@@ -1,0 +1,139 @@
+//! The CTC search with what the command line adds to it.
+
+use std::path::Path;
+
+use widebeam::{
+    CtcNBest, CtcPruning, CtcSearch, Error, Hotwords, Level, Lexicon, NgramModel, NgramScorer,
+    NgramUnit, ScoresView,
+};
+use widebeam_perf::console::failure::Failure;
+use widebeam_perf::console::printable;
+
+use crate::args::{Ctc, LmUnit};
+use crate::labels::Labels;
+use crate::text;
+use crate::words::Words;
+
+type Scorers = (
+    Option<NgramScorer<NgramModel>>,
+    (Option<Hotwords>, Option<Lexicon>),
+);
+
+/// A CTC search with scorers or without: the latter looks at fewer candidates.
+#[derive(Debug)]
+pub(crate) enum Search {
+    Plain(Box<CtcSearch>),
+    Scored(Box<CtcSearch<Scorers>>),
+}
+
+impl Search {
+    /// A search without anything beside it.
+    pub(crate) fn plain(beams: usize, blank: u32, level: Option<Level>) -> Result<Self, Error> {
+        Ok(Search::Plain(Box::new(search(beams, blank, level)?)))
+    }
+
+    /// The search that the arguments ask for.
+    pub(crate) fn new(
+        beams: usize,
+        blank: u32,
+        level: Option<Level>,
+        options: &Ctc,
+        labels: Option<&Labels>,
+    ) -> Result<Self, Failure> {
+        let search = search(beams, blank, level)?;
+        let search = search.with_pruning(pruning(options))?;
+        let Some(labels) = labels else {
+            return Ok(Search::Plain(Box::new(search)));
+        };
+        let lm = options
+            .lm
+            .as_deref()
+            .map(|path| read_lm(path, options, labels));
+        let hotwords = options.hotwords.as_deref().map(|path| {
+            let words = Words::read(path, labels, blank)?;
+            Hotwords::new(&words.spelled, options.hotword_weight)
+                .map_err(|error| Failure::from(error).about(printable::path(path)))
+        });
+        let lexicon = options.lexicon.as_deref().map(|path| {
+            let words = Words::read(path, labels, blank)?;
+            Lexicon::new(&words.spelled, words.space)
+                .map_err(|error| Failure::from(error).about(printable::path(path)))
+        });
+        let (lm, hotwords, lexicon) =
+            (lm.transpose()?, hotwords.transpose()?, lexicon.transpose()?);
+        if lm.is_none() && hotwords.is_none() && lexicon.is_none() {
+            return Ok(Search::Plain(Box::new(search)));
+        }
+        let scorers = (lm, (hotwords, lexicon));
+        Ok(Search::Scored(Box::new(search.with_scorer(scorers))))
+    }
+
+    pub(crate) fn bytes_needed(&self, scores: &ScoresView<'_>) -> usize {
+        match self {
+            Search::Plain(search) => search.bytes_needed(scores),
+            Search::Scored(search) => search.bytes_needed(scores),
+        }
+    }
+
+    pub(crate) fn decode_into(
+        &mut self,
+        scores: &ScoresView<'_>,
+        nbest: &mut CtcNBest,
+    ) -> Result<(), Error> {
+        match self {
+            Search::Plain(search) => search.decode_into(scores, nbest),
+            Search::Scored(search) => search.decode_into(scores, nbest),
+        }
+    }
+}
+
+fn search(beams: usize, blank: u32, level: Option<Level>) -> Result<CtcSearch, Error> {
+    let search = CtcSearch::new(beams, blank)?;
+    match level {
+        Some(level) => search.with_level(level),
+        None => Ok(search),
+    }
+}
+
+fn pruning(options: &Ctc) -> CtcPruning {
+    let mut pruning = CtcPruning::none();
+    if let Some(count) = options.top_tokens {
+        pruning = pruning.top_tokens(count);
+    }
+    if let Some(least) = options.min_token_log_prob {
+        pruning = pruning.min_token_log_probability(least);
+    }
+    if let Some(distance) = options.score_threshold {
+        pruning = pruning.score_threshold(distance);
+    }
+    if let Some(least) = options.blank_skip {
+        pruning = pruning.blank_skip(least);
+    }
+    pruning
+}
+
+fn read_lm(
+    path: &Path,
+    options: &Ctc,
+    labels: &Labels,
+) -> Result<NgramScorer<NgramModel>, Failure> {
+    let about = |failure: Failure| failure.about(printable::path(path));
+    let model = NgramModel::read_arpa(text::open(path)?).map_err(|error| about(error.into()))?;
+    let unit = match options.lm_unit {
+        LmUnit::Token => NgramUnit::Token,
+        LmUnit::Character => NgramUnit::Character,
+    };
+    let (weight, bonus) = (options.lm_weight, options.token_bonus);
+    let scorer = NgramScorer::new(model, labels.as_slice(), unit, weight, bonus)?;
+    if !scorer.knows_any() {
+        let parts = match unit {
+            NgramUnit::Token => "labels",
+            NgramUnit::Character => "characters of the labels",
+        };
+        return Err(about(Failure::Input(format!(
+            "none of the {parts} in {} is a word of this model; models of words are not read",
+            labels.name
+        ))));
+    }
+    Ok(scorer)
+}

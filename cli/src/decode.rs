@@ -1,0 +1,101 @@
+//! `widebeam decode`: files of scores in, n-best lists out.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use widebeam_perf::console::failure::Failure;
+use widebeam_perf::console::printable;
+
+use crate::args::{Decode, Search, Task};
+use crate::ctc;
+use crate::decoder::Decoder;
+use crate::inputs::Inputs;
+use crate::labels::Labels;
+use crate::load::{self, Input, Reading, STDIN};
+use crate::output::Output;
+
+/// Does a task. Nothing is in its place before it is complete, so that an error
+/// leaves nothing half-written.
+pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure> {
+    check(task)?;
+    let labels = task.labels.map(|path| Labels::open(path)).transpose()?;
+    let mut output = Output::prepare(task, labels.as_ref())?;
+    let mut decoder = match (task.search, task.ctc.blank) {
+        (Search::Ctc, Some(blank)) => {
+            let (beams, level) = (task.beams, options.level);
+            let search = ctc::Search::new(beams, blank, level, task.ctc, labels.as_ref())?;
+            Decoder::ctc(search, task.nbest)
+        }
+        _ => Decoder::independent(task.beams, task.nbest, options.level)?,
+    };
+    let lengths = task.lengths.map(|path| load::lengths(path)).transpose()?;
+
+    let reading = Reading {
+        array: task.array,
+        map: task.map,
+    };
+    let mut inputs = Inputs::new(task.inputs, task.keep_going);
+    while let Some(path) = inputs.begin_next() {
+        let mut decode = || {
+            let input = Input::open(path, reading)?;
+            if input.rounded {
+                inputs.note(path, "float64 scores are rounded to float32");
+            }
+            let about = |failure: Failure| failure.about(printable::path(path));
+            let view = input.tensor.view(task.kind);
+            let scores = match lengths.as_ref().or(input.lengths.as_ref()) {
+                Some(lengths) => view.and_then(|view| view.with_lengths(lengths)),
+                None => view,
+            };
+            let scores = scores.map_err(|error| about(error.into()))?;
+            if let Some(labels) = &labels {
+                labels.require(scores.vocab()).map_err(about)?;
+            }
+            let answers = decoder.decode(&scores, |done| inputs.advance(done, scores.batch()));
+            answers.map_err(about)
+        };
+        let decoded = decode();
+        if let Some(answers) = inputs.settle(decoded)? {
+            output.add(path, &answers)?;
+        }
+    }
+    inputs.finish(|| output.finish())
+}
+
+/// What the parser of the arguments cannot check.
+fn check(task: &Task<'_>) -> Result<(), Failure> {
+    let (nbest, beams) = (task.nbest, task.beams);
+    // A beam of nothing is for the search to refuse.
+    if nbest > beams && beams > 0 {
+        return Err(Failure::Input(format!(
+            "--nbest {nbest} is more than the --beams {beams} that are searched"
+        )));
+    }
+    if nbest == 0 {
+        return Err(Failure::input(
+            "--nbest 0 writes nothing; at least 1 is needed",
+        ));
+    }
+    let inputs = task.inputs.len();
+    if task.search != Search::Ctc && task.ctc.blank.is_some() {
+        return Err(Failure::input("--blank is for --search ctc"));
+    }
+    if inputs > 1 && !task.format.holds_several_inputs() && task.output_dir.is_none() {
+        return Err(Failure::Input(format!(
+            "--format npz to one output is for one input, {inputs} are given; \
+             --output-dir makes a file for each, and jsonl says where each item is from"
+        )));
+    }
+    let stdin = task.inputs.iter().filter(|&path| path == Path::new(STDIN));
+    if stdin.count() > 1 {
+        return Err(Failure::input(
+            "standard input (-) can be read once, and is named more than once",
+        ));
+    }
+    if inputs > 1 && task.lengths.is_some() {
+        return Err(Failure::Input(format!(
+            "--lengths is for one input, {inputs} are given; a .npz file can hold its own"
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! A search over a tensor, in groups of items that keep memory in bounds.
+
+use widebeam::{CtcNBest, Error, IndependentSearch, Level, NBest, ScoresView};
+use widebeam_perf::console::failure::Failure;
+
+use crate::answer::{Alignment, Answer, Hypothesis};
+use crate::{ctc, memory};
+
+/// Bytes of scores decoded in one call: enough to keep every thread busy,
+/// little enough that a progress bar moves.
+const GROUP_BYTES: usize = 64 << 20;
+
+/// Bytes that the search of one call may need, unless it is of one item.
+const GROUP_MEMORY: usize = 1 << 30;
+
+/// A search and what is kept of its results.
+pub(crate) struct Decoder {
+    search: AnySearch,
+    keep: usize,
+}
+
+enum AnySearch {
+    Independent(IndependentSearch, NBest),
+    Ctc(ctc::Search, CtcNBest),
+}
+
+impl Decoder {
+    /// An independent search with a beam of width `beams`, of whose hypotheses
+    /// `keep` are kept.
+    pub(crate) fn independent(
+        beams: usize,
+        keep: usize,
+        level: Option<Level>,
+    ) -> Result<Self, Error> {
+        let search = IndependentSearch::new(beams)?;
+        let search = match level {
+            Some(level) => search.with_level(level)?,
+            None => search,
+        };
+        Ok(Decoder {
+            search: AnySearch::Independent(search, NBest::new()),
+            keep,
+        })
+    }
+
+    /// A CTC search, of whose hypotheses `keep` are kept.
+    pub(crate) fn ctc(search: ctc::Search, keep: usize) -> Self {
+        Decoder {
+            search: AnySearch::Ctc(search, CtcNBest::new()),
+            keep,
+        }
+    }
+
+    /// Decodes every item, and tells `progress` how many are done.
+    pub(crate) fn decode(
+        &mut self,
+        scores: &ScoresView<'_>,
+        mut progress: impl FnMut(usize),
+    ) -> Result<Vec<Answer>, Failure> {
+        let batch = scores.batch();
+        // Items of average size: what a group holds need not be exact.
+        let item_bytes = (scores.bytes() / batch.max(1)).max(1);
+        let most = (GROUP_BYTES / item_bytes).max(1);
+        let mut answers = Vec::new();
+        while answers.len() < batch {
+            let start = answers.len();
+            let mut count = most.min(batch - start);
+            let mut part = scores.items(start..start + count);
+            while count > 1 && self.search.bytes_needed(&part) > GROUP_MEMORY {
+                count /= 2;
+                part = scores.items(start..start + count);
+            }
+            memory::require(self.search.bytes_needed(&part), "the search")
+                .map_err(|failure| failure.about(format_args!("item {start}")))?;
+            let items = self.search.decode(&part, self.keep)?;
+            answers.extend(
+                items
+                    .into_iter()
+                    .enumerate()
+                    .map(|(at, hypotheses)| Answer {
+                        item: start + at,
+                        hypotheses,
+                    }),
+            );
+            progress(answers.len());
+        }
+        Ok(answers)
+    }
+}
+
+impl AnySearch {
+    fn bytes_needed(&self, scores: &ScoresView<'_>) -> usize {
+        match self {
+            AnySearch::Independent(search, _) => search.bytes_needed(scores),
+            AnySearch::Ctc(search, _) => search.bytes_needed(scores),
+        }
+    }
+
+    /// The best `keep` hypotheses of each item.
+    fn decode(
+        &mut self,
+        scores: &ScoresView<'_>,
+        keep: usize,
+    ) -> Result<Vec<Vec<Hypothesis>>, Error> {
+        match self {
+            AnySearch::Independent(search, nbest) => {
+                search.decode_into(scores, nbest)?;
+                let items = nbest.iter().map(|item| {
+                    let kept = item.take(keep).map(|hypothesis| Hypothesis {
+                        score: hypothesis.score,
+                        tokens: hypothesis.tokens.to_vec(),
+                        alignment: None,
+                    });
+                    kept.collect()
+                });
+                Ok(items.collect())
+            }
+            AnySearch::Ctc(search, nbest) => {
+                search.decode_into(scores, nbest)?;
+                let items = nbest.iter().map(|item| {
+                    let kept = item.take(keep).map(|hypothesis| Hypothesis {
+                        score: hypothesis.score,
+                        tokens: hypothesis.tokens.to_vec(),
+                        alignment: Some(Alignment {
+                            score: hypothesis.alignment_score,
+                            frames: hypothesis.frames.to_vec(),
+                        }),
+                    });
+                    kept.collect()
+                });
+                Ok(items.collect())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use widebeam::Layout;
+
+    /// Scores are decoded in groups of a size, so that a bar moves, and items are
+    /// numbered through.
+    #[test]
+    fn a_batch_is_decoded_in_groups() {
+        // One row of scores, seen as many: an item has 16 MiB of it.
+        let vocab = 1 << 14;
+        let row: Vec<f32> = (0..vocab).map(|i| (i % 101) as f32 / 101.0).collect();
+        for (batch, groups) in [
+            (0, &[][..]),
+            (1, &[1]),
+            (4, &[4]),
+            (5, &[4, 5]),
+            (9, &[4, 8, 9]),
+        ] {
+            let layout = Layout::strided([batch, 256, vocab], [0, 0]);
+            let view = ScoresView::probabilities(&row, layout).unwrap();
+            let mut decoder = Decoder::independent(2, 1, None).unwrap();
+            let mut progress = Vec::new();
+            let answers = decoder.decode(&view, |done| progress.push(done));
+            let answers = answers.unwrap_or_else(|failure| panic!("{failure:?}"));
+            assert_eq!(progress, groups);
+            assert!(answers.iter().map(|answer| answer.item).eq(0..batch));
+            for answer in &answers {
+                assert_eq!(answer.hypotheses.len(), 1);
+                assert_eq!(answer.hypotheses[0].tokens, [100; 256]);
+            }
+        }
+    }
+
+    #[test]
+    fn as_many_hypotheses_are_kept_as_asked_for() {
+        let row = [0.5f32, 0.25, 0.125, 0.125];
+        let view = ScoresView::probabilities(&row, [1, 4]).unwrap();
+        for keep in 1..=4 {
+            let search = ctc::Search::plain(4, 3, None).unwrap();
+            let decoders = [
+                Decoder::independent(4, keep, None).unwrap(),
+                Decoder::ctc(search, keep),
+            ];
+            for (at, mut decoder) in decoders.into_iter().enumerate() {
+                let Ok(answers) = decoder.decode(&view, |_| ()) else {
+                    panic!("{keep}")
+                };
+                let hypotheses = &answers[0].hypotheses;
+                assert_eq!(hypotheses.len(), keep);
+                let first = &hypotheses[0];
+                assert_eq!((&first.tokens[..], first.score), (&[0][..], 0.5f64.ln()));
+                assert_eq!(first.alignment.is_some(), at == 1);
+                if let Some(alignment) = &first.alignment {
+                    assert_eq!(alignment.frames, [0]);
+                    assert_eq!(alignment.score, 0.5f64.ln());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The commands of the tool `widebeam`, and the loaders of its file formats. The fuzz
+//! targets use the loaders.
+//!
+//! Not an interface to build on: it changes with the tool.
+
+mod answer;
+mod args;
+pub mod command;
+mod ctc;
+mod decode;
+mod decoder;
+mod format;
+mod inputs;
+pub mod labels;
+pub mod load;
+mod memory;
+mod output;
+mod sample;
+pub mod text;
+pub mod words;

@@ -1,0 +1,142 @@
+//! Answers in the format asked for.
+
+mod folder;
+mod jsonl;
+mod npz;
+mod spool;
+mod text;
+
+use std::io::{self, IsTerminal};
+use std::path::Path;
+
+use widebeam_perf::console::failure::Failure;
+use widebeam_perf::console::printable;
+use widebeam_perf::console::target::Target;
+
+use self::folder::Folder;
+use self::spool::Spool;
+use self::text::Table;
+use crate::answer::Answer;
+use crate::args::Task;
+use crate::format::Format;
+use crate::labels::Labels;
+
+/// Where the answers of all inputs go, and how they are written.
+pub(crate) struct Output<'a> {
+    style: Style<'a>,
+    place: Place,
+}
+
+struct Style<'a> {
+    format: Format,
+    labels: Option<&'a Labels>,
+    /// The head of a table that has nothing in it yet.
+    table: Table,
+}
+
+enum Place {
+    /// All in one.
+    One(Page),
+    /// A file for each input.
+    Each(Folder),
+}
+
+impl<'a> Output<'a> {
+    /// Finds out before the work, not after it, whether its results can be
+    /// written.
+    pub(crate) fn prepare(task: &Task<'a>, labels: Option<&'a Labels>) -> Result<Self, Failure> {
+        let format = task.format;
+        let ranked = task.nbest > 1;
+        let (place, table) = match task.output_dir {
+            Some(folder) => {
+                let folder = Folder::prepare(folder, task)?;
+                (Place::Each(folder), Table::of_one(ranked))
+            }
+            None => {
+                let target = target(task.output.map(|path| path.as_path()), format)?;
+                target.spare(task.sources())?;
+                let table = match task.inputs {
+                    [_] => Table::of_one(ranked),
+                    several => Table::of_several(ranked, several),
+                };
+                (Place::One(Page::new(target, table.clone())), table)
+            }
+        };
+        let style = Style {
+            format,
+            labels,
+            table,
+        };
+        Ok(Output { style, place })
+    }
+
+    /// Adds the answers of an input.
+    pub(crate) fn add(&mut self, input: &Path, answers: &[Answer]) -> Result<(), Failure> {
+        match &mut self.place {
+            Place::One(page) => page.add(&self.style, input, answers),
+            Place::Each(folder) => {
+                let mut page = Page::new(folder.target(input)?, self.style.table.clone());
+                page.add(&self.style, input, answers)?;
+                page.finish()
+            }
+        }
+    }
+
+    /// Puts what was added in its place.
+    pub(crate) fn finish(self) -> Result<(), Failure> {
+        match self.place {
+            Place::One(page) => page.finish(),
+            Place::Each(_) => Ok(()),
+        }
+    }
+}
+
+/// One file, or standard output, which is no place for a format that no terminal shows.
+fn target(path: Option<&Path>, format: Format) -> Result<Target, Failure> {
+    match path {
+        Some(path) => Target::file(path),
+        None if format.is_binary() && io::stdout().is_terminal() => Err(Failure::input(
+            "--format npz is no text for a terminal: give --output, or redirect it",
+        )),
+        None => Ok(Target::Stdout),
+    }
+}
+
+/// What goes to one target, all of it or nothing.
+struct Page {
+    target: Target,
+    table: Table,
+    spool: Spool,
+}
+
+impl Page {
+    fn new(target: Target, table: Table) -> Self {
+        let spool = Spool::new(target.folder());
+        Page {
+            target,
+            table,
+            spool,
+        }
+    }
+
+    fn add(&mut self, style: &Style<'_>, input: &Path, answers: &[Answer]) -> Result<(), Failure> {
+        let source = printable::path(input);
+        let out = self.spool.end();
+        let written = match style.format {
+            Format::Text => text::write(out, &mut self.table, &source, answers, style.labels),
+            Format::Jsonl => jsonl::write(out, &source, answers, style.labels),
+            Format::Npz => npz::write(out, answers),
+        };
+        written.map_err(|error| match self.target.folder() {
+            Some(_) => self.target.failure(&error),
+            None => Failure::writing("a temporary file", &error),
+        })
+    }
+
+    fn finish(mut self) -> Result<(), Failure> {
+        let spool = self.spool.reread();
+        let mut spool = spool.map_err(|error| self.target.failure(&error))?;
+        self.target
+            .write(|out| io::copy(&mut spool, out).map(|_bytes| ()))
+    }
+}

@@ -1,0 +1,238 @@
+//! The sample that is built in: twelve lines of text as an OCR model sees
+//! them, its outputs decoded and set beside the truth (`cli/assets/NOTICE`).
+
+use std::env;
+use std::io::{self, BufWriter, Cursor, Write};
+
+use half::f16;
+use npyz::npz::NpzArchive;
+use widebeam::ScoreKind;
+use widebeam_perf::console::failure::Failure;
+use widebeam_perf::console::printable;
+
+use crate::answer::Answer;
+use crate::args::Decode;
+use crate::ctc;
+use crate::decoder::Decoder;
+use crate::labels::Labels;
+use crate::load::Tensor;
+
+const EMISSIONS: &[u8] = include_bytes!("../assets/ocr_lines.npz");
+const LABELS: &str = include_str!("../assets/ocr_labels.txt");
+const TRUTH: &str = include_str!("../assets/ocr_truth.txt");
+
+/// The label that stands for no character, which CTC puts between two equal
+/// ones.
+const BLANK: u32 = 0;
+
+/// Beam width unless another is asked for.
+const BEAMS: usize = 64;
+
+/// The one that is worth a try after that.
+const WIDE: usize = 1000;
+
+/// Decodes the sample and prints, line by line, the greedy answer beside the
+/// beam's.
+pub(crate) fn run(options: &Decode) -> Result<(), Failure> {
+    let beams = options.beams().unwrap_or(BEAMS);
+    let search = ctc::Search::plain(beams, BLANK, options.level)?;
+    let mut decoder = Decoder::ctc(search, beams);
+    let sample = Sample::unpack();
+    let scores = sample
+        .tensor
+        .view(ScoreKind::Probabilities)?
+        .with_lengths(&sample.lengths)?;
+    let answers = decoder.decode(&scores, |_items| {})?;
+
+    let mut out = BufWriter::new(io::stdout().lock());
+    report(&mut out, &sample, beams, &answers)
+        .and_then(|()| out.flush())
+        .map_err(|error| Failure::writing("standard output", &error))
+}
+
+struct Sample {
+    tensor: Tensor,
+    shape: [usize; 3],
+    lengths: Vec<usize>,
+    /// The best token of each frame of each line.
+    greedy: Vec<Vec<u32>>,
+}
+
+impl Sample {
+    /// Unpacks the emissions to a dense tensor, as a model puts them out.
+    ///
+    /// # Panics
+    ///
+    /// If the file built in is damaged, which a test rules out.
+    fn unpack() -> Self {
+        let mut archive = NpzArchive::new(Cursor::new(EMISSIONS)).expect("a valid archive");
+        let mut integers = |name: &str| -> Vec<usize> {
+            let array = archive.by_name(name).expect("valid").expect("there");
+            match name {
+                "shape" | "lengths" => to_usize(array.into_vec::<i64>().expect("int64")),
+                _ => to_usize(array.into_vec::<u16>().expect("uint16")),
+            }
+        };
+        let lengths = integers("lengths");
+        let counts = integers("counts");
+        let tokens = integers("tokens");
+        let shape: [usize; 3] = integers("shape").try_into().expect("three axes");
+        let probs = archive.by_name("probs").expect("valid").expect("there");
+        let probs = probs.into_vec::<f16>().expect("float16");
+
+        let [lines, frames, vocab] = shape;
+        let mut dense = vec![f16::ZERO; lines * frames * vocab];
+        let mut greedy = vec![Vec::new(); lines];
+        let in_use = (0..lines).flat_map(|line| (0..lengths[line]).map(move |at| (line, at)));
+        let mut next = 0;
+        for ((line, frame), count) in in_use.zip(counts) {
+            let row = &mut dense[(line * frames + frame) * vocab..][..vocab];
+            for at in next..next + count {
+                row[tokens[at]] = probs[at];
+            }
+            let best = (next..next + count)
+                .reduce(|best, at| if probs[at] > probs[best] { at } else { best })
+                .expect("a frame has tokens");
+            greedy[line].push(tokens[best] as u32);
+            next += count;
+        }
+        Sample {
+            tensor: Tensor::from_f16(dense, shape),
+            shape,
+            lengths,
+            greedy,
+        }
+    }
+}
+
+fn labels() -> Labels {
+    Labels::parse(LABELS, "the sample".to_owned())
+}
+
+fn to_usize<T: TryInto<usize, Error: std::fmt::Debug>>(values: Vec<T>) -> Vec<usize> {
+    let values = values.into_iter();
+    values
+        .map(|value| value.try_into().expect("counts"))
+        .collect()
+}
+
+fn report(
+    out: &mut dyn Write,
+    sample: &Sample,
+    beams: usize,
+    answers: &[Answer],
+) -> io::Result<()> {
+    let labels = labels();
+    let [lines, _, vocab] = sample.shape;
+    writeln!(
+        out,
+        "{lines} lines of text, as an OCR model (PP-OCRv4) reads them off blurred images:\n\
+         one distribution over {vocab} labels a frame, {} frames in all. Of each line,\n\
+         \n  truth   what was written\
+         \n  greedy  the best label of each frame, repeats and blanks removed\
+         \n  beam    the text of the most probable alignments in sum, by a CTC prefix\
+         \n          search, beam width {beams}\
+         \n  next    the second of them\n",
+        sample.lengths.iter().sum::<usize>(),
+    )?;
+    let mut errors = Errors::default();
+    for (line, truth) in TRUTH.lines().enumerate() {
+        let greedy = labels.text(&collapse(&sample.greedy[line]));
+        let texts: Vec<_> = answers[line]
+            .hypotheses
+            .iter()
+            .map(|found| labels.text(&found.tokens))
+            .collect();
+        // The sample's frames have possible tokens, so there is a best text.
+        let best = &texts[0];
+        let next = texts.get(1);
+
+        writeln!(out, "{:>2}  truth   {truth}", line + 1)?;
+        writeln!(out, "    greedy  {greedy}")?;
+        writeln!(out, "    beam    {best}")?;
+        writeln!(out, "    next    {}", next.map_or("-", String::as_str))?;
+        errors.count(truth, &greedy, &texts);
+    }
+    writeln!(
+        out,
+        "\nCharacter errors: greedy {}, beam {}, the closest in the beam {}.",
+        errors.rate(errors.greedy),
+        errors.rate(errors.best),
+        errors.rate(errors.closest),
+    )?;
+    writeln!(
+        out,
+        "A better text is often further down the list of the beam, where a language model\n\
+         (--lm, for files of your own) can find it.\n"
+    )?;
+    let widebeam = started_as();
+    let wider = match beams {
+        WIDE => String::new(),
+        _ => format!("{widebeam} decode --beams {WIDE}\n      "),
+    };
+    writeln!(
+        out,
+        "Next: {wider}{widebeam} decode --help    for your own .npy, .npz and .safetensors files"
+    )
+}
+
+/// What this program was started as: it need not be installed.
+fn started_as() -> String {
+    let name = env::args_os().next();
+    name.map_or("widebeam".to_owned(), |name| printable::path(name.as_ref()))
+}
+
+/// A path of frames read by the rule of CTC: one token for each run of equal
+/// ones, blanks dropped (Graves et al., "Connectionist Temporal
+/// Classification", 2006, section 3.1).
+fn collapse(path: &[u32]) -> Vec<u32> {
+    let mut tokens = path.to_vec();
+    tokens.dedup();
+    tokens.retain(|&token| token != BLANK);
+    tokens
+}
+
+/// Edits between what was written and what was read.
+#[derive(Default)]
+struct Errors {
+    characters: usize,
+    greedy: usize,
+    best: usize,
+    closest: usize,
+}
+
+impl Errors {
+    fn count(&mut self, truth: &str, greedy: &str, beam: &[String]) {
+        let distance = |text: &str| strsim::levenshtein(truth, text);
+        self.characters += truth.chars().count();
+        self.greedy += distance(greedy);
+        self.best += distance(&beam[0]);
+        self.closest += beam.iter().map(|text| distance(text)).min().unwrap_or(0);
+    }
+
+    fn rate(&self, errors: usize) -> String {
+        format!("{:.1} %", 100.0 * errors as f64 / self.characters as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_is_whole() {
+        let sample = Sample::unpack();
+        let [lines, frames, vocab] = sample.shape;
+        assert_eq!([lines, frames, vocab], [12, 125, 6625]);
+        assert!(labels().require(vocab).is_ok());
+        assert_eq!(TRUTH.lines().count(), lines);
+        let greedy: Vec<_> = sample.greedy.iter().map(Vec::len).collect();
+        assert_eq!(greedy, sample.lengths);
+    }
+
+    #[test]
+    fn runs_of_a_token_collapse_unless_a_blank_parts_them() {
+        assert_eq!(collapse(&[0, 5, 5, 0, 5, 7, 7, 0]), [5, 5, 7]);
+        assert_eq!(collapse(&[0, 0]), [0u32; 0]);
+    }
+}

@@ -1,0 +1,34 @@
+//! Text files, plain or compressed.
+
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+use widebeam_perf::console::failure::Failure;
+use widebeam_perf::console::printable;
+
+use crate::load;
+use crate::memory::{self, Capped};
+
+/// Opens a text, which may be compressed by gzip.
+pub fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
+    let about = |failure: Failure| failure.about(printable::path(path));
+    let failed = |error: io::Error| about(Failure::reading(&error));
+    let mut file = BufReader::new(load::open(path).map_err(about)?);
+    let compressed = file.fill_buf().map_err(failed)?.starts_with(&[0x1f, 0x8b]);
+    Ok(if compressed {
+        Box::new(BufReader::new(Capped::new(MultiGzDecoder::new(file))))
+    } else {
+        Box::new(BufReader::new(Capped::new(file)))
+    })
+}
+
+/// Reads all of such a text.
+pub fn read(path: &Path) -> Result<String, Failure> {
+    let about = |failure: Failure| failure.about(printable::path(path));
+    let bytes = memory::read(open(path)?).map_err(|error| about(Failure::reading(&error)))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        about(Failure::Input(format!("byte {at} is not UTF-8")))
+    })
+}

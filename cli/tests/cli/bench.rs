@@ -1,0 +1,285 @@
+//! `widebeam bench`, on tensors too small to mean anything: what it prints, and
+//! that its checks of the answers pass.
+
+use serde_json::Value;
+
+use crate::support::*;
+
+fn bench(arguments: &str) -> Run {
+    let mut command = tool();
+    command.arg("bench").args(arguments.split_whitespace());
+    command.output().unwrap().into()
+}
+
+fn document(arguments: &str) -> Value {
+    let run = bench(&format!("{arguments} --json")).succeeded();
+    assert_eq!(run.stderr, "");
+    serde_json::from_str(&run.stdout).unwrap()
+}
+
+fn rows(document: &Value) -> &[Value] {
+    document["rows"].as_array().unwrap()
+}
+
+fn levels() -> Vec<&'static str> {
+    widebeam::Level::available()
+        .map(|level| level.name())
+        .collect()
+}
+
+#[test]
+fn kernels_are_measured_at_every_level_beside_their_roofline() {
+    let document = document("kernels --megabytes 1 --runs 3 --threads 2 --filter probs-f32-1000-8");
+    assert_eq!(document["bench"], "kernels");
+    assert_eq!(document["threads"], 2);
+    let rows = rows(&document);
+    let mut of: Vec<_> = rows
+        .iter()
+        .map(|row| row["level"].as_str().unwrap())
+        .collect();
+    assert_eq!(of[0], "roofline");
+    of[1..].reverse();
+    assert_eq!(of[1..], levels());
+    let roofline = rows[0]["seconds"].as_f64().unwrap();
+    for row in rows {
+        assert_eq!(row["name"], "probs-f32-1000-8");
+        assert_eq!(row["rows"], (1 << 20) / 4000);
+        let seconds = row["seconds"].as_f64().unwrap();
+        assert!(seconds > 0.0);
+        assert_eq!(
+            row["roofline_fraction"].as_f64().unwrap(),
+            roofline / seconds
+        );
+        let mut runs: Vec<_> = row["runs"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(Value::as_f64)
+            .collect();
+        runs.sort_by(|a, b| a.partial_cmp(b).unwrap());
+        assert_eq!(runs.len(), 3);
+        assert_eq!(runs[1], Some(seconds));
+    }
+}
+
+#[test]
+fn every_row_of_the_grid_passes_its_checks() {
+    let document = document("kernels --megabytes 1 --runs 1");
+    let rows = rows(&document);
+    assert_eq!(rows.len() % (1 + levels().len()), 0);
+    let best = *levels().last().unwrap();
+    for row in rows {
+        let narrow = matches!(row["dtype"].as_str(), Some("f16" | "bf16"));
+        let narrow = narrow && row["level"] != "roofline";
+        assert_eq!(row["f32_time_fraction"].is_number(), narrow, "{row}");
+        assert!(row["aim"].is_null() || row["level"] == best, "{row}");
+        assert_eq!(row["aim"].is_null(), row["aim_met"].is_null(), "{row}");
+    }
+}
+
+#[test]
+fn a_filter_that_matches_nothing_is_refused() {
+    bench("kernels --filter probs-f64").refused("--filter \"probs-f64\" is in no row's name");
+}
+
+#[test]
+fn independent_search_is_compared_with_all_of_the_reference() {
+    for (scores, dtype) in [("probs", "f32"), ("log-probs", "bf16"), ("logits", "f16")] {
+        let document = document(&format!(
+            "independent --shape 2x5x40 --beams 3 --scores {scores} --dtype {dtype} --runs 2"
+        ));
+        assert_eq!(document["bench"], "independent");
+        let [row] = rows(&document) else {
+            panic!("{document}")
+        };
+        assert_eq!(row["search"], "independent");
+        assert_eq!(row["shape"], serde_json::json!([2, 5, 40]));
+        let seconds = row["engine"]["seconds"].as_f64().unwrap();
+        assert_eq!(row["items_per_second"].as_f64(), Some(2.0 / seconds));
+        assert_eq!(row["tokens_per_second"].as_f64(), Some(10.0 / seconds));
+        assert_eq!(row["scores"], scores);
+        assert_eq!(row["dtype"], dtype);
+        assert_eq!(row["level"], *levels().last().unwrap());
+        assert_eq!(row["engine"]["runs"].as_array().unwrap().len(), 2);
+        let reference = &row["reference"];
+        assert_eq!(reference["candidates"], 2 * (40 + 4 * 3 * 40));
+        assert_eq!(reference["candidates"], reference["all_candidates"]);
+        assert_eq!(
+            (&reference["items"], &reference["steps"]),
+            (&2.into(), &5.into())
+        );
+    }
+}
+
+#[test]
+fn a_long_reference_gets_a_part_and_says_so() {
+    let document = document("independent --shape 2x2x100000 --beams 100 --runs 1");
+    let reference = &rows(&document)[0]["reference"];
+    assert_eq!(
+        (&reference["items"], &reference["steps"]),
+        (&1.into(), &1.into())
+    );
+    let part = reference["candidates"].as_u64().unwrap();
+    let all = reference["all_candidates"].as_u64().unwrap();
+    assert_eq!((part, all), (100_000, 20_200_000));
+    let measured = reference["runs"][0].as_f64().unwrap();
+    let scaled = reference["seconds"].as_f64().unwrap();
+    assert!((scaled / measured - all as f64 / part as f64).abs() < 1e-9);
+}
+
+#[test]
+fn the_reference_can_be_left_out_and_the_level_forced() {
+    let document = document(
+        "independent --shape 2x5x40 --beams 3 --no-reference --level baseline --threads 1",
+    );
+    assert!(rows(&document)[0]["reference"].is_null());
+    assert_eq!(rows(&document)[0]["level"], "baseline");
+    assert_eq!(document["threads"], 1);
+}
+
+#[test]
+fn all_searches_are_measured_on_a_shape_and_agree_with_their_references() {
+    for arguments in ["", "--search ctc", "autoregressive"] {
+        let document = document(&format!(
+            "{arguments} --shape 2x5x40 --beams 3 --runs 1 --threads 2"
+        ));
+        let rows = rows(&document);
+        let searches: Vec<_> = rows
+            .iter()
+            .map(|row| row["search"].as_str().unwrap())
+            .collect();
+        match arguments {
+            "" => {
+                assert_eq!(document["bench"], "searches");
+                assert_eq!(searches, ["independent", "autoregressive", "ctc"]);
+            }
+            _ => {
+                assert_eq!(searches.len(), 1);
+                assert!(arguments.ends_with(searches[0]));
+                assert_eq!(document["bench"], searches[0]);
+            }
+        }
+        for row in rows {
+            assert!(
+                row["reference"]["candidates"].as_u64().unwrap() > 0,
+                "{row}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_csv_file_and_a_record_hold_the_columns_that_are_documented() {
+    let documentation = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../perf/record/README.md"
+    ))
+    .unwrap();
+    let folder = Folder::new();
+    let (file, record) = (folder.path("out.csv"), folder.path("record"));
+    let arguments = format!(
+        "ctc --shape 2x5x40 --beams 3 --runs 1 --csv {} --record {}",
+        file.display(),
+        record.display()
+    );
+    let twice = [bench(&arguments).succeeded(), bench(&arguments).succeeded()];
+    assert!(twice.iter().all(|run| run.stderr.is_empty()));
+
+    let mut csv = csv::Reader::from_path(&file).unwrap();
+    let header = csv.headers().unwrap().clone();
+    let columns: Vec<_> = header.iter().collect();
+    assert!(documentation.contains(&columns.join(",")), "{columns:?}");
+    let rows: Vec<_> = csv.records().map(Result::unwrap).collect();
+    let column = |name: &str| columns.iter().position(|&column| column == name).unwrap();
+    let programs: Vec<_> = rows.iter().map(|row| &row[column("program")]).collect();
+    assert_eq!(programs, ["roofline", "widebeam", "reference"]);
+    for row in &rows {
+        assert_eq!(&row[column("search")], "ctc");
+        assert_eq!(&row[column("shape")], "2x5x40");
+        assert!(row[column("compiler")].starts_with("rustc "), "{row:?}");
+        assert!(row[column("seconds")].parse::<f64>().unwrap() > 0.0);
+    }
+
+    // The record is appended to, and has one header.
+    let machine = record.read_dir().unwrap().next().unwrap().unwrap().path();
+    let days: Vec<_> = machine
+        .read_dir()
+        .unwrap()
+        .map(|day| day.unwrap().path())
+        .collect();
+    let read = |day| csv::Reader::from_path(day).unwrap().into_records().count();
+    let recorded: usize = days.iter().map(read).sum();
+    assert_eq!(recorded, 2 * rows.len());
+}
+
+#[test]
+fn a_profile_is_a_table_and_a_trace() {
+    let folder = Folder::new();
+    let file = folder.path("trace.json");
+    let arguments = format!(
+        "--shape 4x9x500 --beams 3 --runs 1 --threads 2 --profile {}",
+        file.display()
+    );
+    let run = bench(&arguments).succeeded();
+    assert!(run.stdout.contains("backtrack ms"), "{run:?}");
+    let trace: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let events = trace.as_array().unwrap();
+    for run in 0..3 {
+        let names: std::collections::BTreeSet<_> = events
+            .iter()
+            .filter(|event| event["pid"] == run && event["ph"] == "X")
+            .map(|event| event["name"].as_str().unwrap())
+            .collect();
+        assert_eq!(
+            names.into_iter().collect::<Vec<_>>(),
+            ["backtrack", "merge", "scan", "wait"]
+        );
+    }
+    for event in events.iter().filter(|event| event["ph"] == "X") {
+        assert!(event["ts"].as_f64().unwrap() >= 0.0, "{event}");
+        assert!(event["dur"].as_f64().unwrap() >= 0.0, "{event}");
+        assert!(event["tid"].as_u64().unwrap() < 2, "{event}");
+    }
+    let document = document(&arguments);
+    assert_eq!(document["profile"].as_array().unwrap().len(), 3 * 2);
+}
+
+#[test]
+fn tables_are_aligned() {
+    let table = bench("independent --shape 2x5x40 --beams 3 --runs 1").succeeded();
+    let mut lines = table.stdout.lines().skip(2);
+    let (header, row) = (lines.next().unwrap(), lines.next().unwrap());
+    assert!(
+        header.starts_with("search       shape   beams  scores  dtype  level"),
+        "{table:?}"
+    );
+    assert!(
+        row.starts_with("independent  2x5x40  3      probs   f32    "),
+        "{table:?}"
+    );
+    assert!(row.ends_with("all"), "{table:?}");
+}
+
+#[test]
+fn impossible_arguments_are_refused() {
+    for arguments in [
+        "kernels --megabytes 0",
+        "kernels --runs 0",
+        "independent --shape 2x5x40",
+        "independent --beams 3",
+        "independent --shape 2x0x40 --beams 3",
+        "independent --shape 2x5 --beams 3",
+        "ctc --search ctc",
+        "beam",
+        "--megabytes 3",
+    ] {
+        let run = bench(arguments);
+        assert_eq!(run.code, Some(2), "{run:?}");
+    }
+    bench("independent --shape 2x5x40 --beams 0").refused("beam");
+    bench("ctc --shape 2x5x40 --beams 3 --csv gone/a.csv")
+        .refused("the folder gone does not exist");
+    let huge = bench("independent --shape 9999999x9999999x9999999 --beams 1");
+    assert_eq!(huge.code, Some(1), "{huge:?}");
+    huge.one_error("no memory for a tensor of shape 9999999x9999999x9999999");
+}

@@ -1,0 +1,131 @@
+//! The CTC search against its reference, at every level, pruned or not.
+
+use arbitrary::{Result, Unstructured};
+use widebeam::reference::toy::mix;
+use widebeam::reference::{ctc as reference, scorers::PrefixScorer};
+use widebeam::{CtcHypothesis, CtcNBest, CtcPruning, CtcSearch, Level, Scorer, Unscored};
+use widebeam_toy::any_tensor::{Limits, Tensor, check_failures, invalid};
+
+/// Tries one input.
+pub fn run(data: &[u8]) {
+    let _ = attempt(&mut Unstructured::new(data), Unscored);
+    let _ = attempt(&mut Unstructured::new(data), Toy { ends: true });
+}
+
+/// `Err` only where the input is too short to make a case of.
+fn attempt<S: Scorer + PrefixScorer + Copy + Sync>(
+    u: &mut Unstructured<'_>,
+    scorer: S,
+) -> Result<()> {
+    let beams = u.int_in_range(1..=7usize)?;
+    let pruning = pruning(u)?;
+    let vocab = *u.choose(&[4, 12, 60])?;
+    let limits = Limits {
+        batch: 2,
+        time: 8,
+        vocab,
+    };
+    let tensor = Tensor::any(u, limits)?;
+    let view = tensor.view();
+    let blank = u.int_in_range(0..=view.vocab() as u32 - 1)?;
+    for level in Level::available() {
+        let search = CtcSearch::new(beams, blank).expect("some beams");
+        let search = search.with_level(level).expect("it is there");
+        let search = search.with_pruning(pruning.clone()).expect("numbers");
+        let mut search = search.with_scorer(scorer);
+        let mut nbest = CtcNBest::new();
+        let result = search.decode_into(&view, &mut nbest);
+        check_failures(&view, &result, nbest.failures());
+        for item in (0..view.batch()).filter(|&item| invalid(&view, item).is_none()) {
+            let expected = reference::search(&view, item, beams, blank, &pruning, &scorer);
+            let found: Vec<_> = nbest.item(item).map(plain).collect();
+            assert_eq!(found, expected, "item {item} at level {level}");
+        }
+    }
+    Ok(())
+}
+
+/// A hypothesis as the reference has it.
+pub(crate) fn plain(hypothesis: CtcHypothesis<'_>) -> reference::Hypothesis {
+    reference::Hypothesis {
+        tokens: hypothesis.tokens.to_vec(),
+        frames: hypothesis.frames.to_vec(),
+        score: hypothesis.score,
+        alignment_score: hypothesis.alignment_score,
+        scorer_score: hypothesis.scorer_score,
+    }
+}
+
+/// A scorer that says anything of a prefix, and of its end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Toy {
+    /// Whether the end of input is scored.
+    pub(crate) ends: bool,
+}
+
+impl Scorer for Toy {
+    type State = u64;
+
+    fn start(&self) -> u64 {
+        0
+    }
+
+    fn extend(&self, state: &u64, token: u32) -> (f64, u64) {
+        let next = mix(state ^ u64::from(token) << 32);
+        let score = match next % 19 {
+            0 => f64::NEG_INFINITY,
+            // Ties are wanted.
+            said => (said as f64 - 9.0) / 8.0,
+        };
+        (score, next)
+    }
+
+    fn finish(&self, state: &u64) -> f64 {
+        if !self.ends {
+            return 0.0;
+        }
+        match state / 19 % 9 {
+            0 => f64::NAN,
+            1 => f64::NEG_INFINITY,
+            said => (said as f64 - 5.0) / 2.0,
+        }
+    }
+}
+
+impl PrefixScorer for Toy {
+    fn last(&self, prefix: &[u32]) -> f64 {
+        let walk = |(_, state): (f64, u64), &token| self.extend(&state, token);
+        prefix.iter().fold((0.0, self.start()), walk).0
+    }
+
+    fn end(&self, prefix: &[u32]) -> f64 {
+        let walk = |state: u64, &token| self.extend(&state, token).1;
+        self.finish(&prefix.iter().fold(self.start(), walk))
+    }
+}
+
+/// Any pruning, none in every other case.
+pub(crate) fn pruning(u: &mut Unstructured<'_>) -> Result<CtcPruning> {
+    let mut pruning = CtcPruning::none();
+    let wanted: u8 = u.arbitrary()?;
+    if wanted & 1 == 0 {
+        return Ok(pruning);
+    }
+    let limit = |u: &mut Unstructured<'_>| Ok(f64::from(u.int_in_range(0..=80u8)?) / 16.0);
+    if wanted & 2 != 0 {
+        pruning = pruning.top_tokens(u.int_in_range(1..=5)?);
+    }
+    if wanted & 4 != 0 {
+        pruning = pruning.min_token_log_probability(-limit(u)?);
+    }
+    if wanted & 8 != 0 {
+        pruning = pruning.score_threshold(limit(u)?);
+    }
+    if wanted & 16 != 0 {
+        pruning = pruning.blank_skip(-limit(u)?);
+    }
+    if wanted & 32 != 0 {
+        pruning = pruning.settle(u.int_in_range(1..=5)?);
+    }
+    Ok(pruning)
+}

@@ -1,0 +1,41 @@
+//! Emissions for a CTC search with a scorer, and the answer it must give.
+
+use widebeam::reference::ctc as reference;
+use widebeam::reference::scorers::PrefixScorer;
+use widebeam::reference::toy::mix;
+use widebeam::{CtcNBest, CtcPruning, CtcSearch, Scorer, ScoresView};
+
+/// Frames of the emissions.
+const FRAMES: usize = 4;
+const BEAMS: usize = 3;
+pub(crate) const BLANK: u32 = 0;
+
+/// Decodes `FRAMES` frames over `vocab` tokens with a scorer, and compares with
+/// the full search and the naive scorer. Returns the hypotheses.
+pub(crate) fn decode(
+    vocab: usize,
+    scorer: &(impl Scorer + Sync),
+    naive: &impl PrefixScorer,
+) -> CtcNBest {
+    let value = |i: usize| (mix(i as u64) % 64) as f32 / 64.0;
+    let data: Vec<f32> = (0..FRAMES * vocab).map(value).collect();
+    let view = ScoresView::probabilities(&data, [FRAMES, vocab]).expect("a dense tensor");
+    // All tokens, or what a scorer lifts could be missed.
+    let pruning = CtcPruning::none().top_tokens(vocab);
+    let search = CtcSearch::new(BEAMS, BLANK).expect("a few beams");
+    let search = search.with_scorer(scorer).with_pruning(pruning.clone());
+    let nbest = search
+        .expect("no thresholds")
+        .decode(&view)
+        .expect("valid scores");
+    let expected = reference::search(&view, 0, BEAMS, BLANK, &pruning, naive);
+    let found = nbest.item(0).map(|h| reference::Hypothesis {
+        tokens: h.tokens.to_vec(),
+        frames: h.frames.to_vec(),
+        score: h.score,
+        alignment_score: h.alignment_score,
+        scorer_score: h.scorer_score,
+    });
+    assert_eq!(found.collect::<Vec<_>>(), expected);
+    nbest
+}

@@ -1,0 +1,227 @@
+//! Random sequences of calls of a CTC stream, against a list of the frames that
+//! it took.
+
+use arbitrary::{Result, Unstructured};
+use widebeam::reference::toy::mix;
+use widebeam::reference::{ctc as reference, scorers::PrefixScorer};
+use widebeam::{CtcNBest, CtcPruning, CtcSearch, CtcStream, Scorer, ScoresView, Unscored};
+
+use crate::ctc::{Toy, plain, pruning};
+
+/// Calls made of one input.
+const MOST_CALLS: usize = 40;
+/// Frames after which no more are fed: the reference copies whole paths.
+const MOST_FRAMES: usize = 30;
+
+/// Tries one input.
+pub fn run(data: &[u8]) {
+    let _ = attempt(&mut Unstructured::new(data), Unscored);
+    let _ = attempt(&mut Unstructured::new(data), Toy { ends: true });
+}
+
+/// `Err` only where the input is too short to make a case of.
+fn attempt<S: Judge>(u: &mut Unstructured<'_>, scorer: S) -> Result<()> {
+    let vocab = u.int_in_range(2..=6usize)?;
+    let mut checked = Checked::new(u, vocab, scorer)?;
+    for _ in 0..MOST_CALLS {
+        if u.is_empty() {
+            break;
+        }
+        match u.int_in_range(0..=9u8)? {
+            0..=3 => {
+                let count = u.int_in_range(0..=4usize)?;
+                checked.push(count, u.arbitrary()?);
+            }
+            4 => checked.push_what_is_refused(u)?,
+            5 => checked.look_at_the_best(),
+            6 => checked.look_at_all(),
+            7 => checked.take_stable(),
+            8 => checked.finish(),
+            _ => checked.reset(),
+        }
+    }
+    checked.finish();
+    Ok(())
+}
+
+/// A scorer, and the same one where the input goes on.
+trait Judge: Scorer + PrefixScorer + Copy + Sync {
+    fn goes_on(self) -> Self;
+}
+
+impl Judge for Unscored {
+    fn goes_on(self) -> Self {
+        self
+    }
+}
+
+impl Judge for Toy {
+    fn goes_on(self) -> Self {
+        Toy { ends: false }
+    }
+}
+
+/// A stream, and what it must know.
+struct Checked<S: Judge> {
+    scorer: S,
+    stream: CtcStream<S>,
+    search: CtcSearch<S>,
+    pruning: CtcPruning,
+    vocab: usize,
+    /// The frames taken since the last reset, one after the other.
+    frames: Vec<f32>,
+    /// Tokens and frames that were taken out of the stream.
+    taken: (Vec<u32>, Vec<u32>),
+    finished: bool,
+}
+
+impl<S: Judge> Checked<S> {
+    fn new(u: &mut Unstructured<'_>, vocab: usize, scorer: S) -> Result<Self> {
+        let beams = u.int_in_range(1..=5usize)?;
+        let blank = u.int_in_range(0..=vocab as u32 - 1)?;
+        let pruning = pruning(u)?;
+        let search = CtcSearch::new(beams, blank).expect("some beams");
+        let search = search.with_pruning(pruning.clone()).expect("numbers");
+        let search = search.with_scorer(scorer);
+        Ok(Checked {
+            scorer,
+            stream: search.stream(),
+            search,
+            pruning,
+            vocab,
+            frames: Vec::new(),
+            taken: (Vec::new(), Vec::new()),
+            finished: false,
+        })
+    }
+
+    fn view<'a>(&self, frames: &'a [f32]) -> ScoresView<'a> {
+        let shape = [frames.len() / self.vocab, self.vocab];
+        ScoresView::probabilities(frames, shape).expect("whole frames")
+    }
+
+    fn push(&mut self, count: usize, seed: u64) {
+        if self.frames.len() / self.vocab + count > MOST_FRAMES {
+            return;
+        }
+        // Few values, so that there are ties and impossible tokens.
+        let value =
+            |i: usize| [0.0, 0.125, 0.25, 0.25, 0.5, 1.0][mix(seed ^ i as u64) as usize % 6];
+        let chunk: Vec<f32> = (0..count * self.vocab).map(value).collect();
+        let view = self.view(&chunk);
+        let pushed = self.stream.push(&view);
+        assert_eq!(pushed.is_err(), self.finished);
+        if pushed.is_ok() {
+            self.frames.extend(chunk);
+        }
+        self.count_frames();
+    }
+
+    /// Feeds what no stream takes; it must be as it was before.
+    fn push_what_is_refused(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
+        let vocab = self.vocab;
+        let mut chunk = vec![0.25f32; 3 * vocab];
+        let invalid = *u.choose(&[f32::NAN, f32::INFINITY, -0.5, 2.0])?;
+        let (shape, message) = match u.int_in_range(0..=2u8)? {
+            0 => {
+                let at = u.int_in_range(0..=3 * vocab - 1)?;
+                chunk[at] = invalid;
+                (
+                    [1, 3, vocab],
+                    format!("item 0, step {}, token {}: ", at / vocab, at % vocab),
+                )
+            }
+            1 => ([3, 1, vocab], "a batch of 3 was given".to_owned()),
+            _ if self.frames.is_empty() => return Ok(()),
+            _ => ([1, 1, 3 * vocab], format!("began with {vocab}")),
+        };
+        let view = ScoresView::probabilities(&chunk, shape).expect("it fits");
+        let error = self
+            .stream
+            .push(&view)
+            .expect_err("it is wrong")
+            .to_string();
+        assert!(self.finished || error.contains(&message), "{error}");
+        self.count_frames();
+        Ok(())
+    }
+
+    fn count_frames(&self) {
+        assert_eq!(self.stream.frames(), self.frames.len() / self.vocab);
+    }
+
+    /// The hypotheses of one call on all frames, once the input has ended.
+    fn whole(&mut self) -> Vec<reference::Hypothesis> {
+        let frames = std::mem::take(&mut self.frames);
+        let view = self.view(&frames);
+        let whole = self.search.decode(&view).expect("valid frames");
+        let whole: Vec<_> = whole.item(0).map(plain).collect();
+        let (beams, blank) = (self.search.beams(), self.search.blank());
+        let expected = reference::search(&view, 0, beams, blank, &self.pruning, &self.scorer);
+        assert_eq!(whole, expected);
+        self.frames = frames;
+        whole
+    }
+
+    /// The hypotheses of all frames, should more follow.
+    fn open(&self) -> Vec<reference::Hypothesis> {
+        let view = self.view(&self.frames);
+        let (beams, blank) = (self.search.beams(), self.search.blank());
+        let scorer = self.scorer.goes_on();
+        reference::search(&view, 0, beams, blank, &self.pruning, &scorer)
+    }
+
+    /// What the stream shows, behind what was taken.
+    fn shown(&self, nbest: &CtcNBest) -> Vec<reference::Hypothesis> {
+        let own = nbest.item(0).map(plain);
+        let whole = own.map(|hypothesis| reference::Hypothesis {
+            tokens: [&self.taken.0[..], &hypothesis.tokens].concat(),
+            frames: [&self.taken.1[..], &hypothesis.frames].concat(),
+            ..hypothesis
+        });
+        whole.collect()
+    }
+
+    fn look_at_all(&mut self) {
+        let current = self.stream.current().unwrap().clone();
+        assert_eq!(self.shown(&current), self.open());
+    }
+
+    fn look_at_the_best(&mut self) {
+        let mut open = self.open();
+        open.truncate(1);
+        let best = self.stream.current_best().unwrap().clone();
+        assert_eq!(self.shown(&best), open);
+    }
+
+    fn take_stable(&mut self) {
+        let stable = self.stream.stable();
+        let stable = (stable.0.to_vec(), stable.1.to_vec());
+        let (tokens, frames) = &mut self.taken;
+        let before = tokens.len();
+        self.stream.take_stable(tokens, frames).unwrap();
+        assert_eq!(
+            (&tokens[before..], &frames[before..]),
+            (&stable.0[..], &stable.1[..])
+        );
+        assert!(self.stream.stable().0.is_empty());
+    }
+
+    fn finish(&mut self) {
+        let whole = self.whole();
+        let finished = self.stream.finish().cloned();
+        assert_eq!(finished.is_err(), self.finished);
+        if let Ok(nbest) = finished {
+            assert_eq!(self.shown(&nbest), whole);
+        }
+        self.finished = true;
+    }
+
+    fn reset(&mut self) {
+        self.stream.reset();
+        self.frames.clear();
+        self.taken = (Vec::new(), Vec::new());
+        self.finished = false;
+        self.count_frames();
+    }
+}

@@ -1,0 +1,144 @@
+//! The arguments of the benchmarks.
+
+use std::num::{NonZeroU16, NonZeroU32};
+use std::path::PathBuf;
+
+use clap::{Subcommand, ValueHint};
+use widebeam::Level;
+
+use crate::console::args::{Scores, at_least_one};
+use crate::results::ResultOptions;
+use crate::workload::{Dtype, Search, Shape};
+
+const EXAMPLES: &str = "\
+Examples:
+  widebeam bench
+      all three searches on their standard shapes
+  widebeam bench ctc --shape 32x400x29 --beams 100
+      one search on scores of a shape of your own
+  widebeam bench --shape 32x20x50000 --beams 5 --scores logits --dtype f16 --search independent
+      the same, with the option of `widebeam decode`
+  widebeam bench independent --profile trace.json
+      where the time goes, as a table and for ui.perfetto.dev
+  widebeam bench kernels --filter probs-f32
+      the kernels of a row at every level";
+
+/// Measure the searches on this machine, every answer checked
+///
+/// The engine is measured in turn with the read roofline: the largest value of
+/// the same scores, found on the same threads at the best level. A naive search
+/// is given as much of them as it does in about a second; its time is scaled
+/// up, and its answer must be the engine's. Times are medians; the spread is
+/// the middle half of the times over the median.
+///
+/// A token is a step of an item, for CTC a frame.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+pub struct Bench {
+    #[command(subcommand)]
+    pub(super) kernels: Option<Command>,
+
+    #[command(flatten)]
+    pub(super) searches: Searches,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    Kernels(Kernels),
+}
+
+impl Bench {
+    /// How many threads to use, if a number was given.
+    pub fn threads(&self) -> Option<NonZeroU16> {
+        match &self.kernels {
+            Some(Command::Kernels(options)) => options.common.threads,
+            None => self.searches.common.threads,
+        }
+    }
+}
+
+/// The kernels of a row against the speed of reading it, at every level
+///
+/// The roofline is the largest value of the same tensor, found on the same
+/// threads at the best level; it is measured in turn with the kernels. Times
+/// are medians; the spread is the middle half of the times over the median.
+#[derive(Debug, clap::Args)]
+pub(super) struct Kernels {
+    /// Size of each tensor, in MiB; less than a cache holds measures the cache
+    #[arg(long, value_name = "N", default_value = "256")]
+    pub(super) megabytes: NonZeroU32,
+
+    /// Only inputs whose name holds TEXT, and those they are compared with;
+    /// names read as probs-f32-50000-5 or log-add-f64
+    #[arg(long, value_name = "TEXT")]
+    pub(super) filter: Option<String>,
+
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Searches {
+    /// The search to measure [default: all]
+    #[arg(value_enum, value_name = "SEARCH")]
+    only: Option<Search>,
+
+    /// The same, as `widebeam decode` spells it
+    #[arg(long, value_enum, value_name = "SEARCH", conflicts_with = "only")]
+    search: Option<Search>,
+
+    /// Shape of the scores: items, steps and tokens, as in 32x20x1000 [default: some of each search]
+    #[arg(long, value_name = "BxTxV", requires = "beams")]
+    pub(super) shape: Option<Shape>,
+
+    /// Beam width
+    #[arg(long, value_name = "N", requires = "shape")]
+    pub(super) beams: Option<usize>,
+
+    /// What the numbers are [default: probs; log-probs for ctc, logits for autoregressive]
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub(super) scores: Option<Scores>,
+
+    /// Type of the numbers
+    #[arg(long, value_enum, value_name = "TYPE", default_value_t = Dtype::F32)]
+    pub(super) dtype: Dtype,
+
+    /// Instruction set: baseline, avx2 or avx512 [default: the best there is]
+    #[arg(long, value_name = "LEVEL")]
+    pub(super) level: Option<Level>,
+
+    /// Leave out the reference, and with it the check against it
+    #[arg(long)]
+    pub(super) no_reference: bool,
+
+    /// Run each search once more and write what each thread did when, as a Chrome trace
+    #[arg(long, value_name = "FILE.json", value_hint = ValueHint::FilePath)]
+    pub(super) profile: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+impl Searches {
+    pub(super) fn selected(&self) -> Vec<Search> {
+        match self.only.or(self.search) {
+            Some(search) => vec![search],
+            None => Search::ALL.into(),
+        }
+    }
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Common {
+    /// Measured runs, once it is warmed up
+    #[arg(long, value_name = "N", default_value = "7",
+          value_parser = at_least_one::<NonZeroU16>)]
+    pub(super) runs: NonZeroU16,
+
+    /// Threads to use [default: RAYON_NUM_THREADS, else one per processor]
+    #[arg(long, value_name = "N", value_parser = at_least_one::<NonZeroU16>)]
+    threads: Option<NonZeroU16>,
+
+    #[command(flatten)]
+    pub(super) outputs: ResultOptions,
+}

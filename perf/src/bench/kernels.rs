@@ -1,0 +1,319 @@
+//! `widebeam bench kernels`.
+
+use widebeam::measure::{TopTokens, read_all};
+use widebeam::{Level, ScoreKind, ScoresView, reference};
+
+use super::args::Kernels;
+use super::grid::{self, Aim, Case};
+use super::log_add;
+use super::row::{Row, read};
+use crate::clock::{Times, warm_up};
+use crate::console::failure::Failure;
+use crate::console::progress::Progress;
+use crate::console::table::Table;
+use crate::record::{Entry, Session};
+use crate::workload::{Dtype, Shape, Values, kind_name, wrong};
+
+/// Runs the grid on a machine of so many `processors`: the aims are for all.
+pub(super) fn run(options: &Kernels, processors: usize) -> Result<Vec<Row>, Failure> {
+    let bytes = (options.megabytes.get() as usize).saturating_mul(1 << 20);
+    let (runs, filter) = (
+        usize::from(options.common.runs.get()),
+        options.filter.as_deref(),
+    );
+    let selected = |group: &Vec<Case>| {
+        let named = |case: &Case| filter.is_none_or(|text| case.name().contains(text));
+        group.iter().any(named)
+    };
+    let groups: Vec<_> = grid::groups().into_iter().filter(selected).collect();
+    let log_add = filter.is_none_or(|text| log_add::NAME.contains(text));
+    if groups.is_empty() && !log_add {
+        return Err(Failure::Input(format!(
+            "--filter {:?} is in no row's name; they read as {}",
+            filter.unwrap_or_default(),
+            grid::groups().concat()[0].name()
+        )));
+    }
+    let levels = Level::available().count();
+    let cases = groups.iter().flatten().count() + usize::from(log_add);
+    let scans = cases * (1 + levels) * (1 + runs);
+    let progress = Progress::new("bench kernels", scans.saturating_mul(bytes));
+    let mut rows = Vec::new();
+    for group in &groups {
+        rows.extend(measure_group(group, bytes, runs, processors, &progress)?);
+    }
+    if log_add {
+        rows.extend(log_add::measure(bytes, runs, &progress)?);
+    }
+    Ok(rows)
+}
+
+/// A case and its tensor.
+struct Subject {
+    case: Case,
+    shape: Shape,
+    values: Values,
+    roofline: Times,
+    levels: Vec<(Level, Times)>,
+}
+
+impl Subject {
+    fn new(case: Case, bytes: usize) -> Result<Self, Failure> {
+        let rows = (bytes / (case.vocab * case.dtype.bytes())).max(1);
+        let shape = Shape([1, rows, case.vocab]);
+        Ok(Subject {
+            values: Values::new(case.dtype, shape, |index| case.score(index))?,
+            case,
+            shape,
+            roofline: Times::default(),
+            levels: Level::available()
+                .map(|level| (level, Times::default()))
+                .collect(),
+        })
+    }
+
+    fn scores(&self) -> Result<ScoresView<'_>, Failure> {
+        self.values.view(self.case.kind, 0, self.shape)
+    }
+}
+
+fn measure_group(
+    group: &[Case],
+    bytes: usize,
+    runs: usize,
+    processors: usize,
+    progress: &Progress,
+) -> Result<Vec<Row>, Failure> {
+    let mut subjects = Vec::new();
+    for &case in group {
+        subjects.push(Subject::new(case, bytes)?);
+    }
+    let mut top = TopTokens::default();
+    for subject in &subjects {
+        check(subject, &mut top)?;
+        progress.advance((1 + subject.levels.len()) * bytes);
+    }
+    // That was one thread's work: the others were idle.
+    if let Some(subject) = subjects.first() {
+        let scores = subject.scores()?;
+        warm_up(runs, || read(&scores))?;
+    }
+    for _ in 0..runs {
+        for subject in &mut subjects {
+            measure(subject, &mut top)?;
+            progress.advance((1 + subject.levels.len()) * bytes);
+        }
+    }
+    let mut rows = Vec::new();
+    for subject in &subjects {
+        rows.extend(report(subject, &subjects, processors)?);
+    }
+    Ok(rows)
+}
+
+/// One run of the roofline and of the kernel at each level.
+fn measure(subject: &mut Subject, top: &mut TopTokens) -> Result<(), Failure> {
+    let Subject { case, .. } = *subject;
+    let scores = subject.values.view(case.kind, 0, subject.shape)?;
+    let bytes = scores.bytes();
+    subject.roofline.measure(bytes, || read(&scores))?;
+    for (level, times) in &mut subject.levels {
+        times.measure(bytes, || top.fill(&scores, case.k, *level))?;
+    }
+    Ok(())
+}
+
+/// How many values are sorted to check a case.
+const CHECKED_VALUES: usize = 1 << 20;
+
+/// Compares the roofline with the largest value, and the kernel at each level
+/// with a naive sort of rows from all over the tensor.
+fn check(subject: &Subject, top: &mut TopTokens) -> Result<(), Failure> {
+    let (case, scores) = (&subject.case, subject.scores()?);
+    let [_, rows, _] = subject.shape.0;
+    let largest = (0..rows)
+        .flat_map(|row| reference::values(&scores, 0, row))
+        .fold(f32::NEG_INFINITY, f32::max);
+    for (level, _) in &subject.levels {
+        let found = read_all(&scores, *level)?;
+        if found != largest {
+            let name = case.name();
+            return Err(wrong(format_args!(
+                "{name}, roofline at {level}: {found} is not the largest, {largest} is"
+            )));
+        }
+    }
+
+    let count = (CHECKED_VALUES / case.vocab).clamp(2, 64).min(rows);
+    let sampled = (0..count).map(|i| i * (rows - 1) / (count - 1).max(1));
+    let expected: Vec<_> = sampled
+        .map(|row| (row, naive(&scores, row, case.k)))
+        .collect();
+    for (level, _) in &subject.levels {
+        top.fill(&scores, case.k, *level)?;
+        for (row, (tokens, logs, normaliser)) in &expected {
+            let same = top.get(0, *row).is_some_and(|found| {
+                let bits =
+                    |logs: &[f64]| -> Vec<u64> { logs.iter().map(|x| x.to_bits()).collect() };
+                found.0 == tokens
+                    && bits(found.1) == bits(logs)
+                    && bits(&[found.2]) == bits(&[*normaliser])
+            });
+            if !same {
+                let name = case.name();
+                return Err(wrong(format_args!("{name} at {level}, row {row}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The `k` best tokens of a row that are possible, their log-probabilities, and
+/// the row's log-sum-exp if it holds logits.
+fn naive(scores: &ScoresView<'_>, row: usize, k: usize) -> (Vec<u32>, Vec<f64>, f64) {
+    let values = reference::values(scores, 0, row);
+    let logs = reference::log_probability_row(scores, 0, row);
+    let ranks = reference::row_ranks(&values);
+    let mut tokens: Vec<u32> = (0..logs.len() as u32).collect();
+    tokens.sort_by_key(|&token| ranks[token as usize]);
+    tokens.truncate(k);
+    tokens.retain(|&token| logs[token as usize] > f64::NEG_INFINITY);
+    let logs = tokens.iter().map(|&token| logs[token as usize]).collect();
+    let normaliser = match scores.kind() {
+        ScoreKind::Logits => reference::log_sum_exp(&values),
+        ScoreKind::Probabilities | ScoreKind::LogProbabilities => 0.0,
+    };
+    (tokens, logs, normaliser)
+}
+
+fn report(subject: &Subject, group: &[Subject], processors: usize) -> Result<Vec<Row>, Failure> {
+    let Subject { case, shape, .. } = subject;
+    let bytes = subject.scores()?.bytes();
+    let roofline = subject.roofline.median();
+    let wide = group.iter().find(|other| {
+        other.case.dtype == Dtype::F32 && case.dtype != Dtype::F32 && other.case.kind == case.kind
+    });
+    let row_seconds = |subject: &Subject, times: &Times| times.median() / subject.shape.0[1] as f64;
+    let row = |level: Option<Level>, times: &Times| {
+        let seconds = times.median();
+        let nanoseconds_per_row = 1e9 * row_seconds(subject, times);
+        let roofline_fraction = roofline / seconds;
+        let f32_time_fraction = wide.and_then(|wide| {
+            let (_, times) = wide.levels.iter().find(|(of, _)| Some(*of) == level)?;
+            Some(nanoseconds_per_row / (1e9 * row_seconds(wide, times)))
+        });
+        let threads = rayon::current_num_threads();
+        let aim = Some(case.aim).filter(|aim| {
+            let threads_asked = match aim {
+                Aim::RowNanoseconds(_) => 1,
+                Aim::RooflineFraction(_) | Aim::F32TimeFraction(_) => processors,
+            };
+            level == Some(Level::best()) && threads == threads_asked
+        });
+        Row {
+            kernel: "top k",
+            name: case.name(),
+            pattern: case.pattern.name(),
+            scores: kind_name(case.kind),
+            dtype: case.dtype.name(),
+            vocab: case.vocab,
+            k: case.k,
+            rows: shape.0[1],
+            bytes,
+            level: level.map_or("roofline", Level::name),
+            seconds,
+            spread: times.spread(),
+            gigabytes_per_second: bytes as f64 / seconds / 1e9,
+            nanoseconds_per_row,
+            roofline_fraction,
+            f32_time_fraction,
+            aim,
+            aim_met: aim.and_then(|aim| match aim {
+                Aim::RooflineFraction(least) => Some(roofline_fraction >= least),
+                Aim::RowNanoseconds(most) => Some(nanoseconds_per_row <= most),
+                Aim::F32TimeFraction(most) => Some(f32_time_fraction? <= most),
+            }),
+            runs: times.clone(),
+        }
+    };
+    let mut rows = vec![row(None, &subject.roofline)];
+    rows.extend(
+        subject
+            .levels
+            .iter()
+            .rev()
+            .map(|(level, times)| row(Some(*level), times)),
+    );
+    Ok(rows)
+}
+
+/// The rows as a record holds them.
+pub(super) fn entries(rows: &[Row], session: &Session) -> Vec<Entry> {
+    let entry = |row: &Row| {
+        let program = match row.level {
+            "roofline" => "roofline",
+            _ => "widebeam",
+        };
+        Entry {
+            search: row.kernel.to_owned(),
+            input: row.pattern.to_owned(),
+            shape: Shape([1, row.rows, row.vocab]).to_string(),
+            beams: Some(row.k),
+            scores: row.scores.to_owned(),
+            dtype: row.dtype.to_owned(),
+            version: match program {
+                "roofline" => String::new(),
+                _ => row.level.to_owned(),
+            },
+            bytes: Some(row.bytes),
+            ..session.entry("kernels", program, &row.runs)
+        }
+    };
+    rows.iter().map(entry).collect()
+}
+
+pub(super) fn table(rows: &[Row]) -> Table {
+    let mut table = Table::new(
+        2,
+        &[
+            "input-dtype-vocab-k",
+            "level",
+            "GB/s",
+            "ns/row",
+            "of roofline",
+            "of f32 time",
+            "spread",
+            "aim",
+            "",
+        ],
+    );
+    let mut last = "";
+    for row in rows {
+        let name = if row.name == last { "" } else { &row.name };
+        last = &row.name;
+        let aim = match row.aim {
+            None => String::new(),
+            Some(Aim::RooflineFraction(least)) => format!(">= {least:.2} of roofline"),
+            Some(Aim::RowNanoseconds(most)) => format!("<= {most} ns/row"),
+            Some(Aim::F32TimeFraction(most)) => format!("<= {most:.2} of f32 time"),
+        };
+        let met = match row.aim_met {
+            None => "",
+            Some(true) => "met",
+            Some(false) => "missed",
+        };
+        table.push(vec![
+            name.to_owned(),
+            row.level.to_owned(),
+            format!("{:.2}", row.gigabytes_per_second),
+            format!("{:.1}", row.nanoseconds_per_row),
+            format!("{:.3}", row.roofline_fraction),
+            row.f32_time_fraction
+                .map_or(String::new(), |fraction| format!("{fraction:.2}")),
+            format!("{:.1} %", 100.0 * row.spread),
+            aim,
+            met.to_owned(),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,11 @@
+//! The pieces that all commands share: arguments, failures and their exit codes,
+//! messages, progress, threads, signals, and files that appear complete or not at all.
+
+pub mod args;
+pub mod failure;
+pub mod printable;
+pub mod progress;
+pub mod signals;
+pub(crate) mod table;
+pub mod target;
+pub mod threads;

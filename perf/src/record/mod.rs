@@ -1,0 +1,158 @@
+//! What was measured, in the columns that `perf/record/README.md` explains.
+
+mod machine;
+
+pub(crate) use self::machine::Machine;
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Times;
+use crate::console::failure::Failure;
+use crate::console::printable;
+use crate::console::target::Target;
+use crate::workload::{Case, kind_name};
+
+/// One row: one program on one input.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    pub session: String,
+    pub commit: String,
+    pub compiler: String,
+    pub cpu: String,
+    pub processors: usize,
+    pub caches: String,
+    pub suite: String,
+    pub search: String,
+    pub input: String,
+    pub shape: String,
+    pub beams: Option<usize>,
+    pub scores: String,
+    pub dtype: String,
+    pub program: String,
+    pub version: String,
+    pub threads: Option<usize>,
+    pub seconds: Option<f64>,
+    pub spread: Option<f64>,
+    pub runs: Option<usize>,
+    pub bytes: Option<usize>,
+    pub note: String,
+}
+
+/// What all rows of a run of the tool have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    common: Entry,
+    machine: Machine,
+}
+
+impl Session {
+    pub(crate) fn begin() -> Self {
+        let machine = Machine::detect();
+        let started = humantime::format_rfc3339_seconds(SystemTime::now());
+        Session {
+            common: Entry {
+                session: started.to_string(),
+                commit: env!("WIDEBEAM_COMMIT").to_owned(),
+                compiler: env!("WIDEBEAM_COMPILER").to_owned(),
+                cpu: machine.cpu.clone(),
+                processors: machine.processors,
+                caches: machine.caches(),
+                ..Entry::default()
+            },
+            machine,
+        }
+    }
+
+    pub(crate) fn commit(&self) -> &str {
+        &self.common.commit
+    }
+
+    pub(crate) fn compiler(&self) -> &str {
+        &self.common.compiler
+    }
+
+    pub(crate) fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// A row of `suite`, on as many threads as the current pool has.
+    pub(crate) fn entry(&self, suite: &str, program: &str, times: &Times) -> Entry {
+        Entry {
+            suite: suite.to_owned(),
+            program: program.to_owned(),
+            threads: Some(rayon::current_num_threads()),
+            seconds: Some(times.median()),
+            spread: Some(times.spread()),
+            runs: Some(times.len()),
+            ..self.common.clone()
+        }
+    }
+}
+
+impl Entry {
+    pub(crate) fn of_case(self, case: &Case, bytes: usize) -> Self {
+        Entry {
+            search: case.search.name().to_owned(),
+            input: case.search.input().to_owned(),
+            shape: case.shape.to_string(),
+            beams: Some(case.beams),
+            scores: kind_name(case.kind).to_owned(),
+            dtype: case.dtype.name().to_owned(),
+            bytes: Some(bytes),
+            ..self
+        }
+    }
+}
+
+/// Writes rows as one CSV file, in the place of what was there.
+pub(crate) fn write(target: Target, entries: &[Entry]) -> Result<(), Failure> {
+    target.write(|out| {
+        let mut writer = csv::Writer::from_writer(out);
+        for entry in entries {
+            writer.serialize(entry).map_err(io::Error::from)?;
+        }
+        writer.flush()
+    })
+}
+
+/// Makes the folder of this machine's records under `folder`.
+pub(crate) fn prepare(folder: &Path, session: &Session) -> Result<(), Failure> {
+    let folder = folder.join(session.machine.folder());
+    let failure = |error| Failure::writing(printable::path(&folder), &error);
+    fs::create_dir_all(&folder).map_err(failure)
+}
+
+/// Appends rows to the record of today and of this machine under `folder`.
+pub(crate) fn append(folder: &Path, session: &Session, entries: &[Entry]) -> Result<(), Failure> {
+    let folder = folder.join(session.machine.folder());
+    let day = session.common.session.split('T').next().unwrap_or_default();
+    let path = folder.join(format!("{day}.csv"));
+    let append = || {
+        let mut file = OpenOptions::new().create(true).append(true).open(&path)?;
+        let is_new = file.metadata()?.len() == 0;
+        let mut writer = csv::WriterBuilder::new()
+            .has_headers(is_new)
+            .from_writer(Vec::new());
+        for entry in entries {
+            writer.serialize(entry).map_err(io::Error::from)?;
+        }
+        let bytes = writer.into_inner().map_err(|error| error.into_error())?;
+        // In one piece, so that a run that is stopped leaves no half row.
+        file.write_all(&bytes)
+    };
+    append().map_err(|error| Failure::writing(printable::path(&path), &error))
+}
+
+/// Reads the rows of a record.
+pub(crate) fn read(path: &Path) -> Result<Vec<Entry>, Failure> {
+    let about =
+        |error: csv::Error| Failure::input(format_args!("{}: {error}", printable::path(path)));
+    let mut reader = csv::Reader::from_path(path).map_err(about)?;
+    let entries: Result<Vec<Entry>, _> = reader.deserialize().collect();
+    entries.map_err(about)
+}

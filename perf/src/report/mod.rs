@@ -1,0 +1,105 @@
+//! `widebeam report`: the tables and plots of Markdown files, written from the
+//! newest record between markers:
+//!
+//! ```text
+//! <!-- begin:NAME -->
+//! whatever stands here is replaced
+//! <!-- end:NAME -->
+//! ```
+//!
+//! `NAME` is one of `blocks::NAMES`, with `@` and a machine's folder behind
+//! it where not all machines are meant.
+
+mod blocks;
+mod markers;
+mod newest;
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use clap::ValueHint;
+
+use self::newest::Machine;
+use crate::console::failure::Failure;
+use crate::console::printable;
+use crate::console::target::Target;
+use crate::scaling::{panels, svg};
+
+/// Write the tables and plots of Markdown files from the newest record
+///
+/// What stands between `<!-- begin:NAME -->` and `<!-- end:NAME -->` is
+/// replaced. The names are machines, speed, independent, autoregressive, ctc,
+/// kernels, scaling, peers-independent, peers-autoregressive and peers-ctc;
+/// `NAME@MACHINE` means one machine of the record, where NAME means all.
+#[derive(Debug, clap::Args)]
+pub struct Report {
+    /// Markdown files with markers
+    #[arg(value_name = "FILE.md", required = true, value_hint = ValueHint::FilePath)]
+    files: Vec<PathBuf>,
+
+    /// The folder of the record
+    #[arg(long, value_name = "DIR", default_value = "perf/record", value_hint = ValueHint::DirPath)]
+    record: PathBuf,
+
+    /// Write nothing; fail if a file is not what the record says
+    #[arg(long)]
+    check: bool,
+}
+
+/// Carries out the command.
+///
+/// # Errors
+///
+/// If the input or the machine is at fault.
+pub fn run(options: &Report) -> Result<(), Failure> {
+    let machines = newest::read(&options.record)?;
+    // All is made before anything is written.
+    let mut files = Vec::new();
+    for machine in &machines {
+        let panels = panels(&machine.entries);
+        if !panels.is_empty() {
+            let plot =
+                svg(&panels).map_err(|error| Failure::Machine(format!("no plot: {error}")))?;
+            files.push((plot_path(&options.record, machine), plot));
+        }
+    }
+    for path in &options.files {
+        let about = |failure: Failure| failure.about(printable::path(path));
+        let text = fs::read_to_string(path).map_err(|error| about(Failure::reading(&error)))?;
+        let link = |machine: &Machine| {
+            let plot = plot_path(&options.record, machine);
+            let folder = path.parent().unwrap_or(Path::new(""));
+            plot.strip_prefix(folder)
+                .unwrap_or(&plot)
+                .display()
+                .to_string()
+        };
+        let block = |name: &str| blocks::block(name, &machines, &link);
+        let new = markers::replace(&text, block).map_err(about)?;
+        files.push((path.clone(), new));
+    }
+    for (path, new) in files {
+        let old = match fs::read_to_string(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Failure::reading(&error).about(printable::path(&path)));
+            }
+            old => old.unwrap_or_default(),
+        };
+        if old == new {
+            continue;
+        }
+        if options.check {
+            return Err(Failure::input(format_args!(
+                "{}: not what the record says; `widebeam report` writes it",
+                printable::path(&path)
+            )));
+        }
+        Target::file(&path)?.write(|out| out.write_all(new.as_bytes()))?;
+    }
+    Ok(())
+}
+
+fn plot_path(record: &Path, machine: &Machine) -> PathBuf {
+    record.join(&machine.folder).join("scaling.svg")
+}

@@ -1,0 +1,181 @@
+//! Search with a model in the loop, without the model: the scores of every row
+//! of every step lie in memory, and which of them a step reads depends on the
+//! step and the row alone, as if the model did not care for what it is fed.
+
+use std::cell::Cell;
+use std::hint::black_box;
+
+use widebeam::autoregressive::{AutoregressiveSearch, Request, RequestId, Rules};
+use widebeam::measure::read_all;
+use widebeam::{Level, ScoresView, reference};
+
+use super::case::Case;
+use super::contract::{Answer, Workload, wrong};
+use super::shape::Shape;
+use super::values::Values;
+use crate::console::failure::Failure;
+use crate::synthetic::random_score;
+
+/// Steps take turns in tensors of at least this size together, so that they
+/// come from memory and not from a cache.
+const ROTATION: usize = 256 << 20;
+
+pub(super) struct Autoregressive {
+    case: Case,
+    values: Values,
+    /// How many steps differ.
+    period: usize,
+    search: AutoregressiveSearch,
+    ids: Vec<RequestId>,
+}
+
+impl Autoregressive {
+    pub(super) fn new(case: Case) -> Result<Self, Failure> {
+        let [batch, time, vocab] = case.shape.0;
+        let mut search = AutoregressiveSearch::new(vocab)?;
+        if let Some(level) = case.level {
+            search = search.with_level(level)?;
+        }
+        // The search itself refuses impossible widths, before memory does.
+        let id = search.admit(request(&case, time))?;
+        search.remove(id);
+        let rows = batch.saturating_mul(case.beams);
+        let step_bytes = rows
+            .saturating_mul(vocab)
+            .saturating_mul(case.dtype.bytes());
+        let period = ROTATION.div_ceil(step_bytes).min(time);
+        Ok(Autoregressive {
+            case,
+            values: Values::new(case.dtype, Shape([period, rows, vocab]), |index| {
+                random_score(case.kind, vocab, index as u64)
+            })?,
+            period,
+            search,
+            ids: Vec::new(),
+        })
+    }
+
+    /// The first `rows` rows of the scores of a step.
+    fn step(&self, step: usize, rows: usize) -> Result<ScoresView<'_>, Failure> {
+        scores(&self.case, &self.values, step % self.period, rows)
+    }
+
+    /// Runs `items` requests for `steps` steps.
+    fn run_some(&mut self, items: usize, steps: usize) -> Result<(), Failure> {
+        for id in self.ids.drain(..) {
+            self.search.remove(id);
+        }
+        for _ in 0..items {
+            self.ids
+                .push(self.search.admit(request(&self.case, steps))?);
+        }
+        let mut step = 0;
+        while !self.search.is_idle() {
+            let rows = self.search.feed().rows();
+            let scores = scores(&self.case, &self.values, step % self.period, rows)?;
+            self.search.advance(&scores)?;
+            step += 1;
+        }
+        Ok(())
+    }
+}
+
+/// Every request runs to its end, with all its beams.
+fn request(case: &Case, steps: usize) -> Request {
+    Request::new(case.beams, steps).rules(Rules::plain())
+}
+
+fn scores<'a>(
+    case: &Case,
+    values: &'a Values,
+    slot: usize,
+    rows: usize,
+) -> Result<ScoresView<'a>, Failure> {
+    let [batch, _, vocab] = case.shape.0;
+    let start = slot * batch * case.beams * vocab;
+    values.view(case.kind, start, Shape([1, rows, vocab]))
+}
+
+impl Workload for Autoregressive {
+    fn level(&self) -> Level {
+        self.search.level()
+    }
+
+    fn bytes(&self) -> usize {
+        self.case.estimated_bytes()
+    }
+
+    fn read(&self) -> Result<(), Failure> {
+        let [batch, time, vocab] = self.case.shape.0;
+        let mut beams = 1;
+        for step in 0..time {
+            let scores = self.step(step, batch * beams)?;
+            black_box(read_all(&scores, Level::best())?);
+            beams = (beams * vocab).min(self.case.beams);
+        }
+        Ok(())
+    }
+
+    fn run(&mut self) -> Result<(), Failure> {
+        let [batch, time, _] = self.case.shape.0;
+        self.run_some(batch, time)
+    }
+
+    fn found(&self) -> Result<Answer, Failure> {
+        let item = |(item, &id): (usize, &RequestId)| {
+            let outcome = self.search.outcome(id);
+            let outcome = outcome.ok_or_else(|| wrong(format_args!("item {item} is not done")))?;
+            let bits = outcome
+                .hypotheses()
+                .map(|found| (found.tokens.to_vec(), found.score.to_bits()));
+            Ok(bits.collect())
+        };
+        self.ids.iter().enumerate().map(item).collect()
+    }
+
+    fn part(&mut self, items: usize, steps: usize) -> Result<Answer, Failure> {
+        self.run_some(items, steps)?;
+        self.found()
+    }
+
+    /// Of the first item alone: what follows it depends on how many beams it
+    /// has.
+    fn reference(&self, _items: usize, steps: usize) -> Result<Answer, Failure> {
+        let Case { beams, kind, .. } = self.case;
+        let request = reference::autoregressive::Request {
+            beams,
+            max_length: steps,
+            prompt: Vec::new(),
+            end_tokens: Vec::new(),
+            rules: Rules::plain(),
+            groups: (1, 0.0),
+            before: Vec::new(),
+            after: Vec::new(),
+        };
+        let failed = Cell::new(None);
+        // The reference asks for the rows of a step in the order of its beams.
+        let (step, rank) = (Cell::new(0), Cell::new(0));
+        let model = |history: &[u32]| {
+            if history.len() != step.get() {
+                step.set(history.len());
+                rank.set(0);
+            }
+            let row = rank.replace(rank.get() + 1);
+            match self.step(step.get(), row + 1) {
+                Ok(scores) => reference::values(&scores, 0, row),
+                Err(failure) => {
+                    failed.set(Some(failure));
+                    vec![0.0; self.search.vocab()]
+                }
+            }
+        };
+        let found = reference::autoregressive::search(&request, kind, &model);
+        if let Some(failure) = failed.take() {
+            return Err(failure);
+        }
+        let bits = found
+            .into_iter()
+            .map(|found| (found.tokens, found.score.to_bits()));
+        Ok(vec![bits.collect()])
+    }
+}
