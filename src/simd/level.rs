@@ -1,10 +1,10 @@
-//! Instruction-set levels: which there are, which this processor has, and how
-//! a kernel is entered at one of them.
+//! Instruction-set levels: which there are, which of them this processor has, and the
+//! choice among them.
 
 use std::fmt;
 use std::str::FromStr;
 
-use super::Simd;
+use super::Kernel;
 use super::baseline::Baseline;
 use crate::error::{Error, Kind};
 
@@ -106,38 +106,6 @@ impl FromStr for Level {
         })
     }
 }
-
-/// An algorithm that can run at any level. Implementations are marked
-/// `#[inline(always)]`, as is all they call: code compiles to a level's
-/// instructions only where it ends up inside [`Dispatch::run`]'s entries.
-pub(crate) trait Kernel {
-    type Output;
-    fn run<S: Simd>(self, simd: S) -> Self::Output;
-}
-
-/// Makes a level of x86-64 from its features: it is there if the processor has each
-/// of them, and kernels are compiled with all of them. One list serves both, because
-/// to run a kernel with a feature that nobody asked about is undefined behaviour.
-#[cfg(target_arch = "x86_64")]
-macro_rules! features {
-    ($level:ident, $entry:ident: $($feature:tt)+) => {
-        impl $level {
-            pub(super) fn new() -> Option<Self> {
-                let there = $(is_x86_feature_detected!($feature))&&+;
-                there.then_some($level(()))
-            }
-
-            #[inline(never)]
-            $(#[target_feature(enable = $feature)])+
-            fn $entry<K: Kernel>(self, kernel: K) -> K::Output {
-                kernel.run(self)
-            }
-        }
-    };
-}
-
-#[cfg(target_arch = "x86_64")]
-pub(super) use features;
 
 /// A level that this processor has.
 #[derive(Clone, Copy, Debug)]

@@ -13,6 +13,7 @@
 //! has the level: tokens are made by [`Dispatch::new`] alone, after asking it.
 
 mod baseline;
+mod kernel;
 mod level;
 mod scalar;
 #[cfg(test)]
@@ -25,8 +26,9 @@ mod avx512;
 
 use std::ops::{Add, Div, Mul, Sub};
 
+pub(crate) use kernel::Kernel;
+pub(crate) use level::Dispatch;
 pub use level::Level;
-pub(crate) use level::{Dispatch, Kernel};
 #[cfg(any(test, feature = "unstable"))]
 pub(crate) use scalar::ScalarF32;
 pub(crate) use scalar::ScalarF64;

@@ -1,5 +1,7 @@
 //! The total order of the candidates of a frame, as a sortable key.
 
+use crate::order::{from_sortable_f64, sortable_f64};
+
 /// A prefix that may live on, as a key that sorts ascending, best first:
 /// - by score, highest first;
 /// - by the rank of its source: a stay's own, an extension's parent's; of a
@@ -41,25 +43,16 @@ pub(super) fn unpack(candidate: Candidate) -> Move {
     }
 }
 
+/// Zeros of both signs are equal.
 #[inline(always)]
 fn pack(score: f64, tie: u64) -> Candidate {
-    u128::from(!sortable(score)) << 64 | u128::from(tie)
+    u128::from(!sortable_f64(score + 0.0)) << 64 | u128::from(tie)
 }
 
 /// The score of a candidate; a negative zero comes back as zero.
 #[inline(always)]
 pub(super) fn score(candidate: Candidate) -> f64 {
-    let key = !((candidate >> 64) as u64);
-    let sign = ((!key as i64) >> 63) as u64;
-    f64::from_bits(key ^ (sign | 1 << 63))
-}
-
-/// An integer of the order of f64, with zeros of both signs equal. Not for NaN.
-#[inline(always)]
-fn sortable(score: f64) -> u64 {
-    let bits = (score + 0.0).to_bits();
-    let sign = ((bits as i64) >> 63) as u64;
-    bits ^ (sign | 1 << 63)
+    from_sortable_f64(!((candidate >> 64) as u64))
 }
 
 /// Leaves the best `most` candidates, in no order. Linear.
