@@ -14,14 +14,14 @@ use std::sync::LazyLock;
 
 use any_scorer::Anything;
 use ctc_case::{Case, Plain, expected, plain};
-use half::f16;
+use half::{bf16, f16};
 use proptest::prelude::*;
 use random::Random;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use widebeam::reference::{ctc as reference, scorers::PrefixScorer};
 use widebeam::{
-    CtcNBest, CtcPruning, CtcSearch, CtcStream, Layout, Level, ScoreKind, Scorer, ScoresView,
-    Unscored,
+    CtcNBest, CtcPruning, CtcSearch, CtcStream, Element, Layout, Level, ScoreKind, Scorer,
+    ScoresView, Unscored,
 };
 use widebeam_toy::seeded;
 
@@ -307,16 +307,17 @@ proptest! {
 #[test]
 fn half_precision_and_time_first_are_read_where_they_lie() {
     for vocab in [17, 170] {
-        reads_where_it_lies(vocab);
+        reads_where_it_lies(vocab, f16::from_f32, f16::to_f32);
+        reads_where_it_lies(vocab, bf16::from_f32, bf16::to_f32);
     }
 }
 
-fn reads_where_it_lies(vocab: usize) {
+fn reads_where_it_lies<E: Element + Copy>(vocab: usize, round: fn(f32) -> E, widen: fn(E) -> f32) {
     let mut random = Random::new(11);
-    let [batch, time] = [3, 11];
-    let values = (0..batch * time * vocab).map(|_| f16::from_f32(random.unit()));
-    let halves: Vec<f16> = values.collect();
-    let singles: Vec<f32> = halves.iter().map(|half| half.to_f32()).collect();
+    let [batch, time] = [2, 11];
+    let values = (0..batch * time * vocab).map(|_| round(random.unit()));
+    let halves: Vec<E> = values.collect();
+    let singles: Vec<f32> = halves.iter().map(|&half| widen(half)).collect();
     let mut time_first = vec![0.0; singles.len()];
     for (row, values) in singles.chunks(vocab).enumerate() {
         let (item, step) = (row / time, row % time);
@@ -326,7 +327,13 @@ fn reads_where_it_lies(vocab: usize) {
     let layout = Layout::strided(shape, [vocab, batch * vocab]);
     // With two beams most repeats are gathered from the row.
     let mut search = CtcSearch::new(2, 3).unwrap();
-    let mut decode = |view: ScoresView<'_>| plain(&search.decode(&view).unwrap());
+    // On one thread rows are read when their turn comes, on three they are listed first.
+    let mut decode = |view: ScoresView<'_>| {
+        let [one, many] = [&POOLS[0], &POOLS[1]]
+            .map(|pool| plain(&pool.install(|| search.decode(&view).unwrap())));
+        assert_eq!(one, many);
+        one
+    };
     let expected = decode(ScoresView::probabilities(&singles, shape).unwrap());
     assert_eq!(
         decode(ScoresView::probabilities(&halves, shape).unwrap()),

@@ -64,13 +64,9 @@ impl Decoder {
         let mut answers = Vec::new();
         while answers.len() < batch {
             let start = answers.len();
-            let mut count = most.min(batch - start);
-            let mut part = scores.items(start..start + count);
-            while count > 1 && self.search.bytes_needed(&part) > GROUP_MEMORY {
-                count /= 2;
-                part = scores.items(start..start + count);
-            }
-            memory::require(self.search.bytes_needed(&part), "the search")
+            let needed = |part: &ScoresView<'_>| self.search.bytes_needed(part);
+            let part = group(scores, start, most, GROUP_MEMORY, needed);
+            memory::require(needed(&part), "the search")
                 .map_err(|failure| failure.about(format_args!("item {start}")))?;
             let items = self.search.decode(&part, self.keep)?;
             answers.extend(
@@ -85,6 +81,25 @@ impl Decoder {
             progress(answers.len());
         }
         Ok(answers)
+    }
+}
+
+/// The items from `start` on that one call decodes: `most`, or half as many again and
+/// again while their search needs more than `limit` bytes.
+fn group<'a>(
+    scores: &ScoresView<'a>,
+    start: usize,
+    most: usize,
+    limit: usize,
+    bytes_needed: impl Fn(&ScoresView<'_>) -> usize,
+) -> ScoresView<'a> {
+    let mut count = most.min(scores.batch() - start);
+    loop {
+        let part = scores.items(start..start + count);
+        if count <= 1 || bytes_needed(&part) <= limit {
+            return part;
+        }
+        count /= 2;
     }
 }
 
@@ -138,6 +153,38 @@ impl AnySearch {
 mod tests {
     use super::*;
     use widebeam::Layout;
+
+    #[test]
+    fn a_group_is_halved_until_its_search_fits_or_it_is_one_item() {
+        // Item i has i as the score of its first token.
+        let data: Vec<f32> = (0..10).flat_map(|item| [item as f32, 0.5]).collect();
+        let scores = ScoresView::logits(&data, [10, 1, 2]).unwrap();
+        let best = |view: &ScoresView<'_>, item| {
+            let nbest = IndependentSearch::new(1).unwrap().decode(view).unwrap();
+            nbest.best(item).unwrap().score
+        };
+        let needed = |part: &ScoresView<'_>| 100 * part.batch();
+        for (start, most, limit, count) in [
+            (0, 10, 1000, 10),
+            (0, 10, 999, 5),
+            (0, 10, 500, 5),
+            (0, 10, 499, 2),
+            (0, 10, 199, 1),
+            (0, 10, 0, 1),
+            (0, 4, 1000, 4),
+            (7, 4, 1000, 3),
+            (7, 4, 299, 1),
+            (9, 4, 0, 1),
+        ] {
+            let part = group(&scores, start, most, limit, needed);
+            assert_eq!(part.batch(), count, "{start} {most} {limit}");
+            assert_eq!(
+                best(&part, 0),
+                best(&scores, start),
+                "{start} {most} {limit}"
+            );
+        }
+    }
 
     /// Scores are decoded in groups of a size, so that a bar moves, and items are
     /// numbered through.

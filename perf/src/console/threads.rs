@@ -29,14 +29,20 @@ pub fn on_threads<T: Send>(
     pool.install(work)
 }
 
-/// A pool of so many threads.
-pub fn pool(threads: usize) -> Result<ThreadPool, Failure> {
+/// That so many threads are not too many.
+fn check(threads: usize) -> Result<(), Failure> {
     let limit = MAX_THREADS.max(processors());
     if threads > limit {
         return Err(Failure::Input(format!(
             "{threads} threads are above the limit of {limit}"
         )));
     }
+    Ok(())
+}
+
+/// A pool of so many threads.
+pub fn pool(threads: usize) -> Result<ThreadPool, Failure> {
+    check(threads)?;
     ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
@@ -70,6 +76,7 @@ mod tests {
     #[test]
     fn threads_above_the_limit_are_refused_before_one_is_started() {
         let limit = processors().max(1024);
+        assert!(check(limit).is_ok());
         let Err(Failure::Input(message)) = pool(limit + 1) else {
             panic!("they were started")
         };

@@ -156,6 +156,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_tree_that_was_cleared_begins_again() {
+        let mut tree = Tree::default();
+        for token in [4, 9] {
+            tree.clear();
+            tree.reserve(1).unwrap();
+            assert_eq!(tree.push(ROOT, token, -1.0), 0);
+            let mut tokens = Vec::new();
+            tree.tokens_into(0, &mut tokens);
+            assert_eq!(tokens, [token]);
+        }
+    }
+
+    #[test]
     fn a_sweep_keeps_every_marked_line_and_nothing_else() {
         let mut tree = Tree::default();
         tree.reserve(64).unwrap();
