@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::scores::ScoreKind;
+use crate::score_kind::ScoreKind;
 use crate::simd::Level;
 
 /// What went wrong, in one sentence that names the value and the limit.

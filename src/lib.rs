@@ -132,6 +132,7 @@ mod phase;
 #[cfg(test)]
 #[path = "../tests/support/random.rs"]
 mod random;
+mod score_kind;
 mod scores;
 mod search;
 mod simd;

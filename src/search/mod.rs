@@ -5,4 +5,5 @@ pub mod autoregressive;
 pub(crate) mod ctc;
 pub(crate) mod independent;
 mod merge;
+mod prefixes;
 pub(crate) mod shortlist;

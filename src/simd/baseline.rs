@@ -11,7 +11,7 @@ use std::ops::{Add, BitOr, Div, Mul, Sub};
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use wide::{f32x16, f64x2, f64x8, u32x4, u32x16, u64x8};
 
-use super::level::Kernel;
+use super::kernel::Kernel;
 use super::scalar::{EIGHTHS, MANTISSA, POWERS, ROOT, SQRT_HALF, SQRT_HALF_TO_ONE};
 use super::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, F64Part, Float32, Float64, Seen, Simd};
 

@@ -4,8 +4,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::Kernel;
 use super::baseline::Baseline;
+use super::{Kernel, Simd};
 use crate::error::{Error, Kind};
 
 #[cfg(target_arch = "x86_64")]

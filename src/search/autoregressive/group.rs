@@ -1,8 +1,7 @@
 //! One beam search: the live hypotheses of a group and those that finished.
 
 use super::candidates::Candidate;
-use super::outcome::Finish;
-use super::pool::Pool;
+use super::pool::{Finish, Pool};
 use super::request::Request;
 use super::rules::{AtMaximum, EndRank, Leader, Stopping};
 use super::tree::{ROOT, Tree};

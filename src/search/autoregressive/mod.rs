@@ -146,8 +146,9 @@ pub use adjust::{
 };
 pub use feed::{Feed, RequestId};
 pub use mask::TokenMask;
-pub use outcome::{Completion, Ended, Finish, Outcome};
+pub use outcome::{Completion, Ended, Outcome};
 pub use permit::{Normaliser, Permit, PermitFunction};
+pub use pool::Finish;
 pub use presets::EarlyStopping;
 pub use request::Request;
 pub use rules::{

@@ -1,18 +1,9 @@
 //! What a finished request has found.
 
-use super::pool::Finished;
+use super::pool::{Finish, Finished};
 use super::tree::Tree;
 use crate::error::Error;
 use crate::memory::reserve;
-
-/// Why a hypothesis finished.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Finish {
-    /// Its last token is an end token.
-    End,
-    /// It was live when its request reached the maximum length.
-    Length,
-}
 
 /// Why a request is done.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,10 +3,18 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use super::outcome::Finish;
 use super::rules::WhenFull;
 use crate::error::{Error, Kind};
 use crate::order::descending;
+
+/// Why a hypothesis finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finish {
+    /// Its last token is an end token.
+    End,
+    /// It was live when its request reached the maximum length.
+    Length,
+}
 
 /// A hypothesis that is done.
 #[derive(Clone, Copy, Debug)]

@@ -9,6 +9,9 @@ use super::rules::Rules;
 use crate::error::{Error, Kind};
 use crate::scores::ScoreKind;
 
+/// Tokens of a hypothesis that memory is set aside for from the start.
+pub(super) const RESERVED: usize = 4096;
+
 /// One request: its beam width, its maximum length, and everything else that
 /// may differ from one request of a batch to the next.
 ///

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::expand::{Expander, Step};
 use super::group::Group;
 use super::outcome::{Ended, Results};
-use super::request::Request;
+use super::request::{RESERVED, Request};
 use super::scan::Scan;
 use super::tree::Tree;
 use crate::error::Error;
@@ -13,9 +13,6 @@ use crate::memory::{grow, reserve};
 use crate::phase;
 use crate::scores::{ScoreKind, ScoresView};
 use crate::simd::Dispatch;
-
-/// Tokens of a hypothesis that memory is set aside for from the start.
-pub(super) const RESERVED: usize = 4096;
 
 /// Groups that it is set aside for.
 const RESERVED_GROUPS: usize = 16;

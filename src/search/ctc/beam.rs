@@ -1,11 +1,10 @@
 //! The prefixes alive after a frame.
 
-use super::tree::{NONE, Tree};
 use crate::error::Error;
 use crate::memory::{reserve, resize};
+use crate::score_kind::IMPOSSIBLE;
+use crate::search::prefixes::{NONE, Tree};
 use crate::simd::F64_LANES;
-
-const IMPOSSIBLE: f64 = f64::NEG_INFINITY;
 
 /// The prefixes alive after a frame, best first.
 #[derive(Debug)]

@@ -50,11 +50,10 @@ use super::settings::Settings;
 use super::stays::Stays;
 use crate::error::Error;
 use crate::memory::reserve;
+use crate::score_kind::IMPOSSIBLE;
 use crate::scores::{Row, ScoreKind};
 use crate::search::shortlist::Shortlist;
 use crate::simd::Dispatch;
-
-const IMPOSSIBLE: f64 = f64::NEG_INFINITY;
 
 /// The beam of one item and all that goes with it. It keeps its memory from
 /// one item to the next.

@@ -9,8 +9,7 @@ use super::settings::Settings;
 use super::stays::Stays;
 use crate::error::Error;
 use crate::memory::reserve;
-
-const IMPOSSIBLE: f64 = f64::NEG_INFINITY;
+use crate::score_kind::IMPOSSIBLE;
 
 /// Finds the extensions of a frame. It holds memory only.
 #[derive(Debug, Default)]

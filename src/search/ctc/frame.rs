@@ -8,11 +8,10 @@ use crate::kernels::reach::Reach;
 use crate::kernels::{log_probabilities, log_probability};
 use crate::memory::resize;
 use crate::phase;
+use crate::score_kind::IMPOSSIBLE;
 use crate::scores::{Data, Row, ScoreKind};
 use crate::search::shortlist::Shortlist;
 use crate::simd::{Dispatch, Kernel, ScalarF64, Simd};
-
-const IMPOSSIBLE: f64 = f64::NEG_INFINITY;
 
 /// The blank's log-probability and the frame's best other tokens, best first.
 ///

@@ -2,9 +2,9 @@
 
 use super::beam::{Beam, Prefix};
 use super::settings::Settings;
-use super::tree::{NONE, PrefixTree, Tree};
 use crate::error::Error;
 use crate::memory::reserve;
+use crate::search::prefixes::{NONE, PrefixTree, Tree};
 
 /// The prefixes and the alignments of one item, and what all live prefixes
 /// share, which leaves the trees now and then.

@@ -1,9 +1,9 @@
 //! How the prefixes of a beam are related.
 
 use super::beam::Prefix;
-use super::tree::{NONE, PrefixTree};
 use crate::error::Error;
 use crate::memory::{reserve, resize};
+use crate::search::prefixes::{NONE, PrefixTree};
 
 /// Which prefixes of a beam end in the same token, and which extend which. It
 /// changes when the beam does, not with every frame.
@@ -68,7 +68,9 @@ impl Kin {
         let children = &mut self.children[..prefixes.len()];
         children.fill(NONE);
         for (rank, prefix) in prefixes.iter().enumerate() {
-            let parent = tree.rank(prefix.parent, prefixes);
+            let parent = tree.rank(prefix.parent, |rank| {
+                prefixes.get(rank).map(|prefix| prefix.node)
+            });
             parents[rank] = parent;
             if parent != NONE {
                 let child = &mut children[parent as usize];

@@ -17,7 +17,6 @@ mod scorers;
 mod settings;
 mod stays;
 mod stream;
-mod tree;
 
 pub use nbest::{CtcHypothesis, CtcNBest};
 pub use pruning::CtcPruning;

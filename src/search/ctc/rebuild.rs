@@ -8,7 +8,7 @@ use super::history::History;
 use super::kin::Kin;
 use super::scorer::Scorer;
 use super::stays::Stays;
-use super::tree::NONE;
+use crate::search::prefixes::NONE;
 
 /// What a frame leads from, and to.
 pub(super) struct Rebuild<'a, 'b, T> {

@@ -6,15 +6,14 @@ use super::frame::{Frame, Source};
 use super::kin::Kin;
 use super::scorer::Scorer;
 use super::settings::Settings;
-use super::tree::Tree;
 use crate::error::Error;
 use crate::kernels::log_add::log_add_f64;
 use crate::kernels::log_probabilities;
 use crate::memory::{reserve, resize};
+use crate::score_kind::IMPOSSIBLE;
 use crate::scores::ScoreKind;
+use crate::search::prefixes::Tree;
 use crate::simd::{Dispatch, F64_LANES, F64Lanes, Float64, Kernel, Simd};
-
-const IMPOSSIBLE: f64 = f64::NEG_INFINITY;
 
 /// The masses that the prefixes of the beam have after the frame, should they
 /// stay, by rank.

@@ -22,7 +22,7 @@ use crate::scores::{ScoreKind, ScoresView};
 use crate::search::ctc::CtcPruning;
 use crate::search::ctc::beam::Masses;
 use crate::search::ctc::scorer::Unscored;
-use crate::search::ctc::tree::{NONE, Tree};
+use crate::search::prefixes::{NONE, Tree};
 use crate::search::shortlist::Shortlists;
 use crate::simd::Level;
 

@@ -1,0 +1,7 @@
+//! Trees of the prefixes, and of the alignments, that the hypotheses of a beam share.
+
+mod prefix_tree;
+mod tree;
+
+pub(crate) use prefix_tree::PrefixTree;
+pub(crate) use tree::{NONE, Tree};
