@@ -4,7 +4,7 @@
 
 use super::element::Lanes;
 use crate::scores::ScoreKind;
-use crate::simd::{CACHE_LINE, F32_LANES, F32Lanes, Seen, Simd, prefetch};
+use crate::simd::{CACHE_LINE, F32_LANES, F32Lanes, Kernel, Seen, Simd, prefetch};
 
 /// Vectors in a stripe.
 pub(crate) const COLUMNS: usize = 8;
@@ -157,33 +157,62 @@ pub(crate) fn scan<S: Simd, E: Lanes, const WIDTH: usize>(
     panel: usize,
     peaks: &mut [[f32; F32_LANES]],
 ) -> Option<Scan> {
-    // NaN is below everything.
-    let floor = simd.f32_splat(kind.impossible());
-    let lowest = simd.f32_splat(f32::NEG_INFINITY);
-    let mut columns = [lowest; WIDTH];
-    let mut seen = simd.f32_unseen();
-    for (first, out) in (0..stripes.len()).step_by(panel).zip(peaks) {
-        let mut peak = lowest;
-        for index in first..stripes.len().min(first + panel) {
-            let stripe = stripes.get(index).as_chunks::<F32_LANES>().0;
-            for (i, column) in columns.iter_mut().enumerate() {
-                let mut lanes = E::load(simd, &stripe[i]);
-                seen = lanes.see_below(floor, seen);
-                if WIDTH < COLUMNS {
-                    let others = E::load(simd, &stripe[i + WIDTH]);
-                    seen = others.see_below(floor, seen);
-                    lanes = lanes.max(others);
+    simd.apart(ScanRow::<E, WIDTH> {
+        kind,
+        stripes,
+        panel,
+        peaks,
+    })
+}
+
+/// The scan of a row: a function of its own, because in the one with all kinds of rows
+/// its loop gets too few registers.
+struct ScanRow<'a, E, const WIDTH: usize> {
+    kind: ScoreKind,
+    stripes: &'a Stripes<'a, E>,
+    panel: usize,
+    peaks: &'a mut [[f32; F32_LANES]],
+}
+
+impl<E: Lanes, const WIDTH: usize> Kernel for ScanRow<'_, E, WIDTH> {
+    type Output = Option<Scan>;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> Option<Scan> {
+        let ScanRow {
+            kind,
+            stripes,
+            panel,
+            peaks,
+        } = self;
+        // NaN is below everything.
+        let floor = simd.f32_splat(kind.impossible());
+        let lowest = simd.f32_splat(f32::NEG_INFINITY);
+        let mut columns = [lowest; WIDTH];
+        let mut seen = simd.f32_unseen();
+        for (first, out) in (0..stripes.len()).step_by(panel).zip(peaks) {
+            let mut peak = lowest;
+            for index in first..stripes.len().min(first + panel) {
+                let stripe = stripes.get(index).as_chunks::<F32_LANES>().0;
+                for (i, column) in columns.iter_mut().enumerate() {
+                    let mut lanes = E::load(simd, &stripe[i]);
+                    seen = lanes.see_below(floor, seen);
+                    if WIDTH < COLUMNS {
+                        let others = E::load(simd, &stripe[i + WIDTH]);
+                        seen = others.see_below(floor, seen);
+                        lanes = lanes.max(others);
+                    }
+                    *column = column.max(lanes);
+                    peak = peak.max(lanes);
                 }
-                *column = column.max(lanes);
-                peak = peak.max(lanes);
+                stripes.prefetch_after(index);
             }
-            stripes.prefetch_after(index);
+            peak.store(out);
         }
-        peak.store(out);
+        const { assert!(WIDTH == COLUMNS || 2 * WIDTH == COLUMNS) };
+        let scan = Scan::new(&columns, 0.0);
+        (!seen.any() && kind.accepts(scan.max)).then_some(scan)
     }
-    const { assert!(WIDTH == COLUMNS || 2 * WIDTH == COLUMNS) };
-    let scan = Scan::new(&columns, 0.0);
-    (!seen.any() && kind.accepts(scan.max)).then_some(scan)
 }
 
 #[cfg(test)]

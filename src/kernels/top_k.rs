@@ -170,7 +170,8 @@ impl TopK {
         panel: usize,
         columns: usize,
     ) -> Option<(bool, f64)> {
-        let plan = &self.plan;
+        // A copy, because what the row's loops write might be it for all the compiler knows.
+        let plan = &{ self.plan };
         let kind = plan.kind;
         let stripes = Stripes::new(row, next, kind);
         let peaks = &mut self.peaks[..plan.peaks()];
@@ -232,7 +233,7 @@ impl<E: Lanes> Kernel for ReadQuads<'_, E> {
             next,
             top_k,
         } = self;
-        let plan = &top_k.plan;
+        let plan = &{ top_k.plan };
         let kind = plan.kind;
         let quads = plan.peaks();
         let all_peaks = &mut top_k.peaks[..padded(quads)];
