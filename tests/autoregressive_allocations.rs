@@ -9,7 +9,7 @@ mod random;
 use random::Random;
 use widebeam::ScoresView;
 use widebeam::autoregressive::{
-    AutoregressiveSearch, MinimumLength, NoRepeatNgram, Normaliser, Permit, RepetitionPenalty,
+    AutoregressiveSearch, Constraint, MinimumLength, NoRepeatNgram, Normaliser, RepetitionPenalty,
     Request, RequestId, Rules, Stopping,
 };
 
@@ -26,11 +26,11 @@ fn requests(vocab: usize) -> Vec<Request> {
         request(50),
         request(6).diverse_groups(3, 0.5),
         request(4)
-            .adjust_logits(RepetitionPenalty::new(1.2).unwrap())
-            .adjust_log_probabilities(MinimumLength(4))
-            .adjust_log_probabilities(NoRepeatNgram::new(2).unwrap()),
+            .process_logits(RepetitionPenalty::new(1.2).unwrap())
+            .process_log_probabilities(MinimumLength(4))
+            .process_log_probabilities(NoRepeatNgram::new(2).unwrap()),
         request(4).permit(
-            Permit::function(move |generated, mask| {
+            Constraint::function(move |generated, mask| {
                 let odd = generated.len() as u32 % 2;
                 (0..vocab as u32 / 2).for_each(|i| mask.insert(2 * i + odd));
             }),

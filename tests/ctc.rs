@@ -171,7 +171,7 @@ proptest! {
     #[test]
     fn searches_of_long_rows_equal_the_full_search(case in cases(9, 300, 24)) {
         check(&case, &CtcPruning::none(), Unscored)?;
-        check(&case, &CtcPruning::none().score_threshold(3.0).settle(4), Unscored)?;
+        check(&case, &CtcPruning::none().score_threshold(3.0).commit_delay(4), Unscored)?;
     }
 }
 
@@ -553,14 +553,14 @@ fn limits_that_are_no_numbers_or_leave_no_token_are_refused() {
             skip,
             "NaN; it must be a number",
         ),
-        (none().settle(0), delay, "0; it must be 1 or more"),
+        (none().commit_delay(0), delay, "0; it must be 1 or more"),
     ] {
         let error = search(pruning).unwrap_err();
         assert_eq!(error.to_string(), format!("{what} is {said}"));
     }
     for pruning in [
-        none().top_tokens(1).settle(1),
-        none().top_tokens(usize::MAX).settle(usize::MAX),
+        none().top_tokens(1).commit_delay(1),
+        none().top_tokens(usize::MAX).commit_delay(usize::MAX),
         none().min_token_log_probability(0.0).score_threshold(0.0),
         none().min_token_log_probability(f64::NEG_INFINITY),
         none().score_threshold(f64::INFINITY),

@@ -162,7 +162,7 @@ fn prunings_of_any_number() {
     }
     for size in SIZES {
         try_it(CtcPruning::none().top_tokens(size));
-        try_it(CtcPruning::none().settle(size));
+        try_it(CtcPruning::none().commit_delay(size));
     }
 }
 
@@ -203,10 +203,10 @@ fn requests_of_any_size() {
         assert_eq!(grouped.is_ok(), matches!(size, 1 | 2), "{grouped:?}");
         let adjusted = Request::new(3, 4)
             .end_tokens([2])
-            .adjust_log_probabilities(MinimumLength(size));
+            .process_log_probabilities(MinimumLength(size));
         run(adjusted).unwrap();
         if let Ok(ngram) = NoRepeatNgram::new(size) {
-            run(Request::new(3, 4).prompt([1, 1]).adjust_logits(ngram)).unwrap();
+            run(Request::new(3, 4).prompt([1, 1]).process_logits(ngram)).unwrap();
         }
         let hypotheses = Stopping::BestFinished { hypotheses: size };
         let rules = Rules {
@@ -274,8 +274,8 @@ fn penalties_of_any_number() {
         assert_eq!(run(request).is_ok(), number.is_finite());
         if let Ok(penalty) = RepetitionPenalty::new(number) {
             let request = Request::new(3, 4).prompt([0, 1, 2, 3]);
-            run(request.clone().adjust_logits(penalty)).unwrap();
-            run(request.adjust_log_probabilities(penalty)).unwrap();
+            run(request.clone().process_logits(penalty)).unwrap();
+            run(request.process_log_probabilities(penalty)).unwrap();
         }
         // An adjustment may set anything; what is no score fails its request.
         let set = move |row: &mut RowScores<'_>| {
@@ -285,8 +285,8 @@ fn penalties_of_any_number() {
         };
         let valid = !number.is_nan() && number != f64::INFINITY;
         for request in [
-            Request::new(3, 4).adjust_log_probabilities(set),
-            Request::new(3, 4).adjust_logits(set),
+            Request::new(3, 4).process_log_probabilities(set),
+            Request::new(3, 4).process_logits(set),
         ] {
             let ended = run(request).unwrap();
             assert!(
@@ -306,15 +306,15 @@ fn tokens_of_any_number() {
         // A prompt is the model's own affair.
         run(request()
             .prompt([token; 3])
-            .adjust_logits(NoRepeatNgram::new(1).unwrap()))
+            .process_logits(NoRepeatNgram::new(1).unwrap()))
         .unwrap();
         assert!(run(request().end_tokens([token])).is_err());
-        assert!(run(request().adjust_logits(Suppress(vec![token]))).is_err());
-        assert!(run(request().adjust_logits(ForcedFirst { token, score: own })).is_err());
-        assert!(run(request().adjust_logits(ForcedLast { token, score: own })).is_err());
+        assert!(run(request().process_logits(Suppress(vec![token]))).is_err());
+        assert!(run(request().process_logits(ForcedFirst { token, score: own })).is_err());
+        assert!(run(request().process_logits(ForcedLast { token, score: own })).is_err());
         assert!(run(request().permit(TokenTrie::new([[token]]), whole)).is_err());
         let permitted = move |row: &mut RowScores<'_>| row.permit_only([token]);
-        let ended = run(request().adjust_log_probabilities(permitted)).unwrap();
+        let ended = run(request().process_log_probabilities(permitted)).unwrap();
         assert_eq!(ended, Ended::Exhausted);
     }
     // All tokens end, none is permitted, or only what is forbidden.
@@ -329,7 +329,7 @@ fn tokens_of_any_number() {
         assert_eq!(run(none).unwrap(), Ended::Exhausted);
         let forbidden = Request::new(3, 3)
             .permit(TokenTrie::new([[1]]), normaliser)
-            .adjust_logits(Suppress(vec![1]));
+            .process_logits(Suppress(vec![1]));
         assert_eq!(run(forbidden).unwrap(), Ended::Exhausted);
     }
 }

@@ -183,8 +183,8 @@ fn autoregressive<T: Number>() {
                 Request::new(4, 3)
                     .prompt([0, 0])
                     .end_tokens([vocab as u32 - 1])
-                    .adjust_logits(RepetitionPenalty::new(1.5).unwrap())
-                    .adjust_log_probabilities(MinimumLength(1))
+                    .process_logits(RepetitionPenalty::new(1.5).unwrap())
+                    .process_log_probabilities(MinimumLength(1))
             };
             let kind = ScoreKind::Logits;
             placed(&mut guarded, kind, 8 * vocab, |scores: &[T]| {

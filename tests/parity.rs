@@ -141,20 +141,20 @@ fn transformers_5_finds_the_same() {
         // In the order in which transformers applies them.
         if let Some(penalty) = processors.repetition_penalty {
             let adjustment = RepetitionPenalty::new(penalty).unwrap();
-            request = request.adjust_log_probabilities(adjustment);
+            request = request.process_log_probabilities(adjustment);
         }
         if let Some(size) = processors.no_repeat_ngram_size {
-            request = request.adjust_log_probabilities(NoRepeatNgram::new(size).unwrap());
+            request = request.process_log_probabilities(NoRepeatNgram::new(size).unwrap());
         }
         if let Some(length) = processors.min_new_tokens {
-            request = request.adjust_log_probabilities(MinimumLength(length));
+            request = request.process_log_probabilities(MinimumLength(length));
         }
         if let Some(token) = processors.forced_eos_token_id {
             let score = ForcedScore::Certain;
-            request = request.adjust_log_probabilities(ForcedLast { token, score });
+            request = request.process_log_probabilities(ForcedLast { token, score });
         }
         let suppressed = Suppress(processors.suppress_tokens.clone());
-        case.check(request.adjust_log_probabilities(suppressed), as_found);
+        case.check(request.process_log_probabilities(suppressed), as_found);
     }
 }
 
@@ -213,10 +213,10 @@ fn ctranslate2_finds_the_same() {
             .rules(rules);
         // Its penalty looks at generated tokens alone, so there is no prompt.
         if let Some(penalty) = case.processors.repetition_penalty {
-            request = request.adjust_logits(RepetitionPenalty::new(penalty).unwrap());
+            request = request.process_logits(RepetitionPenalty::new(penalty).unwrap());
         }
         if let Some(length) = case.processors.min_length {
-            request = request.adjust_logits(MinimumLength(length));
+            request = request.process_logits(MinimumLength(length));
         }
         let mut search = AutoregressiveSearch::new(vocab).unwrap();
         let id = search.admit(request).unwrap();

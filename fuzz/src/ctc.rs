@@ -125,7 +125,7 @@ pub(crate) fn pruning(u: &mut Unstructured<'_>) -> Result<CtcPruning> {
         pruning = pruning.blank_skip(-limit(u)?);
     }
     if wanted & 32 != 0 {
-        pruning = pruning.settle(u.int_in_range(1..=5)?);
+        pruning = pruning.commit_delay(u.int_in_range(1..=5)?);
     }
     Ok(pruning)
 }

@@ -3,7 +3,7 @@
 //! If k disjoint groups of tokens each hold a token of at least b, then so do
 //! the k best tokens. The k-th largest maximum is the best such b.
 
-use super::ahead::Ahead;
+use super::prefetch::Prefetcher;
 use crate::order::{from_sortable, sortable};
 use crate::simd::{F32_LANES, F32Lanes, Simd};
 
@@ -16,7 +16,7 @@ pub(crate) fn sampled_bound<S: Simd, E>(
     maxima: &[[f32; F32_LANES]],
     k: usize,
     least: f32,
-    ahead: &mut Ahead<E>,
+    prefetcher: &mut Prefetcher<E>,
 ) -> f32 {
     // Counts that do not wait for each other.
     const WAYS: usize = 4;
@@ -26,7 +26,7 @@ pub(crate) fn sampled_bound<S: Simd, E>(
         for (larger, &maximum) in larger.iter_mut().zip(some) {
             *larger = sample.count_less(simd.f32_splat(maximum), *larger);
         }
-        ahead.fetch::<2>();
+        prefetcher.fetch::<2>();
     }
     let [a, b, c, d] = larger;
     // With k - 1 larger ones and itself, k reach it. All of the sample reach
@@ -49,7 +49,7 @@ pub(crate) fn lower_bound<S: Simd, E>(
     maxima: &[[f32; F32_LANES]],
     k: usize,
     least: f32,
-    ahead: &mut Ahead<E>,
+    prefetcher: &mut Prefetcher<E>,
 ) -> f32 {
     let (mut smallest, mut largest) = (simd.f32_splat(f32::INFINITY), simd.f32_splat(least));
     for lanes in maxima {
@@ -71,7 +71,7 @@ pub(crate) fn lower_bound<S: Simd, E>(
         let middle = low + (high - low) / 2;
         let bound = simd.f32_splat(from_sortable(middle));
         let mut reached = 0;
-        ahead.fetch::<2>();
+        prefetcher.fetch::<2>();
         let (fours, rest) = maxima.as_chunks::<4>();
         for [a, b, c, d] in fours {
             let four = [
@@ -121,11 +121,11 @@ mod tests {
                 k,
                 least,
             } = self;
-            let ahead = &mut Ahead::<f32>::nothing();
+            let prefetcher = &mut Prefetcher::<f32>::nothing();
             if sampled {
-                sampled_bound(simd, maxima, k, least, ahead)
+                sampled_bound(simd, maxima, k, least, prefetcher)
             } else {
-                lower_bound(simd, maxima, k, least, ahead)
+                lower_bound(simd, maxima, k, least, prefetcher)
             }
         }
     }

@@ -2,9 +2,9 @@
 //! maxima of its groups: the peaks. `peaks[i][lane]` is that of the tokens in
 //! the same lane of the vectors of panel i.
 
-use super::ahead::Ahead;
 use super::element::Lanes;
 use super::plan::Plan;
+use super::prefetch::Prefetcher;
 use super::quads::QUAD;
 use super::rank::Survivors;
 use super::scan::{STRIPE, Stripes};
@@ -35,7 +35,7 @@ pub(crate) struct Groups {
 impl Groups {
     const LENGTH: usize = LISTED * F32_LANES + AT_ONCE;
 
-    /// The bytes that [`Groups::reserve`] asks for.
+    /// The bytes that [`Groups::reserve`] allocates.
     pub(crate) const BYTES_NEEDED: usize = Self::LENGTH * size_of::<u32>();
 
     pub(crate) fn reserve(&mut self, what: &'static str) -> Result<(), Error> {
@@ -94,7 +94,7 @@ pub(crate) fn collect_groups<S: Simd, E: Lanes>(
     peaks: &mut [[f32; F32_LANES]],
     mut bound: f32,
     plan: &Plan,
-    ahead: &mut Ahead<E>,
+    prefetcher: &mut Prefetcher<E>,
     groups: &mut Groups,
     survivors: &mut Survivors,
 ) {
@@ -115,7 +115,7 @@ pub(crate) fn collect_groups<S: Simd, E: Lanes>(
             skipped = 0;
             let number = (first + i * TOGETHER) * F32_LANES;
             listed = push(&mut groups.groups, listed, reached, number);
-            ahead.fetch::<2>();
+            prefetcher.fetch::<2>();
         }
         let mut quad = usize::MAX;
         // Not read from memory and written to it for every token.
@@ -152,7 +152,7 @@ pub(crate) fn collect_groups<S: Simd, E: Lanes>(
                     len += usize::from(value.to_f32() >= bound);
                 }
             }
-            ahead.fetch::<4>();
+            prefetcher.fetch::<4>();
         }
         survivors.set_len(len);
         start = end;
@@ -207,7 +207,7 @@ pub(crate) fn collect_quads<S: Simd, E: Lanes>(
     peaks: &[[f32; F32_LANES]],
     bound: f32,
     plan: &Plan,
-    ahead: &mut Ahead<E>,
+    prefetcher: &mut Prefetcher<E>,
     survivors: &mut Survivors,
 ) {
     let mut bound = simd.f32_splat(bound);
@@ -222,7 +222,7 @@ pub(crate) fn collect_quads<S: Simd, E: Lanes>(
             for (j, peak) in four.iter().enumerate() {
                 reached |= u64::from(simd.f32_load(peak).any_ge(bound)) << (4 * i + j);
             }
-            ahead.fetch::<2>();
+            prefetcher.fetch::<2>();
         }
         for (i, peak) in rest.iter().enumerate() {
             reached |= u64::from(simd.f32_load(peak).any_ge(bound)) << (4 * fours.len() + i);
@@ -231,7 +231,7 @@ pub(crate) fn collect_quads<S: Simd, E: Lanes>(
             let number = word * WORD + reached.trailing_zeros() as usize;
             reached &= reached - 1;
             len = push_quad(simd, row, (number, quad), &mut bound, plan, survivors, len);
-            ahead.fetch::<2>();
+            prefetcher.fetch::<2>();
         }
     }
     if let Some(quad) = &filled(plan.kind, rest) {
@@ -243,8 +243,8 @@ pub(crate) fn collect_quads<S: Simd, E: Lanes>(
 
 /// Collects the tokens of at least `bound` from all of a row: for one that is so
 /// short, or has so many of them, that to look where they are would take longer.
-/// The `next` row is asked for meanwhile, as a whole: a short one is read before
-/// memory could answer.
+/// Meanwhile the `next` row is prefetched as a whole: a short row is read before prefetches
+/// of its own could arrive.
 #[inline(always)]
 pub(crate) fn collect_all<S: Simd, E: Lanes>(
     simd: S,
@@ -284,7 +284,7 @@ pub(crate) fn collect_panels<S: Simd, E: Lanes>(
     survivors: &mut Survivors,
 ) {
     let mut bound = simd.f32_splat(bound);
-    let mut ahead = stripes.len();
+    let mut upcoming = stripes.len();
     let mut len = 0;
     for (group, peaks) in peaks.chunks(64).enumerate() {
         // Which of 64 panels to look into, found without a branch each.
@@ -298,8 +298,8 @@ pub(crate) fn collect_panels<S: Simd, E: Lanes>(
             let first = panel * panel_stripes;
             for index in first..stripes.len().min(first + panel_stripes) {
                 let stripe = stripes.get(index);
-                stripes.prefetch_after(ahead);
-                ahead += 1;
+                stripes.prefetch_after(upcoming);
+                upcoming += 1;
                 let vectors = stripe.as_chunks::<F32_LANES>().0;
                 for (i, [a, b, c, d]) in vectors.as_chunks::<4>().0.iter().enumerate() {
                     let reached = S::F32::four_ge(load(simd, [a, b, c, d]), bound);

@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::element::Lanes;
 use super::exp::{Exps, LATE};
 use super::log_sum_exp::{BLOCK, LANES, RunningSum, SECTION, Sum, add_lanes};
-use super::scan::{AheadOf, COLUMNS, STRIPE, Scan, Stripes};
+use super::scan::{COLUMNS, STRIPE, Scan, Stripes, Upcoming};
 use crate::simd::{F32_LANES, F32Lanes, Kernel, Simd};
 
 /// Stripes in a block of the log-sum-exp.
@@ -40,9 +40,9 @@ pub(super) fn scan<S: Simd, E: Lanes>(
     peaks: &mut [[f32; F32_LANES]],
 ) -> Option<Scan> {
     if panel == PANEL {
-        simd.apart(ScanRow::<E, PANEL> { stripes, peaks })
+        simd.outlined(ScanRow::<E, PANEL> { stripes, peaks })
     } else {
-        simd.apart(ScanRow::<E, 1> { stripes, peaks })
+        simd.outlined(ScanRow::<E, 1> { stripes, peaks })
     }
 }
 
@@ -76,7 +76,7 @@ impl<E: Lanes, const WIDTH: usize> Kernel for ScanRow<'_, E, WIDTH> {
                 match stripes.whole.get(first..first + WIDTH) {
                     Some(panel) if WIDTH == SECTION_STRIPES => {
                         let vectors = panel.as_flattened().as_chunks().0;
-                        peak = sums.add(simd, vectors, stripes.ahead_of(first));
+                        peak = sums.add(simd, vectors, stripes.upcoming(first));
                         sums.end_section(simd);
                     }
                     _ => {
@@ -157,7 +157,7 @@ impl<V: F32Lanes> Sums<V> {
         number: usize,
     ) -> V {
         let vectors = stripes.get(index).as_chunks::<F32_LANES>().0;
-        let peak = self.add(simd, vectors, stripes.ahead_of(index));
+        let peak = self.add(simd, vectors, stripes.upcoming(index));
         if number % SECTION_STRIPES == SECTION_STRIPES - 1 {
             self.end_section(simd);
         }
@@ -171,12 +171,12 @@ impl<V: F32Lanes> Sums<V> {
         &mut self,
         simd: S,
         vectors: &[[E; F32_LANES]],
-        ahead: AheadOf<'_, E>,
+        upcoming: Upcoming<'_, E>,
     ) -> V {
         let mut peak = simd.f32_splat(f32::NEG_INFINITY);
         for (i, lanes) in vectors.iter().enumerate() {
             let scores = E::load(simd, lanes);
-            ahead.prefetch(i * F32_LANES);
+            upcoming.prefetch(i * F32_LANES);
             peak = peak.max(scores);
             self.section = self.section + self.exps.next(scores - self.reference_lanes);
         }

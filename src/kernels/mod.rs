@@ -2,7 +2,6 @@
 //! over the level: the top k of a row, the log-sum-exp of a row, log-add, and
 //! the exponentials and logarithms beneath them.
 
-mod ahead;
 pub(crate) mod block;
 mod bound;
 mod collect;
@@ -14,14 +13,15 @@ pub(crate) mod log_sum_exp;
 mod logits;
 mod network;
 mod plan;
+mod prefetch;
 mod quads;
 mod rank;
-pub(crate) mod reach;
 #[cfg(test)]
 mod scalar_values;
 mod scan;
 mod short;
 mod sorter;
+pub(crate) mod threshold;
 pub(crate) mod top_k;
 
 use crate::scores::ScoreKind;

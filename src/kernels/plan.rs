@@ -8,8 +8,8 @@
 //! |                                        | too large for a bound         |
 //! | all others                             | [`Path::Stripes`]             |
 
-use super::ahead::Ahead;
 use super::bound::{lower_bound, sampled_bound};
+use super::prefetch::Prefetcher;
 use super::quads::{MOST_COLUMNS, QUAD};
 use super::scan::{COLUMNS, STRIPE, Scan};
 use crate::scores::ScoreKind;
@@ -96,7 +96,7 @@ impl Plan {
     }
 
     /// For up to k tokens of rows that reach a threshold
-    /// ([`Reach`](super::reach::Reach)), which are all scanned in stripes.
+    /// ([`ThresholdScan`](super::threshold::ThresholdScan)), which are all scanned in stripes.
     pub(crate) fn threshold(k: usize, length: usize, kind: ScoreKind) -> Self {
         let bounded = k <= COLUMNS_SERVE || k <= length / 12;
         let shared = length >= LONG && (k <= COLUMNS_SERVE || k <= length / 50);
@@ -165,15 +165,15 @@ impl Plan {
         simd: S,
         columns: &[[f32; F32_LANES]],
         peaks: &[[f32; F32_LANES]],
-        ahead: &mut Ahead<E>,
+        prefetcher: &mut Prefetcher<E>,
     ) -> f32 {
         let k = self.k;
         if k <= F32_LANES {
-            sampled_bound(simd, columns, k, self.least, ahead)
+            sampled_bound(simd, columns, k, self.least, prefetcher)
         } else if k <= COLUMNS_SERVE {
-            lower_bound(simd, columns, k, self.least, ahead)
+            lower_bound(simd, columns, k, self.least, prefetcher)
         } else {
-            lower_bound(simd, peaks, k, self.least, ahead)
+            lower_bound(simd, peaks, k, self.least, prefetcher)
         }
     }
 
@@ -200,8 +200,8 @@ impl Plan {
                 folded.store(&mut maxima[i]);
             }
         }
-        let ahead = &mut Ahead::<f32>::nothing();
-        self.bound(simd, &maxima[..width], peaks, ahead)
+        let prefetcher = &mut Prefetcher::<f32>::nothing();
+        self.bound(simd, &maxima[..width], peaks, prefetcher)
     }
 }
 

@@ -11,8 +11,8 @@
 //! token (`collect`), and there are so many that those put together, a column
 //! of every so many quads, give a good bound.
 
-use super::ahead::Ahead;
 use super::element::Lanes;
+use super::prefetch::Prefetcher;
 use crate::scores::ScoreKind;
 use crate::simd::{F32_LANES, F32Lanes, Seen, Simd};
 
@@ -40,12 +40,12 @@ pub(crate) fn scan<S: Simd, E: Lanes>(
     simd: S,
     kind: ScoreKind,
     row: &[E],
-    ahead: &mut Ahead<E>,
+    prefetcher: &mut Prefetcher<E>,
     peaks: &mut [[f32; F32_LANES]],
     columns: &mut [[f32; F32_LANES]],
 ) -> Option<f32> {
     if S::UNSIGNED_MAX && kind == ScoreKind::Probabilities {
-        write_peaks::<S, E, true>(simd, kind, row, ahead, peaks);
+        write_peaks::<S, E, true>(simd, kind, row, prefetcher, peaks);
         let largest = fold::<S, true>(simd, peaks, columns);
         let bits = largest.reduce_max_bits();
         if bits <= ScoreKind::MAX_PROBABILITY.to_bits() {
@@ -53,7 +53,7 @@ pub(crate) fn scan<S: Simd, E: Lanes>(
         }
         mark!("probabilities that seem invalid as integers");
     }
-    let seen = write_peaks::<S, E, false>(simd, kind, row, ahead, peaks);
+    let seen = write_peaks::<S, E, false>(simd, kind, row, prefetcher, peaks);
     let max = fold::<S, false>(simd, peaks, columns).reduce_max();
     (!seen.any() && kind.accepts(max)).then_some(max)
 }
@@ -65,7 +65,7 @@ fn write_peaks<S: Simd, E: Lanes, const BITS: bool>(
     simd: S,
     kind: ScoreKind,
     row: &[E],
-    ahead: &mut Ahead<E>,
+    prefetcher: &mut Prefetcher<E>,
     peaks: &mut [[f32; F32_LANES]],
 ) -> <S::F32 as F32Lanes>::Seen {
     // NaN is below everything.
@@ -88,7 +88,7 @@ fn write_peaks<S: Simd, E: Lanes, const BITS: bool>(
         }
         peak.store(out);
         if i % 2 == 0 {
-            ahead.step();
+            prefetcher.step();
         }
     }
     if let [out] = last {
@@ -180,8 +180,8 @@ mod tests {
             let OfRow { kind, row, columns } = self;
             let mut peaks = vec![[f32::NAN; F32_LANES]; row.len().div_ceil(QUAD)];
             let mut columns = vec![[f32::NAN; F32_LANES]; columns];
-            let ahead = &mut Ahead::nothing();
-            let max = scan(simd, kind, row, ahead, &mut peaks, &mut columns);
+            let prefetcher = &mut Prefetcher::nothing();
+            let max = scan(simd, kind, row, prefetcher, &mut peaks, &mut columns);
             (peaks, columns, max)
         }
     }

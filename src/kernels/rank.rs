@@ -1,8 +1,8 @@
 //! Putting the few tokens that survived a scan in order.
 
-use super::ahead::{Ahead, Asked};
 use super::element::Lanes;
 use super::network::{BLOCK, Entry, padded, sort_largest};
+use super::prefetch::{Prefetched, Prefetcher};
 use super::sorter::{FEW, Sorter};
 use crate::error::Error;
 use crate::memory::resize;
@@ -243,7 +243,7 @@ impl Lists {
         number: usize,
         row: &[E],
         survivors: &Survivors,
-        ahead: &mut Ahead<E>,
+        prefetcher: &mut Prefetcher<E>,
     ) -> bool {
         if survivors.len() > LONGEST_LIST {
             mark!("more survivors than a list holds");
@@ -254,7 +254,7 @@ impl Lists {
         self.fill_up(survivors.len());
         for (entry, (value, token)) in self.entries.iter_mut().zip(pairs(row, survivors.tokens())) {
             entry[number] = number_key(number_or_least(value), token);
-            ahead.fetch::<2>();
+            prefetcher.fetch::<2>();
         }
         self.listed |= 1 << number;
         true
@@ -278,15 +278,15 @@ impl Lists {
         k: usize,
         tokens: &mut [u32],
         values: &mut [f64],
-        asked: &mut Asked,
+        prefetched: &mut Prefetched,
     ) {
         let best = k.min(self.len);
         if best > 0 {
-            asked.fetch();
+            prefetched.fetch();
             self.fill_up(padded(self.len, best));
             let entries = &mut self.entries[..self.len];
             sort_largest(simd, entries, best);
-            asked.fetch();
+            prefetched.fetch();
             (self.places).write(simd, entries, best, self.listed, k, tokens, values);
         }
         self.len = 0;
@@ -377,10 +377,10 @@ mod tests {
             survivors.set_len(3);
             let mut lists = Lists::default();
             lists.reserve("a test").unwrap();
-            lists.add(0, &self.0, &survivors, &mut Ahead::nothing());
+            lists.add(0, &self.0, &survivors, &mut Prefetcher::nothing());
             let (mut tokens, mut values) = (vec![7; 3], vec![7.0; 3]);
-            let asked = &mut Asked::default();
-            lists.sort_into(simd, 3, &mut tokens, &mut values, asked);
+            let prefetched = &mut Prefetched::default();
+            lists.sort_into(simd, 3, &mut tokens, &mut values, prefetched);
             tokens
         }
     }
@@ -505,12 +505,12 @@ mod tests {
                         *token = token_of(number, i);
                     }
                     survivors.set_len(len);
-                    let ahead = &mut Ahead::nothing();
-                    let listed = lists.add(number, row, &survivors, ahead);
+                    let prefetcher = &mut Prefetcher::nothing();
+                    let listed = lists.add(number, row, &survivors, prefetcher);
                     assert_eq!(listed, len <= LONGEST_LIST);
                 }
-                let asked = &mut Asked::default();
-                lists.sort_into(simd, k, &mut tokens, &mut values, asked);
+                let prefetched = &mut Prefetched::default();
+                lists.sort_into(simd, k, &mut tokens, &mut values, prefetched);
                 all.extend(tokens.into_iter().zip(values));
             }
             all

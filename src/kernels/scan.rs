@@ -11,14 +11,14 @@ pub(crate) const COLUMNS: usize = 8;
 /// Tokens in a stripe, the unit in which rows are scanned.
 pub(crate) const STRIPE: usize = COLUMNS * F32_LANES;
 
-/// How far ahead of the reading the next scores are asked for. On long rows 512
-/// bytes and 1 KB reached .91 to .99 of the roofline, 4 KB .80 to .89, in few
-/// and noisy runs (Zen 4, two threads).
-const AHEAD_BYTES: usize = 1024;
+/// How far ahead of the reading scores are prefetched. On long rows 512 bytes and 1 KB
+/// reached .91 to .99 of the roofline, 4 KB .80 to .89, in few and noisy runs (Zen 4,
+/// two threads).
+const DISTANCE_BYTES: usize = 1024;
 /// Logits are read in a loop that computes for as long as memory takes. In a loop of
 /// its own (Zen 3, AVX2, one thread) it took 1.95 ns for eight logits 1 KB ahead, 1.87
 /// at 2 KB, 1.77 at 4 KB and 1.81 at 8 KB; in the kernel 2 to 8 KB do not differ.
-const LOGITS_AHEAD_BYTES: usize = 4 << 10;
+const LOGITS_DISTANCE_BYTES: usize = 4 << 10;
 
 /// A row cut into whole stripes, the last filled up with impossible scores,
 /// and the scores that will be read after it.
@@ -27,16 +27,16 @@ pub(crate) struct Stripes<'a, E> {
     rest: Option<[E; STRIPE]>,
     row: &'a [E],
     next: &'a [E],
-    /// How far ahead of the reading scores are asked for.
-    ahead: usize,
+    /// How many scores ahead of the reading the prefetches are.
+    distance: usize,
 }
 
 impl<'a, E: Lanes> Stripes<'a, E> {
     #[inline(always)]
     pub(crate) fn new(row: &'a [E], next: &'a [E], kind: ScoreKind) -> Self {
         let (whole, rest) = row.as_chunks::<STRIPE>();
-        // What fills the last stripe is read first, and far from all that is in
-        // the cache; so that of a next row like this one is asked for now.
+        // The end of a row is copied before its scan begins, when nothing has prefetched
+        // it. So the end of the next row, if it has this length, is prefetched now.
         for line in (0..rest.len()).step_by(CACHE_LINE / size_of::<E>()) {
             prefetch(next, row.len() - rest.len() + line);
         }
@@ -51,9 +51,9 @@ impl<'a, E: Lanes> Stripes<'a, E> {
             rest: filled,
             row,
             next,
-            ahead: match kind {
-                ScoreKind::Logits => LOGITS_AHEAD_BYTES / size_of::<E>(),
-                _ => AHEAD_BYTES / size_of::<E>(),
+            distance: match kind {
+                ScoreKind::Logits => LOGITS_DISTANCE_BYTES / size_of::<E>(),
+                _ => DISTANCE_BYTES / size_of::<E>(),
             },
         }
     }
@@ -71,38 +71,38 @@ impl<'a, E: Lanes> Stripes<'a, E> {
         }
     }
 
-    /// What lies so far past stripe `index`, which may be beyond the row.
+    /// The scores at the prefetch distance from stripe `index`, maybe in the next row.
     #[inline(always)]
-    pub(crate) fn ahead_of(&self, index: usize) -> AheadOf<'a, E> {
-        let start = index * STRIPE + self.ahead;
+    pub(crate) fn upcoming(&self, index: usize) -> Upcoming<'a, E> {
+        let start = index * STRIPE + self.distance;
         let (data, start) = match start.checked_sub(self.row.len()) {
             None => (self.row, start),
             Some(start) => (self.next, start),
         };
-        AheadOf { data, start }
+        Upcoming { data, start }
     }
 
-    /// Asks for all cache lines of [`Self::ahead_of`] a stripe.
+    /// Prefetches all cache lines of a stripe at [`Self::upcoming`].
     #[inline(always)]
     pub(crate) fn prefetch_after(&self, index: usize) {
-        let ahead = self.ahead_of(index);
+        let upcoming = self.upcoming(index);
         let mut line = 0;
         while line < STRIPE {
-            ahead.prefetch(line);
+            upcoming.prefetch(line);
             line += CACHE_LINE / size_of::<E>();
         }
     }
 }
 
-/// Scores that will be read some time later.
+/// Scores that are read soon.
 #[derive(Clone, Copy)]
-pub(crate) struct AheadOf<'a, E> {
+pub(crate) struct Upcoming<'a, E> {
     data: &'a [E],
     start: usize,
 }
 
-impl<E> AheadOf<'_, E> {
-    /// Asks for the cache line of the score that many behind the first.
+impl<E> Upcoming<'_, E> {
+    /// Prefetches the cache line of the score at an offset from the first.
     #[inline(always)]
     pub(crate) fn prefetch(self, offset: usize) {
         prefetch(self.data, self.start + offset);
@@ -157,7 +157,7 @@ pub(crate) fn scan<S: Simd, E: Lanes, const WIDTH: usize>(
     panel: usize,
     peaks: &mut [[f32; F32_LANES]],
 ) -> Option<Scan> {
-    simd.apart(ScanRow::<E, WIDTH> {
+    simd.outlined(ScanRow::<E, WIDTH> {
         kind,
         stripes,
         panel,
@@ -342,7 +342,7 @@ mod tests {
     #[test]
     fn what_lies_ahead_is_in_this_row_or_the_next() {
         let (row, next) = ([0.5f32; 1000], [0.25f32; 2000]);
-        for (kind, ahead) in [
+        for (kind, prefetcher) in [
             (Probabilities, 1024 / 4),
             (LogProbabilities, 1024 / 4),
             (Logits, 4096 / 4),
@@ -350,7 +350,7 @@ mod tests {
             let stripes = Stripes::new(&row, &next, kind);
             assert_eq!(stripes.len(), 8);
             for index in 0..stripes.len() {
-                let (found, place) = (stripes.ahead_of(index), index * STRIPE + ahead);
+                let (found, place) = (stripes.upcoming(index), index * STRIPE + prefetcher);
                 let expected = if place < row.len() {
                     (row.as_ptr(), place)
                 } else {

@@ -51,12 +51,12 @@
 //! One read of the row; O(k log^2 k + k V / 128) work besides, at worst O(V)
 //! more; O(V / 8 + k) memory.
 
-use super::ahead::{Ahead, Asked};
 use super::collect::{Groups, collect_all, collect_groups, collect_panels, collect_quads, padded};
 use super::element::Lanes;
 use super::logits;
 pub(crate) use super::plan::Plan;
 use super::plan::{Compared, Path};
+use super::prefetch::{Prefetched, Prefetcher};
 use super::quads::{self, MOST_COLUMNS};
 pub(crate) use super::rank::ROWS;
 use super::rank::{Lists, Survivors};
@@ -77,7 +77,7 @@ pub(crate) struct TopK {
     groups: Groups,
     survivors: Survivors,
     /// Of the row after the one that was read last.
-    asked: Asked,
+    prefetched: Prefetched,
     lists: Lists,
     short: Short,
 }
@@ -92,7 +92,7 @@ pub(crate) struct Found {
 }
 
 impl TopK {
-    /// The bytes that [`TopK::reserve`] asks for.
+    /// The bytes that [`TopK::reserve`] allocates.
     pub(crate) fn bytes_needed(plan: &Plan) -> usize {
         (padded(plan.peaks()).saturating_mul(size_of::<[f32; F32_LANES]>()))
             .saturating_add(Survivors::bytes_needed(plan.capacity))
@@ -141,7 +141,7 @@ impl TopK {
                     next,
                     top_k,
                 };
-                (simd.apart(read)?, 0.0)
+                (simd.outlined(read)?, 0.0)
             }
             Path::Stripes { panel, columns } => {
                 self.read_stripes(simd, number, row, next, panel, columns)?
@@ -188,8 +188,8 @@ impl TopK {
         if scanned.max >= plan.least {
             collect_panels(simd, row, &stripes, panel, peaks, bound, plan, survivors);
         }
-        let ahead = &mut Ahead::nothing();
-        let listed = self.lists.add(number, row, survivors, ahead);
+        let prefetcher = &mut Prefetcher::nothing();
+        let listed = self.lists.add(number, row, survivors, prefetcher);
         Some((listed, scanned.normaliser))
     }
 
@@ -197,8 +197,8 @@ impl TopK {
     /// time to the `tokens` and `values` of all of them, `k` a row.
     #[inline(always)]
     pub(crate) fn finish<S: Simd>(&mut self, simd: S, tokens: &mut [u32], values: &mut [f64]) {
-        let (k, asked) = (self.plan.k, &mut self.asked);
-        self.lists.sort_into(simd, k, tokens, values, asked);
+        let (k, prefetched) = (self.plan.k, &mut self.prefetched);
+        self.lists.sort_into(simd, k, tokens, values, prefetched);
     }
 
     /// For up to [`ROWS`] rows that are short.
@@ -243,31 +243,31 @@ impl<E: Lanes> Kernel for ReadQuads<'_, E> {
         survivors.clear();
 
         let all = compared == Compared::All;
-        let ahead = &mut if all {
-            Ahead::nothing()
+        let prefetcher = &mut if all {
+            Prefetcher::nothing()
         } else {
-            let asked = top_k.asked.of(row);
-            Ahead::new(row, next, asked, quads::steps(row))
+            let prefetched = top_k.prefetched.of(row);
+            Prefetcher::new(row, next, prefetched, quads::steps(row))
         };
-        let max = quads::scan(simd, kind, row, ahead, peaks, columns)?;
+        let max = quads::scan(simd, kind, row, prefetcher, peaks, columns)?;
         if max >= plan.least {
-            let bound = plan.bound(simd, columns, peaks, ahead);
+            let bound = plan.bound(simd, columns, peaks, prefetcher);
             match compared {
                 Compared::All => collect_all(simd, row, next, bound, plan, survivors),
                 Compared::Quads => {
-                    collect_quads(simd, row, peaks, bound, plan, ahead, survivors);
+                    collect_quads(simd, row, peaks, bound, plan, prefetcher, survivors);
                 }
                 Compared::Groups => {
                     let (peaks, groups) = (all_peaks, &mut top_k.groups);
-                    collect_groups(simd, row, peaks, bound, plan, ahead, groups, survivors);
+                    collect_groups(simd, row, peaks, bound, plan, prefetcher, groups, survivors);
                 }
             }
         }
-        let listed = top_k.lists.add(number, row, survivors, ahead);
-        top_k.asked = if all {
-            Asked::default()
+        let listed = top_k.lists.add(number, row, survivors, prefetcher);
+        top_k.prefetched = if all {
+            Prefetched::default()
         } else {
-            ahead.asked(next)
+            prefetcher.prefetched(next)
         };
         Some(listed)
     }

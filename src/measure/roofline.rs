@@ -99,7 +99,7 @@ fn rows_in_one(scores: &ScoresView<'_>, item: usize, steps: &Range<usize>) -> Op
 
 /// As many vectors as it takes to wait for none of them.
 const VECTORS: usize = 8;
-/// How far ahead of the scan lines are asked for.
+/// How far ahead of the scan the prefetches are.
 const AHEAD_BYTES: usize = 4096;
 const LINE_BYTES: usize = 64;
 

@@ -179,13 +179,13 @@ pub fn search<S: PrefixScorer>(
             let least = best.total() - limit;
             live.retain(|prefix| prefix.total() >= least);
         }
-        if let (Some(delay), Some(best)) = (pruning.settle, live.first())
+        if let (Some(delay), Some(best)) = (pruning.commit_delay, live.first())
             && (step + 1) % delay == 0
         {
             let old = |&&frame: &&u32| (frame as usize) < step + 1 - delay;
-            let settled = best.best().1.iter().filter(old).count();
-            let settled = best.tokens[..settled].to_vec();
-            live.retain(|prefix| prefix.tokens.starts_with(&settled));
+            let committed = best.best().1.iter().filter(old).count();
+            let committed = best.tokens[..committed].to_vec();
+            live.retain(|prefix| prefix.tokens.starts_with(&committed));
         }
     }
     let mut ended: Vec<Hypothesis> = Vec::new();

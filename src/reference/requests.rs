@@ -3,9 +3,9 @@
 use std::cell::Cell;
 
 use crate::autoregressive::{
-    AutoregressiveSearch, Completion, ForcedFirst, ForcedLast, ForcedScore, MinimumLength,
-    NoRepeatNgram, Normaliser, Outcome, Permit, RepetitionPenalty, Request, RequestId, RowScores,
-    Rules, Suppress, TokenMask, TokenTrie,
+    AutoregressiveSearch, Completion, Constraint, ForcedFirst, ForcedLast, ForcedScore,
+    MinimumLength, NoRepeatNgram, Normaliser, Outcome, RepetitionPenalty, Request, RequestId,
+    RowScores, Rules, Suppress, TokenMask, TokenTrie,
 };
 use crate::reference::autoregressive::{self as oracle, Found, Place, Row};
 use crate::{Level, ScoreKind, ScoresView};
@@ -89,8 +89,8 @@ impl Adjustment {
         macro_rules! add {
             ($adjustment:expr) => {
                 match before {
-                    true => request.adjust_logits($adjustment),
-                    false => request.adjust_log_probabilities($adjustment),
+                    true => request.process_logits($adjustment),
+                    false => request.process_log_probabilities($adjustment),
                 }
             };
         }
@@ -272,7 +272,7 @@ impl Spec {
                 request.permit(tokens.into_iter().collect::<TokenMask>(), normaliser)
             }
             Some((Permitted::Function(divisor), normaliser)) => {
-                let permit = Permit::function(move |generated, mask| {
+                let permit = Constraint::function(move |generated, mask| {
                     let tokens = (0..200u32)
                         .filter(|t| !(t + generated.len() as u32).is_multiple_of(divisor));
                     tokens.for_each(|token| mask.insert(token));

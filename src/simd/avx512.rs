@@ -291,7 +291,7 @@ impl Simd for Avx512 {
     const UNSIGNED_MAX: bool = true;
 
     #[inline(always)]
-    fn apart<K: Kernel>(self, kernel: K) -> K::Output {
+    fn outlined<K: Kernel>(self, kernel: K) -> K::Output {
         // SAFETY: `self` proves that the processor has the features.
         unsafe { self.avx512_entry(kernel) }
     }

@@ -268,7 +268,7 @@ impl Simd for Baseline {
     ));
 
     #[inline(never)]
-    fn apart<K: Kernel>(self, kernel: K) -> K::Output {
+    fn outlined<K: Kernel>(self, kernel: K) -> K::Output {
         kernel.run(self)
     }
 

@@ -12,7 +12,7 @@ pub(crate) trait Kernel {
 
 /// Makes a level of x86-64 from its features: it is there if the processor has each
 /// of them, and kernels are compiled with all of them. One list serves both, because
-/// to run a kernel with a feature that nobody asked about is undefined behaviour.
+/// running a kernel with a feature that was not detected is undefined behaviour.
 #[cfg(target_arch = "x86_64")]
 macro_rules! features {
     ($level:ident, $entry:ident: $($feature:tt)+) => {

@@ -155,9 +155,9 @@ impl Dispatch {
         match self {
             Dispatch::Baseline(token) => kernel.run(token),
             #[cfg(target_arch = "x86_64")]
-            Dispatch::Avx2(token) => token.apart(kernel),
+            Dispatch::Avx2(token) => token.outlined(kernel),
             #[cfg(target_arch = "x86_64")]
-            Dispatch::Avx512(token) => token.apart(kernel),
+            Dispatch::Avx512(token) => token.outlined(kernel),
         }
     }
 }

@@ -174,7 +174,7 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
 
     /// Runs a kernel as a function of its own. Registers are given out for a
     /// function as a whole: in a large one the hottest loop may go without.
-    fn apart<K: Kernel>(self, kernel: K) -> K::Output;
+    fn outlined<K: Kernel>(self, kernel: K) -> K::Output;
 
     fn f32_splat(self, x: f32) -> Self::F32;
     fn f32_load(self, x: &[f32; F32_LANES]) -> Self::F32;
@@ -222,14 +222,14 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
 /// Bytes in a cache line.
 pub(crate) const CACHE_LINE: usize = 64;
 
-/// Asks for the cache line `offset` elements past the start of `data`, which
-/// may lie beyond its end: a prefetch of any address is harmless.
+/// Prefetches the cache line `offset` elements past the start of `data`, which may lie
+/// beyond its end: a prefetch of any address is harmless.
 #[inline(always)]
 pub(crate) fn prefetch<T>(data: &[T], offset: usize) {
     prefetch_at(data.as_ptr().wrapping_add(offset));
 }
 
-/// Asks for the cache line of an address, which may be any.
+/// Prefetches the cache line of an address, which may be any.
 #[inline(always)]
 pub(crate) fn prefetch_at<T>(address: *const T) {
     #[cfg(target_arch = "x86_64")]

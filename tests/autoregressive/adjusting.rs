@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use widebeam::ScoresView;
 use widebeam::autoregressive::{
-    Adjust, AutoregressiveSearch, Ended, ForcedFirst, ForcedLast, ForcedScore, MinimumLength,
-    NoRepeatNgram, RepetitionPenalty, Request, RowScores, Suppress,
+    AutoregressiveSearch, Ended, ForcedFirst, ForcedLast, ForcedScore, LogitsProcessor,
+    MinimumLength, NoRepeatNgram, RepetitionPenalty, Request, RowScores, Suppress,
 };
 
 const NO: f64 = f64::NEG_INFINITY;
@@ -14,7 +14,7 @@ const NO: f64 = f64::NEG_INFINITY;
 /// The scores of all tokens at each step of one beam, after an adjustment.
 fn seen(
     request: Request,
-    adjustment: impl Adjust + 'static,
+    adjustment: impl LogitsProcessor + 'static,
     before: bool,
     row: &[f32],
 ) -> Vec<Vec<f64>> {
@@ -25,10 +25,10 @@ fn seen(
         seen.lock().unwrap().push(scores.collect());
     };
     let request = match before {
-        true => request.adjust_logits(adjustment).adjust_logits(look),
+        true => request.process_logits(adjustment).process_logits(look),
         false => request
-            .adjust_log_probabilities(adjustment)
-            .adjust_log_probabilities(look),
+            .process_log_probabilities(adjustment)
+            .process_log_probabilities(look),
     };
     let mut search = AutoregressiveSearch::new(row.len()).unwrap();
     search.admit(request).unwrap();
@@ -82,7 +82,7 @@ fn a_forced_token_that_is_impossible_comes_only_where_it_is_certain() {
     let row = [-1.0, f32::NEG_INFINITY];
     for (score, count) in [(ForcedScore::Own, 0), (ForcedScore::Certain, 1)] {
         let first = ForcedFirst { token: 1, score };
-        let request = Request::new(2, 1).adjust_log_probabilities(first);
+        let request = Request::new(2, 1).process_log_probabilities(first);
         let mut search = AutoregressiveSearch::new(2).unwrap();
         let id = search.admit(request).unwrap();
         search
@@ -97,8 +97,8 @@ fn forced_tokens_beyond_the_vocabulary_are_refused() {
     let mut search = AutoregressiveSearch::new(5).unwrap();
     for token in [4, 5, 9] {
         let score = ForcedScore::Own;
-        let first = Request::new(1, 1).adjust_logits(ForcedFirst { token, score });
-        let last = Request::new(1, 1).adjust_log_probabilities(ForcedLast { token, score });
+        let first = Request::new(1, 1).process_logits(ForcedFirst { token, score });
+        let last = Request::new(1, 1).process_log_probabilities(ForcedLast { token, score });
         for (request, what) in [(first, "first"), (last, "last")] {
             match search.admit(request) {
                 Ok(_) => assert_eq!(token, 4),
@@ -261,12 +261,12 @@ fn adjustments_act_in_the_order_in_which_they_were_added() {
     };
     let request = || Request::new(1, 1);
     let first = request()
-        .adjust_log_probabilities(add(-0.5))
-        .adjust_log_probabilities(double);
+        .process_log_probabilities(add(-0.5))
+        .process_log_probabilities(double);
     assert_eq!(found(first), -3.0);
     let last = request()
-        .adjust_log_probabilities(double)
-        .adjust_log_probabilities(add(-0.5));
+        .process_log_probabilities(double)
+        .process_log_probabilities(add(-0.5));
     assert_eq!(found(last), -2.5);
 }
 
@@ -282,8 +282,8 @@ fn scores_beyond_what_a_row_can_hold_fail_the_request() {
     for (before, score, shown) in cases {
         let hook = move |row: &mut RowScores<'_>| row.set(1, score);
         let request = match before {
-            true => Request::new(1, 1).adjust_logits(hook),
-            false => Request::new(1, 1).adjust_log_probabilities(hook),
+            true => Request::new(1, 1).process_logits(hook),
+            false => Request::new(1, 1).process_log_probabilities(hook),
         };
         let mut search = AutoregressiveSearch::new(2).unwrap();
         let id = search.admit(request).unwrap();

@@ -309,7 +309,7 @@ fn equal_scores_go_by_parent_then_by_log_probability_then_by_token() {
     let raise = |row: &mut RowScores<'_>| row.set(2, row.get(2) + 1.5);
     let request = Request::new(3, 2).rules(sums());
     let (found, _) = run(
-        request.adjust_log_probabilities(raise),
+        request.process_log_probabilities(raise),
         |tokens| match tokens {
             [] => vec![-1e30, f32::NEG_INFINITY, f32::NEG_INFINITY],
             _ => vec![-2.0, -1.0, -2.0],

@@ -539,7 +539,7 @@ fn a_score_that_is_no_number_fails_its_request_and_no_other() {
 
 #[test]
 fn an_adjustment_that_sets_no_number_fails_its_request() {
-    let bad = Request::new(2, 4).adjust_log_probabilities(|row: &mut RowScores<'_>| {
+    let bad = Request::new(2, 4).process_log_probabilities(|row: &mut RowScores<'_>| {
         if row.generated().len() == 1 {
             row.set(2, f64::NAN);
         }
@@ -643,7 +643,7 @@ fn settings_out_of_range_are_refused_at_admission() {
             "the mask of permitted tokens: token 64",
         ),
         (
-            Request::new(4, 5).adjust_logits(Suppress(vec![5, 21])),
+            Request::new(4, 5).process_logits(Suppress(vec![5, 21])),
             "suppressed tokens: token 21",
         ),
         (
@@ -707,7 +707,7 @@ fn scores_of_another_shape_are_refused_and_change_nothing() {
 fn probabilities_cannot_be_adjusted_before_a_log_softmax() {
     let mut search = AutoregressiveSearch::new(2).unwrap();
     let id = search
-        .admit(Request::new(1, 2).adjust_logits(MinimumLength(1)))
+        .admit(Request::new(1, 2).process_logits(MinimumLength(1)))
         .unwrap();
     search
         .advance(&ScoresView::probabilities(&[0.5f32, 0.5], [1, 2]).unwrap())

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use widebeam::autoregressive::{
-    AutoregressiveSearch, Ended, Normaliser, Permit, Request, TokenMask, TokenTrie,
+    AutoregressiveSearch, Constraint, Ended, Normaliser, Request, TokenMask, TokenTrie,
 };
 use widebeam::reference::requests::{Adjustment, Model, Permitted, Spec, alone_in_steps};
 use widebeam::{Level, ScoreKind, ScoresView};
@@ -141,7 +141,7 @@ fn an_invalid_score_of_a_permitted_token_is_found_late() {
 fn a_function_is_asked_once_for_each_live_beam_with_an_empty_mask() {
     let calls = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&calls);
-    let permit = Permit::function(move |generated, mask| {
+    let permit = Constraint::function(move |generated, mask| {
         assert_eq!(mask.count(), 0);
         seen.lock().unwrap().push(generated.to_vec());
         (0..66).for_each(|token| mask.insert(token));
@@ -190,11 +190,14 @@ fn a_trie_says_which_sequences_share_a_beginning() {
 
 #[test]
 fn permits_are_named_when_they_are_printed() {
-    let mask: Permit = TokenMask::default().into();
-    let trie: Permit = TokenTrie::new([[1]]).into();
-    let function = Permit::function(|_, _| {});
+    let mask: Constraint = TokenMask::default().into();
+    let trie: Constraint = TokenTrie::new([[1]]).into();
+    let function = Constraint::function(|_, _| {});
     let shown = format!("{mask:?} {trie:?} {function:?}");
-    assert_eq!(shown, "Permit::Mask Permit::Trie Permit::Function");
+    assert_eq!(
+        shown,
+        "Constraint::Mask Constraint::Trie Constraint::Function"
+    );
     let request = Request::new(4, 7)
         .prompt([8])
         .end_tokens([3, 2, 3])
@@ -204,9 +207,7 @@ fn permits_are_named_when_they_are_printed() {
     assert!(
         shown.starts_with("Request { beams: 4, max_length: 7, prompt: [8], end_tokens: [2, 3]")
     );
-    assert!(
-        shown.ends_with(
-            "permit: Some((Permit::Mask, Permitted)), logits: 0, log_probabilities: 0 }"
-        )
-    );
+    assert!(shown.ends_with(
+        "permit: Some((Constraint::Mask, Permitted)), logits: 0, log_probabilities: 0 }"
+    ));
 }

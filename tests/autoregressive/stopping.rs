@@ -43,7 +43,7 @@ impl Fork {
             .prompt(vec![LIVE; self.prompt])
             .end_tokens([END])
             .rules(rules)
-            .adjust_log_probabilities(move |row: &mut RowScores<'_>| {
+            .process_log_probabilities(move |row: &mut RowScores<'_>| {
                 let forks = row.generated().len() == self.before;
                 row.set(END, if forks { self.end } else { f64::NEG_INFINITY });
                 row.set(LIVE, if forks { self.live } else { 0.0 });

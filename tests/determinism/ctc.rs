@@ -43,7 +43,7 @@ pub(crate) fn results() -> Results {
     let pruned = CtcPruning::none()
         .top_tokens(8)
         .score_threshold(9.0)
-        .settle(7);
+        .commit_delay(7);
     let mut results = Results::new();
     for (name, kind) in KINDS {
         let mut add = |what: &str, dtype: &str, hash| {

@@ -267,7 +267,7 @@ def write(folder, numbered, without):
         file = File((ROOT / name).read_bytes(), [pair for pair in mutants if pair[0] not in without])
         text = file.text[:file.tree.start_byte].decode() + file.rewrite(file.tree)
         text += file.text[file.tree.end_byte:].decode()
-        library = not name.startswith(("src/bin/", "cli/", "perf/"))
+        library = not name.startswith(("cli/", "perf/"))
         (folder / name).write_text(text.replace("FAULT::", "crate::fault::" if library else "::widebeam::fault::"))
         placed |= file.placed
     return placed
@@ -356,7 +356,7 @@ def build(folder, globs):
     subprocess.run(["rsync", "-a", "--delete", "--exclude=/target", "--exclude=.git", "--exclude=/results.jsonl",
                     "--exclude=/reach.json", f"{ROOT}/", f"{folder}/"], check=True)
     options = [word for glob in globs for word in ("-f", glob)]
-    listed = subprocess.run(["cargo", "mutants", "--list", "--json", *options], cwd=ROOT, check=True,
+    listed = subprocess.run(["cargo", "mutants", "--workspace", "--list", "--json", *options], cwd=ROOT, check=True,
                             stdout=subprocess.PIPE, text=True).stdout
     numbered = {}
     for number, mutant in enumerate(json.loads(listed), 1):
@@ -461,7 +461,7 @@ def reach(folder, jobs, skipped):
 
 def module(file):
     """Where the unit tests of a file lie."""
-    path = file.removesuffix(".rs").removesuffix("/mod").split("/src/")[-1].removeprefix("src/").removeprefix("bin/widebeam/")
+    path = file.removesuffix(".rs").removesuffix("/mod").split("/src/")[-1].removeprefix("src/")
     return path.replace("/", "::") + "::"
 
 

@@ -37,7 +37,7 @@ SHARES = [
      [["--lib"], ["--test=independent", "--test=ctc", "--test=autoregressive", "--test=guard_pages", *EVERYWHERE]]),
     (["src/search/ctc/scorers/*", "src/search/ctc/scorer.rs"], ["widebeam"],
      [["--test=scorers"], ["--lib", "--test=ctc", *EVERYWHERE]]),
-    (["src/search/ctc/*"], ["widebeam"],
+    (["src/search/ctc/*", "src/search/prefixes/*"], ["widebeam"],
      [["--test=ctc"], ["--lib", "--test=scorers", "--test=ctc_memory", "--test=memory_needed", "--test=soak", *EVERYWHERE]]),
     (["src/search/autoregressive/*"], ["widebeam"],
      [["--test=autoregressive"], ["--lib", "--test=parity", "--test=autoregressive_allocations", "--test=soak", *EVERYWHERE]]),

@@ -1,7 +1,7 @@
 //! Searches with a model in the loop.
 
 use widebeam::autoregressive::{
-    AutoregressiveSearch, Ended, MinimumLength, Normaliser, Permit, RepetitionPenalty, Request,
+    AutoregressiveSearch, Constraint, Ended, MinimumLength, Normaliser, RepetitionPenalty, Request,
     RequestId, Rules, TokenMask, TokenTrie,
 };
 use widebeam::{Error, ScoresView};
@@ -150,11 +150,11 @@ fn requests_fail_at_each_allocation_and_harm_no_other() {
 #[test]
 fn requests_that_change_scores_fail_at_each_allocation() {
     let penalty = || RepetitionPenalty::new(1.5).unwrap();
-    check(request().adjust_logits(penalty()).diverse_groups(3, 0.5));
+    check(request().process_logits(penalty()).diverse_groups(3, 0.5));
     check(
         request()
-            .adjust_log_probabilities(penalty())
-            .adjust_log_probabilities(MinimumLength(4)),
+            .process_log_probabilities(penalty())
+            .process_log_probabilities(MinimumLength(4)),
     );
 }
 
@@ -162,7 +162,7 @@ fn requests_that_change_scores_fail_at_each_allocation() {
 fn requests_that_permit_some_tokens_fail_at_each_allocation() {
     let mask: TokenMask = (0..100).collect();
     check(request().permit(mask, Normaliser::Permitted));
-    let odd = Permit::function(|generated, mask| {
+    let odd = Constraint::function(|generated, mask| {
         let odd = generated.len() as u32 % 2;
         (0..VOCAB as u32 / 2).for_each(|i| mask.insert(2 * i + odd));
     });
@@ -184,7 +184,7 @@ fn long_hypotheses_fail_at_each_allocation() {
     let request = || {
         Request::new(2, SET_ASIDE + 30)
             .rules(Rules::plain())
-            .adjust_log_probabilities(MinimumLength(1))
+            .process_log_probabilities(MinimumLength(1))
     };
     let mut model = Model::new(FEW);
     let begin = |model: &mut Model| {

@@ -30,7 +30,9 @@ struct Fed {
 impl Streams {
     pub(crate) fn new() -> Self {
         let search = CtcSearch::new(8, 0).unwrap();
-        let search = search.with_pruning(CtcPruning::none().settle(100)).unwrap();
+        let search = search
+            .with_pruning(CtcPruning::none().commit_delay(100))
+            .unwrap();
         let fed = |_| Fed {
             stream: search.stream(),
             // All the room there will be, so that none is made later.

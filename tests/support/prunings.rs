@@ -30,7 +30,7 @@ pub(crate) fn any(most: usize, top: f64, others: f64) -> impl Strategy<Value = C
             pruning = pruning.blank_skip(skip);
         }
         if let Some(delay) = delay {
-            pruning = pruning.settle(delay);
+            pruning = pruning.commit_delay(delay);
         }
         pruning
     })

@@ -102,7 +102,7 @@ fn mixed_against_alone(model: &Model, tokenizer: &Tokenizer, prompts: &[Vec<u32>
         ),
         (
             3,
-            request(&prompts[3], 3, 24).adjust_log_probabilities(NoRepeatNgram::new(2)?),
+            request(&prompts[3], 3, 24).process_log_probabilities(NoRepeatNgram::new(2)?),
         ),
         (
             5,
@@ -112,7 +112,7 @@ fn mixed_against_alone(model: &Model, tokenizer: &Tokenizer, prompts: &[Vec<u32>
             9,
             request(&prompts[1], 5, 16)
                 .rules(Rules::plain())
-                .adjust_logits(RepetitionPenalty::new(1.3)?),
+                .process_logits(RepetitionPenalty::new(1.3)?),
         ),
     ];
     let together = Decoder::new(model)?.answer_all(requests.clone())?;

@@ -90,11 +90,11 @@ impl Settings {
             request = request.diverse_groups(self.groups, self.diversity);
         }
         if let Some(n) = self.no_repeat_ngram {
-            request = request.adjust_log_probabilities(NoRepeatNgram::new(n)?);
+            request = request.process_log_probabilities(NoRepeatNgram::new(n)?);
         }
         if let Some(factor) = self.repetition_penalty {
             let penalty = RepetitionPenalty::new(factor)?;
-            request = request.adjust_log_probabilities(penalty);
+            request = request.process_log_probabilities(penalty);
         }
         if let Some(file) = &self.permit {
             let permitted = permitted(file, tokenizer)?;

@@ -40,7 +40,7 @@ impl<E: Lanes> Kernel for Collect<'_, E> {
         } = self;
         let mut survivors = Survivors::default();
         survivors.reserve(plan.capacity, "a test").unwrap();
-        let (survivors, ahead) = (&mut survivors, &mut Ahead::nothing());
+        let (survivors, prefetcher) = (&mut survivors, &mut Prefetcher::nothing());
         match way {
             Way::Groups => {
                 let mut groups = Groups::default();
@@ -49,9 +49,9 @@ impl<E: Lanes> Kernel for Collect<'_, E> {
                 let mut padded_peaks = vec![[f32::INFINITY; F32_LANES]; padded(peaks.len())];
                 padded_peaks[..peaks.len()].copy_from_slice(peaks);
                 let (peaks, groups) = (&mut padded_peaks[..], &mut groups);
-                collect_groups(simd, row, peaks, bound, plan, ahead, groups, survivors);
+                collect_groups(simd, row, peaks, bound, plan, prefetcher, groups, survivors);
             }
-            Way::Quads => collect_quads(simd, row, peaks, bound, plan, ahead, survivors),
+            Way::Quads => collect_quads(simd, row, peaks, bound, plan, prefetcher, survivors),
             Way::All => collect_all(simd, row, &[], bound, plan, survivors),
             Way::Panels => {
                 let stripes = Stripes::new(row, &[], kind);

@@ -29,13 +29,13 @@
 
 use std::ops::Range;
 
-use super::adjust::{Base, Overrides, Position, RowScores};
 use super::candidates::{Bar, Candidate, compare, keep_best};
 use super::collect::{GroupsReaching, TokensReaching, least_reaching};
+use super::constraint::Normaliser;
 use super::group::Beam;
 use super::mask::TokenMask;
 use super::normaliser::adjusted_log_sum_exp;
-use super::permit::Normaliser;
+use super::processors::{Base, Overrides, Position, RowScores};
 use super::request::{RESERVED, Request};
 use super::scan::{Scan, ScannedRow};
 use super::tree::Tree;
@@ -370,7 +370,7 @@ impl Expander {
                 return Err(Kind::NeedsLogits.into());
             }
             for adjustment in &request.logits {
-                adjustment.adjust(&mut scores);
+                adjustment.process(&mut scores);
             }
             if let Some((permit, Normaliser::Permitted)) = &request.permit {
                 permit.apply(&mut scores, &mut self.mask);
@@ -392,7 +392,7 @@ impl Expander {
             scores.permit_only(request.end_tokens.iter().copied());
         }
         for adjustment in &request.log_probabilities {
-            adjustment.adjust(&mut scores);
+            adjustment.process(&mut scores);
         }
         for beams in self.chosen.chunk_by(|a, b| a == b) {
             let penalty = request.diversity * beams.len() as f64;

@@ -118,18 +118,18 @@
 //! the request it belongs to and no other. Once a batch has run for a while,
 //! steps allocate nothing.
 
-mod adjust;
 mod candidates;
 mod collect;
+mod constraint;
 mod expand;
 mod feed;
 mod group;
 mod mask;
 mod normaliser;
 mod outcome;
-mod permit;
 mod pool;
 mod presets;
+mod processors;
 mod request;
 mod rules;
 mod run;
@@ -140,16 +140,16 @@ mod tests;
 mod tree;
 mod trie;
 
-pub use adjust::{
-    Adjust, ForcedFirst, ForcedLast, ForcedScore, MinimumLength, NoRepeatNgram, RepetitionPenalty,
-    RowScores, Suppress,
-};
+pub use constraint::{Constraint, ConstraintFunction, Normaliser};
 pub use feed::{Feed, RequestId};
 pub use mask::TokenMask;
 pub use outcome::{Completion, Ended, Outcome};
-pub use permit::{Normaliser, Permit, PermitFunction};
 pub use pool::Finish;
 pub use presets::EarlyStopping;
+pub use processors::{
+    ForcedFirst, ForcedLast, ForcedScore, LogitsProcessor, MinimumLength, NoRepeatNgram,
+    RepetitionPenalty, RowScores, Suppress,
+};
 pub use request::Request;
 pub use rules::{
     AtMaximum, CountedLength, EndRank, Leader, LengthPenalty, Rules, Stopping, WhenFull,

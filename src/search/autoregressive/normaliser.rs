@@ -1,6 +1,6 @@
 //! The log-sum-exp of a row whose logits were adjusted.
 
-use super::adjust::Overrides;
+use super::processors::Overrides;
 use crate::kernels::block::{BLOCK_GROUPS, scan_block};
 use crate::kernels::log_sum_exp::{BLOCK, RunningSum, Sum};
 use crate::scores::{Row, ScoreKind};

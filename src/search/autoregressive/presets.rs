@@ -50,12 +50,12 @@ impl Rules {
     /// generated tokens counted with the end token.
     ///
     /// Its processors act after the log-softmax
-    /// ([`Request::adjust_log_probabilities`]), and its forced tokens get a
+    /// ([`Request::process_log_probabilities`]), and its forced tokens get a
     /// log-probability of 0 ([`ForcedScore::Certain`]). Our maximum length is
     /// its `max_new_tokens`. Source: `generation/utils.py`, `_beam_search`,
     /// 5.23.
     ///
-    /// [`Request::adjust_log_probabilities`]: super::Request::adjust_log_probabilities
+    /// [`Request::process_log_probabilities`]: super::Request::process_log_probabilities
     /// [`ForcedScore::Certain`]: super::ForcedScore::Certain
     pub fn hugging_face(alpha: f64, early_stopping: EarlyStopping) -> Rules {
         Rules {
@@ -110,13 +110,13 @@ impl Rules {
     /// `round(patience * beams)` have.
     ///
     /// Its adjustments act before the log-softmax
-    /// ([`Request::adjust_logits`]), its repetition penalty on generated tokens
+    /// ([`Request::process_logits`]), its repetition penalty on generated tokens
     /// alone: give no prompt. Its Whisper does not count the end token:
     /// [`CountedLength::WithoutEnd`]. With several end tokens it may carry an
     /// ended hypothesis on; that is not followed. Source: `src/decoding.cc`,
     /// `BeamSearch::search`, 4.8.
     ///
-    /// [`Request::adjust_logits`]: super::Request::adjust_logits
+    /// [`Request::process_logits`]: super::Request::process_logits
     pub fn ctranslate2(length_penalty: f64, patience: f64, hypotheses: usize) -> Rules {
         Rules {
             length_penalty: LengthPenalty::Power {

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::adjust::Adjust;
-use super::permit::{Normaliser, Permit};
+use super::constraint::{Constraint, Normaliser};
+use super::processors::LogitsProcessor;
 use super::rules::Rules;
 use crate::error::{Error, Kind};
 use crate::scores::ScoreKind;
@@ -27,8 +27,8 @@ pub(super) const RESERVED: usize = 4096;
 ///     .prompt([101, 2023])
 ///     .end_tokens([102])
 ///     .rules(Rules::hugging_face(0.6, EarlyStopping::Never))
-///     .adjust_log_probabilities(MinimumLength(5))
-///     .adjust_log_probabilities(RepetitionPenalty::new(1.2)?);
+///     .process_log_probabilities(MinimumLength(5))
+///     .process_log_probabilities(RepetitionPenalty::new(1.2)?);
 /// # assert_eq!((request.beams(), request.max_length()), (4, 64));
 /// # Ok::<(), widebeam::Error>(())
 /// ```
@@ -42,9 +42,9 @@ pub struct Request {
     pub(super) rules: Rules,
     pub(super) groups: usize,
     pub(super) diversity: f64,
-    pub(super) permit: Option<(Permit, Normaliser)>,
-    pub(super) logits: Vec<Arc<dyn Adjust>>,
-    pub(super) log_probabilities: Vec<Arc<dyn Adjust>>,
+    pub(super) permit: Option<(Constraint, Normaliser)>,
+    pub(super) logits: Vec<Arc<dyn LogitsProcessor>>,
+    pub(super) log_probabilities: Vec<Arc<dyn LogitsProcessor>>,
 }
 
 impl Request {
@@ -114,7 +114,7 @@ impl Request {
     /// The only tokens that may be generated, and what they are normalised
     /// over.
     #[must_use]
-    pub fn permit(mut self, permit: impl Into<Permit>, normaliser: Normaliser) -> Self {
+    pub fn permit(mut self, permit: impl Into<Constraint>, normaliser: Normaliser) -> Self {
         self.permit = Some((permit.into(), normaliser));
         self
     }
@@ -125,7 +125,7 @@ impl Request {
     /// and normalised anew. The normaliser of each row that it changes is
     /// computed a second time.
     #[must_use]
-    pub fn adjust_logits(mut self, adjustment: impl Adjust + 'static) -> Self {
+    pub fn process_logits(mut self, adjustment: impl LogitsProcessor + 'static) -> Self {
         self.logits.push(Arc::new(adjustment));
         self
     }
@@ -133,7 +133,7 @@ impl Request {
     /// One more adjustment after the log-softmax, after those given before.
     /// What it leaves is not normalised again.
     #[must_use]
-    pub fn adjust_log_probabilities(mut self, adjustment: impl Adjust + 'static) -> Self {
+    pub fn process_log_probabilities(mut self, adjustment: impl LogitsProcessor + 'static) -> Self {
         self.log_probabilities.push(Arc::new(adjustment));
         self
     }
@@ -195,7 +195,7 @@ impl Request {
     /// permitted tokens.
     pub(super) fn reads_rows(&self, kind: ScoreKind) -> bool {
         match &self.permit {
-            Some((Permit::Trie(_), normaliser)) => {
+            Some((Constraint::Trie(_), normaliser)) => {
                 let normalises = kind == ScoreKind::Logits || !self.logits.is_empty();
                 *normaliser == Normaliser::WholeRow && normalises
             }

@@ -23,31 +23,31 @@
 //!    ([`Settings::extended_by`]), and of those only the ones that reach a
 //!    bound that as many other candidates reach ([`Extensions`]).
 //! 2. That bound also says which tokens can matter. Where the row has not been
-//!    listed before, only those are looked for ([`Frame::reach`]).
+//!    listed before, only those are looked for ([`Frame::collect`]).
 //! 3. Prefixes are nodes of a tree, made for survivors only. A prefix that
 //!    left the beam and comes back has its node again, because all the search
 //!    knows of the identity of prefixes are nodes.
-//! 4. What is added up over the beam is added up in vectors ([`Stays`]).
+//! 4. What is added up over the beam is added up in vectors ([`Carried`]).
 //! 5. Where nothing enters and the order stays, the beam is updated in place;
 //!    else the candidates, which come in a few sorted runs, are merged
 //!    ([`RunSort`]).
-//! 6. Meanwhile the next row is on its way from memory ([`Ahead`]).
+//! 6. Meanwhile the next row is on its way from memory ([`RowPrefetcher`]).
 //! 7. What all live prefixes share is moved out of the trees now and then
 //!    ([`History`]).
 
-use super::ahead::Ahead;
 use super::beam::{Beam, Prefix};
 use super::candidate::{self, Candidate, Move};
+use super::carried::Carried;
 use super::extensions::{self, Extensions};
 use super::frame::{Frame, Source};
 use super::history::History;
-use super::kin::Kin;
+use super::links::Links;
 use super::nbest::{CtcNBest, Scores};
+use super::prefetch::RowPrefetcher;
 use super::rebuild::Rebuild;
 use super::runs::RunSort;
 use super::scorer::Scorer;
 use super::settings::Settings;
-use super::stays::Stays;
 use crate::error::Error;
 use crate::memory::reserve;
 use crate::score_kind::IMPOSSIBLE;
@@ -60,13 +60,13 @@ use crate::simd::Dispatch;
 #[derive(Debug)]
 pub(super) struct Decoder<T> {
     frames: u32,
-    /// The bytes of the next row that were asked for.
-    asked: usize,
+    /// How many bytes of the next row have been prefetched.
+    prefetched: usize,
     history: History,
     beam: Beam<T>,
-    kin: Kin,
+    links: Links,
     frame: Frame,
-    stays: Stays,
+    carried: Carried,
     extensions: Extensions,
     candidates: Vec<Candidate>,
     runs: RunSort,
@@ -77,12 +77,12 @@ impl<T> Default for Decoder<T> {
     fn default() -> Self {
         Decoder {
             frames: 0,
-            asked: 0,
+            prefetched: 0,
             history: History::default(),
             beam: Beam::default(),
-            kin: Kin::default(),
+            links: Links::default(),
             frame: Frame::default(),
-            stays: Stays::default(),
+            carried: Carried::default(),
             extensions: Extensions::default(),
             candidates: Vec::new(),
             runs: RunSort::default(),
@@ -113,13 +113,13 @@ impl<T: Clone> Decoder<T> {
         let settings = search.settings;
         let beams = settings.beams;
         self.frames = 0;
-        self.asked = 0;
+        self.prefetched = 0;
         self.history.reset(settings)?;
         self.beam.reset(beams)?;
         self.next.reset(beams)?;
-        self.kin.reset(beams, vocab)?;
+        self.links.reset(beams, vocab)?;
         self.frame.reserve(settings, kind, vocab)?;
-        self.stays.reset(beams)?;
+        self.carried.reset(beams)?;
         self.extensions.reset(beams)?;
         let most = extensions::most_candidates(settings);
         self.candidates.clear();
@@ -130,7 +130,7 @@ impl<T: Clone> Decoder<T> {
         Ok(())
     }
 
-    /// Bytes that [`Decoder::reset`] asks for, about.
+    /// About the bytes that [`Decoder::reset`] allocates.
     pub(super) fn bytes_needed(settings: &Settings, vocab: usize) -> usize {
         let prefix = size_of::<Prefix>() + 4 * size_of::<f64>() + size_of::<T>();
         // Ten arrays of f64 and eight of u32 for what is known by rank.
@@ -158,7 +158,7 @@ impl<T: Clone> Decoder<T> {
     ) -> Result<(), Error> {
         self.history.reserve(search.settings)?;
         self.frame.take_list(search.settings, list, source);
-        self.step(search, source, &mut Ahead::default(), false);
+        self.step(search, source, &mut RowPrefetcher::default(), false);
         Ok(())
     }
 
@@ -175,9 +175,13 @@ impl<T: Clone> Decoder<T> {
         next: Row<'_>,
     ) -> Result<bool, Error> {
         self.history.reserve(search.settings)?;
-        let scanned = self
-            .frame
-            .scan(search.settings, source, next, self.asked, search.dispatch);
+        let scanned = self.frame.scan(
+            search.settings,
+            source,
+            next,
+            self.prefetched,
+            search.dispatch,
+        );
         let Some(normaliser) = scanned else {
             return Ok(false);
         };
@@ -185,9 +189,9 @@ impl<T: Clone> Decoder<T> {
             normaliser,
             ..*source
         };
-        let mut ahead = Ahead::of(next, source.row.len());
-        self.step(search, &source, &mut ahead, true);
-        self.asked = ahead.asked();
+        let mut prefetcher = RowPrefetcher::of(next, source.row.len());
+        self.step(search, &source, &mut prefetcher, true);
+        self.prefetched = prefetcher.prefetched();
         Ok(true)
     }
 
@@ -195,41 +199,42 @@ impl<T: Clone> Decoder<T> {
         &mut self,
         search: &Search<'_, S>,
         source: &Source<'_>,
-        ahead: &mut Ahead<'_>,
+        prefetcher: &mut RowPrefetcher<'_>,
         late: bool,
     ) {
         let (settings, dispatch) = (search.settings, search.dispatch);
-        let (beam, kin, frame) = (&self.beam, &self.kin, &self.frame);
-        ahead.fetch(Ahead::STAGE);
-        self.stays
-            .read_lasts(settings, kin, frame, source, dispatch);
-        self.stays.step(beam, kin, frame.blank(), ahead, dispatch);
-        ahead.fetch(Ahead::STAGE);
-        self.stays.score::<S>(beam);
+        let (beam, links, frame) = (&self.beam, &self.links, &self.frame);
+        prefetcher.fetch(RowPrefetcher::STAGE);
+        self.carried
+            .read_lasts(settings, links, frame, source, dispatch);
+        self.carried
+            .step(beam, links, frame.blank(), prefetcher, dispatch);
+        prefetcher.fetch(RowPrefetcher::STAGE);
+        self.carried.score::<S>(beam);
         self.candidates.clear();
         let bound = if S::SCORES {
             self.extend_scored(search);
             IMPOSSIBLE
         } else {
-            self.extend(search, source, ahead, late)
+            self.extend(search, source, prefetcher, late)
         };
-        if self.candidates.is_empty() && self.stays.keep_their_order(self.beam.length) {
+        if self.candidates.is_empty() && self.carried.keep_their_order(self.beam.length) {
             let (entries, at) = (&mut self.history.entries, self.frames);
             let blank = self.frame.blank();
-            self.stays
-                .replace(&mut self.beam, &self.kin, blank, entries, at, ahead);
+            self.carried
+                .replace(&mut self.beam, &self.links, blank, entries, at, prefetcher);
         } else {
-            self.add_stays(bound);
-            self.choose(search, ahead);
+            self.add_carried(bound);
+            self.choose(search, prefetcher);
         }
         self.frames += 1;
         if let Some(distance) = settings.pruning.score_threshold {
             self.drop_below(distance);
         }
-        if let Some(delay) = settings.pruning.settle
+        if let Some(delay) = settings.pruning.commit_delay
             && (self.frames as usize).is_multiple_of(delay)
         {
-            self.settle(delay);
+            self.commit(delay);
         }
         self.history.compact_if_grown(settings, &mut self.beam);
     }
@@ -240,31 +245,31 @@ impl<T: Clone> Decoder<T> {
         &mut self,
         search: &Search<'_, S>,
         source: &Source<'_>,
-        ahead: &mut Ahead<'_>,
+        prefetcher: &mut RowPrefetcher<'_>,
         late: bool,
     ) -> f64 {
         let settings = search.settings;
         let Decoder {
             beam,
-            kin,
+            links,
             frame,
-            stays,
+            carried,
             extensions,
             candidates,
             ..
         } = self;
-        let mut bound = Extensions::bound_of_stays(settings, stays, beam.length);
-        ahead.fetch(Ahead::STAGE);
+        let mut bound = Extensions::bound_of_carried(settings, carried, beam.length);
+        prefetcher.fetch(RowPrefetcher::STAGE);
         if let Some(best) = frame.best() {
-            bound = extensions.raise(settings, beam, kin, stays, best, bound);
+            bound = extensions.raise(settings, beam, links, carried, best, bound);
         }
-        ahead.fetch(Ahead::STAGE);
+        prefetcher.fetch(RowPrefetcher::STAGE);
         if late && let Some(&mass) = beam.masses.all[..beam.length].first() {
-            frame.reach(settings, source, bound, mass, search.dispatch);
+            frame.collect(settings, source, bound, mass, search.dispatch);
         }
-        ahead.fetch(Ahead::STAGE);
-        Extensions::extend(settings, beam, kin, frame, bound, candidates);
-        ahead.fetch(Ahead::STAGE);
+        prefetcher.fetch(RowPrefetcher::STAGE);
+        Extensions::extend(settings, beam, links, frame, bound, candidates);
+        prefetcher.fetch(RowPrefetcher::STAGE);
         bound
     }
 
@@ -273,7 +278,7 @@ impl<T: Clone> Decoder<T> {
             search.settings,
             search.scorer,
             &self.beam,
-            &self.kin,
+            &self.links,
             &self.frame,
             &mut self.candidates,
         );
@@ -281,9 +286,9 @@ impl<T: Clone> Decoder<T> {
     }
 
     /// Adds the prefixes of the beam that reach `bound` to the candidates.
-    fn add_stays(&mut self, bound: f64) {
-        let scores = self.stays.scores[..self.beam.length].iter();
-        for ((rank, &score), &source) in scores.enumerate().zip(&self.stays.sources) {
+    fn add_carried(&mut self, bound: f64) {
+        let scores = self.carried.scores[..self.beam.length].iter();
+        for ((rank, &score), &source) in scores.enumerate().zip(&self.carried.sources) {
             if score >= bound && score > IMPOSSIBLE {
                 self.candidates
                     .push(candidate::stay(score, source as usize, rank));
@@ -292,23 +297,27 @@ impl<T: Clone> Decoder<T> {
     }
 
     /// Makes the best candidates the beam.
-    fn choose<S: Scorer<State = T>>(&mut self, search: &Search<'_, S>, ahead: &mut Ahead<'_>) {
+    fn choose<S: Scorer<State = T>>(
+        &mut self,
+        search: &Search<'_, S>,
+        prefetcher: &mut RowPrefetcher<'_>,
+    ) {
         let beams = search.settings.beams;
         if self.candidates.len() > 2 * beams {
             candidate::keep_best(&mut self.candidates, beams);
         }
-        ahead.fetch(Ahead::STAGE);
+        prefetcher.fetch(RowPrefetcher::STAGE);
         self.runs.sort(&mut self.candidates, beams);
-        ahead.fetch(Ahead::STAGE);
+        prefetcher.fetch(RowPrefetcher::STAGE);
         let rebuild = Rebuild {
             beam: &self.beam,
-            kin: &self.kin,
-            stays: &self.stays,
+            links: &self.links,
+            carried: &self.carried,
             frame: &self.frame,
             at: self.frames,
             history: &mut self.history,
             next: &mut self.next,
-            ahead,
+            prefetcher,
         };
         rebuild.run(&self.candidates, search.scorer);
         std::mem::swap(&mut self.beam, &mut self.next);
@@ -317,9 +326,9 @@ impl<T: Clone> Decoder<T> {
 
     /// The beam holds other prefixes, or in another order.
     fn changed(&mut self) {
-        self.kin
+        self.links
             .rebuild(self.beam.prefixes(), &mut self.history.prefixes);
-        self.stays.rank_by_themselves();
+        self.carried.rank_by_themselves();
     }
 
     /// Drops the prefixes that score more than `distance` below the best.
@@ -339,12 +348,12 @@ impl<T: Clone> Decoder<T> {
 
     /// Drops the prefixes that differ from the best in tokens that it entered
     /// more than `delay` frames ago.
-    fn settle(&mut self, delay: usize) {
+    fn commit(&mut self, delay: usize) {
         let recent = self.frames - delay as u32;
         let Some(best) = self.beam.prefixes().first() else {
             return;
         };
-        let Some(settled) = self.history.node_before(best, recent) else {
+        let Some(committed) = self.history.node_before(best, recent) else {
             return;
         };
         let tree = self.history.prefixes.tree();
@@ -352,10 +361,10 @@ impl<T: Clone> Decoder<T> {
         for rank in 0..self.beam.length {
             // An ancestor's index is below its descendants'.
             let mut node = self.beam.prefixes[rank].node;
-            while node > settled {
+            while node > committed {
                 node = tree.parent(node);
             }
-            if node == settled {
+            if node == committed {
                 self.beam.swap(kept, rank);
                 kept += 1;
             }

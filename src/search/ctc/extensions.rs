@@ -2,11 +2,11 @@
 
 use super::beam::Beam;
 use super::candidate::{self, Candidate};
+use super::carried::Carried;
 use super::frame::Frame;
-use super::kin::Kin;
+use super::links::Links;
 use super::scorer::Scorer;
 use super::settings::Settings;
-use super::stays::Stays;
 use crate::error::Error;
 use crate::memory::reserve;
 use crate::score_kind::IMPOSSIBLE;
@@ -24,7 +24,7 @@ pub(super) struct Extensions {
 const HELD: usize = 4;
 
 /// The most candidates there are at once: what is held, the extensions by one
-/// token more, and the stays.
+/// token more, and the carried prefixes.
 pub(super) fn most_candidates(settings: &Settings) -> usize {
     (HELD + 2) * settings.beams
 }
@@ -39,11 +39,11 @@ impl Extensions {
     /// The score that the worst of a full beam has after the frame, should all
     /// stay: as many candidates as the beam holds reach it, so whatever is
     /// below cannot enter. -infinity if the beam is not full.
-    pub(super) fn bound_of_stays(settings: &Settings, stays: &Stays, length: usize) -> f64 {
+    pub(super) fn bound_of_carried(settings: &Settings, carried: &Carried, length: usize) -> f64 {
         if length < settings.beams {
             return IMPOSSIBLE;
         }
-        stays.least(length)
+        carried.least(length)
     }
 
     /// A higher such score, if the extensions by the frame's best token give
@@ -52,32 +52,32 @@ impl Extensions {
         &mut self,
         settings: &Settings,
         beam: &Beam<T>,
-        kin: &Kin,
-        stays: &Stays,
+        links: &Links,
+        carried: &Carried,
         (token, log): (u32, f64),
         bound: f64,
     ) -> f64 {
-        let slot = kin.slot(token);
+        let slot = links.slot(token);
         self.column.clear();
         let masses = beam.masses.all[..beam.length].iter();
-        for (rank, (mass, &own)) in masses.zip(kin.slots()).enumerate() {
+        for (rank, (mass, &own)) in masses.zip(links.slots()).enumerate() {
             let score = mass + log;
             if score <= bound {
                 break;
             }
-            if slot == 0 || own != slot && !kin.leads(rank, slot) {
+            if slot == 0 || own != slot && !links.leads(rank, slot) {
                 self.column.push(score);
             }
         }
         // The least j such that the first j + 1 of the column and the stays no
         // worse than its j-th fill the beam.
-        let scores = &stays.scores[..beam.length];
+        let scores = &carried.scores[..beam.length];
         let (mut low, mut high) = (0, self.column.len());
         while low < high {
             let middle = (low + high) / 2;
             let score = self.column[middle];
-            let stays = scores.iter().filter(|&&stay| stay >= score).count();
-            if middle + 1 + stays >= settings.beams {
+            let carried = scores.iter().filter(|&&stay| stay >= score).count();
+            if middle + 1 + carried >= settings.beams {
                 high = middle;
             } else {
                 low = middle + 1;
@@ -93,7 +93,7 @@ impl Extensions {
     pub(super) fn extend<T>(
         settings: &Settings,
         beam: &Beam<T>,
-        kin: &Kin,
+        links: &Links,
         frame: &Frame,
         mut bound: f64,
         candidates: &mut Vec<Candidate>,
@@ -113,7 +113,7 @@ impl Extensions {
                     .last()
                     .map_or(bound, |&last| bound.max(candidate::score(last)));
             }
-            let slot = kin.slot(token);
+            let slot = links.slot(token);
             let most = settings.extended_by(place);
             for (rank, mass) in masses.iter().enumerate().take(most) {
                 let mut score = mass + log;
@@ -121,10 +121,10 @@ impl Extensions {
                     break;
                 }
                 if slot != 0 {
-                    if kin.leads(rank, slot) {
+                    if links.leads(rank, slot) {
                         continue;
                     }
-                    if kin.slots()[rank] == slot {
+                    if links.slots()[rank] == slot {
                         score = beam.masses.blank[rank] + log;
                         if score < bound || score == IMPOSSIBLE {
                             continue;
@@ -142,14 +142,14 @@ impl Extensions {
         settings: &Settings,
         scorer: &S,
         beam: &Beam<S::State>,
-        kin: &Kin,
+        links: &Links,
         frame: &Frame,
         candidates: &mut Vec<Candidate>,
     ) {
         for (rank, prefix) in beam.prefixes().iter().enumerate() {
             for (place, (token, log)) in frame.listed().enumerate() {
-                let slot = kin.slot(token);
-                if slot != 0 && kin.leads(rank, slot) {
+                let slot = links.slot(token);
+                if slot != 0 && links.leads(rank, slot) {
                     continue;
                 }
                 let mass = beam.masses.extended(rank, prefix.last == token) + log;

@@ -4,7 +4,7 @@ use super::settings::Settings;
 use crate::error::Error;
 use crate::kernels::element::Lanes;
 use crate::kernels::exp::exp_nonpositive_f64;
-use crate::kernels::reach::Reach;
+use crate::kernels::threshold::ThresholdScan;
 use crate::kernels::{log_probabilities, log_probability};
 use crate::memory::resize;
 use crate::phase;
@@ -18,7 +18,7 @@ use crate::simd::{Dispatch, Kernel, ScalarF64, Simd};
 /// They come from one of two places:
 /// - from a list that phase one made, all at once ([`Frame::take_list`]);
 /// - from the row itself, which phase two then reads when its turn comes
-///   ([`Frame::scan`], [`Frame::reach`]). It knows the beam, so it can say how
+///   ([`Frame::scan`], [`Frame::collect`]). It knows the beam, so it can say how
 ///   good a token must be to matter, and most often a handful is.
 #[derive(Debug, Default)]
 pub(super) struct Frame {
@@ -29,7 +29,7 @@ pub(super) struct Frame {
     listed: usize,
     /// The best token of a row that was scanned, unless it is the blank.
     best: Option<(u32, f64)>,
-    reach: Reach,
+    threshold: ThresholdScan,
 }
 
 /// The row that a frame is read from.
@@ -76,7 +76,7 @@ impl Frame {
         let what = "the tokens of a frame";
         resize(&mut self.tokens, width, what)?;
         resize(&mut self.log_probabilities, width, what)?;
-        self.reach.reserve(kind, vocab, width)
+        self.threshold.reserve(kind, vocab, width)
     }
 
     /// Takes the place of the frame before: all that phase one listed and
@@ -106,24 +106,24 @@ impl Frame {
 
     /// Takes the place of the frame before: reads the row, but lists no token
     /// yet. `None` if it holds an invalid score, else its normaliser. `next` is
-    /// what will be read next; the first `asked` bytes of the row are on their way.
+    /// what will be read next; the first `prefetched` bytes of the row have been prefetched.
     pub(super) fn scan(
         &mut self,
         settings: &Settings,
         source: &Source<'_>,
         next: Row<'_>,
-        asked: usize,
+        prefetched: usize,
         dispatch: Dispatch,
     ) -> Option<f64> {
         let _scanning = phase::scan();
         self.listed = 0;
-        let reach = &mut self.reach;
+        let threshold = &mut self.threshold;
         let scanned = dispatch.run(ScanRow {
             source,
             next,
-            asked,
+            prefetched,
             blank: settings.blank,
-            reach,
+            threshold,
         })?;
         let normalised = Source {
             normaliser: scanned.normaliser,
@@ -139,7 +139,7 @@ impl Frame {
     /// Lists the tokens of a row that was scanned with which a prefix of mass
     /// `mass` reaches `bound`, and maybe some that fall a little short; of more
     /// than can matter, the best.
-    pub(super) fn reach(
+    pub(super) fn collect(
         &mut self,
         settings: &Settings,
         source: &Source<'_>,
@@ -148,10 +148,10 @@ impl Frame {
         dispatch: Dispatch,
     ) {
         let bound = (bound > IMPOSSIBLE).then(|| source.least_score(bound, mass));
-        let count = dispatch.run(ReachTokens {
+        let count = dispatch.run(CollectTokens {
             source,
             bound,
-            reach: &mut self.reach,
+            threshold: &mut self.threshold,
             tokens: &mut self.tokens,
             log_probabilities: &mut self.log_probabilities,
         });
@@ -200,9 +200,9 @@ impl Frame {
 struct ScanRow<'a> {
     source: &'a Source<'a>,
     next: Row<'a>,
-    asked: usize,
+    prefetched: usize,
     blank: u32,
-    reach: &'a mut Reach,
+    threshold: &'a mut ThresholdScan,
 }
 
 struct Scanned {
@@ -214,10 +214,10 @@ struct Scanned {
 impl ScanRow<'_> {
     #[inline(always)]
     fn scan<S: Simd, E: Lanes>(self, simd: S, row: &[E], next: &[E]) -> Option<Scanned> {
-        let found = self.reach.scan(simd, row, next, self.asked)?;
+        let found = self.threshold.scan(simd, row, next, self.prefetched)?;
         let (blank, largest) = (row[self.blank as usize].to_f32(), found.max);
         let best = if blank < largest {
-            self.reach.first_of(simd, row, largest)
+            self.threshold.first_of(simd, row, largest)
         } else {
             None
         };
@@ -243,33 +243,33 @@ impl Kernel for ScanRow<'_> {
     }
 }
 
-struct ReachTokens<'a> {
+struct CollectTokens<'a> {
     source: &'a Source<'a>,
     bound: Option<f32>,
-    reach: &'a mut Reach,
+    threshold: &'a mut ThresholdScan,
     tokens: &'a mut [u32],
     log_probabilities: &'a mut [f64],
 }
 
-impl ReachTokens<'_> {
+impl CollectTokens<'_> {
     #[inline(always)]
     fn collect<S: Simd, E: Lanes>(self, simd: S, row: &[E]) -> usize {
-        let ReachTokens {
+        let CollectTokens {
             source,
             bound,
-            reach,
+            threshold,
             tokens,
             log_probabilities: logs,
         } = self;
         let kind = source.kind;
-        let count = reach.collect(simd, row, bound, tokens, logs);
+        let count = threshold.collect(simd, row, bound, tokens, logs);
         let found = &mut logs[..count];
         log_probabilities(simd, kind, found, count.max(1), &[source.normaliser]);
         count
     }
 }
 
-impl Kernel for ReachTokens<'_> {
+impl Kernel for CollectTokens<'_> {
     /// How many tokens there are.
     type Output = usize;
 

@@ -43,7 +43,7 @@ impl History {
         Self::slack(settings).min(1 << 14)
     }
 
-    /// Bytes that [`History::reset`] asks for: of each node four numbers in both
+    /// Bytes that [`History::reset`] allocates: of each node four numbers in both
     /// trees and its rank, and a table of twice as many slots.
     pub(super) fn bytes_needed(settings: &Settings) -> usize {
         let nodes = Self::nodes(settings);

@@ -1,21 +1,21 @@
 //! CTC prefix beam search.
 
-mod ahead;
 mod beam;
 mod candidate;
+mod carried;
 mod decoder;
 mod extensions;
 mod frame;
 mod history;
-mod kin;
+mod links;
 mod nbest;
+mod prefetch;
 mod pruning;
 mod rebuild;
 mod runs;
 mod scorer;
 mod scorers;
 mod settings;
-mod stays;
 mod stream;
 
 pub use nbest::{CtcHypothesis, CtcNBest};

@@ -15,7 +15,7 @@ pub struct CtcPruning {
     pub(crate) min_token_log_probability: Option<f64>,
     pub(crate) score_threshold: Option<f64>,
     pub(crate) blank_skip: Option<f64>,
-    pub(crate) settle: Option<usize>,
+    pub(crate) commit_delay: Option<usize>,
 }
 
 impl CtcPruning {
@@ -57,8 +57,8 @@ impl CtcPruning {
     /// ones, so without this the two sides of the nearest tie of a stream live
     /// side by side for ever, and all tokens since then are held twice. This
     /// bounds the memory of a stream and the age of what is not yet stable.
-    pub fn settle(mut self, delay: usize) -> Self {
-        self.settle = Some(delay);
+    pub fn commit_delay(mut self, delay: usize) -> Self {
+        self.commit_delay = Some(delay);
         self
     }
 
@@ -101,7 +101,7 @@ impl CtcPruning {
             ),
             (
                 "the delay of settling",
-                count(self.settle),
+                count(self.commit_delay),
                 (1.0..=INFINITY, "1 or more"),
             ),
         ];

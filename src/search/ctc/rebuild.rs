@@ -1,26 +1,26 @@
 //! The beam after a frame, from the candidates that made it.
 
-use super::ahead::Ahead;
 use super::beam::{Beam, Prefix};
 use super::candidate::{self, Candidate, Move};
+use super::carried::Carried;
 use super::frame::Frame;
 use super::history::History;
-use super::kin::Kin;
+use super::links::Links;
+use super::prefetch::RowPrefetcher;
 use super::scorer::Scorer;
-use super::stays::Stays;
 use crate::search::prefixes::NONE;
 
 /// What a frame leads from, and to.
 pub(super) struct Rebuild<'a, 'b, T> {
     pub(super) beam: &'a Beam<T>,
-    pub(super) kin: &'a Kin,
-    pub(super) stays: &'a Stays,
+    pub(super) links: &'a Links,
+    pub(super) carried: &'a Carried,
     pub(super) frame: &'a Frame,
     /// The frame's number.
     pub(super) at: u32,
     pub(super) history: &'a mut History,
     pub(super) next: &'a mut Beam<T>,
-    pub(super) ahead: &'a mut Ahead<'b>,
+    pub(super) prefetcher: &'a mut RowPrefetcher<'b>,
 }
 
 impl<T: Clone> Rebuild<'_, '_, T> {
@@ -29,7 +29,7 @@ impl<T: Clone> Rebuild<'_, '_, T> {
         self.next.states.clear();
         self.next.length = candidates.len();
         for (to, &candidate) in candidates.iter().enumerate() {
-            self.ahead.fetch(Ahead::MOVED);
+            self.prefetcher.fetch(RowPrefetcher::MOVED);
             match candidate::unpack(candidate) {
                 Move::Stay { rank } => self.stay::<S>(to, rank),
                 Move::Extend { rank, place } => self.extend(to, rank, place, scorer),
@@ -39,21 +39,21 @@ impl<T: Clone> Rebuild<'_, '_, T> {
 
     #[inline(always)]
     fn stay<S: Scorer<State = T>>(&mut self, to: usize, rank: usize) {
-        let (beam, next, stays) = (self.beam, &mut *self.next, self.stays);
+        let (beam, next, carried) = (self.beam, &mut *self.next, self.carried);
         let old = &beam.prefixes[rank];
-        let repeat = stays.repeats[rank];
+        let repeat = carried.repeats[rank];
         let mut new = *old;
         new.stay(self.frame.blank(), repeat);
-        let parent = self.kin.parent(rank);
+        let parent = self.links.parent(rank);
         if parent != NONE {
             let parent = &beam.prefixes[parent as usize];
             let path = parent.leaving(parent.last == old.last);
             new.enter(path, repeat, &mut self.history.entries, self.at);
         }
         next.prefixes[to] = new;
-        next.masses.blank[to] = stays.masses.blank[rank];
-        next.masses.token[to] = stays.masses.token[rank];
-        next.masses.all[to] = stays.masses.all[rank];
+        next.masses.blank[to] = carried.masses.blank[rank];
+        next.masses.token[to] = carried.masses.token[rank];
+        next.masses.all[to] = carried.masses.all[rank];
         if S::SCORES {
             next.scored[to] = beam.scored[rank];
         }

@@ -33,7 +33,7 @@ pub(super) fn check_frames(frames: usize, more: usize) -> Result<(), Error> {
 /// # Memory
 ///
 /// **A stream without end needs two things**, or it grows with every frame:
-/// - [`CtcPruning::settle`](crate::CtcPruning::settle), which is off by default.
+/// - [`CtcPruning::commit_delay`](crate::CtcPruning::commit_delay), which is off by default.
 ///   Frames that could not tell two tokens apart leave two prefixes, and later
 ///   frames give both the same. They never come to share what follows, so
 ///   nothing after them becomes stable; settling lets the best one win.
@@ -181,7 +181,7 @@ impl<S: Scorer> CtcStream<S> {
     /// frames: what all live prefixes share, as far as their best alignments
     /// agree on the frames.
     ///
-    /// Without [`CtcPruning::settle`](crate::CtcPruning::settle) there may never
+    /// Without [`CtcPruning::commit_delay`](crate::CtcPruning::commit_delay) there may never
     /// be more of them after a near-tie. Takes time linear in the live part of
     /// the prefix tree.
     pub fn stable(&mut self) -> (&[u32], &[u32]) {

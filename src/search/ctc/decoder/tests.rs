@@ -47,7 +47,7 @@ fn order(a: &Live, b: &Live) -> Ordering {
 
 /// The candidates that a frame makes of a beam.
 struct Definition {
-    stays: Vec<Live>,
+    carried: Vec<Live>,
     /// In order of token rank, then of the prefix that is extended.
     extensions: Vec<Live>,
     /// The score of the best token's extension of each prefix that is neither in
@@ -99,7 +99,7 @@ impl Definition {
                 masses,
             }
         };
-        let stays = prefixes.iter().enumerate().map(stay).collect();
+        let carried = prefixes.iter().enumerate().map(stay).collect();
         let values: Vec<f32> = (0..source.row.len())
             .map(|token| source.row.get(token))
             .collect();
@@ -132,7 +132,7 @@ impl Definition {
             }
         }
         Definition {
-            stays,
+            carried,
             extensions,
             column,
         }
@@ -140,7 +140,7 @@ impl Definition {
 
     /// The next beam.
     fn best(&self, beams: usize) -> Vec<Live> {
-        let mut all = [&self.stays[..], &self.extensions].concat();
+        let mut all = [&self.carried[..], &self.extensions].concat();
         all.retain(|live| live.score > IMPOSSIBLE);
         if all.len() > beams {
             all.select_nth_unstable_by(beams - 1, order);
@@ -150,11 +150,11 @@ impl Definition {
         all
     }
 
-    /// The bound that the stays give, and the one that the best token's extensions
+    /// The bound that the carried prefixes give, and the one that the best token's extensions
     /// make of it.
     fn bounds(&self, beams: usize, best_is_blank: bool) -> [f64; 2] {
-        let scores = || self.stays.iter().map(|stay| stay.score);
-        let full = self.stays.len() == beams;
+        let scores = || self.carried.iter().map(|stay| stay.score);
+        let full = self.carried.len() == beams;
         let bound = if full {
             scores().fold(f64::INFINITY, f64::min)
         } else {
@@ -252,26 +252,26 @@ fn check_bounds(
     let settings = search.settings;
     let Decoder {
         beam,
-        kin,
+        links,
         frame,
-        stays,
+        carried,
         extensions,
         ..
     } = decoder;
     frame.take_list(settings, list, source);
-    stays.read_lasts(settings, kin, frame, source, search.dispatch);
-    let nothing = &mut Ahead::default();
-    stays.step(beam, kin, frame.blank(), nothing, search.dispatch);
-    stays.score::<Unscored>(beam);
-    let mut bounds = [Extensions::bound_of_stays(settings, stays, beam.length); 2];
+    carried.read_lasts(settings, links, frame, source, search.dispatch);
+    let nothing = &mut RowPrefetcher::default();
+    carried.step(beam, links, frame.blank(), nothing, search.dispatch);
+    carried.score::<Unscored>(beam);
+    let mut bounds = [Extensions::bound_of_carried(settings, carried, beam.length); 2];
     let best = frame.best();
     if let Some(best) = best {
-        bounds[1] = extensions.raise(settings, beam, kin, stays, best, bounds[0]);
+        bounds[1] = extensions.raise(settings, beam, links, carried, best, bounds[0]);
     }
     assert_eq!(bounds, definition.bounds(settings.beams, best.is_none()));
 
     let mut candidates = Vec::new();
-    Extensions::extend(settings, beam, kin, frame, bounds[1], &mut candidates);
+    Extensions::extend(settings, beam, links, frame, bounds[1], &mut candidates);
     let matters = |live: &&Live| {
         let (rank, _, place) = live.key;
         live.score >= bounds[1] && rank < settings.extended_by(place)
@@ -532,7 +532,7 @@ fn trees_that_have_grown_are_compacted() {
     let (frames, vocab) = (2600, 6);
     let data: Vec<f32> = (0..frames * vocab).map(|_| random.unit()).collect();
     let view = ScoresView::probabilities(&data, [frames, vocab]).unwrap();
-    let settings = settings(4, CtcPruning::none().top_tokens(5).settle(50));
+    let settings = settings(4, CtcPruning::none().top_tokens(5).commit_delay(50));
     let mut most = [0; 2];
     let mut whole = Vec::new();
     marks::expect("the trees have grown", || {

@@ -1,6 +1,6 @@
 //! Forced first and last tokens.
 
-use super::{Adjust, RowScores};
+use super::{LogitsProcessor, RowScores};
 use crate::error::{Error, Kind};
 
 /// The score of a forced token.
@@ -36,8 +36,8 @@ pub struct ForcedFirst {
     pub score: ForcedScore,
 }
 
-impl Adjust for ForcedFirst {
-    fn adjust(&self, row: &mut RowScores<'_>) {
+impl LogitsProcessor for ForcedFirst {
+    fn process(&self, row: &mut RowScores<'_>) {
         if row.generated().is_empty() {
             force(row, self.token, self.score);
         }
@@ -57,8 +57,8 @@ pub struct ForcedLast {
     pub score: ForcedScore,
 }
 
-impl Adjust for ForcedLast {
-    fn adjust(&self, row: &mut RowScores<'_>) {
+impl LogitsProcessor for ForcedLast {
+    fn process(&self, row: &mut RowScores<'_>) {
         if row.is_last() {
             force(row, self.token, self.score);
         }

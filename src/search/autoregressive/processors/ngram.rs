@@ -1,6 +1,6 @@
 //! No n-gram twice.
 
-use super::{Adjust, RowScores};
+use super::{LogitsProcessor, RowScores};
 use crate::error::{Error, Kind};
 
 /// Makes impossible every token that would repeat an n-gram of the history,
@@ -26,8 +26,8 @@ impl NoRepeatNgram {
     }
 }
 
-impl Adjust for NoRepeatNgram {
-    fn adjust(&self, row: &mut RowScores<'_>) {
+impl LogitsProcessor for NoRepeatNgram {
+    fn process(&self, row: &mut RowScores<'_>) {
         let history = row.history();
         let Some(start) = (history.len() + 1).checked_sub(self.size) else {
             return;

@@ -1,26 +1,24 @@
-//! Fetching the next row while the beam is worked on.
+//! Prefetches the next row while the beam is worked on.
 
-use crate::kernels::reach::{ASKED, FILLED_UP};
+use crate::kernels::threshold::{FILLED_UP, PREFETCHED_BYTES};
 use crate::scores::{Data, Row};
 use crate::simd::{CACHE_LINE, prefetch};
 
-/// The row that will be read next, asked for a few lines at a time: the search
-/// of a frame touches memory little, and would leave it idle.
+/// Prefetches the row that is read next, a few cache lines at a time. The search of a
+/// frame reads little memory, so without it memory would be idle meanwhile.
 ///
-/// Where to ask, and for how many lines, is a matter of time. A core waits for
-/// some twenty lines at once, and memory answers with one about every five
-/// nanoseconds. Whoever asks for more than that stands still until the first
-/// are there, and whoever asks for less leaves memory idle. So every stage of
-/// a frame asks for about what comes in while it works, and the scan of the
-/// row for what is left.
+/// A core keeps about twenty cache misses in flight, and memory delivers a line about
+/// every five nanoseconds. More prefetches at once stall the core; fewer leave memory
+/// idle. So each stage of a frame prefetches about as many lines as arrive while it
+/// works, and the scan of the row prefetches the rest.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Ahead<'a> {
+pub(super) struct RowPrefetcher<'a> {
     bytes: &'a [u8],
-    /// Where to go on.
+    /// The offset of the next line to prefetch.
     at: usize,
 }
 
-impl<'a> Ahead<'a> {
+impl<'a> RowPrefetcher<'a> {
     /// Lines for a stage of some hundred cycles.
     pub(super) const STAGE: usize = 16;
     /// Lines for a vector of masses.
@@ -42,12 +40,15 @@ impl<'a> Ahead<'a> {
         // A scan in stripes begins with the end of the row, which it fills up, and
         // would wait for it.
         let at = bytes.len().saturating_sub(FILLED_UP);
-        let mut end = Ahead { bytes, at };
+        let mut end = RowPrefetcher { bytes, at };
         end.fetch(FILLED_UP / CACHE_LINE);
-        Ahead { bytes, at: ASKED }
+        RowPrefetcher {
+            bytes,
+            at: PREFETCHED_BYTES,
+        }
     }
 
-    /// Asks for the next `lines` that there are.
+    /// Prefetches the next `lines`, as far as the row has them.
     #[inline(always)]
     pub(super) fn fetch(&mut self, lines: usize) {
         let end = self.bytes.len().min(self.at + lines * CACHE_LINE);
@@ -57,8 +58,8 @@ impl<'a> Ahead<'a> {
         }
     }
 
-    /// The bytes at the front of the row that were asked for.
-    pub(super) fn asked(&self) -> usize {
+    /// How many bytes at the front of the row have been prefetched.
+    pub(super) fn prefetched(&self) -> usize {
         self.at
     }
 }

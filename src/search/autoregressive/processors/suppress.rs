@@ -1,14 +1,14 @@
 //! Tokens that must not come up.
 
-use super::{Adjust, RowScores};
+use super::{LogitsProcessor, RowScores};
 use crate::error::{Error, Kind};
 
 /// Makes tokens impossible, at every step.
 #[derive(Clone, Debug)]
 pub struct Suppress(pub Vec<u32>);
 
-impl Adjust for Suppress {
-    fn adjust(&self, row: &mut RowScores<'_>) {
+impl LogitsProcessor for Suppress {
+    fn process(&self, row: &mut RowScores<'_>) {
         for &token in &self.0 {
             row.forbid(token);
         }

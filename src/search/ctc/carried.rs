@@ -1,9 +1,9 @@
 //! What a frame makes of the prefixes that are in the beam.
 
-use super::ahead::Ahead;
 use super::beam::{Beam, Masses, Path, resize_padded};
 use super::frame::{Frame, Source};
-use super::kin::Kin;
+use super::links::Links;
+use super::prefetch::RowPrefetcher;
 use super::scorer::Scorer;
 use super::settings::Settings;
 use crate::error::Error;
@@ -18,7 +18,7 @@ use crate::simd::{Dispatch, F64_LANES, F64Lanes, Float64, Kernel, Simd};
 /// The masses that the prefixes of the beam have after the frame, should they
 /// stay, by rank.
 #[derive(Debug, Default)]
-pub(super) struct Stays {
+pub(super) struct Carried {
     pub(super) masses: Masses,
     /// With the scorer's scores.
     pub(super) scores: Vec<f64>,
@@ -27,16 +27,16 @@ pub(super) struct Stays {
     /// Of equal scores the lower source goes first: the prefix's own rank, or
     /// that of the prefix which enters it, if that is better.
     pub(super) sources: Vec<u32>,
-    /// The scores and log-probabilities of [`Kin::lasts`].
+    /// The scores and log-probabilities of [`Links::lasts`].
     last_values: Vec<f32>,
     last_logs: Vec<f64>,
-    /// Of each of [`Kin::links`], what stays and what enters.
+    /// Of each of [`Links::pairs`], what stays and what enters.
     staying: Vec<f64>,
     entering: Vec<f64>,
     arrivals: Vec<Path>,
 }
 
-impl Stays {
+impl Carried {
     pub(super) fn reset(&mut self, beams: usize) -> Result<(), Error> {
         let what = "the beam";
         self.masses.reserve(beams)?;
@@ -64,25 +64,25 @@ impl Stays {
         }
     }
 
-    /// Finds what the frame makes of the beam, once [`Stays::read_lasts`] has
+    /// Finds what the frame makes of the beam, once [`Carried::read_lasts`] has
     /// been there.
     pub(super) fn step<T>(
         &mut self,
         beam: &Beam<T>,
-        kin: &Kin,
+        links: &Links,
         blank: f64,
-        ahead: &mut Ahead<'_>,
+        prefetcher: &mut RowPrefetcher<'_>,
         dispatch: Dispatch,
     ) {
         dispatch.run(Step {
-            ahead,
+            prefetcher,
             length: beam.length,
             blank,
             before: &beam.masses,
-            kin,
-            stays: self,
+            links,
+            carried: self,
         });
-        for (link, &entering) in kin.links().iter().zip(&self.entering) {
+        for (link, &entering) in links.pairs().iter().zip(&self.entering) {
             self.sources[link.rank as usize] = if entering > IMPOSSIBLE {
                 link.rank.min(link.parent)
             } else {
@@ -103,23 +103,23 @@ impl Stays {
         }
     }
 
-    /// Finds the log-probability of each of [`Kin::lasts`].
+    /// Finds the log-probability of each of [`Links::lasts`].
     pub(super) fn read_lasts(
         &mut self,
         settings: &Settings,
-        kin: &Kin,
+        links: &Links,
         frame: &Frame,
         source: &Source<'_>,
         dispatch: Dispatch,
     ) {
-        let lasts = &kin.lasts()[1..];
+        let lasts = &links.lasts()[1..];
         self.last_logs[0] = IMPOSSIBLE;
         let logs = &mut self.last_logs[1..=lasts.len()];
         let pruning = &settings.pruning;
         if pruning.skips(frame.blank()) || pruning.top_tokens.is_some() {
             logs.fill(IMPOSSIBLE);
             for (token, log) in frame.listed() {
-                if let Some(slot) = (kin.slot(token) as usize).checked_sub(1) {
+                if let Some(slot) = (links.slot(token) as usize).checked_sub(1) {
                     logs[slot] = log;
                 }
             }
@@ -175,25 +175,25 @@ impl Stays {
     pub(super) fn replace<T>(
         &mut self,
         beam: &mut Beam<T>,
-        kin: &Kin,
+        links: &Links,
         blank: f64,
         entries: &mut Tree,
         frame: u32,
-        ahead: &mut Ahead<'_>,
+        prefetcher: &mut RowPrefetcher<'_>,
     ) {
         let prefixes = &mut beam.prefixes[..beam.length];
         // All that arrives leaves before anything changes.
         self.arrivals.clear();
-        let arrivals = kin
-            .links()
+        let arrivals = links
+            .pairs()
             .iter()
             .map(|link| prefixes[link.parent as usize].leaving(link.doubled));
         self.arrivals.extend(arrivals);
         for (prefix, &repeat) in prefixes.iter_mut().zip(&self.repeats) {
-            ahead.fetch(Ahead::KEPT);
+            prefetcher.fetch(RowPrefetcher::KEPT);
             prefix.stay(blank, repeat);
         }
-        for (link, &path) in kin.links().iter().zip(&self.arrivals) {
+        for (link, &path) in links.pairs().iter().zip(&self.arrivals) {
             let rank = link.rank as usize;
             prefixes[rank].enter(path, self.repeats[rank], entries, frame);
         }
@@ -223,12 +223,12 @@ impl Kernel for LogProbabilities<'_> {
 
 /// The new masses.
 struct Step<'a, 'b> {
-    ahead: &'a mut Ahead<'b>,
+    prefetcher: &'a mut RowPrefetcher<'b>,
     length: usize,
     blank: f64,
     before: &'a Masses,
-    kin: &'a Kin,
-    stays: &'a mut Stays,
+    links: &'a Links,
+    carried: &'a mut Carried,
 }
 
 impl Kernel for Step<'_, '_> {
@@ -237,55 +237,55 @@ impl Kernel for Step<'_, '_> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let Step {
-            ahead,
+            prefetcher,
             length,
             blank,
             before,
-            kin,
-            stays,
+            links,
+            carried,
         } = self;
-        let logs = &stays.last_logs[..];
-        for (repeat, &slot) in stays.repeats.iter_mut().zip(&kin.slots()[..length]) {
+        let logs = &carried.last_logs[..];
+        for (repeat, &slot) in carried.repeats.iter_mut().zip(&links.slots()[..length]) {
             *repeat = logs[slot as usize];
         }
         let vectors = length.div_ceil(F64_LANES);
-        let repeats = &stays.repeats.as_chunks::<F64_LANES>().0[..vectors];
+        let repeats = &carried.repeats.as_chunks::<F64_LANES>().0[..vectors];
         let before_token = &before.token.as_chunks::<F64_LANES>().0[..vectors];
-        let after_token = &mut stays.masses.token.as_chunks_mut::<F64_LANES>().0[..vectors];
+        let after_token = &mut carried.masses.token.as_chunks_mut::<F64_LANES>().0[..vectors];
         for ((after, before), repeat) in after_token.iter_mut().zip(before_token).zip(repeats) {
             (simd.f64_load(before) + simd.f64_load(repeat)).store(after);
         }
-        ahead.fetch(Ahead::STAGE);
+        prefetcher.fetch(RowPrefetcher::STAGE);
         // Few prefixes have something enter them; side by side they fill
         // vectors.
-        let links = kin.links();
-        let out = stays.staying.iter_mut().zip(&mut stays.entering);
+        let links = links.pairs();
+        let out = carried.staying.iter_mut().zip(&mut carried.entering);
         for (link, (staying, entering)) in links.iter().zip(out) {
             let rank = link.rank as usize;
-            *staying = stays.masses.token[rank];
-            *entering = before.extended(link.parent as usize, link.doubled) + stays.repeats[rank];
+            *staying = carried.masses.token[rank];
+            *entering = before.extended(link.parent as usize, link.doubled) + carried.repeats[rank];
         }
-        let staying = stays.staying.as_chunks_mut::<F64_LANES>().0.iter_mut();
-        let entering = stays.entering.as_chunks::<F64_LANES>().0;
+        let staying = carried.staying.as_chunks_mut::<F64_LANES>().0.iter_mut();
+        let entering = carried.entering.as_chunks::<F64_LANES>().0;
         let sums = staying.zip(entering);
         for (staying, entering) in sums.take(links.len().div_ceil(F64_LANES)) {
             log_add_f64(simd.f64_load(staying), simd.f64_load(entering)).store(staying);
         }
-        ahead.fetch(Ahead::STAGE);
-        for (link, &sum) in links.iter().zip(&stays.staying) {
-            stays.masses.token[link.rank as usize] = sum;
+        prefetcher.fetch(RowPrefetcher::STAGE);
+        for (link, &sum) in links.iter().zip(&carried.staying) {
+            carried.masses.token[link.rank as usize] = sum;
         }
         let Masses {
             blank: to,
             token,
             all,
-        } = &mut stays.masses;
+        } = &mut carried.masses;
         let before = &before.all.as_chunks::<F64_LANES>().0[..vectors];
         let token = &token.as_chunks::<F64_LANES>().0[..vectors];
         let to = &mut to.as_chunks_mut::<F64_LANES>().0[..vectors];
         let all = &mut all.as_chunks_mut::<F64_LANES>().0[..vectors];
         for (((all, to), token), before) in all.iter_mut().zip(to).zip(token).zip(before) {
-            ahead.fetch(Ahead::VECTOR);
+            prefetcher.fetch(RowPrefetcher::VECTOR);
             let before = simd.f64_load(before);
             let blank = before + before.splat(blank);
             blank.store(to);
@@ -298,10 +298,10 @@ impl Kernel for Step<'_, '_> {
 mod tests {
     use super::*;
 
-    fn scored(scores: &[f64]) -> Stays {
-        Stays {
+    fn scored(scores: &[f64]) -> Carried {
+        Carried {
             scores: scores.to_vec(),
-            ..Stays::default()
+            ..Carried::default()
         }
     }
 

@@ -1,23 +1,23 @@
-//! The tokens of a row that reach a bound which is known only when the row has
+//! The tokens of a row that reach a threshold, which the caller sets after the row has
 //! been read.
 //!
 //! ```text
-//! scan      one read of the row: peaks, the check of its values, and for
-//!           logits the log-sum-exp                               (`scan`)
-//! ...       the caller learns the largest score, and sets a bound
-//! collect   the tokens that reach it, from the stripes whose peaks do, in
+//! scan      reads the row once: peaks, the check of its values, and for logits
+//!           the log-sum-exp                                      (`scan`)
+//! ...       the caller learns the largest score, and sets a threshold
+//! collect   takes the tokens that reach it from the stripes whose peaks do, in
 //!           order                                        (`top_k`, `rank`)
 //! ```
 //!
-//! It is the top k of a row with a bound from outside. Where the bound is good
-//! a handful of tokens is looked at and put in order in place of k.
+//! It is the top k of a row with a bound from outside. A good threshold leaves a
+//! handful of tokens to sort in place of k.
 
-use super::ahead::{Ahead, FRONT};
 use super::bound::lower_bound;
 use super::collect::collect_panels;
 use super::element::Lanes;
 use super::logits;
 use super::plan::Plan;
+use super::prefetch::{FRONT, Prefetcher};
 use super::rank::Survivors;
 use super::scan::{STRIPE, Stripes};
 use crate::error::Error;
@@ -25,15 +25,15 @@ use crate::memory::resize;
 use crate::scores::ScoreKind;
 use crate::simd::{CACHE_LINE, F32_LANES, F32Lanes, Seen, Simd};
 
-/// The peaks of a row, and room for the tokens that reach its bound.
+/// The peaks of a row, and room for the tokens that reach its threshold.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Reach {
+pub(crate) struct ThresholdScan {
     plan: Plan,
     peaks: Vec<[f32; F32_LANES]>,
     survivors: Survivors,
 }
 
-impl Reach {
+impl ThresholdScan {
     /// Makes room for up to `k` tokens of rows of `length` tokens, which are read from
     /// now on.
     ///
@@ -53,7 +53,7 @@ impl Reach {
         self.survivors.reserve(plan.capacity, what)
     }
 
-    /// Reads a row of which the caller has asked for the first `asked` bytes and
+    /// Reads a row of which the caller has prefetched the first `prefetched` bytes and
     /// the last [`FILLED_UP`]; `next` is what will be read next. `None` if it
     /// holds an invalid score.
     #[inline(always)]
@@ -62,11 +62,11 @@ impl Reach {
         simd: S,
         row: &[E],
         next: &[E],
-        asked: usize,
+        prefetched: usize,
     ) -> Option<Scanned> {
         let (kind, panel) = (self.plan.kind, self.plan.panel());
         let peaks = &mut self.peaks[..self.plan.peaks()];
-        let asked = (asked / CACHE_LINE) as isize;
+        let prefetched = (prefetched / CACHE_LINE) as isize;
         let stripes = Stripes::new(row, next, kind);
         if kind == ScoreKind::Logits {
             let found = logits::scan(simd, &stripes, panel, peaks)?;
@@ -75,8 +75,8 @@ impl Reach {
                 normaliser: found.normaliser,
             });
         }
-        let mut ahead = Ahead::new(row, next, asked, stripes.len());
-        let max = scan_peaks(simd, kind, &stripes, &mut ahead, panel, peaks)?;
+        let mut prefetcher = Prefetcher::new(row, next, prefetched, stripes.len());
+        let max = scan_peaks(simd, kind, &stripes, &mut prefetcher, panel, peaks)?;
         Some(Scanned {
             max,
             normaliser: 0.0,
@@ -123,7 +123,7 @@ impl Reach {
         let peaks = &self.peaks[..plan.peaks()];
         let bound = match bound {
             Some(bound) => bound.max(plan.least),
-            None => lower_bound(simd, peaks, k, plan.least, &mut Ahead::<E>::nothing()),
+            None => lower_bound(simd, peaks, k, plan.least, &mut Prefetcher::<E>::nothing()),
         };
         self.survivors.clear();
         let survivors = &mut self.survivors;
@@ -150,7 +150,7 @@ fn scan_peaks<S: Simd, E: Lanes>(
     simd: S,
     kind: ScoreKind,
     stripes: &Stripes<'_, E>,
-    ahead: &mut Ahead<E>,
+    prefetcher: &mut Prefetcher<E>,
     panel: usize,
     peaks: &mut [[f32; F32_LANES]],
 ) -> Option<f32> {
@@ -166,7 +166,7 @@ fn scan_peaks<S: Simd, E: Lanes>(
                 peak = peak.max(lanes);
                 seen = lanes.see_below(floor, seen);
             }
-            ahead.step();
+            prefetcher.step();
         }
         largest = largest.max(peak);
         peak.store(out);
@@ -178,8 +178,8 @@ fn scan_peaks<S: Simd, E: Lanes>(
     Some(max)
 }
 
-/// The bytes at the front of the next row that a scan asks for at its end.
-pub(crate) const ASKED: usize = FRONT as usize * CACHE_LINE;
+/// The bytes at the front of the next row that a scan has prefetched at its end.
+pub(crate) const PREFETCHED_BYTES: usize = FRONT as usize * CACHE_LINE;
 
 /// A scan in stripes first copies the end of a row, up to so many bytes, into a
 /// whole one.
@@ -215,7 +215,7 @@ mod tests {
                 bound,
                 k,
             } = self;
-            let mut reach = Reach::default();
+            let mut reach = ThresholdScan::default();
             reach.reserve(kind, row.len(), k).unwrap();
             let scanned = reach.scan(simd, row, &[], 0).unwrap();
             let expected = row.iter().map(|score| score.to_f32());
@@ -337,7 +337,7 @@ mod tests {
         #[inline(always)]
         fn run<S: Simd>(self, simd: S) -> bool {
             let Accepts { kind, row, k } = self;
-            let mut reach = Reach::default();
+            let mut reach = ThresholdScan::default();
             reach.reserve(kind, row.len(), k).unwrap();
             reach.scan(simd, row, &[], 0).is_some()
         }

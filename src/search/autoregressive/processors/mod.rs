@@ -25,9 +25,9 @@ use crate::error::Error;
 
 /// A change to the scores of the tokens of one row.
 ///
-/// [`Request::adjust_logits`](super::Request::adjust_logits) applies it before
+/// [`Request::process_logits`](super::Request::process_logits) applies it before
 /// the log-softmax, so that what it takes from one token goes to the others;
-/// [`Request::adjust_log_probabilities`](super::Request::adjust_log_probabilities)
+/// [`Request::process_log_probabilities`](super::Request::process_log_probabilities)
 /// after, so that it does not. What an adjustment does must follow from what
 /// the row shows it.
 ///
@@ -37,14 +37,14 @@ use crate::error::Error;
 /// use widebeam::autoregressive::{Request, RowScores};
 ///
 /// let favoured = 7;
-/// let request = Request::new(4, 32).adjust_log_probabilities(move |row: &mut RowScores<'_>| {
+/// let request = Request::new(4, 32).process_log_probabilities(move |row: &mut RowScores<'_>| {
 ///     row.set(favoured, row.get(favoured) + 0.5);
 /// });
 /// assert_eq!(request.beams(), 4);
 /// ```
-pub trait Adjust: Send + Sync {
+pub trait LogitsProcessor: Send + Sync {
     /// Changes the scores of one row.
-    fn adjust(&self, row: &mut RowScores<'_>);
+    fn process(&self, row: &mut RowScores<'_>);
 
     /// Whether the adjustment makes sense for a vocabulary; asked once, when
     /// its request is admitted.
@@ -58,8 +58,8 @@ pub trait Adjust: Send + Sync {
     }
 }
 
-impl<F: Fn(&mut RowScores<'_>) + Send + Sync> Adjust for F {
-    fn adjust(&self, row: &mut RowScores<'_>) {
+impl<F: Fn(&mut RowScores<'_>) + Send + Sync> LogitsProcessor for F {
+    fn process(&self, row: &mut RowScores<'_>) {
         self(row);
     }
 }

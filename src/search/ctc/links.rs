@@ -8,7 +8,7 @@ use crate::search::prefixes::{NONE, PrefixTree};
 /// Which prefixes of a beam end in the same token, and which extend which. It
 /// changes when the beam does, not with every frame.
 #[derive(Debug, Default)]
-pub(super) struct Kin {
+pub(super) struct Links {
     /// The tokens that some prefix ends in. The first stands for the end of the
     /// empty prefix and is no token.
     lasts: Vec<u32>,
@@ -19,7 +19,7 @@ pub(super) struct Kin {
     /// By rank, the rank of the prefix one token shorter, or [`NONE`].
     parents: Vec<u32>,
     /// The same for those that have one.
-    links: Vec<Link>,
+    pairs: Vec<Link>,
     /// By rank, the rank of a prefix one token longer, or [`NONE`].
     children: Vec<u32>,
     /// By rank, the rank of another prefix with the same parent, or [`NONE`].
@@ -35,13 +35,13 @@ pub(super) struct Link {
     pub(super) doubled: bool,
 }
 
-impl Kin {
+impl Links {
     pub(super) fn reset(&mut self, beams: usize, vocab: usize) -> Result<(), Error> {
         let what = "the relations of the beam";
         self.lasts.clear();
-        self.links.clear();
+        self.pairs.clear();
         reserve(&mut self.lasts, beams + 1, what)?;
-        reserve(&mut self.links, beams, what)?;
+        reserve(&mut self.pairs, beams, what)?;
         resize(&mut self.slots, beams, what)?;
         for ranks in [&mut self.parents, &mut self.children, &mut self.siblings] {
             resize(ranks, beams, what)?;
@@ -58,7 +58,7 @@ impl Kin {
             self.table[token as usize] = 0;
         }
         self.lasts.truncate(1);
-        self.links.clear();
+        self.pairs.clear();
         for (rank, prefix) in (0..).zip(prefixes) {
             tree.set_rank(prefix.node, rank);
         }
@@ -75,7 +75,7 @@ impl Kin {
             if parent != NONE {
                 let child = &mut children[parent as usize];
                 siblings[rank] = std::mem::replace(child, rank as u32);
-                self.links.push(Link {
+                self.pairs.push(Link {
                     rank: rank as u32,
                     parent,
                     doubled: prefixes[parent as usize].last == prefix.last,
@@ -100,12 +100,12 @@ impl Kin {
         &self.lasts
     }
 
-    /// Where the last token of each prefix is among [`Kin::lasts`].
+    /// Where the last token of each prefix is among [`Links::lasts`].
     pub(super) fn slots(&self) -> &[u32] {
         &self.slots
     }
 
-    /// Where `token` is among [`Kin::lasts`], or 0 if no prefix ends in it.
+    /// Where `token` is among [`Links::lasts`], or 0 if no prefix ends in it.
     #[inline(always)]
     pub(super) fn slot(&self, token: u32) -> u32 {
         self.table[token as usize]
@@ -132,7 +132,7 @@ impl Kin {
     }
 
     /// The prefixes of which the one a token shorter is in the beam too.
-    pub(super) fn links(&self) -> &[Link] {
-        &self.links
+    pub(super) fn pairs(&self) -> &[Link] {
+        &self.pairs
     }
 }

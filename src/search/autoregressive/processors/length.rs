@@ -1,14 +1,14 @@
 //! The minimum length.
 
-use super::{Adjust, RowScores};
+use super::{LogitsProcessor, RowScores};
 
 /// Makes the end tokens impossible until this many tokens have been generated.
 /// The end token itself does not count.
 #[derive(Clone, Copy, Debug)]
 pub struct MinimumLength(pub usize);
 
-impl Adjust for MinimumLength {
-    fn adjust(&self, row: &mut RowScores<'_>) {
+impl LogitsProcessor for MinimumLength {
+    fn process(&self, row: &mut RowScores<'_>) {
         if row.generated().len() < self.0 {
             for &token in row.end_tokens() {
                 row.forbid(token);

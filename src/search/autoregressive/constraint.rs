@@ -3,15 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::adjust::RowScores;
 use super::mask::TokenMask;
+use super::processors::RowScores;
 use super::trie::TokenTrie;
 use crate::error::{Error, Kind};
 
 /// The tokens that may come next. It has the last word: no adjustment permits
 /// what it does not.
 #[derive(Clone)]
-pub enum Permit {
+pub enum Constraint {
     /// Those that continue one of the trie's sequences, and where a sequence
     /// is complete, the end tokens. Only these are looked at: of invalid
     /// scores elsewhere in the row nothing is said, unless its normaliser is
@@ -25,11 +25,11 @@ pub enum Permit {
     /// It is called once for each live beam at each step. Tokens beyond the
     /// vocabulary do not matter. The cost of applying a mask is that of the
     /// permitted tokens or of the others, whichever are fewer.
-    Function(Arc<PermitFunction>),
+    Function(Arc<ConstraintFunction>),
 }
 
 /// Puts the tokens that may follow the generated ones into a mask.
-pub type PermitFunction = dyn Fn(&[u32], &mut TokenMask) + Send + Sync;
+pub type ConstraintFunction = dyn Fn(&[u32], &mut TokenMask) + Send + Sync;
 
 /// What the probabilities of the permitted tokens are normalised over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,17 +43,17 @@ pub enum Normaliser {
     Permitted,
 }
 
-impl Permit {
-    /// A function of the generated tokens. See [`Permit::Function`].
+impl Constraint {
+    /// A function of the generated tokens. See [`Constraint::Function`].
     pub fn function(permit: impl Fn(&[u32], &mut TokenMask) + Send + Sync + 'static) -> Self {
-        Permit::Function(Arc::new(permit))
+        Constraint::Function(Arc::new(permit))
     }
 
     pub(super) fn check(&self, vocab: usize) -> Result<(), Error> {
         let (what, largest) = match self {
-            Permit::Trie(trie) => ("the trie of permitted sequences", trie.largest_token()),
-            Permit::Mask(mask) => ("the mask of permitted tokens", mask.iter().last()),
-            Permit::Function(_) => return Ok(()),
+            Constraint::Trie(trie) => ("the trie of permitted sequences", trie.largest_token()),
+            Constraint::Mask(mask) => ("the mask of permitted tokens", mask.iter().last()),
+            Constraint::Function(_) => return Ok(()),
         };
         match largest {
             Some(token) if token as usize >= vocab => {
@@ -66,15 +66,15 @@ impl Permit {
     pub(super) fn apply(&self, row: &mut RowScores<'_>, scratch: &mut TokenMask) {
         let generated = row.generated();
         match self {
-            Permit::Trie(trie) => {
+            Constraint::Trie(trie) => {
                 let ends: &[u32] = match trie.contains(generated) {
                     true => row.end_tokens(),
                     false => &[],
                 };
                 row.permit_only(trie.next(generated).iter().chain(ends).copied());
             }
-            Permit::Mask(mask) => apply_mask(row, mask),
-            Permit::Function(permit) => {
+            Constraint::Mask(mask) => apply_mask(row, mask),
+            Constraint::Function(permit) => {
                 scratch.clear();
                 permit(generated, scratch);
                 apply_mask(row, scratch);
@@ -96,24 +96,24 @@ fn apply_mask(row: &mut RowScores<'_>, mask: &TokenMask) {
     }
 }
 
-impl From<TokenTrie> for Permit {
+impl From<TokenTrie> for Constraint {
     fn from(trie: TokenTrie) -> Self {
-        Permit::Trie(Arc::new(trie))
+        Constraint::Trie(Arc::new(trie))
     }
 }
 
-impl From<TokenMask> for Permit {
+impl From<TokenMask> for Constraint {
     fn from(mask: TokenMask) -> Self {
-        Permit::Mask(Arc::new(mask))
+        Constraint::Mask(Arc::new(mask))
     }
 }
 
-impl fmt::Debug for Permit {
+impl fmt::Debug for Constraint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Permit::Trie(_) => "Permit::Trie",
-            Permit::Mask(_) => "Permit::Mask",
-            Permit::Function(_) => "Permit::Function",
+            Constraint::Trie(_) => "Constraint::Trie",
+            Constraint::Mask(_) => "Constraint::Mask",
+            Constraint::Function(_) => "Constraint::Function",
         })
     }
 }

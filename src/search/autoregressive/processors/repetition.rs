@@ -1,6 +1,6 @@
 //! The repetition penalty.
 
-use super::{Adjust, RowScores};
+use super::{LogitsProcessor, RowScores};
 use crate::error::{Error, Kind};
 
 /// Makes tokens of the history, the prompt included, less likely: a negative
@@ -30,8 +30,8 @@ impl RepetitionPenalty {
     }
 }
 
-impl Adjust for RepetitionPenalty {
-    fn adjust(&self, row: &mut RowScores<'_>) {
+impl LogitsProcessor for RepetitionPenalty {
+    fn process(&self, row: &mut RowScores<'_>) {
         let penalty = self.penalty;
         row.map_history(|score| {
             if score < 0.0 {
