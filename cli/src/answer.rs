@@ -1,10 +1,23 @@
 //! The hypotheses of an item, as the formats write them.
 
-/// The hypotheses of one item, best first.
+use widebeam::Error;
+
+/// What the search says of one item.
 #[derive(Debug)]
 pub(crate) struct Answer {
+    /// The number of the item in the whole batch.
     pub(crate) item: usize,
-    pub(crate) hypotheses: Vec<Hypothesis>,
+    /// The hypotheses, best first, or why the item was refused.
+    pub(crate) outcome: Outcome,
+}
+
+pub(crate) type Outcome = Result<Vec<Hypothesis>, Error>;
+
+impl Answer {
+    /// The hypotheses, best first. A refused item has none.
+    pub(crate) fn hypotheses(&self) -> &[Hypothesis] {
+        self.outcome.as_deref().unwrap_or_default()
+    }
 }
 
 #[derive(Debug)]

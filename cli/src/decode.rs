@@ -15,7 +15,8 @@ use crate::load::{self, Input, Reading, STDIN};
 use crate::output::Output;
 
 /// Does a task. Nothing is in its place before it is complete, so that an error
-/// leaves nothing half-written.
+/// leaves nothing half-written. An item that is refused is part of what is complete:
+/// an error stands in the place of its hypotheses.
 pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure> {
     check(task)?;
     let labels = task.labels.map(|path| Labels::open(path)).transpose()?;
@@ -56,6 +57,11 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure
         };
         let decoded = decode();
         if let Some(answers) = inputs.settle(decoded)? {
+            for answer in &answers {
+                if let Err(error) = &answer.outcome {
+                    inputs.refuse_item(path, error);
+                }
+            }
             output.add(path, &answers)?;
         }
     }

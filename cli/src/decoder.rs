@@ -3,7 +3,7 @@
 use widebeam::{CtcNBest, Error, IndependentSearch, Level, NBest, ScoresView};
 use widebeam_perf::console::failure::Failure;
 
-use crate::answer::{Alignment, Answer, Hypothesis};
+use crate::answer::{Alignment, Answer, Hypothesis, Outcome};
 use crate::{ctc, memory};
 
 /// Bytes of scores decoded in one call: enough to keep every thread busy,
@@ -51,7 +51,12 @@ impl Decoder {
         }
     }
 
-    /// Decodes every item, and tells `progress` how many are done.
+    /// Decodes every item, and tells `progress` how many are done. An item that holds
+    /// an invalid score is refused, and the others are decoded.
+    ///
+    /// # Errors
+    ///
+    /// If the batch as a whole cannot be decoded.
     pub(crate) fn decode(
         &mut self,
         scores: &ScoresView<'_>,
@@ -68,15 +73,11 @@ impl Decoder {
             let part = group(scores, start, most, GROUP_MEMORY, needed);
             memory::require(needed(&part), "the search")
                 .map_err(|failure| failure.about(format_args!("item {start}")))?;
-            let items = self.search.decode(&part, self.keep)?;
+            let outcomes = self.search.decode(&part, self.keep)?;
             answers.extend(
-                items
-                    .into_iter()
-                    .enumerate()
-                    .map(|(at, hypotheses)| Answer {
-                        item: start + at,
-                        hypotheses,
-                    }),
+                (start..)
+                    .zip(outcomes)
+                    .map(|(item, outcome)| Answer { item, outcome }),
             );
             progress(answers.len());
         }
@@ -111,15 +112,11 @@ impl AnySearch {
         }
     }
 
-    /// The best `keep` hypotheses of each item.
-    fn decode(
-        &mut self,
-        scores: &ScoresView<'_>,
-        keep: usize,
-    ) -> Result<Vec<Vec<Hypothesis>>, Error> {
+    /// The best `keep` hypotheses of each item that is not refused.
+    fn decode(&mut self, scores: &ScoresView<'_>, keep: usize) -> Result<Vec<Outcome>, Error> {
         match self {
             AnySearch::Independent(search, nbest) => {
-                search.decode_into(scores, nbest)?;
+                let decoded = search.decode_into(scores, nbest);
                 let items = nbest.iter().map(|item| {
                     let kept = item.take(keep).map(|hypothesis| Hypothesis {
                         score: hypothesis.score,
@@ -128,10 +125,10 @@ impl AnySearch {
                     });
                     kept.collect()
                 });
-                Ok(items.collect())
+                outcomes(decoded, items, nbest.failures())
             }
             AnySearch::Ctc(search, nbest) => {
-                search.decode_into(scores, nbest)?;
+                let decoded = search.decode_into(scores, nbest);
                 let items = nbest.iter().map(|item| {
                     let kept = item.take(keep).map(|hypothesis| Hypothesis {
                         score: hypothesis.score,
@@ -143,10 +140,27 @@ impl AnySearch {
                     });
                     kept.collect()
                 });
-                Ok(items.collect())
+                outcomes(decoded, items, nbest.failures())
             }
         }
     }
+}
+
+/// What came of each item of a batch, of which `failures` were refused. Where none was,
+/// an error is about the whole batch.
+fn outcomes(
+    decoded: Result<(), Error>,
+    items: impl Iterator<Item = Vec<Hypothesis>>,
+    failures: &[(usize, Error)],
+) -> Result<Vec<Outcome>, Error> {
+    if failures.is_empty() {
+        decoded?;
+    }
+    let mut outcomes: Vec<Outcome> = items.map(Ok).collect();
+    for (item, error) in failures {
+        outcomes[*item] = Err(error.clone());
+    }
+    Ok(outcomes)
 }
 
 #[cfg(test)]
@@ -209,9 +223,25 @@ mod tests {
             assert_eq!(progress, groups);
             assert!(answers.iter().map(|answer| answer.item).eq(0..batch));
             for answer in &answers {
-                assert_eq!(answer.hypotheses.len(), 1);
-                assert_eq!(answer.hypotheses[0].tokens, [100; 256]);
+                assert_eq!(answer.hypotheses().len(), 1);
+                assert_eq!(answer.hypotheses()[0].tokens, [100; 256]);
             }
+        }
+    }
+
+    #[test]
+    fn an_error_about_the_batch_is_not_one_about_an_item() {
+        let row = [f32::NAN, 0.5];
+        let view = ScoresView::probabilities(&row, [1, 2]).unwrap();
+        let blank = |blank| Decoder::ctc(ctc::Search::plain(4, blank, None).unwrap(), 1);
+        assert!(matches!(
+            blank(2).decode(&view, |_| ()),
+            Err(Failure::Input(message)) if message.starts_with("the blank is token 2")
+        ));
+        for mut decoder in [Decoder::independent(4, 1, None).unwrap(), blank(1)] {
+            let answers = decoder.decode(&view, |_| ()).unwrap();
+            let error = answers[0].outcome.as_ref().unwrap_err();
+            assert_eq!(error.item(), Some(0));
         }
     }
 
@@ -229,7 +259,7 @@ mod tests {
                 let Ok(answers) = decoder.decode(&view, |_| ()) else {
                     panic!("{keep}")
                 };
-                let hypotheses = &answers[0].hypotheses;
+                let hypotheses = answers[0].hypotheses();
                 assert_eq!(hypotheses.len(), keep);
                 let first = &hypotheses[0];
                 assert_eq!((&first.tokens[..], first.score), (&[0][..], 0.5f64.ln()));

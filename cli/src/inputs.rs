@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use widebeam::Error;
 use widebeam_perf::console::failure::{self, Failure, note};
 use widebeam_perf::console::printable;
 use widebeam_perf::console::progress::Progress;
@@ -17,6 +18,8 @@ pub(crate) struct Inputs<'a> {
     keep_going: bool,
     begun: usize,
     failed: usize,
+    /// Whether an item of an input was refused whose other items were decoded.
+    refused: bool,
     progress: Progress,
     /// How far the bar goes for the input at hand, and how far it has gone.
     share: usize,
@@ -33,6 +36,7 @@ impl<'a> Inputs<'a> {
             keep_going,
             begun: 0,
             failed: 0,
+            refused: false,
             progress: Progress::new("", total),
             share: 0,
             gone: Cell::new(0),
@@ -64,6 +68,13 @@ impl<'a> Inputs<'a> {
             .aside(|| note(format_args!("{path}: {message}")));
     }
 
+    /// Reports an item that was refused. It costs the run nothing but its exit code.
+    pub(crate) fn refuse_item(&mut self, path: &Path, error: &Error) {
+        self.refused = true;
+        let failure = Failure::input(error).about(printable::path(path));
+        self.progress.aside(|| failure.report());
+    }
+
     /// What an input gave, or `None` where it failed and the run goes on.
     pub(crate) fn settle<T>(&mut self, result: Result<T, Failure>) -> Result<Option<T>, Failure> {
         match result {
@@ -83,18 +94,20 @@ impl<'a> Inputs<'a> {
         self,
         put: impl FnOnce() -> Result<(), Failure>,
     ) -> Result<ExitCode, Failure> {
-        let (failed, all) = (self.failed, self.paths.len());
+        let (failed, refused, all) = (self.failed, self.refused, self.paths.len());
         drop(self);
         if failed < all {
             put()?;
         }
-        if failed == 0 {
-            return Ok(ExitCode::SUCCESS);
+        if failed > 0 {
+            note(format_args!(
+                "{failed} of {all} inputs could not be decoded"
+            ));
         }
-        note(format_args!(
-            "{failed} of {all} inputs could not be decoded"
-        ));
-        Ok(ExitCode::from(failure::INPUT))
+        Ok(match failed > 0 || refused {
+            true => ExitCode::from(failure::INPUT),
+            false => ExitCode::SUCCESS,
+        })
     }
 
     /// What the bar says is being done.
@@ -121,6 +134,8 @@ fn share(path: &Path) -> usize {
 mod tests {
     use super::*;
     use std::io::Write;
+
+    use widebeam::{ScoresView, beam_search};
 
     /// Files of so many bytes.
     fn files(lengths: &[usize]) -> (tempfile::TempDir, Vec<PathBuf>) {
@@ -204,6 +219,19 @@ mod tests {
             assert_eq!(format!("{:?}", ended.unwrap()), format!("{code:?}"));
             assert_eq!(put, failures < 2);
         }
+        // A refused item is not a failed input.
+        let mut inputs = Inputs::new(&paths, false);
+        let scores = ScoresView::logits(&[f32::NAN], [1, 1]).unwrap();
+        let refused = beam_search(&scores, 1).unwrap_err();
+        inputs.refuse_item(&paths[0], &refused);
+        let mut put = false;
+        let ended = inputs.finish(|| {
+            put = true;
+            Ok(())
+        });
+        assert_eq!(format!("{:?}", ended.unwrap()), format!("{:?}", codes[1]));
+        assert!(put);
+
         let inputs = Inputs::new(&paths, true);
         assert!(inputs.finish(|| Err(Failure::input("no"))).is_err());
     }

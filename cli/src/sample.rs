@@ -139,7 +139,7 @@ fn report(
     for (line, truth) in TRUTH.lines().enumerate() {
         let greedy = labels.text(&collapse(&sample.greedy[line]));
         let texts: Vec<_> = answers[line]
-            .hypotheses
+            .hypotheses()
             .iter()
             .map(|found| labels.text(&found.tokens))
             .collect();

@@ -41,8 +41,8 @@ Examples:
       a file for each input in a folder that is there; those that cannot be
       decoded are reported and passed over
 
-Exit codes: 0 done, 1 the machine failed (memory, disk), 2 an input is at fault,
-128 + the signal's number where one ended it (Ctrl-C: 130).";
+Exit codes: 0 done, 1 the machine failed (memory, disk), 2 an input or an item of
+one is at fault, 128 + the signal's number where one ended it (Ctrl-C: 130).";
 
 /// Find the best sequences in files of scores
 ///
@@ -89,6 +89,10 @@ pub(crate) struct Decode {
     labels: Option<PathBuf>,
 
     /// What to write
+    ///
+    /// An item that holds an invalid score is reported, and the others are decoded; the
+    /// exit code is then 2. In the place of its hypotheses text and jsonl have the
+    /// error, and npz has none.
     #[arg(long, value_enum, default_value_t, requires = "inputs")]
     format: Format,
 

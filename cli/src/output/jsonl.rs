@@ -11,7 +11,16 @@ use crate::labels::Labels;
 struct Line<'a> {
     source: &'a str,
     item: usize,
-    hypotheses: Vec<Hypothesis<'a>>,
+    #[serde(flatten)]
+    outcome: Outcome<'a>,
+}
+
+/// A field of one of these names.
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Outcome<'a> {
+    Hypotheses(Vec<Hypothesis<'a>>),
+    Error(String),
 }
 
 #[derive(Serialize)]
@@ -34,17 +43,21 @@ pub(super) fn write(
     labels: Option<&Labels>,
 ) -> io::Result<()> {
     for answer in answers {
-        let hypotheses = answer.hypotheses.iter().map(|hypothesis| Hypothesis {
+        let hypotheses = answer.hypotheses().iter().map(|hypothesis| Hypothesis {
             score: hypothesis.score,
             tokens: &hypothesis.tokens,
             frames: hypothesis.alignment.as_ref().map(|found| &found.frames[..]),
             alignment_score: hypothesis.alignment.as_ref().map(|found| found.score),
             text: labels.map(|labels| labels.text(&hypothesis.tokens)),
         });
+        let outcome = match &answer.outcome {
+            Ok(_) => Outcome::Hypotheses(hypotheses.collect()),
+            Err(error) => Outcome::Error(error.to_string()),
+        };
         let line = Line {
             source,
             item: answer.item,
-            hypotheses: hypotheses.collect(),
+            outcome,
         };
         serde_json::to_writer(&mut *out, &line)?;
         out.write_all(b"\n")?;

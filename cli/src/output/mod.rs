@@ -17,7 +17,7 @@ use self::folder::Folder;
 use self::spool::Spool;
 use self::text::Table;
 use crate::answer::Answer;
-use crate::args::Task;
+use crate::args::{Search, Task};
 use crate::format::Format;
 use crate::labels::Labels;
 
@@ -30,6 +30,8 @@ pub(crate) struct Output<'a> {
 struct Style<'a> {
     format: Format,
     labels: Option<&'a Labels>,
+    /// Whether hypotheses have alignments.
+    aligned: bool,
     /// The head of a table that has nothing in it yet.
     table: Table,
 }
@@ -65,6 +67,7 @@ impl<'a> Output<'a> {
         let style = Style {
             format,
             labels,
+            aligned: task.search == Search::Ctc,
             table,
         };
         Ok(Output { style, place })
@@ -125,7 +128,7 @@ impl Page {
         let written = match style.format {
             Format::Text => text::write(out, &mut self.table, &source, answers, style.labels),
             Format::Jsonl => jsonl::write(out, &source, answers, style.labels),
-            Format::Npz => npz::write(out, answers),
+            Format::Npz => npz::write(out, answers, style.aligned),
         };
         written.map_err(|error| match self.target.folder() {
             Some(_) => self.target.failure(&error),

@@ -15,10 +15,14 @@ const NONE: i32 = -1;
 /// Writes `tokens [items, nbest, longest]`, `lengths [items, nbest]` and
 /// `scores [items, nbest]`, where `nbest` is the largest number of hypotheses
 /// that an item has and `longest` the length of the longest; of a CTC search
-/// also `frames`, like `tokens`, and `alignment_scores`, like `scores`.
-pub(super) fn write(out: &mut (impl Write + Seek), answers: &[Answer]) -> io::Result<()> {
-    let all = || answers.iter().flat_map(|answer| &answer.hypotheses);
-    let nbest = answers.iter().map(|answer| answer.hypotheses.len()).max();
+/// also (`aligned`) `frames`, like `tokens`, and `alignment_scores`, like `scores`.
+pub(super) fn write(
+    out: &mut (impl Write + Seek),
+    answers: &[Answer],
+    aligned: bool,
+) -> io::Result<()> {
+    let all = || answers.iter().flat_map(Answer::hypotheses);
+    let nbest = answers.iter().map(|answer| answer.hypotheses().len()).max();
     let nbest = nbest.unwrap_or(0);
     let longest = all().map(|hypothesis| hypothesis.tokens.len()).max();
     let longest = longest.unwrap_or(0);
@@ -26,7 +30,7 @@ pub(super) fn write(out: &mut (impl Write + Seek), answers: &[Answer]) -> io::Re
     let slots = || {
         answers
             .iter()
-            .flat_map(|answer| (0..nbest).map(|rank| answer.hypotheses.get(rank)))
+            .flat_map(|answer| (0..nbest).map(|rank| answer.hypotheses().get(rank)))
     };
 
     let mut npz = NpzWriter::new(out);
@@ -54,7 +58,7 @@ pub(super) fn write(out: &mut (impl Write + Seek), answers: &[Answer]) -> io::Re
         &shape,
         slots().map(|slot| slot.map_or(f64::NEG_INFINITY, |found| found.score)),
     )?;
-    if all().any(|hypothesis| hypothesis.alignment.is_some()) {
+    if aligned {
         let alignments = || slots().map(|slot| slot.and_then(|found| found.alignment.as_ref()));
         array(
             &mut npz,

@@ -63,12 +63,12 @@ pub(super) fn write(
     let source = printable(source);
     let item = widest(answers, "item", |answer| answer.item.to_string());
     let rank = widest(answers, "rank", |answer| {
-        answer.hypotheses.len().to_string()
+        answer.hypotheses().len().to_string()
     });
     let score = widest(answers, SCORE, |answer| {
         // The last is the lowest, and the longest to print.
         answer
-            .hypotheses
+            .hypotheses()
             .last()
             .map(print_score)
             .unwrap_or_default()
@@ -96,10 +96,17 @@ pub(super) fn write(
     }
     for answer in answers {
         let item = answer.item.to_string();
-        if answer.hypotheses.is_empty() {
+        let hypotheses = match &answer.outcome {
+            Ok(hypotheses) => hypotheses,
+            Err(error) => {
+                line([&source, &item, "-", "-", &format!("error: {error}")])?;
+                continue;
+            }
+        };
+        if hypotheses.is_empty() {
             line([&source, &item, "-", "-", "(no sequence is possible)"])?;
         }
-        for (index, hypothesis) in answer.hypotheses.iter().enumerate() {
+        for (index, hypothesis) in hypotheses.iter().enumerate() {
             let text = match labels {
                 Some(labels) => labels.text(&hypothesis.tokens),
                 None => join(&hypothesis.tokens),
@@ -143,7 +150,7 @@ mod tests {
         };
         Answer {
             item,
-            hypotheses: scores.iter().enumerate().map(hypothesis).collect(),
+            outcome: Ok(scores.iter().enumerate().map(hypothesis).collect()),
         }
     }
 

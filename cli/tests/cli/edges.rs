@@ -139,17 +139,20 @@ fn axes_of_length_zero() {
 #[test]
 fn values_that_are_no_scores() {
     let with = |value: f32| npy_f32(&[1, 2, 3], &[0.5, 0.3, 0.2, 0.1, 0.1, value]);
-    for value in [f32::NAN, f32::INFINITY, -0.1, 1.5] {
-        refused(
-            "a.npy",
-            &with(value),
-            &format!("a.npy: item 0, step 1, token 2: {value} is not a valid probability"),
-        );
-    }
     let folder = Folder::new();
+    for value in [f32::NAN, f32::INFINITY, -0.1, 1.5] {
+        let path = folder.write("a.npy", &with(value));
+        decode(&path, PROBS).refused_an_item(&format!(
+            "a.npy: item 0, step 1, token 2: {value} is not a valid probability"
+        ));
+    }
     let path = folder.write("a.npy", &with(f32::INFINITY));
-    decode(&path, "--scores logits --beams 2").refused("inf is not a valid logit");
-    decode(&path, "--scores log-probs --beams 2").refused("0.5 is not a valid log-probability");
+    for (kind, message) in [
+        ("logits", "inf is not a valid logit"),
+        ("log-probs", "0.5 is not a valid log-probability"),
+    ] {
+        decode(&path, &format!("--scores {kind} --beams 2")).refused_an_item(message);
+    }
     // Minus infinity and zero are valid: that token is impossible.
     let path = folder.write("b.npy", &npy_f32(&[1, 2], &[f32::NEG_INFINITY, 0.0]));
     let run = decode(&path, "--scores logits --beams 2 --format jsonl").succeeded();
@@ -196,11 +199,10 @@ fn a_level_that_does_not_exist() {
 fn an_error_in_a_later_file_leaves_nothing_of_an_earlier_one() {
     let folder = Folder::new();
     let path = folder.write("a.npy", &good());
-    let bad = folder.write("b.npy", &npy_f32(&[1, 2], &[0.5, 7.0]));
+    let bad = folder.write("b.npy", &npy_f32(&[2], &[0.5, 0.5]));
     let output = folder.path("out.txt");
     let arguments = format!("{PROBS} {} --output {}", bad.display(), output.display());
-    decode(&path, &arguments)
-        .refused("b.npy: item 0, step 0, token 1: 7 is not a valid probability");
+    decode(&path, &arguments).refused("b.npy: ");
     assert_eq!(folder.names(), ["a.npy", "b.npy"]);
-    decode(&path, &format!("{PROBS} {}", bad.display())).refused("b.npy: item 0");
+    decode(&path, &format!("{PROBS} {}", bad.display())).refused("b.npy: ");
 }

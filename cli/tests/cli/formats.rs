@@ -273,10 +273,31 @@ fn a_batch_of_many_groups_is_one_batch() {
     let run = |path: PathBuf| decode(&path, "--scores logits --beams 2 --format jsonl");
     let view = ScoresView::logits(&values, [batch, time, vocab]).unwrap();
     let right = beam_search(&view, 2).unwrap();
-    assert_answers(&run(write(&values)).succeeded().stdout, "big.npy", &right);
+    let all = run(write(&values)).succeeded().stdout;
+    assert_answers(&all, "big.npy", &right);
 
-    // An error in the last group names the item as the file counts it.
+    // Errors in both groups name the items as the file counts them, and cost no
+    // other item its answer.
+    values[(3 * time + 1) * vocab + 5] = f32::NAN;
     values[(8 * time + 1) * vocab + 77] = f32::NAN;
-    let message = "big.npy: item 8, step 1, token 77: NaN is not a valid logit";
-    run(write(&values)).refused(message);
+    let run = run(write(&values));
+    assert_eq!(run.code, Some(2), "{run:?}");
+    let errors: Vec<_> = run.stderr.lines().collect();
+    assert_eq!(errors.len(), 2, "{run:?}");
+    let messages = [
+        (3, "item 3, step 1, token 5: NaN is not a valid logit"),
+        (8, "item 8, step 1, token 77: NaN is not a valid logit"),
+    ];
+    let lines: Vec<_> = run.stdout.lines().collect();
+    for (said, (item, message)) in errors.iter().zip(messages) {
+        assert!(said.contains(&format!("big.npy: {message}")), "{said}");
+        let line: serde_json::Value = serde_json::from_str(lines[item]).unwrap();
+        assert_eq!(line["item"], item);
+        assert!(line["error"].as_str().unwrap().starts_with(message));
+        assert!(line["hypotheses"].is_null());
+    }
+    for (item, (line, before)) in lines.iter().zip(all.lines()).enumerate() {
+        assert!(line == &before || item == 3 || item == 8, "{line}");
+    }
+    assert_eq!(lines.len(), batch);
 }

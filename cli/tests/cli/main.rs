@@ -12,6 +12,7 @@ mod many;
 mod output;
 #[cfg(unix)]
 mod races;
+mod refused_items;
 mod report;
 mod scaling;
 #[cfg(unix)]

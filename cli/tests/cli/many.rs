@@ -45,8 +45,8 @@ fn a_thousand_inputs_of_which_one_is_bad() {
         assert_eq!(*source, format!("{:?}", path.to_str().unwrap()));
     }
 
-    fs::write(&paths[600], one(7.0)).unwrap();
-    let message = "600.npy: item 0, step 0, token 0: 7 is not a valid probability";
+    fs::write(&paths[600], npy_f32(&[2], &[0.5, 0.5])).unwrap();
+    let message = "600.npy: ";
     decode_all(&paths, JSONL).refused(message);
 
     let kept = decode_all(&paths, &format!("{JSONL} --keep-going"));
@@ -88,13 +88,13 @@ fn a_folder_of_outputs() {
     let paths = ["a.npy", "b.c.npy", "bad.npy"].map(|name| folder.path(name));
     fs::write(&paths[0], one(0.25)).unwrap();
     fs::write(&paths[1], one(0.5)).unwrap();
-    fs::write(&paths[2], one(7.0)).unwrap();
+    fs::write(&paths[2], npy_f32(&[2], &[0.5, 0.5])).unwrap();
     for (format, extension) in [("text", "txt"), ("jsonl", "jsonl"), ("npz", "npz")] {
         let out = Folder::new();
         let arguments = format!("--scores probs --beams 2 --format {format}");
         let each = format!("{arguments} --output-dir {}", out.path("").display());
         // A bad input ends the run; what was complete before stays.
-        decode_all(&paths[1..], &each).refused("bad.npy: item 0");
+        decode_all(&paths[1..], &each).refused("bad.npy: ");
         assert_eq!(out.names(), [format!("b.c.{extension}")]);
         let run = decode_all(&paths, &format!("{each} --keep-going"));
         assert_eq!(run.code, Some(2), "{run:?}");

@@ -76,6 +76,15 @@ impl Run {
         self.one_error(message);
     }
 
+    /// It refused one item and wrote the rest: one line on standard error that holds
+    /// `message`.
+    #[track_caller]
+    pub(crate) fn refused_an_item(self, message: &str) -> Self {
+        assert_eq!(self.code, Some(2), "{self:?}");
+        self.one_line(message);
+        self
+    }
+
     /// The machine failed: one line on standard error that holds `message`,
     /// nothing on standard output.
     #[track_caller]
@@ -86,10 +95,16 @@ impl Run {
 
     #[track_caller]
     pub(crate) fn one_error(&self, message: &str) {
+        self.one_line(message);
+        assert_eq!(self.stdout, "", "{self:?}");
+    }
+
+    /// One line on standard error, which holds `message`.
+    #[track_caller]
+    fn one_line(&self, message: &str) {
         assert!(self.stderr.contains(message), "{self:?}");
         assert!(self.stderr.starts_with("widebeam: "), "{self:?}");
         assert_eq!(self.stderr.lines().count(), 1, "{self:?}");
-        assert_eq!(self.stdout, "", "{self:?}");
     }
 }
 

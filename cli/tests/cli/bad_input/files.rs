@@ -188,6 +188,7 @@ fn safetensors_files(table: &mut Table) {
 
 fn values(table: &mut Table) {
     table.section("Values");
+    table.writes = true;
     let with = |value: f32| npy_f32(&[1, 2, 3], &[0.5, 0.3, 0.2, 0.1, 0.1, value]);
     for (what, value) in [
         ("NaN among probabilities", f32::NAN),
@@ -217,6 +218,7 @@ fn values(table: &mut Table) {
     let arguments = format!("a.npy b.npy {PROBS}");
     let files = vec![("a.npy", good()), ("b.npy", bad)];
     table.case("in the second of two files", files, arguments);
+    table.writes = false;
 }
 
 fn lengths(table: &mut Table) {

@@ -15,8 +15,10 @@ const HEAD: &str = "\
 # What is said about bad input
 
 Each case ends with exit code 2, one message on standard error, nothing on
-standard output and no file of output. Written by
-`UPDATE_TABLE=1 cargo test --test cli bad_input`, and checked by the same without.
+standard output and no file of output. The cases of section Values are the
+exception: there an item is refused, and the file of output has the error in its
+place. Written by `UPDATE_TABLE=1 cargo test --test cli bad_input`, and checked by
+the same without.
 ";
 
 /// `widebeam decode` with `arguments` in a folder of `files`.
@@ -24,10 +26,14 @@ struct Case {
     what: &'static str,
     files: Vec<(&'static str, Vec<u8>)>,
     arguments: String,
+    /// Whether a file of output is written.
+    writes: bool,
 }
 
 #[derive(Default)]
 struct Table {
+    /// Whether the cases that follow write a file of output.
+    writes: bool,
     /// Titles, each with its cases.
     sections: Vec<(&'static str, Vec<Case>)>,
 }
@@ -44,11 +50,13 @@ impl Table {
         arguments: impl Into<String>,
     ) {
         let arguments = arguments.into();
+        let writes = self.writes;
         let (_, cases) = self.sections.last_mut().unwrap();
         cases.push(Case {
             what,
             files,
             arguments,
+            writes,
         });
     }
 
@@ -84,6 +92,9 @@ fn message(case: &Case) -> String {
     assert_eq!(run.code, Some(2), "{what}: {run:?}");
     assert_eq!(run.stdout, "", "{what}");
     let mut left: Vec<_> = case.files.iter().map(|(name, _)| *name).collect();
+    if case.writes {
+        left.push("out");
+    }
     left.sort();
     assert_eq!(folder.names(), left, "{what}");
     // The parser of the arguments has usage below its error.
