@@ -3,7 +3,6 @@
 use std::fmt;
 
 use crate::score_kind::ScoreKind;
-use crate::simd::Level;
 
 /// What went wrong, in one sentence that names the value and the limit.
 ///
@@ -65,13 +64,15 @@ pub(crate) enum Kind {
     },
     LevelUnknown {
         name: String,
+        levels: &'static str,
     },
     LevelFromEnvironment {
+        variable: &'static str,
         reason: Box<Error>,
     },
     LevelUnavailable {
-        level: Level,
-        best: Level,
+        level: &'static str,
+        best: &'static str,
     },
     OutOfMemory {
         what: &'static str,
@@ -241,13 +242,12 @@ impl fmt::Display for Error {
                 write!(f, "item {item}, step {step}, token {token}: ")?;
                 write_not_valid(f, *kind, *value)
             }
-            Kind::LevelFromEnvironment { reason } => {
-                write!(f, "environment variable {}: {reason}", Level::VARIABLE)
+            Kind::LevelFromEnvironment { variable, reason } => {
+                write!(f, "environment variable {variable}: {reason}")
             }
-            Kind::LevelUnknown { name } => write!(
+            Kind::LevelUnknown { name, levels } => write!(
                 f,
-                "{name:?} is not an instruction-set level; the levels are {}",
-                Level::NAMES
+                "{name:?} is not an instruction-set level; the levels are {levels}"
             ),
             Kind::LevelUnavailable { level, best } => {
                 write!(f, "this processor has no level {level}; its best is {best}")
@@ -377,12 +377,10 @@ mod tests {
             value,
         };
         let shape = [2, 3, 4];
-        let levels = format!(
-            "\"sse\" is not an instruction-set level; the levels are {}",
-            Level::NAMES
-        );
-        let from_environment = format!("environment variable {}: {levels}", Level::VARIABLE);
-        let unknown = || Kind::LevelUnknown { name: "sse".into() };
+        let unknown = || Kind::LevelUnknown {
+            name: "sse".into(),
+            levels: "low and high",
+        };
         let cases = [
             (
                 Kind::EmptyVocabulary { shape },
@@ -455,17 +453,21 @@ mod tests {
                 invalid(Logits, f32::NAN),
                 "item 1, step 2, token 3: NaN is not a valid logit (it must be below +inf, and a number)",
             ),
-            (unknown(), &levels),
+            (
+                unknown(),
+                "\"sse\" is not an instruction-set level; the levels are low and high",
+            ),
             (
                 Kind::LevelFromEnvironment {
+                    variable: "LEVEL",
                     reason: Box::new(unknown().into()),
                 },
-                &from_environment,
+                "environment variable LEVEL: \"sse\" is not an instruction-set level; the levels are low and high",
             ),
             (
                 Kind::LevelUnavailable {
-                    level: Level::Avx512,
-                    best: Level::Baseline,
+                    level: "avx512",
+                    best: "baseline",
                 },
                 "this processor has no level avx512; its best is baseline",
             ),

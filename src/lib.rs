@@ -84,17 +84,25 @@
 //!
 //! | module | what it knows |
 //! |---|---|
-//! | `scores` | the borrowed view of a tensor, checked once |
-//! | `nbest` | results in flat arrays |
-//! | `order` | what a tie is |
-//! | `search` | the searches, and phase one that they share: the best tokens of each row |
-//! | `trellis` | back-pointers in flat arrays |
-//! | `kernels` | top k, log-sum-exp, log-add, exp, ln: written once, generic over the level |
+//! | `scores`, `score_kind` | the borrowed view of a tensor, checked once; what its numbers are |
+//! | `nbest` | results in flat arrays; CTC and [`autoregressive`] have results of their own |
+//! | `error` | what is refused, and in which words |
+//! | `order` | how two numbers are ordered, and a list of every place that decides a tie |
+//! | `search::independent`, `search::ctc`, `search::autoregressive` | the searches |
+//! | `search::shortlist` | phase one of the independent search, and of CTC unless it reads each row when its frame comes: the best tokens of every row, from one read |
+//! | `search::merge` | the best continuations of parents that share a row, for the independent search |
+//! | `search::prefixes` | trees of the prefixes and alignments of a CTC beam |
+//! | `trellis` | back-pointers of the independent search in flat arrays |
+//! | `kernels` | top k, log-sum-exp, log-add, exp, ln: written once, generic over the level; `plan` chooses how a row is searched |
 //! | `simd` | the vectors of each level, and the choice of the level |
 //! | `batch` | work spread over threads |
+//! | `memory` | buffers that report it when memory runs out |
 //! | `phase` | names of what a thread does, for profilers |
 //! | `reference` | the searches written naively: the oracle of the tests (feature `unstable`) |
 //! | `measure` | single phases and the read roofline, for benchmarks (feature `unstable`) |
+//!
+//! `ARCHITECTURE.md` in the repository says how they work together, and what to touch to
+//! add a search, a level or a scorer.
 //!
 //! # Features
 //!

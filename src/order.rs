@@ -1,8 +1,38 @@
-//! The order of scores: what a tie is.
+//! The order of numbers, and where ties are decided.
 //!
 //! A row ranks its tokens by value, highest first, then by token id, lowest
-//! first; hypotheses are ranked by score, highest first. Everywhere zeros of both
-//! signs are equal, so that what breaks ties decides between them.
+//! first. Hypotheses are ranked by score, highest first, and each search says what
+//! decides between equal scores. Zeros of both signs are equal everywhere.
+//!
+//! This module compares numbers and makes keys that sort in the order of a row. The
+//! rules of the searches are written where candidates are compared. To change a rule,
+//! change every place that has it:
+//!
+//! | place | what it decides |
+//! |---|---|
+//! | `kernels/network.rs`, `kernels/short.rs`, `kernels/rank.rs` | the order of a row's tokens, by [`number_key`] and [`rank_key`] |
+//! | `kernels/sorter.rs` | the same; it sorts by value alone and keeps the order of equal tokens, which come by id |
+//! | `kernels/threshold.rs` | the best token of a row: the first of the largest |
+//! | `search/merge.rs` | independent search: of equal continuations the one of the lower parent |
+//! | `search/ctc/candidate.rs` | CTC: rank of the source, a carried prefix before an extension, rank of the token |
+//! | `search/ctc/carried.rs` | CTC: the source of a prefix that is carried and also entered |
+//! | `search/ctc/beam.rs` | the best alignment: `best`, `leaving`, `enter` |
+//! | `search/ctc/decoder.rs` | the results, ranked again with the scores of the end of input: `write` |
+//! | `search/autoregressive/candidates.rs` | autoregressive search: `compare`; `Bar` compares score and parent alone |
+//! | `search/autoregressive/pool.rs` | finished hypotheses: the earlier one |
+//! | `reference.rs`, `reference/ctc.rs`, `reference/autoregressive.rs` | all of these by definition, without this module |
+//!
+//! Other places rely on a rule:
+//!
+//! | place | what it relies on |
+//! |---|---|
+//! | `kernels/bound.rs` | tokens equal to a bound are kept |
+//! | `kernels/collect.rs` | tokens come by id, so once k are held an equal one is worse |
+//! | `search/ctc/settings.rs` | the proof of `extended_by` counts the candidates that win a tie |
+//! | `search/ctc/extensions.rs`, `search/ctc/decoder.rs` | candidates equal to a bound are kept |
+//! | `search/ctc/carried.rs` | the beam is updated in place only where no two scores are equal: `keep_their_order` |
+//! | `search/autoregressive/expand.rs` | candidates equal to the bar are kept |
+//! | `search/autoregressive/group.rs` | a request is done where its live hypotheses could at best equal the worst of a full pool |
 
 use std::cmp::Ordering;
 

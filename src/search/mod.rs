@@ -1,5 +1,5 @@
-//! The searches. They share the kernels, the order and phase one, `shortlist`;
-//! what each does with the lists is its own.
+//! The searches. They share the kernels and the order. `shortlist` serves the independent
+//! and the CTC search, `prefixes` the CTC search.
 
 pub mod autoregressive;
 pub(crate) mod ctc;

@@ -1,9 +1,8 @@
-//! Phase one of every search: the best tokens of each position, with their
-//! log-probabilities.
+//! The best tokens of each position of a batch, with their log-probabilities: the first
+//! phase of the independent search, and of a CTC search that does not read its rows late.
 //!
-//! It is the only code that reads all scores. Positions do not depend on each
-//! other, so it runs in parallel over batch x time, whatever the search does
-//! with the lists afterwards.
+//! It reads all scores once. Positions do not depend on each other, so it runs in
+//! parallel over batch x time.
 
 use crate::batch::{self, Divide, PerThread};
 use crate::error::Error;

@@ -37,7 +37,7 @@ impl Level {
     /// name of [`Level::name`].
     pub const VARIABLE: &'static str = "WIDEBEAM_LEVEL";
 
-    pub(crate) const NAMES: &'static str = "baseline, avx2 and avx512";
+    const NAMES: &'static str = "baseline, avx2 and avx512";
 
     /// `baseline`, `avx2` or `avx512`.
     pub fn name(self) -> &'static str {
@@ -80,7 +80,8 @@ impl Level {
         let level = named.and_then(|level| Dispatch::require(level).map(|_| level));
         level.map_err(|reason| {
             let reason = Box::new(reason);
-            Error::from(Kind::LevelFromEnvironment { reason })
+            let variable = Level::VARIABLE;
+            Error::from(Kind::LevelFromEnvironment { variable, reason })
         })
     }
 }
@@ -102,6 +103,7 @@ impl FromStr for Level {
         level.ok_or_else(|| {
             Error::from(Kind::LevelUnknown {
                 name: name.to_owned(),
+                levels: Level::NAMES,
             })
         })
     }
@@ -133,8 +135,8 @@ impl Dispatch {
     pub(crate) fn require(level: Level) -> Result<Self, Error> {
         Dispatch::new(level).ok_or_else(|| {
             Error::from(Kind::LevelUnavailable {
-                level,
-                best: Level::best(),
+                level: level.name(),
+                best: Level::best().name(),
             })
         })
     }
