@@ -29,7 +29,7 @@ fn requests(vocab: usize) -> Vec<Request> {
             .process_logits(RepetitionPenalty::new(1.2).unwrap())
             .process_log_probabilities(MinimumLength(4))
             .process_log_probabilities(NoRepeatNgram::new(2).unwrap()),
-        request(4).permit(
+        request(4).constraint(
             Constraint::function(move |generated, mask| {
                 let odd = generated.len() as u32 % 2;
                 (0..vocab as u32 / 2).for_each(|i| mask.insert(2 * i + odd));

@@ -520,7 +520,7 @@ fn limits_that_are_no_numbers_or_leave_no_token_are_refused() {
     let least = "the minimum token log-probability";
     let distance = "the score threshold";
     let skip = "the blank skip";
-    let delay = "the delay of settling";
+    let delay = "the commit delay";
     for (pruning, what, said) in [
         (none().top_tokens(0), tokens, "0; it must be 1 or more"),
         (

@@ -312,7 +312,7 @@ fn tokens_of_any_number() {
         assert!(run(request().process_logits(Suppress(vec![token]))).is_err());
         assert!(run(request().process_logits(ForcedFirst { token, score: own })).is_err());
         assert!(run(request().process_logits(ForcedLast { token, score: own })).is_err());
-        assert!(run(request().permit(TokenTrie::new([[token]]), whole)).is_err());
+        assert!(run(request().constraint(TokenTrie::new([[token]]), whole)).is_err());
         let permitted = move |row: &mut RowScores<'_>| row.permit_only([token]);
         let ended = run(request().process_log_probabilities(permitted)).unwrap();
         assert_eq!(ended, Ended::Exhausted);
@@ -322,13 +322,13 @@ fn tokens_of_any_number() {
     for normaliser in [Normaliser::WholeRow, Normaliser::Permitted] {
         let nothing = TokenTrie::new::<[u32; 0]>([]);
         assert_eq!(
-            run(Request::new(3, 3).permit(nothing, normaliser)).unwrap(),
+            run(Request::new(3, 3).constraint(nothing, normaliser)).unwrap(),
             Ended::Exhausted
         );
-        let none = Request::new(3, 3).permit(TokenMask::default(), normaliser);
+        let none = Request::new(3, 3).constraint(TokenMask::default(), normaliser);
         assert_eq!(run(none).unwrap(), Ended::Exhausted);
         let forbidden = Request::new(3, 3)
-            .permit(TokenTrie::new([[1]]), normaliser)
+            .constraint(TokenTrie::new([[1]]), normaliser)
             .process_logits(Suppress(vec![1]));
         assert_eq!(run(forbidden).unwrap(), Ended::Exhausted);
     }

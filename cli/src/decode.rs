@@ -56,12 +56,12 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure
             answers.map_err(about)
         };
         let decoded = decode();
-        if let Some(answers) = inputs.settle(decoded)? {
-            for answer in &answers {
-                if let Err(error) = &answer.outcome {
-                    inputs.refuse_item(path, error);
-                }
-            }
+        if let Some(answers) = inputs.take(decoded)? {
+            let refused: Vec<_> = answers
+                .iter()
+                .filter_map(|answer| answer.outcome.as_ref().err())
+                .collect();
+            inputs.refuse_items(path, refused.into_iter());
             output.add(path, &answers)?;
         }
     }

@@ -12,6 +12,9 @@ use widebeam_perf::console::failure::{self, Failure, note};
 use widebeam_perf::console::printable;
 use widebeam_perf::console::progress::Progress;
 
+/// How many refused items of an input are reported one by one.
+const MOST_REPORTED: usize = 20;
+
 /// Where a run is in its inputs.
 pub(crate) struct Inputs<'a> {
     paths: &'a [PathBuf],
@@ -68,15 +71,27 @@ impl<'a> Inputs<'a> {
             .aside(|| note(format_args!("{path}: {message}")));
     }
 
-    /// Reports an item that was refused. It costs the run nothing but its exit code.
-    pub(crate) fn refuse_item(&mut self, path: &Path, error: &Error) {
-        self.refused = true;
-        let failure = Failure::input(error).about(printable::path(path));
-        self.progress.aside(|| failure.report());
+    /// Reports the items of an input that were refused, of many the first. They cost the
+    /// run nothing but its exit code.
+    pub(crate) fn refuse_items<'e>(
+        &mut self,
+        path: &Path,
+        errors: impl ExactSizeIterator<Item = &'e Error>,
+    ) {
+        let all = errors.len();
+        self.refused |= all > 0;
+        for error in errors.take(MOST_REPORTED) {
+            let failure = Failure::input(error).about(printable::path(path));
+            self.progress.aside(|| failure.report());
+        }
+        if all > MOST_REPORTED {
+            let more = all - MOST_REPORTED;
+            self.note(path, format_args!("{more} more items were refused"));
+        }
     }
 
     /// What an input gave, or `None` where it failed and the run goes on.
-    pub(crate) fn settle<T>(&mut self, result: Result<T, Failure>) -> Result<Option<T>, Failure> {
+    pub(crate) fn take<T>(&mut self, result: Result<T, Failure>) -> Result<Option<T>, Failure> {
         match result {
             Ok(given) => Ok(Some(given)),
             Err(failure) if self.keep_going => {
@@ -201,15 +216,15 @@ mod tests {
         let (_folder, paths) = files(&[1, 1]);
         let failure = || Err::<(), _>(Failure::input("odd"));
         let mut inputs = Inputs::new(&paths, false);
-        assert!(inputs.settle(failure()).is_err());
-        assert_eq!(inputs.settle(Ok(7)).unwrap(), Some(7));
+        assert!(inputs.take(failure()).is_err());
+        assert_eq!(inputs.take(Ok(7)).unwrap(), Some(7));
 
         // The output is put in its place unless nothing came of any input.
         let codes = [ExitCode::SUCCESS, ExitCode::from(2), ExitCode::from(2)];
         for (failures, code) in codes.into_iter().enumerate() {
             let mut inputs = Inputs::new(&paths, true);
             for _ in 0..failures {
-                assert_eq!(inputs.settle(failure()).unwrap(), None);
+                assert_eq!(inputs.take(failure()).unwrap(), None);
             }
             let mut put = false;
             let ended = inputs.finish(|| {
@@ -223,7 +238,7 @@ mod tests {
         let mut inputs = Inputs::new(&paths, false);
         let scores = ScoresView::logits(&[f32::NAN], [1, 1]).unwrap();
         let refused = beam_search(&scores, 1).unwrap_err();
-        inputs.refuse_item(&paths[0], &refused);
+        inputs.refuse_items(&paths[0], [&refused].into_iter());
         let mut put = false;
         let ended = inputs.finish(|| {
             put = true;

@@ -43,8 +43,8 @@ impl Groups {
     }
 }
 
-/// Adds to the first `len` of a list the numbers of the bits that are set, counted
-/// from `first`; how many there are then.
+/// Appends the number of each set bit, counted from `first`, to the first `len` of a
+/// list; returns the new length.
 ///
 /// [`AT_ONCE`] of them are written first, without a branch: most often there are
 /// fewer, and how many cannot be predicted.
@@ -170,9 +170,9 @@ fn filled<E: Lanes>(kind: ScoreKind, rest: &[E]) -> Option<[E; QUAD]> {
     })
 }
 
-/// Adds to the first `len` survivors the tokens of a quad that are at least
-/// `bound`; how many there are then. Where there may be too many for the room, they
-/// are cut to the best before, and the bound is raised.
+/// Appends the tokens of a quad that are at least `bound` to the first `len` survivors;
+/// returns the new length. If the room might not hold them, the survivors are cut to the
+/// best first, and the bound is raised.
 #[inline(always)]
 fn push_quad<S: Simd, E: Lanes>(
     simd: S,
@@ -269,15 +269,12 @@ pub(crate) fn collect_all<S: Simd, E: Lanes>(
 }
 
 /// Collects the tokens of at least `bound` from the panels that have one, all
-/// of a panel together: for a row in which many reach it. Each panel has so many
-/// stripes.
-#[allow(clippy::too_many_arguments)]
+/// of a panel together: for a row in which many reach it.
 #[inline(always)]
 pub(crate) fn collect_panels<S: Simd, E: Lanes>(
     simd: S,
     row: &[E],
     stripes: &Stripes<'_, E>,
-    panel_stripes: usize,
     peaks: &[[f32; F32_LANES]],
     bound: f32,
     plan: &Plan,
@@ -286,6 +283,7 @@ pub(crate) fn collect_panels<S: Simd, E: Lanes>(
     let mut bound = simd.f32_splat(bound);
     let mut upcoming = stripes.len();
     let mut len = 0;
+    let panel_stripes = plan.panel();
     for (group, peaks) in peaks.chunks(64).enumerate() {
         // Which of 64 panels to look into, found without a branch each.
         let mut panels = 0u64;

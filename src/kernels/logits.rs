@@ -40,9 +40,9 @@ pub(super) fn scan<S: Simd, E: Lanes>(
     peaks: &mut [[f32; F32_LANES]],
 ) -> Option<Scan> {
     if panel == PANEL {
-        simd.outlined(ScanRow::<E, PANEL> { stripes, peaks })
+        simd.outlined(ScanLogits::<E, PANEL> { stripes, peaks })
     } else {
-        simd.outlined(ScanRow::<E, 1> { stripes, peaks })
+        simd.outlined(ScanLogits::<E, 1> { stripes, peaks })
     }
 }
 
@@ -52,17 +52,17 @@ pub(super) fn scan<S: Simd, E: Lanes>(
 /// The maxima of the columns are of the tokens in the same lane of every eighth panel,
 /// where stripes share a peak: all columns do not fit into the registers of AVX2
 /// beside anything else, and this takes one maximum a panel.
-struct ScanRow<'a, E, const WIDTH: usize> {
+struct ScanLogits<'a, E, const WIDTH: usize> {
     stripes: &'a Stripes<'a, E>,
     peaks: &'a mut [[f32; F32_LANES]],
 }
 
-impl<E: Lanes, const WIDTH: usize> Kernel for ScanRow<'_, E, WIDTH> {
+impl<E: Lanes, const WIDTH: usize> Kernel for ScanLogits<'_, E, WIDTH> {
     type Output = Option<Scan>;
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) -> Option<Scan> {
-        let ScanRow { stripes, peaks } = self;
+        let ScanLogits { stripes, peaks } = self;
         let lowest = simd.f32_splat(f32::NEG_INFINITY);
         let mut columns = [lowest; COLUMNS];
         let mut sum = RunningSum::EMPTY;
@@ -164,8 +164,8 @@ impl<V: F32Lanes> Sums<V> {
         peak
     }
 
-    /// Adds neighbouring vectors; the maxima of their lanes. `ahead` is what lies
-    /// some way behind them.
+    /// Adds neighbouring vectors; the maxima of their lanes. `upcoming` are
+    /// the scores to prefetch.
     #[inline(always)]
     fn add<S: Simd<F32 = V>, E: Lanes>(
         &mut self,

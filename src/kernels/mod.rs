@@ -24,6 +24,7 @@ mod sorter;
 pub(crate) mod threshold;
 pub(crate) mod top_k;
 
+use crate::score_kind::IMPOSSIBLE;
 use crate::scores::ScoreKind;
 use crate::simd::{F64_LANES, F64Lanes, Simd};
 
@@ -34,7 +35,7 @@ use crate::simd::{F64_LANES, F64Lanes, Simd};
 /// Impossible tokens have -infinity.
 pub(crate) fn log_probability(kind: ScoreKind, value: f32, normaliser: f64) -> f64 {
     if value == kind.impossible() {
-        return f64::NEG_INFINITY;
+        return IMPOSSIBLE;
     }
     match kind {
         ScoreKind::Probabilities => ln::ln(f64::from(value)),

@@ -3,10 +3,10 @@
 //!
 //! | rows                                   | path                          |
 //! |----------------------------------------|-------------------------------|
-//! | up to 64 tokens                        | [`Path::Short`]               |
-//! | up to 8191 probabilities or their logs | [`Path::Quads`], unless k is  |
+//! | up to 64 tokens                        | [`RowPath::Short`]               |
+//! | up to 8191 probabilities or their logs | [`RowPath::Quads`], unless k is  |
 //! |                                        | too large for a bound         |
-//! | all others                             | [`Path::Stripes`]             |
+//! | all others                             | [`RowPath::Stripes`]             |
 
 use super::bound::{lower_bound, sampled_bound};
 use super::prefetch::Prefetcher;
@@ -29,7 +29,7 @@ const COLUMNS_SERVE: usize = 64;
 
 /// How rows are searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Path {
+pub(crate) enum RowPath {
     /// All tokens are put in order (`short`).
     Short,
     /// Groups of four tokens share a peak (`quads`).
@@ -46,7 +46,7 @@ pub(crate) enum Path {
 /// Which tokens of a row in quads are compared with the bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Compared {
-    /// All: the row is short, or many tokens reach the bound.
+    /// All: the row has at most 1024 tokens, or many reach the bound.
     All,
     /// Those of the quads with a peak that reaches the bound.
     Quads,
@@ -57,7 +57,7 @@ pub(crate) enum Compared {
 /// How the rows of a batch are searched, all of one kind and length.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
-    pub(super) path: Path,
+    pub(super) path: RowPath,
     pub(super) kind: ScoreKind,
     pub(super) k: usize,
     /// Tokens of a row.
@@ -70,7 +70,7 @@ pub(crate) struct Plan {
     pub(super) least: f32,
 }
 
-/// For rows of no tokens.
+/// A plan for rows of no tokens.
 impl Default for Plan {
     fn default() -> Self {
         Plan::threshold(0, 0, ScoreKind::Probabilities)
@@ -81,10 +81,10 @@ impl Plan {
     /// For the top k of rows ([`TopK`](super::top_k::TopK)).
     pub(crate) fn top_k(k: usize, length: usize, kind: ScoreKind) -> Self {
         let mut plan = Plan::threshold(k, length, kind);
-        if length <= LONGEST_SHORT_ROW {
-            plan.path = Path::Short;
+        if Plan::is_short_row(length) {
+            plan.path = RowPath::Short;
         } else if plan.bounded && length < LONG && kind != ScoreKind::Logits {
-            plan.path = Path::Quads(if length <= LONGEST_COMPARED_ROW || k > COLUMNS_SERVE {
+            plan.path = RowPath::Quads(if length <= LONGEST_COMPARED_ROW || k > COLUMNS_SERVE {
                 Compared::All
             } else if k > F32_LANES {
                 Compared::Quads
@@ -101,7 +101,7 @@ impl Plan {
         let bounded = k <= COLUMNS_SERVE || k <= length / 12;
         let shared = length >= LONG && (k <= COLUMNS_SERVE || k <= length / 50);
         Plan {
-            path: Path::Stripes {
+            path: RowPath::Stripes {
                 panel: if shared { 4 } else { 1 },
                 columns: if serves(k, COLUMNS / 2) {
                     COLUMNS / 2
@@ -125,22 +125,27 @@ impl Plan {
     /// How many stripes share a peak.
     pub(super) fn panel(&self) -> usize {
         match self.path {
-            Path::Stripes { panel, .. } => panel,
-            Path::Short | Path::Quads(_) => 1,
+            RowPath::Stripes { panel, .. } => panel,
+            RowPath::Short | RowPath::Quads(_) => 1,
         }
     }
 
-    /// Whether all tokens of a row are put in order, whatever is asked for.
+    /// Whether all tokens of a row are put in order.
     pub(crate) fn is_short(&self) -> bool {
-        self.path == Path::Short
+        self.path == RowPath::Short
+    }
+
+    /// Whether all tokens of rows of this length are put in order, for any k.
+    pub(crate) fn is_short_row(length: usize) -> bool {
+        length <= LONGEST_SHORT_ROW
     }
 
     /// How many peaks a row has.
     pub(super) fn peaks(&self) -> usize {
         match self.path {
-            Path::Short => 0,
-            Path::Quads(_) => self.length.div_ceil(QUAD),
-            Path::Stripes { panel, .. } => self.length.div_ceil(panel * STRIPE),
+            RowPath::Short => 0,
+            RowPath::Quads(_) => self.length.div_ceil(QUAD),
+            RowPath::Stripes { panel, .. } => self.length.div_ceil(panel * STRIPE),
         }
     }
 
@@ -255,10 +260,10 @@ mod tests {
             for kind in [Probabilities, LogProbabilities, Logits] {
                 let case = format!("{k} of {length} {kind:?}");
                 let columns = if k <= 16 { 4 } else { 8 };
-                let stripes = Path::Stripes { panel, columns };
+                let stripes = RowPath::Stripes { panel, columns };
                 let plan = Plan::top_k(k, length, kind);
                 let expected = match compared {
-                    Some(compared) if kind != Logits => Path::Quads(compared),
+                    Some(compared) if kind != Logits => RowPath::Quads(compared),
                     _ => stripes,
                 };
                 assert_eq!(plan.path, expected, "{case}");

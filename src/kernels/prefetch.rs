@@ -73,10 +73,10 @@ impl<E> Prefetcher<E> {
     #[inline(always)]
     pub(crate) fn step(&mut self) {
         if self.share == WHOLE {
-            self.ask::<{ 2 * WHOLE }>();
+            self.prefetch_lines::<{ 2 * WHOLE }>();
         } else {
             for _ in 0..self.share {
-                self.ask::<2>();
+                self.prefetch_lines::<2>();
             }
         }
         self.turn();
@@ -86,12 +86,12 @@ impl<E> Prefetcher<E> {
     #[inline(always)]
     pub(crate) fn fetch<const LINES: usize>(&mut self) {
         if self.at < self.end {
-            self.ask::<LINES>();
+            self.prefetch_lines::<LINES>();
         }
     }
 
     #[inline(always)]
-    fn ask<const LINES: usize>(&mut self) {
+    fn prefetch_lines<const LINES: usize>(&mut self) {
         for line in 0..LINES {
             prefetch_at(self.at.wrapping_add(line * Self::LINE));
         }
@@ -162,7 +162,7 @@ mod tests {
     /// Lines in the row of the tests.
     const ROW: usize = 250;
 
-    /// How many lines lie between a place of a row and where `ahead` is.
+    /// How many lines lie between a place of a row and where the prefetcher is.
     fn lines(from: &[f32], prefetcher: &Prefetcher<f32>) -> usize {
         let bytes = prefetcher.at.addr() - from.as_ptr().addr();
         assert_eq!(bytes % CACHE_LINE, 0);

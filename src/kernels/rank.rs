@@ -150,8 +150,8 @@ impl Places {
     ) {
         let rows = tokens.len() / k;
         let values = &mut values[..tokens.len()];
-        // Eight at once may be more than the row has left, if the next row, of
-        // which they take the front, is written afterwards.
+        // A store of eight may spill into the front of the next row, if that is written
+        // later.
         let in_turn = listed.trailing_ones() as usize >= rows;
         let blocks = lists.as_chunks::<BLOCK>().0.iter().enumerate();
         for (block, entries) in blocks.take(best.div_ceil(BLOCK)).rev() {

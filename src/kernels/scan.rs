@@ -157,7 +157,7 @@ pub(crate) fn scan<S: Simd, E: Lanes, const WIDTH: usize>(
     panel: usize,
     peaks: &mut [[f32; F32_LANES]],
 ) -> Option<Scan> {
-    simd.outlined(ScanRow::<E, WIDTH> {
+    simd.outlined(ScanProbabilities::<E, WIDTH> {
         kind,
         stripes,
         panel,
@@ -167,19 +167,19 @@ pub(crate) fn scan<S: Simd, E: Lanes, const WIDTH: usize>(
 
 /// The scan of a row: a function of its own, because in the one with all kinds of rows
 /// its loop gets too few registers.
-struct ScanRow<'a, E, const WIDTH: usize> {
+struct ScanProbabilities<'a, E, const WIDTH: usize> {
     kind: ScoreKind,
     stripes: &'a Stripes<'a, E>,
     panel: usize,
     peaks: &'a mut [[f32; F32_LANES]],
 }
 
-impl<E: Lanes, const WIDTH: usize> Kernel for ScanRow<'_, E, WIDTH> {
+impl<E: Lanes, const WIDTH: usize> Kernel for ScanProbabilities<'_, E, WIDTH> {
     type Output = Option<Scan>;
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) -> Option<Scan> {
-        let ScanRow {
+        let ScanProbabilities {
             kind,
             stripes,
             panel,
@@ -340,9 +340,9 @@ mod tests {
 
     /// The prefetch distance in a row continues into the next row.
     #[test]
-    fn what_lies_ahead_is_in_this_row_or_the_next() {
+    fn scores_at_the_prefetch_distance_are_in_this_row_or_the_next() {
         let (row, next) = ([0.5f32; 1000], [0.25f32; 2000]);
-        for (kind, prefetcher) in [
+        for (kind, distance) in [
             (Probabilities, 1024 / 4),
             (LogProbabilities, 1024 / 4),
             (Logits, 4096 / 4),
@@ -350,7 +350,7 @@ mod tests {
             let stripes = Stripes::new(&row, &next, kind);
             assert_eq!(stripes.len(), 8);
             for index in 0..stripes.len() {
-                let (found, place) = (stripes.upcoming(index), index * STRIPE + prefetcher);
+                let (found, place) = (stripes.upcoming(index), index * STRIPE + distance);
                 let expected = if place < row.len() {
                     (row.as_ptr(), place)
                 } else {

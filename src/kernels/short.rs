@@ -18,9 +18,6 @@ use crate::order::{RAISE, number_key};
 use crate::scores::ScoreKind;
 use crate::simd::{F32_LANES, F32Lanes, F64_LANES, Seen, Simd};
 
-/// Tokens of the longest such row.
-const LONGEST: usize = LONGEST_SHORT_ROW;
-
 /// Where the best tokens of some rows go.
 #[derive(Debug)]
 pub(crate) struct Room<'a> {
@@ -35,7 +32,7 @@ pub(crate) struct Room<'a> {
 pub(crate) const REFUSED: u32 = u32::MAX;
 
 /// A row as f32, filled up with impossible scores.
-type Row = [[f32; F32_LANES]; LONGEST / F32_LANES];
+type Row = [[f32; F32_LANES]; LONGEST_SHORT_ROW / F32_LANES];
 
 /// Memory that is kept from rows to rows.
 #[derive(Clone, Debug)]
@@ -43,16 +40,16 @@ pub(crate) struct Short {
     rows: [Row; ROWS],
     /// What the rows are filled up for.
     filled_up: Option<(ScoreKind, usize)>,
-    keys: [Entry; LONGEST],
+    keys: [Entry; LONGEST_SHORT_ROW],
     places: Places,
 }
 
 impl Default for Short {
     fn default() -> Self {
         Short {
-            rows: [[[0.0; F32_LANES]; LONGEST / F32_LANES]; ROWS],
+            rows: [[[0.0; F32_LANES]; LONGEST_SHORT_ROW / F32_LANES]; ROWS],
             filled_up: None,
-            keys: [[0.0; F64_LANES]; LONGEST],
+            keys: [[0.0; F64_LANES]; LONGEST_SHORT_ROW],
             places: Places::default(),
         }
     }
@@ -218,13 +215,13 @@ fn sort_blocks<S: Simd, const NEGATIVE: bool>(
     simd: S,
     rows: &[Row; ROWS],
     length: usize,
-    keys: &mut [Entry; LONGEST],
+    keys: &mut [Entry; LONGEST_SHORT_ROW],
 ) {
     // The low bits of a key of a value that is not negative.
-    static BITS: [u32; LONGEST] = {
-        let mut bits = [0; LONGEST];
+    static BITS: [u32; LONGEST_SHORT_ROW] = {
+        let mut bits = [0; LONGEST_SHORT_ROW];
         let mut token = 0;
-        while token < LONGEST {
+        while token < LONGEST_SHORT_ROW {
             bits[token] = !(token as u32);
             token += 1;
         }

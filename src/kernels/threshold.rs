@@ -6,7 +6,7 @@
 //!           the log-sum-exp                                      (`scan`)
 //! ...       the caller learns the largest score, and sets a threshold
 //! collect   takes the tokens that reach it from the stripes whose peaks do, in
-//!           order                                        (`top_k`, `rank`)
+//!           order                                     (`collect`, `rank`)
 //! ```
 //!
 //! It is the top k of a row with a bound from outside. A good threshold leaves a
@@ -64,6 +64,7 @@ impl ThresholdScan {
         next: &[E],
         prefetched: usize,
     ) -> Option<Scanned> {
+        debug_assert_eq!(row.len(), self.plan.length);
         let (kind, panel) = (self.plan.kind, self.plan.panel());
         let peaks = &mut self.peaks[..self.plan.peaks()];
         let prefetched = (prefetched / CACHE_LINE) as isize;
@@ -119,6 +120,7 @@ impl ThresholdScan {
         values: &mut [f64],
     ) -> usize {
         let Plan { kind, k, .. } = self.plan;
+        debug_assert!(row.len() == self.plan.length && tokens.len() == k);
         let plan = &self.plan;
         let peaks = &self.peaks[..plan.peaks()];
         let bound = match bound {
@@ -128,8 +130,7 @@ impl ThresholdScan {
         self.survivors.clear();
         let survivors = &mut self.survivors;
         let stripes = Stripes::new(row, &[], kind);
-        let panel = plan.panel();
-        collect_panels(simd, row, &stripes, panel, peaks, bound, plan, survivors);
+        collect_panels(simd, row, &stripes, peaks, bound, plan, survivors);
         survivors.sort_into(row, tokens, values);
         survivors.len().min(k)
     }
@@ -215,14 +216,14 @@ mod tests {
                 bound,
                 k,
             } = self;
-            let mut reach = ThresholdScan::default();
-            reach.reserve(kind, row.len(), k).unwrap();
-            let scanned = reach.scan(simd, row, &[], 0).unwrap();
+            let mut rows = ThresholdScan::default();
+            rows.reserve(kind, row.len(), k).unwrap();
+            let scanned = rows.scan(simd, row, &[], 0).unwrap();
             let expected = row.iter().map(|score| score.to_f32());
             assert_eq!(scanned.max, expected.fold(f32::NEG_INFINITY, f32::max));
-            let first = reach.first_of(simd, row, scanned.max);
+            let first = rows.first_of(simd, row, scanned.max);
             let (mut tokens, mut values) = (vec![0; k], vec![0.0; k]);
-            let count = reach.collect(simd, row, bound, &mut tokens, &mut values);
+            let count = rows.collect(simd, row, bound, &mut tokens, &mut values);
             tokens.truncate(count);
             let values = values[..count].iter().map(|&value: &f64| value as f32);
             (first, tokens, values.collect())
@@ -337,9 +338,9 @@ mod tests {
         #[inline(always)]
         fn run<S: Simd>(self, simd: S) -> bool {
             let Accepts { kind, row, k } = self;
-            let mut reach = ThresholdScan::default();
-            reach.reserve(kind, row.len(), k).unwrap();
-            reach.scan(simd, row, &[], 0).is_some()
+            let mut rows = ThresholdScan::default();
+            rows.reserve(kind, row.len(), k).unwrap();
+            rows.scan(simd, row, &[], 0).is_some()
         }
     }
 

@@ -18,10 +18,10 @@
 //! groups than k there are few more survivors than k.
 //!
 //! Rows of 65 to 8191 probabilities or their logarithms go the same way in quads
-//! of 64 tokens, whose peaks are those of groups of four (`quads`). Where a group
-//! reaches the bound, its four tokens are looked at one by one or, for k above 16,
-//! all tokens of its quad are compared; in rows of up to 1024 tokens, and for k
-//! above 64, those of all quads, without a look at the peaks.
+//! of 64 tokens, whose peaks are those of groups of four (`quads`). Which tokens are
+//! compared with the bound depends on k and the length of the row: for k up to 16 the four
+//! of each group that reaches it; for k of 17 to 64 the 64 of each quad that has such a
+//! group; for larger k, and in rows of up to 1024 tokens, all of them.
 //!
 //! # Departures
 //!
@@ -41,10 +41,10 @@
 //!    sorted at once, by digits (`sorter`).
 //! 5. In a row of up to 64 tokens nothing is looked for: all are put in order
 //!    (`short`).
-//! 6. For k up to 16 the bound is the best of a sample of the maxima, found
-//!    without a branch; else it is found by bisection.
+//! 6. For k up to 16 the bound is the largest of a sample of 16 maxima that at least k
+//!    of all maxima reach, found without a branch; else it is found by bisection.
 //! 7. While a row is read and while its survivors are collected, the scores
-//!    behind it are prefetched, so that memory does not idle (`ahead`).
+//!    behind it are prefetched, so that memory does not idle (`prefetch`).
 //!
 //! # Cost
 //!
@@ -55,7 +55,7 @@ use super::collect::{Groups, collect_all, collect_groups, collect_panels, collec
 use super::element::Lanes;
 use super::logits;
 pub(crate) use super::plan::Plan;
-use super::plan::{Compared, Path};
+use super::plan::{Compared, RowPath};
 use super::prefetch::{Prefetched, Prefetcher};
 use super::quads::{self, MOST_COLUMNS};
 pub(crate) use super::rank::ROWS;
@@ -131,8 +131,10 @@ impl TopK {
         tokens: &mut [u32],
         values: &mut [f64],
     ) -> Option<Found> {
+        debug_assert_eq!(row.len(), self.plan.length);
+        debug_assert!(tokens.len() == self.plan.k && values.len() == self.plan.k);
         let (listed, normaliser) = match self.plan.path {
-            Path::Quads(compared) => {
+            RowPath::Quads(compared) => {
                 let top_k = &mut *self;
                 let read = ReadQuads {
                     compared,
@@ -143,10 +145,10 @@ impl TopK {
                 };
                 (simd.outlined(read)?, 0.0)
             }
-            Path::Stripes { panel, columns } => {
+            RowPath::Stripes { panel, columns } => {
                 self.read_stripes(simd, number, row, next, panel, columns)?
             }
-            Path::Short => return None,
+            RowPath::Short => unreachable!("short rows are read by `short_rows`"),
         };
         if !listed {
             mark!("more survivors than a list of its row holds");
@@ -186,7 +188,7 @@ impl TopK {
         let survivors = &mut self.survivors;
         survivors.clear();
         if scanned.max >= plan.least {
-            collect_panels(simd, row, &stripes, panel, peaks, bound, plan, survivors);
+            collect_panels(simd, row, &stripes, peaks, bound, plan, survivors);
         }
         let prefetcher = &mut Prefetcher::nothing();
         let listed = self.lists.add(number, row, survivors, prefetcher);

@@ -266,10 +266,10 @@ impl Spec {
         match self.permit.clone() {
             None => request,
             Some((Permitted::Trie(sequences), normaliser)) => {
-                request.permit(TokenTrie::new(sequences), normaliser)
+                request.constraint(TokenTrie::new(sequences), normaliser)
             }
             Some((Permitted::Mask(tokens), normaliser)) => {
-                request.permit(tokens.into_iter().collect::<TokenMask>(), normaliser)
+                request.constraint(tokens.into_iter().collect::<TokenMask>(), normaliser)
             }
             Some((Permitted::Function(divisor), normaliser)) => {
                 let permit = Constraint::function(move |generated, mask| {
@@ -277,7 +277,7 @@ impl Spec {
                         .filter(|t| !(t + generated.len() as u32).is_multiple_of(divisor));
                     tokens.for_each(|token| mask.insert(token));
                 });
-                request.permit(permit, normaliser)
+                request.constraint(permit, normaliser)
             }
         }
     }

@@ -105,9 +105,8 @@ impl IndependentSearch {
     /// Bytes of memory that decoding `scores` takes, results included: what is
     /// reserved by the shape and the lengths before a score is read.
     ///
-    /// It is for who decodes what strangers send, to compare with the memory
-    /// there is: a system that overcommits grants any request, and ends the
-    /// process that uses it. [`usize::MAX`] stands for more than can be counted.
+    /// Compare it with free memory before decoding untrusted input: a system that
+    /// overcommits grants any request, and ends the process that uses it. [`usize::MAX`] stands for more than can be counted.
     /// Takes time linear in the number of lengths, if there are any.
     pub fn bytes_needed(&self, scores: &ScoresView<'_>) -> usize {
         let width = self.beams.min(scores.vocab());

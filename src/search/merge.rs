@@ -63,7 +63,7 @@ pub(crate) struct Merge {
 }
 
 impl Merge {
-    /// The bytes that [`Merge::reserve`] asks for.
+    /// The bytes that [`Merge::reserve`] allocates.
     pub(crate) fn bytes_needed(parents: usize) -> usize {
         let nodes = leaves(parents).saturating_mul(2 * size_of::<Player>());
         let ranks = parents.saturating_add(APART);

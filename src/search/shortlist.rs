@@ -20,9 +20,8 @@ use crate::simd::{Dispatch, Kernel, Simd};
 pub(crate) struct Shortlists {
     time: usize,
     width: usize,
-    /// Of steps past an item's length anything: their rows are not read, but what
-    /// is put in order together is written together. Only that [`Shortlists::get`]
-    /// is not asked for them keeps it from view.
+    /// Entries past an item's length are unspecified, here and in the arrays below: their
+    /// rows are not read, but rows that are put in order together are written together.
     counts: Vec<u32>,
     normalisers: Vec<f64>,
     tokens: Vec<u32>,
@@ -57,7 +56,7 @@ pub(crate) fn grain(row_bytes: usize) -> usize {
 }
 
 impl Shortlists {
-    /// Bytes that [`Shortlists::fill`] asks for.
+    /// Bytes that [`Shortlists::fill`] allocates.
     pub(crate) fn bytes_needed(scores: &ScoresView<'_>, width: usize) -> usize {
         let width = width.min(scores.vocab());
         let row = size_of::<u32>() + size_of::<f64>();

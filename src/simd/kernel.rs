@@ -4,7 +4,7 @@ use super::Simd;
 
 /// An algorithm that can run at any level. Implementations are marked
 /// `#[inline(always)]`, as is all they call: code compiles to a level's
-/// instructions only where it ends up inside [`Dispatch::run`]'s entries.
+/// instructions only where it ends up inside [`Dispatch::run`](super::Dispatch::run)'s entries.
 pub(crate) trait Kernel {
     type Output;
     fn run<S: Simd>(self, simd: S) -> Self::Output;

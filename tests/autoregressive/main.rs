@@ -635,11 +635,11 @@ fn settings_out_of_range_are_refused_at_admission() {
             "end tokens: token 20 is beyond the vocabulary of 20 tokens",
         ),
         (
-            Request::new(4, 5).permit(TokenTrie::new([[1, 99]]), Normaliser::WholeRow),
+            Request::new(4, 5).constraint(TokenTrie::new([[1, 99]]), Normaliser::WholeRow),
             "the trie of permitted sequences: token 99",
         ),
         (
-            Request::new(4, 5).permit(TokenMask::from_iter([64]), Normaliser::Permitted),
+            Request::new(4, 5).constraint(TokenMask::from_iter([64]), Normaliser::Permitted),
             "the mask of permitted tokens: token 64",
         ),
         (
@@ -727,7 +727,8 @@ fn under_a_trie_only_permitted_tokens_are_read() {
     // All other scores are NaN, which is no error, because they are not read.
     let mut row = [f32::NAN; 50];
     (row[7], row[11]) = (1.0, 3.0);
-    let request = |normaliser| Request::new(4, 1).permit(TokenTrie::new([[7], [11]]), normaliser);
+    let request =
+        |normaliser| Request::new(4, 1).constraint(TokenTrie::new([[7], [11]]), normaliser);
     let mut search = AutoregressiveSearch::new(50).unwrap();
     let id = search.admit(request(Normaliser::Permitted)).unwrap();
     search

@@ -106,7 +106,7 @@ fn step(request: Request, row: &[f32]) -> (Ended, Vec<u32>) {
 #[test]
 fn an_invalid_score_of_a_permitted_token_is_found_late() {
     let trie = || TokenTrie::new([[3u32], [70], [1]]);
-    let request = || Request::new(2, 1).permit(trie(), Normaliser::WholeRow);
+    let request = || Request::new(2, 1).constraint(trie(), Normaliser::WholeRow);
     let mut row = vec![0.01f32; 100];
     row[70] = 0.5;
     assert_eq!(step(request(), &row), (Ended::Length, vec![70, 1]));
@@ -149,7 +149,7 @@ fn a_function_is_asked_once_for_each_live_beam_with_an_empty_mask() {
     });
     let request = Request::new(2, 2)
         .prompt([9, 9])
-        .permit(permit, Normaliser::WholeRow);
+        .constraint(permit, Normaliser::WholeRow);
     let mut search = AutoregressiveSearch::new(70).unwrap();
     let id = search.admit(request).unwrap();
     let mut row: Vec<f32> = (0..70).map(|token| -1.0 - token as f32 / 64.0).collect();
@@ -202,7 +202,7 @@ fn permits_are_named_when_they_are_printed() {
         .prompt([8])
         .end_tokens([3, 2, 3])
         .diverse_groups(2, 0.5)
-        .permit(TokenMask::default(), Normaliser::Permitted);
+        .constraint(TokenMask::default(), Normaliser::Permitted);
     let shown = format!("{request:?}");
     assert!(
         shown.starts_with("Request { beams: 4, max_length: 7, prompt: [8], end_tokens: [2, 3]")

@@ -296,8 +296,8 @@ def blamed(folder, messages):
             raw = path.read_bytes()
             if (message["message"]["code"] or {}).get("code") == "E0004":
                 # An arm that may be deleted counts as one with a condition.
-                unsuited |= deletions(raw, span["byte_start"])
-                found = unsuited
+                found = deletions(raw, span["byte_start"])
+                unsuited |= found
                 break
             # The alternative that the error stands in ends with its number.
             for start in re.finditer(rb"fault::on\((\d+)\) \{", raw):
@@ -355,8 +355,11 @@ def leave_out_avx512(folder):
 def build(folder, globs):
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["rsync", "-a", "--delete", "--exclude=/target", "--exclude=.git", "--exclude=/results.jsonl",
-                    "--exclude=/reach.json", f"{ROOT}/", f"{folder}/"], check=True)
+    subprocess.run(["rsync", "-a", "--delete", "--exclude=/target", "--exclude=.git",
+                    f"{ROOT}/", f"{folder}/"], check=True)
+    # Those of an earlier build number other mutants.
+    for stale in ("results.jsonl", "reach.json"):
+        (folder / stale).unlink(missing_ok=True)
     options = [word for glob in globs for word in ("-f", glob)]
     listed = subprocess.run(["cargo", "mutants", "--workspace", "--list", "--json", *options], cwd=ROOT, check=True,
                             stdout=subprocess.PIPE, text=True).stdout
@@ -507,7 +510,7 @@ def judge(folder, jobs, seconds, skipped, only, most):
             passed = run_test(binary, tests[rest[0]][2], ["--exact", *(tests[i][3] for i in rest)], limit,
                               FAULT=str(number))
             if passed is not True:
-                summary, by = ("Timeout" if passed is None else "CaughtMutant"), f"{tests[rest[0]][0]} {tests[rest[0]][3]}"
+                summary, by = ("Timeout" if passed is None else "CaughtMutant"), [f"{tests[i][0]} {tests[i][3]}" for i in rest]
                 for i in rest:
                     kills[key, i] += 1 / len(rest)
                 break

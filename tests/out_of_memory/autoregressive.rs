@@ -161,15 +161,15 @@ fn requests_that_change_scores_fail_at_each_allocation() {
 #[test]
 fn requests_that_permit_some_tokens_fail_at_each_allocation() {
     let mask: TokenMask = (0..100).collect();
-    check(request().permit(mask, Normaliser::Permitted));
+    check(request().constraint(mask, Normaliser::Permitted));
     let odd = Constraint::function(|generated, mask| {
         let odd = generated.len() as u32 % 2;
         (0..VOCAB as u32 / 2).for_each(|i| mask.insert(2 * i + odd));
     });
-    check(request().permit(odd, Normaliser::WholeRow));
+    check(request().constraint(odd, Normaliser::WholeRow));
     let words = (0..60u32).map(|i| vec![i, 2 * i, 119 - i, i]);
     let words = TokenTrie::new(words);
-    check(request().permit(words, Normaliser::WholeRow));
+    check(request().constraint(words, Normaliser::WholeRow));
 }
 
 /// Tokens of a hypothesis that a request has memory for from the start.

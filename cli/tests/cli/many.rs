@@ -46,7 +46,7 @@ fn a_thousand_inputs_of_which_one_is_bad() {
     }
 
     fs::write(&paths[600], npy_f32(&[2], &[0.5, 0.5])).unwrap();
-    let message = "600.npy: ";
+    let message = "600.npy: shape [2] has rank 1";
     decode_all(&paths, JSONL).refused(message);
 
     let kept = decode_all(&paths, &format!("{JSONL} --keep-going"));
@@ -94,7 +94,7 @@ fn a_folder_of_outputs() {
         let arguments = format!("--scores probs --beams 2 --format {format}");
         let each = format!("{arguments} --output-dir {}", out.path("").display());
         // A bad input ends the run; what was complete before stays.
-        decode_all(&paths[1..], &each).refused("bad.npy: ");
+        decode_all(&paths[1..], &each).refused("bad.npy: shape [2] has rank 1");
         assert_eq!(out.names(), [format!("b.c.{extension}")]);
         let run = decode_all(&paths, &format!("{each} --keep-going"));
         assert_eq!(run.code, Some(2), "{run:?}");

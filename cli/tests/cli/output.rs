@@ -143,7 +143,7 @@ fn a_file_is_replaced_when_the_new_one_is_complete() {
     assert_eq!(fs::read_to_string(&output).unwrap(), table);
     // An error keeps the old one.
     let bad = folder.write("bad.npy", &npy_f32(&[2], &[0.5, 0.5]));
-    decode(&bad, &arguments).refused("bad.npy: ");
+    decode(&bad, &arguments).refused("bad.npy: shape [2] has rank 1");
     assert_eq!(fs::read_to_string(&output).unwrap(), table);
     assert_eq!(folder.names(), ["a.npy", "bad.npy", "out.txt"]);
 }

@@ -281,3 +281,17 @@ fn in_a_folder_of_outputs() {
         assert_eq!(fs::read_to_string(out.path(name)).unwrap(), alone);
     }
 }
+
+#[test]
+fn of_very_many_the_first_are_reported_and_the_rest_counted() {
+    let folder = Folder::new();
+    let values = vec![f32::NAN; 23 * 2];
+    let path = folder.write("a.npy", &npy_f32(&[23, 1, 2], &values));
+    let run = decode(&path, "--scores probs --beams 1 --format jsonl");
+    assert_eq!(run.code, Some(2), "{run:?}");
+    assert_eq!(run.stdout.lines().count(), 23);
+    let said: Vec<&str> = run.stderr.lines().collect();
+    assert_eq!(said.len(), 21, "{said:?}");
+    assert!(said[19].contains("item 19, step 0, token 0"), "{said:?}");
+    assert!(said[20].ends_with("3 more items were refused"), "{said:?}");
+}

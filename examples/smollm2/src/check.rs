@@ -106,7 +106,7 @@ fn mixed_against_alone(model: &Model, tokenizer: &Tokenizer, prompts: &[Vec<u32>
         ),
         (
             5,
-            request(&prompts[0], 4, 12).permit(TokenTrie::new(&permitted), Normaliser::WholeRow),
+            request(&prompts[0], 4, 12).constraint(TokenTrie::new(&permitted), Normaliser::WholeRow),
         ),
         (
             9,

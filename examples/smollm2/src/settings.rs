@@ -98,7 +98,7 @@ impl Settings {
         }
         if let Some(file) = &self.permit {
             let permitted = permitted(file, tokenizer)?;
-            request = request.permit(permitted, Normaliser::WholeRow);
+            request = request.constraint(permitted, Normaliser::WholeRow);
         }
         Ok(request)
     }

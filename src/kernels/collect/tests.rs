@@ -1,7 +1,7 @@
 use half::{bf16, f16};
 
 use super::*;
-use crate::kernels::plan::{Compared, Path};
+use crate::kernels::plan::{Compared, RowPath};
 use crate::kernels::scan::STRIPE;
 use crate::kernels::top_k::cases::{Rounded, in_order, patterns, peaks, scores, sparse_patterns};
 use crate::marks;
@@ -55,8 +55,7 @@ impl<E: Lanes> Kernel for Collect<'_, E> {
             Way::All => collect_all(simd, row, &[], bound, plan, survivors),
             Way::Panels => {
                 let stripes = Stripes::new(row, &[], kind);
-                let panel = tokens_of_a_peak(plan) / STRIPE;
-                collect_panels(simd, row, &stripes, panel, peaks, bound, plan, survivors);
+                collect_panels(simd, row, &stripes, peaks, bound, plan, survivors);
             }
         }
         let len = survivors.len();
@@ -67,9 +66,9 @@ impl<E: Lanes> Kernel for Collect<'_, E> {
 /// Tokens that share a peak's vector.
 fn tokens_of_a_peak(plan: &Plan) -> usize {
     match plan.path {
-        Path::Short => unreachable!("short rows have no peaks"),
-        Path::Quads(_) => QUAD,
-        Path::Stripes { panel, .. } => panel * STRIPE,
+        RowPath::Short => unreachable!("short rows have no peaks"),
+        RowPath::Quads(_) => QUAD,
+        RowPath::Stripes { panel, .. } => panel * STRIPE,
     }
 }
 
@@ -128,9 +127,9 @@ fn check_quads<E: Rounded>(
                 let mut plan = Plan::top_k(k, length, kind);
                 if plan.is_short() {
                     // A row of one whole quad is short, but could be read so.
-                    plan.path = Path::Quads(Compared::Quads);
+                    plan.path = RowPath::Quads(Compared::Quads);
                 }
-                assert!(matches!(plan.path, Path::Quads(_)));
+                assert!(matches!(plan.path, RowPath::Quads(_)));
                 check(level, way, kind, row, &plan);
             }
         }

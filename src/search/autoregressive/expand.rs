@@ -372,7 +372,7 @@ impl Expander {
             for adjustment in &request.logits {
                 adjustment.process(&mut scores);
             }
-            if let Some((permit, Normaliser::Permitted)) = &request.permit {
+            if let Some((permit, Normaliser::Permitted)) = &request.constraint {
                 permit.apply(&mut scores, &mut self.mask);
             }
             check_entries(step, parent, scores.overrides)?;
@@ -398,7 +398,7 @@ impl Expander {
             let penalty = request.diversity * beams.len() as f64;
             scores.set(beams[0], scores.get(beams[0]) - penalty);
         }
-        if let Some((permit, Normaliser::WholeRow)) = &request.permit {
+        if let Some((permit, Normaliser::WholeRow)) = &request.constraint {
             permit.apply(&mut scores, &mut self.mask);
         }
         check_entries(step, parent, scores.overrides)

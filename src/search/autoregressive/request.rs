@@ -42,7 +42,7 @@ pub struct Request {
     pub(super) rules: Rules,
     pub(super) groups: usize,
     pub(super) diversity: f64,
-    pub(super) permit: Option<(Constraint, Normaliser)>,
+    pub(super) constraint: Option<(Constraint, Normaliser)>,
     pub(super) logits: Vec<Arc<dyn LogitsProcessor>>,
     pub(super) log_probabilities: Vec<Arc<dyn LogitsProcessor>>,
 }
@@ -62,7 +62,7 @@ impl Request {
             rules: Rules::plain(),
             groups: 1,
             diversity: 0.0,
-            permit: None,
+            constraint: None,
             logits: Vec::new(),
             log_probabilities: Vec::new(),
         }
@@ -114,8 +114,8 @@ impl Request {
     /// The only tokens that may be generated, and what they are normalised
     /// over.
     #[must_use]
-    pub fn permit(mut self, permit: impl Into<Constraint>, normaliser: Normaliser) -> Self {
-        self.permit = Some((permit.into(), normaliser));
+    pub fn constraint(mut self, constraint: impl Into<Constraint>, normaliser: Normaliser) -> Self {
+        self.constraint = Some((constraint.into(), normaliser));
         self
     }
 
@@ -176,8 +176,8 @@ impl Request {
             return Err(Kind::UnknownToken { what, token, vocab }.into());
         }
         self.rules.check()?;
-        if let Some((permit, _)) = &self.permit {
-            permit.check(vocab)?;
+        if let Some((constraint, _)) = &self.constraint {
+            constraint.check(vocab)?;
         }
         let adjustments = self.logits.iter().chain(&self.log_probabilities);
         adjustments
@@ -194,7 +194,7 @@ impl Request {
     /// Whether its steps read all scores of their rows, and not only those of
     /// permitted tokens.
     pub(super) fn reads_rows(&self, kind: ScoreKind) -> bool {
-        match &self.permit {
+        match &self.constraint {
             Some((Constraint::Trie(_), normaliser)) => {
                 let normalises = kind == ScoreKind::Logits || !self.logits.is_empty();
                 *normaliser == Normaliser::WholeRow && normalises
@@ -205,12 +205,12 @@ impl Request {
 
     /// Whether rows are changed before the log-softmax.
     pub(super) fn changes_logits(&self) -> bool {
-        !self.logits.is_empty() || matches!(self.permit, Some((_, Normaliser::Permitted)))
+        !self.logits.is_empty() || matches!(self.constraint, Some((_, Normaliser::Permitted)))
     }
 
     /// Whether rows may be changed at all.
     pub(super) fn changes_rows(&self) -> bool {
-        self.permit.is_some()
+        self.constraint.is_some()
             || !self.logits.is_empty()
             || !self.log_probabilities.is_empty()
             || self.groups > 1
@@ -233,7 +233,7 @@ impl fmt::Debug for Request {
             .field("rules", &self.rules)
             .field("groups", &self.groups)
             .field("diversity", &self.diversity)
-            .field("permit", &self.permit)
+            .field("constraint", &self.constraint)
             .field("logits", &self.logits.len())
             .field("log_probabilities", &self.log_probabilities.len())
             .finish()

@@ -258,7 +258,7 @@ fn invalid_scores_are_found_by_the_scan_and_where_only_permitted_tokens_are_read
         let scanned = marks::expect("a row is refused", || error(Request::new(2, 2), &scores));
         assert!(scanned.starts_with(&expected), "{scanned}");
         let trie = TokenTrie::new([[3], [400]]);
-        let request = Request::new(2, 2).permit(trie, Normaliser::WholeRow);
+        let request = Request::new(2, 2).constraint(trie, Normaliser::WholeRow);
         let late = marks::expect("a permitted token's score is invalid", || {
             error(request, &scores)
         });

@@ -12,7 +12,11 @@
 //!     beam = the best W of all these by mass' = blank' log-plus token'
 //!     where entering(p, c) = (c repeats p's last token ? blank(p) : mass(p))
 //!                            + log P(c)
+//!           mass(p) = blank(p) log-plus token(p)
 //! ```
+//!
+//! The empty prefix has no last token: its token mass stays -inf. A scorer's scores are
+//! added to mass' where the best W are taken.
 //!
 //! (Graves et al. 2006 for the masses; Hannun et al. 2014, algorithm 1, for the
 //! beam.) The best single alignment runs along: the same recursion with
@@ -22,16 +26,16 @@
 //! 1. Only the extensions that can reach the beam are looked at
 //!    ([`Settings::extended_by`]), and of those only the ones that reach a
 //!    bound that as many other candidates reach ([`Extensions`]).
-//! 2. That bound also says which tokens can matter. Where the row has not been
-//!    listed before, only those are looked for ([`Frame::collect`]).
+//! 2. That bound also says which tokens can matter. If there is no list of the row's
+//!    best tokens, only tokens that reach the bound are collected ([`Frame::collect`]).
 //! 3. Prefixes are nodes of a tree, made for survivors only. A prefix that
-//!    left the beam and comes back has its node again, because all the search
-//!    knows of the identity of prefixes are nodes.
+//!    left the beam and comes back gets its node again, because the search tells
+//!    prefixes apart by their nodes alone.
 //! 4. What is added up over the beam is added up in vectors ([`Carried`]).
 //! 5. Where nothing enters and the order stays, the beam is updated in place;
 //!    else the candidates, which come in a few sorted runs, are merged
 //!    ([`RunSort`]).
-//! 6. Meanwhile the next row is on its way from memory ([`RowPrefetcher`]).
+//! 6. Meanwhile the next row is prefetched ([`RowPrefetcher`]).
 //! 7. What all live prefixes share is moved out of the trees now and then
 //!    ([`History`]).
 

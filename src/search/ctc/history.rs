@@ -4,6 +4,7 @@ use super::beam::{Beam, Prefix};
 use super::settings::Settings;
 use crate::error::Error;
 use crate::memory::reserve;
+use crate::score_kind::IMPOSSIBLE;
 use crate::search::prefixes::{NONE, PrefixTree, Tree};
 
 /// The prefixes and the alignments of one item, and what all live prefixes
@@ -102,7 +103,7 @@ impl History {
         }
         // An impossible alignment holds on to nothing.
         let entry = |score, entry| match score {
-            f64::NEG_INFINITY => NONE,
+            IMPOSSIBLE => NONE,
             _ => entry,
         };
         live.clear();
@@ -152,8 +153,8 @@ impl History {
         self.entries.read_path(prefix.best().entry, own);
     }
 
-    /// How many of the best prefix's last tokens its best alignment entered at
-    /// `frame` or later; `None` if there are no others.
+    /// The node of `prefix` without the last tokens that its best alignment entered at
+    /// `frame` or later; `None` if the tree no longer has it.
     pub(super) fn node_before(&self, prefix: &Prefix, frame: u32) -> Option<u32> {
         let (mut entry, mut node) = (prefix.best().entry, prefix.node);
         while self.entries.parent(entry) != NONE && self.entries.value(entry) >= frame {

@@ -141,7 +141,7 @@ impl<S: Scorer + Sync> CtcSearch<S> {
     ///
     /// # Errors
     ///
-    /// If a threshold is NaN, the number of top tokens or the delay of settling 0,
+    /// If a threshold is NaN, the number of top tokens or the commit delay 0,
     /// the minimum token log-probability above 0, or the score threshold below.
     pub fn with_pruning(mut self, pruning: CtcPruning) -> Result<Self, Error> {
         pruning.check()?;
@@ -183,8 +183,8 @@ impl<S: Scorer + Sync> CtcSearch<S> {
         CtcStream::new(self.settings.clone(), self.scorer.clone(), self.dispatch)
     }
 
-    /// Bytes of memory that decoding `scores` is sure to take: what is asked for by
-    /// the shape before the first frame. The prefixes and the results come on
+    /// Bytes of memory that decoding `scores` is sure to take: what the shape makes it
+    /// allocate before the first frame. The prefixes and the results come on
     /// top, as the scores are.
     ///
     /// See [`IndependentSearch::bytes_needed`](crate::IndependentSearch::bytes_needed)
@@ -208,7 +208,7 @@ impl<S: Scorer + Sync> CtcSearch<S> {
     fn reads_late(&self, scores: &ScoresView<'_>) -> bool {
         !S::SCORES
             && self.settings.pruning.keeps_tokens()
-            && !Plan::top_k(self.settings.beams, scores.vocab(), scores.kind()).is_short()
+            && !Plan::is_short_row(scores.vocab())
             && scores.batch() >= batch::threads()
     }
 
@@ -271,8 +271,8 @@ impl<S: Scorer + Sync> CtcSearch<S> {
             });
         });
 
-        // An item that there was no memory for was not refused: who decodes the
-        // batch again, with more, gets it.
+        // An item that there was no memory for was not refused: another call, with more
+        // memory, decodes it.
         let failures = || items.iter().filter_map(|item| item.failure.as_ref());
         if let Some(error) = failures().find(|error| error.is_out_of_memory()) {
             return Err(error.clone());

@@ -100,7 +100,7 @@ impl CtcPruning {
                 (-INFINITY..=INFINITY, "a number"),
             ),
             (
-                "the delay of settling",
+                "the commit delay",
                 count(self.commit_delay),
                 (1.0..=INFINITY, "1 or more"),
             ),

@@ -36,11 +36,11 @@ pub(super) fn check_frames(frames: usize, more: usize) -> Result<(), Error> {
 /// - [`CtcPruning::commit_delay`](crate::CtcPruning::commit_delay), which is off by default.
 ///   Frames that could not tell two tokens apart leave two prefixes, and later
 ///   frames give both the same. They never come to share what follows, so
-///   nothing after them becomes stable; settling lets the best one win.
+///   nothing after them becomes stable; committing lets the best one win.
 /// - [`CtcStream::take_stable`], now and then: what all live prefixes share has
 ///   left the search, and is kept only until the caller takes it.
 ///
-/// With both, memory is bounded by the delay of settling times the beam width,
+/// With both, memory is bounded by the commit delay times the beam width,
 /// and the delay is how old a token can become before it is stable.
 ///
 /// ```
