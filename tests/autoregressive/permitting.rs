@@ -208,6 +208,6 @@ fn permits_are_named_when_they_are_printed() {
         shown.starts_with("Request { beams: 4, max_length: 7, prompt: [8], end_tokens: [2, 3]")
     );
     assert!(shown.ends_with(
-        "permit: Some((Constraint::Mask, Permitted)), logits: 0, log_probabilities: 0 }"
+        "constraint: Some((Constraint::Mask, Permitted)), logits: 0, log_probabilities: 0 }"
     ));
 }
