@@ -1,8 +1,6 @@
 //! Compares the CTC search with its naive reference, at every level and for several
 //! thread counts: tokens, frames, order and bits of the scores are the same.
 
-#[path = "support/any_scorer.rs"]
-mod any_scorer;
 #[path = "support/ctc_case.rs"]
 mod ctc_case;
 #[path = "support/prunings.rs"]
@@ -12,13 +10,12 @@ mod random;
 
 use std::sync::LazyLock;
 
-use any_scorer::Anything;
 use ctc_case::{Case, Plain, expected, plain};
 use half::{bf16, f16};
 use proptest::prelude::*;
 use random::Random;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use widebeam::reference::{ctc as reference, scorers::PrefixScorer};
+use widebeam::reference::{ctc as reference, scorers::PrefixScorer, toy::Anything};
 use widebeam::{
     CtcNBest, CtcPruning, CtcSearch, CtcStream, Element, Layout, Level, ScoreKind, Scorer,
     ScoresView, Unscored,

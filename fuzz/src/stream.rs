@@ -2,11 +2,11 @@
 //! it took.
 
 use arbitrary::{Result, Unstructured};
-use widebeam::reference::toy::mix;
+use widebeam::reference::toy::{Anything, mix};
 use widebeam::reference::{ctc as reference, scorers::PrefixScorer};
 use widebeam::{CtcNBest, CtcPruning, CtcSearch, CtcStream, Scorer, ScoresView, Unscored};
 
-use crate::ctc::{Toy, plain, pruning};
+use crate::ctc::{ANYTHING, plain, pruning};
 
 /// Calls made of one input.
 const MOST_CALLS: usize = 40;
@@ -16,7 +16,7 @@ const MOST_FRAMES: usize = 30;
 /// Tries one input.
 pub fn run(data: &[u8]) {
     let _ = attempt(&mut Unstructured::new(data), Unscored);
-    let _ = attempt(&mut Unstructured::new(data), Toy { ends: true });
+    let _ = attempt(&mut Unstructured::new(data), ANYTHING);
 }
 
 /// `Err` only where the input is too short to make a case of.
@@ -55,9 +55,12 @@ impl Judge for Unscored {
     }
 }
 
-impl Judge for Toy {
+impl Judge for Anything {
     fn goes_on(self) -> Self {
-        Toy { ends: false }
+        Anything {
+            ends: false,
+            ..self
+        }
     }
 }
 

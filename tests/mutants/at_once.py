@@ -355,11 +355,9 @@ def leave_out_avx512(folder):
 def build(folder, globs):
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
+    # Results of an earlier build go, too: they number other mutants.
     subprocess.run(["rsync", "-a", "--delete", "--exclude=/target", "--exclude=.git",
                     f"{ROOT}/", f"{folder}/"], check=True)
-    # Those of an earlier build number other mutants.
-    for stale in ("results.jsonl", "reach.json"):
-        (folder / stale).unlink(missing_ok=True)
     options = [word for glob in globs for word in ("-f", glob)]
     listed = subprocess.run(["cargo", "mutants", "--workspace", "--list", "--json", *options], cwd=ROOT, check=True,
                             stdout=subprocess.PIPE, text=True).stdout

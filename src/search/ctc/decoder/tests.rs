@@ -1,8 +1,6 @@
 //! Compares the beam that each frame leaves with the definition: every prefix stays,
 //! every token extends every prefix, the best are kept.
 
-#[path = "../../../../tests/support/any_scorer.rs"]
-mod any_scorer;
 #[path = "../../../../tests/support/ctc_case.rs"]
 #[allow(dead_code)]
 mod ctc_case;
@@ -10,7 +8,6 @@ mod ctc_case;
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
-use any_scorer::Anything;
 use ctc_case::{Plain, expected_item};
 
 use super::*;
@@ -18,6 +15,7 @@ use crate::kernels::log_add::log_add_scalar as log_add;
 use crate::marks;
 use crate::random::Random;
 use crate::reference::row_ranks;
+use crate::reference::toy::Anything;
 use crate::scores::{ScoreKind, ScoresView};
 use crate::search::ctc::CtcPruning;
 use crate::search::ctc::beam::Masses;
