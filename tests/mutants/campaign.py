@@ -67,8 +67,13 @@ def mutate(number, options, deadline=None):
         for turn, targets in enumerate(rounds):
             command = ["cargo", "mutants", "--in-place", "--timeout=90", "--colors=never", "--no-shuffle",
                        "--workspace", f"--test-package={','.join(packages)}", "-o", out, *options,
-                       *(["--iterate"] if turn else [])]
+                       *(["--iterate", "--baseline=skip"] if turn else [])]
             command += [word for argument in targets for word in ("-C", argument)]
+            if turn:
+                # cargo-mutants would look for these targets in the mutated package alone.
+                of_packages = [word for package in packages for word in ("--package", package)]
+                subprocess.run(["cargo", "test", "--locked", "--quiet", *of_packages, *targets],
+                               cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
             late = carry_out(command, deadline)
             for mutant in outcomes(pathlib.Path(out)):
                 # A later round repeats what timed out before.
