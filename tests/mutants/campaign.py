@@ -12,6 +12,7 @@ is missed. Mutates the tree in place, and puts it back.
 
 import argparse
 import collections
+import contextlib
 import datetime
 import fnmatch
 import json
@@ -108,6 +109,19 @@ def stop(running):
     # Interrupted, it puts the tree back.
     running.send_signal(signal.SIGINT)
     running.wait()
+
+
+@contextlib.contextmanager
+def kept_seeds():
+    """Puts the seeds that properties keep back: those that a mutant fails are not ours."""
+    paths = subprocess.run(["git", "ls-files", "*proptest-regressions*"], cwd=ROOT, check=True,
+                           stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    seeds = {ROOT / path: (ROOT / path).read_bytes() for path in paths}
+    try:
+        yield
+    finally:
+        for path, content in seeds.items():
+            path.write_bytes(content)
 
 
 Mutant = collections.namedtuple("Mutant", "name file what line column summary turn")
@@ -216,7 +230,8 @@ def main():
     some.add_argument("--most", type=int, default=20)
     some.add_argument("--seconds", type=int, default=200)
     given = parser.parse_args()
-    missed = run(given.files) if given.command == "run" else changed(given.base, given.most, given.seconds)
+    with kept_seeds():
+        missed = run(given.files) if given.command == "run" else changed(given.base, given.most, given.seconds)
     sys.exit(1 if missed else 0)
 
 
