@@ -8,7 +8,7 @@
 use super::element::Lanes;
 use super::log_sum_exp::{BLOCK, Sum};
 use super::logits;
-use super::scan::{COLUMNS, STRIPE, Stripes};
+use super::scan::{COLUMNS, STRIPE, Stripes, prefetcher};
 use crate::scores::ScoreKind;
 use crate::simd::{F32_LANES, F32Lanes, Seen, Simd};
 
@@ -29,9 +29,10 @@ pub(crate) fn scan_block<S: Simd, E: Lanes>(
     maxima: &mut [f32; BLOCK_GROUPS],
 ) -> Option<Sum> {
     let stripes = Stripes::new(block, next, kind);
+    let mut prefetcher = prefetcher(kind, block, next);
     *maxima = [f32::NEG_INFINITY; BLOCK_GROUPS];
     if kind == ScoreKind::Logits {
-        return logits::scan_block(simd, &stripes, maxima);
+        return logits::scan_block(simd, &stripes, &mut prefetcher, maxima);
     }
     let mut largest = simd.f32_splat(f32::NEG_INFINITY);
     // NaN is below everything.
@@ -45,7 +46,7 @@ pub(crate) fn scan_block<S: Simd, E: Lanes>(
         for lanes in stripe.as_chunks::<F32_LANES>().0 {
             seen = E::load(simd, lanes).see_below(floor, seen);
         }
-        stripes.prefetch_after(index);
+        prefetcher.step();
     }
     let largest = largest.reduce_max();
     let valid = !seen.any() && kind.accepts(largest);

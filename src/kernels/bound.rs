@@ -11,12 +11,12 @@ use crate::simd::{F32_LANES, F32Lanes, Simd};
 /// the first vector's maxima, for each of which the larger ones among all are
 /// counted. So it may be one that some more than k reach.
 #[inline(always)]
-pub(crate) fn sampled_bound<S: Simd, E>(
+pub(crate) fn sampled_bound<S: Simd>(
     simd: S,
     maxima: &[[f32; F32_LANES]],
     k: usize,
     least: f32,
-    prefetcher: &mut Prefetcher<E>,
+    prefetcher: &mut Prefetcher,
 ) -> f32 {
     // Counts that do not wait for each other.
     const WAYS: usize = 4;
@@ -44,12 +44,12 @@ pub(crate) fn sampled_bound<S: Simd, E>(
 /// the search ends as soon as at most an eighth more than k maxima reach it.
 /// At most 32 passes over the maxima; none of them may be NaN.
 #[inline(always)]
-pub(crate) fn lower_bound<S: Simd, E>(
+pub(crate) fn lower_bound<S: Simd>(
     simd: S,
     maxima: &[[f32; F32_LANES]],
     k: usize,
     least: f32,
-    prefetcher: &mut Prefetcher<E>,
+    prefetcher: &mut Prefetcher,
 ) -> f32 {
     let (mut smallest, mut largest) = (simd.f32_splat(f32::INFINITY), simd.f32_splat(least));
     for lanes in maxima {
@@ -121,7 +121,7 @@ mod tests {
                 k,
                 least,
             } = self;
-            let prefetcher = &mut Prefetcher::<f32>::nothing();
+            let prefetcher = &mut Prefetcher::default();
             if sampled {
                 sampled_bound(simd, maxima, k, least, prefetcher)
             } else {

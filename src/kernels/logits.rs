@@ -9,7 +9,8 @@ use std::ops::Range;
 use super::element::Lanes;
 use super::exp::{Exps, LATE};
 use super::log_sum_exp::{BLOCK, LANES, RunningSum, SECTION, Sum, add_lanes};
-use super::scan::{COLUMNS, STRIPE, Scan, Stripes, Upcoming};
+use super::prefetch::Prefetcher;
+use super::scan::{COLUMNS, STRIPE, Scan, Stripes};
 use crate::simd::{F32_LANES, F32Lanes, Kernel, Simd};
 
 /// Stripes in a block of the log-sum-exp.
@@ -36,13 +37,22 @@ fn reference<S: Simd, E: Lanes>(simd: S, stripe: &[E; STRIPE]) -> f32 {
 pub(super) fn scan<S: Simd, E: Lanes>(
     simd: S,
     stripes: &Stripes<'_, E>,
+    prefetcher: &mut Prefetcher,
     panel: usize,
     peaks: &mut [[f32; F32_LANES]],
 ) -> Option<Scan> {
     if panel == PANEL {
-        simd.outlined(ScanLogits::<E, PANEL> { stripes, peaks })
+        simd.outlined(ScanLogits::<E, PANEL> {
+            stripes,
+            prefetcher,
+            peaks,
+        })
     } else {
-        simd.outlined(ScanLogits::<E, 1> { stripes, peaks })
+        simd.outlined(ScanLogits::<E, 1> {
+            stripes,
+            prefetcher,
+            peaks,
+        })
     }
 }
 
@@ -54,6 +64,7 @@ pub(super) fn scan<S: Simd, E: Lanes>(
 /// beside anything else, and this takes one maximum a panel.
 struct ScanLogits<'a, E, const WIDTH: usize> {
     stripes: &'a Stripes<'a, E>,
+    prefetcher: &'a mut Prefetcher,
     peaks: &'a mut [[f32; F32_LANES]],
 }
 
@@ -62,7 +73,14 @@ impl<E: Lanes, const WIDTH: usize> Kernel for ScanLogits<'_, E, WIDTH> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) -> Option<Scan> {
-        let ScanLogits { stripes, peaks } = self;
+        let ScanLogits {
+            stripes,
+            prefetcher: after,
+            peaks,
+        } = self;
+        // A copy, because what the loop writes might be it for all the compiler knows.
+        let mut prefetcher = *after;
+        let upcoming = &mut prefetcher;
         let lowest = simd.f32_splat(f32::NEG_INFINITY);
         let mut columns = [lowest; COLUMNS];
         let mut sum = RunningSum::EMPTY;
@@ -76,12 +94,13 @@ impl<E: Lanes, const WIDTH: usize> Kernel for ScanLogits<'_, E, WIDTH> {
                 match stripes.whole.get(first..first + WIDTH) {
                     Some(panel) if WIDTH == SECTION_STRIPES => {
                         let vectors = panel.as_flattened().as_chunks().0;
-                        peak = sums.add(simd, vectors, stripes.upcoming(first));
+                        peak = sums.add(simd, vectors, upcoming);
                         sums.end_section(simd);
                     }
                     _ => {
                         for index in first..block.end.min(first + WIDTH) {
-                            let maxima = sums.add_stripe(simd, stripes, index, index - start);
+                            let maxima =
+                                sums.add_stripe(simd, stripes, index, index - start, upcoming);
                             peak = peak.max(maxima);
                         }
                     }
@@ -98,9 +117,11 @@ impl<E: Lanes, const WIDTH: usize> Kernel for ScanLogits<'_, E, WIDTH> {
                 largest = largest.max(peak);
                 peak.store(out);
             }
-            sum.add(sums.finish(simd, stripes, block, largest.reduce_max())?);
+            let largest = largest.reduce_max();
+            sum.add(sums.finish(simd, stripes, block, largest, *upcoming)?);
         }
-        Some(Scan::new(&columns, sum.ln()))
+        *after = prefetcher;
+        Some(Scan::new(&columns, lowest, sum.ln()))
     }
 }
 
@@ -110,16 +131,18 @@ impl<E: Lanes, const WIDTH: usize> Kernel for ScanLogits<'_, E, WIDTH> {
 pub(super) fn scan_block<S: Simd, E: Lanes>(
     simd: S,
     stripes: &Stripes<'_, E>,
+    prefetcher: &mut Prefetcher,
     maxima: &mut [f32],
 ) -> Option<Sum> {
     let mut sums = Sums::new(simd, reference(simd, stripes.get(0)));
     let mut largest = simd.f32_splat(f32::NEG_INFINITY);
     for (index, maximum) in maxima.iter_mut().enumerate().take(stripes.len()) {
-        let peak = sums.add_stripe(simd, stripes, index, index);
+        let peak = sums.add_stripe(simd, stripes, index, index, prefetcher);
         largest = largest.max(peak);
         *maximum = peak.reduce_max();
     }
-    sums.finish(simd, stripes, 0..stripes.len(), largest.reduce_max())
+    let largest = largest.reduce_max();
+    sums.finish(simd, stripes, 0..stripes.len(), largest, *prefetcher)
 }
 
 /// The running sums of a block.
@@ -155,31 +178,32 @@ impl<V: F32Lanes> Sums<V> {
         stripes: &Stripes<'_, E>,
         index: usize,
         number: usize,
+        prefetcher: &mut Prefetcher,
     ) -> V {
         let vectors = stripes.get(index).as_chunks::<F32_LANES>().0;
-        let peak = self.add(simd, vectors, stripes.upcoming(index));
+        let peak = self.add(simd, vectors, prefetcher);
         if number % SECTION_STRIPES == SECTION_STRIPES - 1 {
             self.end_section(simd);
         }
         peak
     }
 
-    /// Adds neighbouring vectors; the maxima of their lanes. `upcoming` are
-    /// the scores to prefetch.
+    /// Adds neighbouring vectors, and prefetches as many; the maxima of their lanes.
     #[inline(always)]
     fn add<S: Simd<F32 = V>, E: Lanes>(
         &mut self,
         simd: S,
         vectors: &[[E; F32_LANES]],
-        upcoming: Upcoming<'_, E>,
+        prefetcher: &mut Prefetcher,
     ) -> V {
         let mut peak = simd.f32_splat(f32::NEG_INFINITY);
         for (i, lanes) in vectors.iter().enumerate() {
             let scores = E::load(simd, lanes);
-            upcoming.prefetch(i * F32_LANES);
+            prefetcher.prefetch(i * size_of_val(lanes));
             peak = peak.max(scores);
             self.section = self.section + self.exps.next(scores - self.reference_lanes);
         }
+        prefetcher.pass(size_of_val(vectors));
         peak
     }
 
@@ -198,6 +222,7 @@ impl<V: F32Lanes> Sums<V> {
         stripes: &Stripes<'_, E>,
         block: Range<usize>,
         largest: f32,
+        mut prefetcher: Prefetcher,
     ) -> Option<Sum> {
         let mut sum = Sum {
             reference: self.reference,
@@ -208,7 +233,7 @@ impl<V: F32Lanes> Sums<V> {
             mark!("a block is summed again, relative to its largest score");
             let mut sums = Sums::new(simd, largest);
             for (number, index) in block.enumerate() {
-                sums.add_stripe(simd, stripes, index, number);
+                sums.add_stripe(simd, stripes, index, number, &mut prefetcher);
             }
             sum.reference = largest;
             sum.sum = sums.total(simd);
@@ -234,6 +259,7 @@ mod tests {
     use half::{bf16, f16};
 
     use super::*;
+    use crate::kernels::scan::prefetcher;
     use crate::marks;
     use crate::reference::log_sum_exp;
     use crate::scores::ScoreKind::Logits;
@@ -253,7 +279,8 @@ mod tests {
         fn run<S: Simd>(self, simd: S) -> Option<(Scan, Peaks)> {
             let stripes = Stripes::new(self.row, &[], Logits);
             let mut peaks = vec![[0.0; F32_LANES]; stripes.len().div_ceil(self.panel)];
-            let found = scan(simd, &stripes, self.panel, &mut peaks)?;
+            let prefetcher = &mut prefetcher(Logits, self.row, &[]);
+            let found = scan(simd, &stripes, prefetcher, self.panel, &mut peaks)?;
             Some((found, peaks))
         }
     }
@@ -269,7 +296,8 @@ mod tests {
             for block in self.0.chunks(BLOCK) {
                 let stripes = Stripes::new(block, &[], Logits);
                 let mut maxima = [0.0; BLOCK_STRIPES];
-                sum.add(scan_block(simd, &stripes, &mut maxima).unwrap());
+                let prefetcher = &mut prefetcher(Logits, block, &[]);
+                sum.add(scan_block(simd, &stripes, prefetcher, &mut maxima).unwrap());
             }
             sum.ln()
         }

@@ -13,7 +13,7 @@ pub(crate) mod log_sum_exp;
 mod logits;
 mod network;
 mod plan;
-mod prefetch;
+pub(crate) mod prefetch;
 mod quads;
 mod rank;
 #[cfg(test)]

@@ -50,8 +50,6 @@ pub(crate) enum Compared {
     All,
     /// Those of the quads with a peak that reaches the bound.
     Quads,
-    /// Those of the groups whose peaks reach the bound.
-    Groups,
 }
 
 /// How the rows of a batch are searched, all of one kind and length.
@@ -86,10 +84,8 @@ impl Plan {
         } else if plan.bounded && length < LONG && kind != ScoreKind::Logits {
             plan.path = RowPath::Quads(if length <= LONGEST_COMPARED_ROW || k > COLUMNS_SERVE {
                 Compared::All
-            } else if k > F32_LANES {
-                Compared::Quads
             } else {
-                Compared::Groups
+                Compared::Quads
             });
         }
         plan
@@ -130,6 +126,14 @@ impl Plan {
         }
     }
 
+    /// How many quads of a row share a peak's vector.
+    pub(super) fn quads_of_a_panel(&self) -> usize {
+        match self.path {
+            RowPath::Stripes { panel, .. } => panel * (STRIPE / QUAD),
+            RowPath::Short | RowPath::Quads(_) => 1,
+        }
+    }
+
     /// Whether all tokens of a row are put in order.
     pub(crate) fn is_short(&self) -> bool {
         self.path == RowPath::Short
@@ -165,12 +169,12 @@ impl Plan {
 
     /// The bound from columns, which serve for k up to 64, or from peaks.
     #[inline(always)]
-    pub(super) fn bound<S: Simd, E>(
+    pub(super) fn bound<S: Simd>(
         &self,
         simd: S,
         columns: &[[f32; F32_LANES]],
         peaks: &[[f32; F32_LANES]],
-        prefetcher: &mut Prefetcher<E>,
+        prefetcher: &mut Prefetcher,
     ) -> f32 {
         let k = self.k;
         if k <= F32_LANES {
@@ -190,6 +194,7 @@ impl Plan {
         simd: S,
         scanned: &Scan,
         peaks: &[[f32; F32_LANES]],
+        prefetcher: &mut Prefetcher,
     ) -> f32 {
         if !self.bounded {
             return self.least;
@@ -205,7 +210,6 @@ impl Plan {
                 folded.store(&mut maxima[i]);
             }
         }
-        let prefetcher = &mut Prefetcher::<f32>::nothing();
         self.bound(simd, &maxima[..width], peaks, prefetcher)
     }
 }
@@ -231,7 +235,6 @@ mod tests {
     fn what_serves_on_both_sides_of_every_limit() {
         const ALL: Option<Compared> = Some(Compared::All);
         const QUADS: Option<Compared> = Some(Compared::Quads);
-        const GROUPS: Option<Compared> = Some(Compared::Groups);
         for (k, length, panel, compared, bounded) in [
             (1, 65, 1, ALL, true),
             (64, 65, 1, ALL, true),
@@ -239,14 +242,14 @@ mod tests {
             (65, 779, 1, None, false),
             (65, 780, 1, ALL, true),
             (16, 1024, 1, ALL, true),
-            (16, 1025, 1, GROUPS, true),
+            (16, 1025, 1, QUADS, true),
             (17, 1024, 1, ALL, true),
             (17, 1025, 1, QUADS, true),
             (64, 1025, 1, QUADS, true),
             (65, 1025, 1, ALL, true),
             (682, 8191, 1, ALL, true),
             (683, 8191, 1, None, false),
-            (1, 8191, 1, GROUPS, true),
+            (1, 8191, 1, QUADS, true),
             (1, 8192, 4, None, true),
             (64, 8192, 4, None, true),
             (163, 8191, 1, ALL, true),
@@ -351,7 +354,8 @@ mod tests {
 
         #[inline(always)]
         fn run<S: Simd>(self, simd: S) -> f32 {
-            self.plan.bound_of_stripes(simd, self.scan, self.peaks)
+            self.plan
+                .bound_of_stripes(simd, self.scan, self.peaks, &mut Prefetcher::default())
         }
     }
 

@@ -1,4 +1,4 @@
-//! Prefetches scores before they are read.
+//! Prefetches scores before they are read: the one mechanism, for all kernels.
 
 use crate::simd::{CACHE_LINE, prefetch_at};
 
@@ -11,146 +11,145 @@ use crate::simd::{CACHE_LINE, prefetch_at};
 ///
 /// Prefetches cost as many instructions as the scan itself has, so they are batched, and
 /// only the scan checks where one row ends and the next begins.
-pub(crate) struct Prefetcher<E> {
-    at: *const E,
-    /// Up to here only.
-    end: *const E,
-    /// Where the row ends and the next one begins, if that is not one place.
-    turn: Option<(*const E, *const E)>,
-    /// Pairs of lines that each step of the scan prefetches.
+///
+/// It holds addresses, not borrows: a kernel keeps it from row to row, to know what of
+/// the next row has been prefetched.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Prefetcher {
+    /// The address of the line that is prefetched next.
+    at: usize,
+    /// Where the row ends and `next` takes its place; [`usize::MAX`] once it has.
+    turn: usize,
+    /// The address of the row after it.
+    next: usize,
+    /// The end of that row. To prefetch further than a row ahead evicts what is read
+    /// sooner: it took 8 % more time for rows of 5000 scores.
+    end: usize,
+    /// Lines that each step of the scan prefetches.
     share: usize,
 }
 
-/// The most common share, of a row of which nothing has been prefetched: the lines of
-/// 128 scores of f32.
-const WHOLE: usize = 4;
+/// The most common share: the lines of 128 scores of f32.
+const WHOLE: usize = 8;
 /// Lines at the front of a row that its own scan reads too soon to prefetch them.
-const NEAR: isize = 16;
-/// Lines of the next row that have been prefetched when a scan ends: those that the next
-/// scan reads before its own prefetches arrive. (With 16 a scan waited at its end; 128
-/// were no better.)
-pub(crate) const FRONT: isize = 64;
-/// The most lines of the next row that are prefetched.
-const MOST: usize = 320;
+const NEAR: usize = 16;
+/// Lines of the next row that have been prefetched when a scan in steps ends: those that
+/// the next scan reads before its own prefetches arrive. (With 16 a scan waited at its
+/// end; 128 were no better.)
+const FRONT: usize = 64;
 
-impl<E> Prefetcher<E> {
-    /// Scores in a cache line.
-    const LINE: usize = CACHE_LINE / size_of::<E>();
+/// A prefetcher of nothing.
+impl Default for Prefetcher {
+    fn default() -> Self {
+        Prefetcher {
+            at: 0,
+            turn: usize::MAX,
+            next: 0,
+            end: 0,
+            share: 0,
+        }
+    }
+}
 
-    /// For a row whose first `prefetched` lines have been prefetched, and that is scanned
-    /// in `steps` steps.
+impl Prefetcher {
+    /// For a row that is scanned in `steps` steps, and whose first lines `self` may have
+    /// prefetched. The steps prefetch the rest of it, and the front of the next row,
+    /// which begins where `next` does.
     #[inline(always)]
-    pub(crate) fn new(row: &[E], next: &[E], prefetched: isize, steps: usize) -> Self {
-        let prefetched = prefetched.max(NEAR);
-        let left = row.len().div_ceil(Self::LINE).cast_signed() - prefetched;
-        let end = row.as_ptr_range().end;
-        let goes_on = next.is_empty() || next.as_ptr() == end;
-        let lines = (left + FRONT).max(0).cast_unsigned();
+    pub(crate) fn in_steps<E>(&self, row: &[E], next: &[E], steps: usize) -> Self {
+        let prefetched = self.lines_of(row).max(NEAR);
+        let lines = (size_of_val(row).div_ceil(CACHE_LINE) + FRONT).saturating_sub(prefetched);
+        // An even number, because lines are prefetched in pairs.
+        let share = lines.div_ceil(steps.max(1)).next_multiple_of(2);
+        Prefetcher::new(row, next, prefetched * CACHE_LINE, share)
+    }
+
+    /// For a row whose steps prefetch as many lines as they read, `distance` bytes ahead.
+    #[inline(always)]
+    pub(crate) fn at_distance<E>(row: &[E], next: &[E], distance: usize, step: usize) -> Self {
+        let share = step * size_of::<E>() / CACHE_LINE;
+        Prefetcher::new(row, next, distance, share)
+    }
+
+    #[inline(always)]
+    fn new<E>(row: &[E], next: &[E], offset: usize, share: usize) -> Self {
+        // A row that nothing follows is followed by itself: its first lines are
+        // prefetched once more, which takes no branch and no address outside.
+        let followed = if next.is_empty() { row } else { next };
+        let next = &next[..next.len().min(row.len())];
         let mut prefetcher = Prefetcher {
-            at: row
-                .as_ptr()
-                .wrapping_add(prefetched.cast_unsigned() * Self::LINE),
-            end: next.as_ptr().wrapping_add(MOST * Self::LINE),
-            turn: (!goes_on).then_some((end, next.as_ptr())),
-            share: lines.div_ceil(steps.max(1)).div_ceil(2),
+            at: row.as_ptr().addr().wrapping_add(offset),
+            turn: row.as_ptr_range().end.addr(),
+            next: followed.as_ptr().addr(),
+            end: next.as_ptr_range().end.addr(),
+            share,
         };
         prefetcher.turn();
         prefetcher
-    }
-
-    /// Prefetches nothing.
-    #[inline(always)]
-    pub(crate) fn nothing() -> Self {
-        Prefetcher {
-            at: std::ptr::null(),
-            end: std::ptr::null(),
-            turn: None,
-            share: 0,
-        }
     }
 
     /// Prefetches the share of a step of the scan.
     #[inline(always)]
     pub(crate) fn step(&mut self) {
         if self.share == WHOLE {
-            self.prefetch_lines::<{ 2 * WHOLE }>();
+            self.advance::<WHOLE>();
         } else {
-            for _ in 0..self.share {
-                self.prefetch_lines::<2>();
+            for _ in 0..self.share / 2 {
+                self.advance::<2>();
             }
         }
         self.turn();
     }
 
-    /// Prefetches the next `LINES`, if they are not too far.
+    /// Prefetches the line some bytes from the next one, for a step that prefetches
+    /// between its other instructions and then [passes](Prefetcher::pass) its lines.
     #[inline(always)]
-    pub(crate) fn fetch<const LINES: usize>(&mut self) {
-        if self.at < self.end {
-            self.prefetch_lines::<LINES>();
-        }
+    pub(crate) fn prefetch(&self, offset: usize) {
+        prefetch_at(self.at.wrapping_add(offset));
     }
 
+    /// Passes lines that were prefetched one by one.
     #[inline(always)]
-    fn prefetch_lines<const LINES: usize>(&mut self) {
+    pub(crate) fn pass(&mut self, bytes: usize) {
+        self.at = self.at.wrapping_add(bytes);
+        self.turn();
+    }
+
+    /// Prefetches the next `LINES`, wherever they are.
+    #[inline(always)]
+    fn advance<const LINES: usize>(&mut self) {
         for line in 0..LINES {
-            prefetch_at(self.at.wrapping_add(line * Self::LINE));
+            prefetch_at(self.at.wrapping_add(line * CACHE_LINE));
         }
-        self.at = self.at.wrapping_add(LINES * Self::LINE);
+        self.at = self.at.wrapping_add(LINES * CACHE_LINE);
     }
 
     /// Goes on in the next row, where the row has ended.
     #[inline(always)]
     fn turn(&mut self) {
-        if let Some((end, next)) = self.turn
-            && self.at >= end
-        {
-            self.at = next.wrapping_byte_add(self.at.addr() - end.addr());
-            self.turn = None;
+        if self.at >= self.turn {
+            self.at = self.next.wrapping_add(self.at - self.turn);
+            self.turn = usize::MAX;
         }
     }
 
-    /// How much of the next row has been prefetched.
+    /// Prefetches the next `LINES` of the next row, unless they lie past its end.
     #[inline(always)]
-    pub(crate) fn prefetched(&self, next: &[E]) -> Prefetched {
-        let start = next.as_ptr().addr();
-        Prefetched {
-            start,
-            lines: (self.at.addr().saturating_sub(start) / CACHE_LINE).cast_signed(),
+    pub(crate) fn fetch<const LINES: usize>(&mut self) {
+        if self.at < self.end {
+            self.advance::<LINES>();
         }
     }
-}
 
-/// How much of a row has been prefetched, and of which.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Prefetched {
-    /// The address of the row.
-    start: usize,
-    lines: isize,
-}
-
-impl Prefetched {
-    /// How many lines of a row; none if it is another row.
+    /// How many lines at the front of a row have been prefetched: none, if it is not the
+    /// one that was said to be next.
     #[inline(always)]
-    pub(crate) fn of<E>(self, row: &[E]) -> isize {
-        if row.as_ptr().addr() == self.start {
-            self.lines
+    fn lines_of<E>(&self, row: &[E]) -> usize {
+        if self.next == row.as_ptr().addr() && self.turn == usize::MAX {
+            (self.at - self.next) / CACHE_LINE
         } else {
             0
         }
-    }
-
-    /// Prefetches as many more lines as a core keeps in flight.
-    #[inline(always)]
-    pub(crate) fn fetch(&mut self) {
-        const AT_ONCE: isize = 24;
-        if self.start == 0 {
-            return;
-        }
-        for line in self.lines..self.lines + AT_ONCE {
-            let at = self.start.wrapping_add(line.cast_unsigned() * CACHE_LINE);
-            prefetch_at::<u8>(std::ptr::without_provenance(at));
-        }
-        self.lines += AT_ONCE;
     }
 }
 
@@ -163,10 +162,24 @@ mod tests {
     const ROW: usize = 250;
 
     /// How many lines lie between a place of a row and where the prefetcher is.
-    fn lines(from: &[f32], prefetcher: &Prefetcher<f32>) -> usize {
-        let bytes = prefetcher.at.addr() - from.as_ptr().addr();
+    fn lines(from: &[f32], prefetcher: &Prefetcher) -> usize {
+        let bytes = prefetcher.at - from.as_ptr().addr();
         assert_eq!(bytes % CACHE_LINE, 0);
         bytes / CACHE_LINE
+    }
+
+    /// Steps prefetch nothing.
+    fn of_next(next: &[f32]) -> Prefetcher {
+        let row = vec![0.0f32; next.len()];
+        Prefetcher::at_distance(&row, next, size_of_val(next), 0)
+    }
+
+    /// One that has prefetched so many lines of a row.
+    fn been_in(row: &[f32], prefetched: usize) -> Prefetcher {
+        let mut prefetcher = of_next(row);
+        (0..prefetched).for_each(|_| prefetcher.advance::<1>());
+        assert_eq!(prefetcher.lines_of(row), prefetched);
+        prefetcher
     }
 
     /// A scan prefetches all of the row and the front of the next, wherever that
@@ -175,16 +188,12 @@ mod tests {
     fn a_scan_ends_with_the_front_of_the_next_row_prefetched() {
         let data = vec![0.0f32; 3 * ROW * LINE];
         let row = &data[..ROW * LINE];
-        for next in [
-            &data[ROW * LINE..],
-            &data[2 * ROW * LINE..],
-            &data[row.len()..row.len()],
-        ] {
+        for next in [&data[ROW * LINE..], &data[2 * ROW * LINE..]] {
             for prefetched in [0, 5, 16, 17, 64, 249, 250, 251, 313, 314, 315] {
                 for steps in [1, 2, 7, 31, 32, 39, 62, 125, 300] {
                     let case = format!("{prefetched} prefetched, {steps} steps");
                     let begin = prefetched.max(16);
-                    let mut prefetcher = Prefetcher::new(row, next, prefetched as isize, steps);
+                    let mut prefetcher = been_in(row, prefetched).in_steps(row, next, steps);
                     if begin < ROW {
                         assert_eq!(lines(row, &prefetcher), begin, "{case}");
                     } else {
@@ -199,44 +208,86 @@ mod tests {
                         "{case}: {front}"
                     );
                     assert!(front < 64.max(begin - 16) + 2 * steps, "{case}: {front}");
+                    assert_eq!(prefetcher.lines_of(next), front, "{case}");
                 }
             }
         }
     }
 
     #[test]
-    fn no_more_than_so_much_of_the_next_row_is_prefetched() {
+    fn steps_at_a_distance_prefetch_as_much_as_they_read() {
         let data = vec![0.0f32; 3 * ROW * LINE];
-        let (row, next) = (&data[..ROW * LINE], &data[ROW * LINE..]);
-        let mut prefetcher = Prefetcher::new(row, next, 0, 10);
-        prefetcher.fetch::<4>();
-        assert_eq!(lines(row, &prefetcher), 20);
-        (0..1000).for_each(|_| prefetcher.fetch::<4>());
-        assert_eq!(lines(next, &prefetcher), 322);
-        prefetcher.fetch::<4>();
-        assert_eq!(lines(next, &prefetcher), 322);
+        let (row, next) = (&data[..ROW * LINE], &data[2 * ROW * LINE..]);
+        for (distance, step) in [(16, 8), (64, 8), (16, 4), (300, 8)] {
+            let mut prefetcher =
+                Prefetcher::at_distance(row, next, distance * CACHE_LINE, step * LINE);
+            for read in (0..ROW).step_by(step) {
+                let place = read + distance;
+                if place < ROW {
+                    assert_eq!(lines(row, &prefetcher), place);
+                    assert_eq!(prefetcher.lines_of(next), 0);
+                } else {
+                    assert_eq!(prefetcher.lines_of(next), place - ROW);
+                }
+                prefetcher.step();
+            }
+        }
+    }
 
-        let mut nothing = Prefetcher::<f32>::nothing();
+    #[test]
+    fn no_line_past_the_end_of_the_next_row_is_fetched() {
+        let data = vec![0.0f32; 3 * ROW * LINE];
+        let next = &data[ROW * LINE..][..10 * LINE];
+        // What follows may be more than a row.
+        let row = &data[..10 * LINE];
+        let mut prefetcher = Prefetcher::at_distance(row, &data[ROW * LINE..], size_of_val(row), 0);
+        (0..5).for_each(|_| prefetcher.fetch::<4>());
+        assert_eq!(prefetcher.lines_of(next), 12);
+        let mut prefetcher = of_next(next);
+        prefetcher.step();
+        assert_eq!(prefetcher.lines_of(next), 0);
+        for expected in [4, 8, 12, 12] {
+            prefetcher.fetch::<4>();
+            assert_eq!(prefetcher.lines_of(next), expected);
+        }
+
+        let mut nothing = Prefetcher::default();
         nothing.step();
         nothing.fetch::<4>();
-        assert!(nothing.at.is_null());
-        assert_eq!(nothing.prefetched(next).of(next), 0);
+        assert_eq!((nothing.at, nothing.lines_of(next)), (0, 0));
+    }
+
+    /// No address outside of it is prefetched while it is read, nor fetched after that.
+    #[test]
+    fn a_row_that_nothing_follows_is_followed_by_itself() {
+        let data = vec![0.0f32; ROW * LINE];
+        let at_distance = Prefetcher::at_distance(&data, &[], 16 * CACHE_LINE, 8 * LINE);
+        let in_steps = Prefetcher::default().in_steps(&data, &[], ROW / 8);
+        for mut prefetcher in [at_distance, in_steps] {
+            for _ in 0..ROW.div_ceil(8) {
+                assert!(lines(&data, &prefetcher) < ROW);
+                prefetcher.step();
+            }
+            let at = lines(&data, &prefetcher);
+            assert!(at < 64 + 2 * ROW.div_ceil(8), "{at}");
+            prefetcher.fetch::<4>();
+            assert_eq!(lines(&data, &prefetcher), at);
+        }
     }
 
     #[test]
     fn what_was_prefetched_is_known_of_the_next_row_alone() {
         let data = vec![0.0f32; 3 * ROW * LINE];
-        let (row, next) = (&data[..ROW * LINE], &data[2 * ROW * LINE..]);
-        let mut prefetcher = Prefetcher::new(row, next, 0, 10);
-        assert_eq!(prefetcher.prefetched(next).of(next), 0);
-        (0..10).for_each(|_| prefetcher.step());
-        let mut prefetched = prefetcher.prefetched(next);
-        let front = lines(next, &prefetcher) as isize;
-        assert_eq!((prefetched.of(next), prefetched.of(row)), (front, 0));
-        prefetched.fetch();
-        assert_eq!((prefetched.of(next), prefetched.of(row)), (front + 24, 0));
-        let mut none = Prefetched::default();
-        none.fetch();
-        assert_eq!((none.lines, none.of(row)), (0, 0));
+        let row = &data[..ROW * LINE];
+        for next in [&data[ROW * LINE..], &data[2 * ROW * LINE..]] {
+            let mut prefetcher = Prefetcher::default().in_steps(row, next, 10);
+            assert_eq!(prefetcher.lines_of(next), 0);
+            (0..10).for_each(|_| prefetcher.step());
+            let front = lines(next, &prefetcher);
+            assert_eq!(prefetcher.lines_of(next), front);
+            assert_eq!(prefetcher.lines_of(row), 0);
+            prefetcher.fetch::<24>();
+            assert_eq!(prefetcher.lines_of(next), front + 24);
+        }
     }
 }

@@ -40,7 +40,7 @@ pub(crate) fn scan<S: Simd, E: Lanes>(
     simd: S,
     kind: ScoreKind,
     row: &[E],
-    prefetcher: &mut Prefetcher<E>,
+    prefetcher: &mut Prefetcher,
     peaks: &mut [[f32; F32_LANES]],
     columns: &mut [[f32; F32_LANES]],
 ) -> Option<f32> {
@@ -65,7 +65,7 @@ fn write_peaks<S: Simd, E: Lanes, const BITS: bool>(
     simd: S,
     kind: ScoreKind,
     row: &[E],
-    prefetcher: &mut Prefetcher<E>,
+    prefetcher: &mut Prefetcher,
     peaks: &mut [[f32; F32_LANES]],
 ) -> <S::F32 as F32Lanes>::Seen {
     // NaN is below everything.
@@ -180,7 +180,7 @@ mod tests {
             let OfRow { kind, row, columns } = self;
             let mut peaks = vec![[f32::NAN; F32_LANES]; row.len().div_ceil(QUAD)];
             let mut columns = vec![[f32::NAN; F32_LANES]; columns];
-            let prefetcher = &mut Prefetcher::nothing();
+            let prefetcher = &mut Prefetcher::default();
             let max = scan(simd, kind, row, prefetcher, &mut peaks, &mut columns);
             (peaks, columns, max)
         }

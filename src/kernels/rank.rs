@@ -2,8 +2,8 @@
 
 use super::element::Lanes;
 use super::network::{BLOCK, Entry, padded, sort_largest};
-use super::prefetch::{Prefetched, Prefetcher};
-use super::sorter::{FEW, Sorter};
+use super::prefetch::Prefetcher;
+use super::sorter::Sorter;
 use crate::error::Error;
 use crate::memory::resize;
 use crate::order::{RAISE, key_token, key_value, number_key, rank_key};
@@ -15,6 +15,9 @@ pub(crate) const ROWS: usize = F64_LANES;
 /// Up to this many survivors of a row are put in order together with those of
 /// others.
 const LONGEST_LIST: usize = 128;
+
+/// As many lines as a core keeps in flight: they arrive while lists are put in order.
+const AT_ONCE: usize = 24;
 
 /// Tokens that may be among the best of a row, in ascending order.
 #[derive(Clone, Debug, Default)]
@@ -59,15 +62,6 @@ impl Survivors {
     #[inline(always)]
     pub(crate) fn set_len(&mut self, len: usize) {
         self.len = len;
-    }
-
-    /// Makes up for tokens that have not come in ascending order. Only many need
-    /// it, where the sorter does not look at them.
-    #[inline(always)]
-    pub(crate) fn put_in_order(&mut self) {
-        if self.len >= FEW {
-            self.tokens[..self.len].sort_unstable();
-        }
     }
 
     #[inline(always)]
@@ -243,7 +237,7 @@ impl Lists {
         number: usize,
         row: &[E],
         survivors: &Survivors,
-        prefetcher: &mut Prefetcher<E>,
+        prefetcher: &mut Prefetcher,
     ) -> bool {
         if survivors.len() > LONGEST_LIST {
             mark!("more survivors than a list holds");
@@ -278,15 +272,15 @@ impl Lists {
         k: usize,
         tokens: &mut [u32],
         values: &mut [f64],
-        prefetched: &mut Prefetched,
+        prefetcher: &mut Prefetcher,
     ) {
         let best = k.min(self.len);
         if best > 0 {
-            prefetched.fetch();
+            prefetcher.fetch::<AT_ONCE>();
             self.fill_up(padded(self.len, best));
             let entries = &mut self.entries[..self.len];
             sort_largest(simd, entries, best);
-            prefetched.fetch();
+            prefetcher.fetch::<AT_ONCE>();
             (self.places).write(simd, entries, best, self.listed, k, tokens, values);
         }
         self.len = 0;
@@ -297,6 +291,7 @@ impl Lists {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::sorter::FEW;
     use crate::kernels::top_k::cases::random;
     use crate::marks;
     use crate::simd::{Dispatch, Kernel, Level};
@@ -377,10 +372,10 @@ mod tests {
             survivors.set_len(3);
             let mut lists = Lists::default();
             lists.reserve("a test").unwrap();
-            lists.add(0, &self.0, &survivors, &mut Prefetcher::nothing());
+            lists.add(0, &self.0, &survivors, &mut Prefetcher::default());
             let (mut tokens, mut values) = (vec![7; 3], vec![7.0; 3]);
-            let prefetched = &mut Prefetched::default();
-            lists.sort_into(simd, 3, &mut tokens, &mut values, prefetched);
+            let prefetcher = &mut Prefetcher::default();
+            lists.sort_into(simd, 3, &mut tokens, &mut values, prefetcher);
             tokens
         }
     }
@@ -505,12 +500,12 @@ mod tests {
                         *token = token_of(number, i);
                     }
                     survivors.set_len(len);
-                    let prefetcher = &mut Prefetcher::nothing();
+                    let prefetcher = &mut Prefetcher::default();
                     let listed = lists.add(number, row, &survivors, prefetcher);
                     assert_eq!(listed, len <= LONGEST_LIST);
                 }
-                let prefetched = &mut Prefetched::default();
-                lists.sort_into(simd, k, &mut tokens, &mut values, prefetched);
+                let prefetcher = &mut Prefetcher::default();
+                lists.sort_into(simd, k, &mut tokens, &mut values, prefetcher);
                 all.extend(tokens.into_iter().zip(values));
             }
             all
@@ -596,26 +591,6 @@ mod tests {
                 survivors.clear();
                 assert_eq!(survivors.len(), 0);
             }
-        }
-    }
-
-    #[test]
-    fn what_comes_out_of_order_is_ranked_like_the_rest() {
-        for len in [2, FEW - 1, FEW, FEW + 1, 600] {
-            let row: Vec<f32> = (0..len).map(|i| (i % 3) as f32 / 8.0).collect();
-            let mut survivors = Survivors::default();
-            survivors.reserve(len, "a test").unwrap();
-            for (i, token) in survivors.room()[..len].iter_mut().enumerate() {
-                *token = (i as u32) ^ 1;
-            }
-            let len = len - len % 2;
-            survivors.set_len(len);
-            survivors.put_in_order();
-            let (mut found, mut values) = (vec![7; len], vec![7.0; len]);
-            survivors.sort_into(&row, &mut found, &mut values);
-            let mut expected: Vec<u32> = (0..len as u32).collect();
-            expected.sort_by_key(|&token| rank_key(row[token as usize], token));
-            assert_eq!(found, expected, "{len}");
         }
     }
 }

@@ -3,6 +3,7 @@
 //! tokens: `quads`.)
 
 use super::element::Lanes;
+use super::prefetch::Prefetcher;
 use crate::scores::ScoreKind;
 use crate::simd::{CACHE_LINE, F32_LANES, F32Lanes, Kernel, Seen, Simd, prefetch};
 
@@ -20,15 +21,20 @@ const DISTANCE_BYTES: usize = 1024;
 /// at 2 KB, 1.77 at 4 KB and 1.81 at 8 KB; in the kernel 2 to 8 KB do not differ.
 const LOGITS_DISTANCE_BYTES: usize = 4 << 10;
 
-/// A row cut into whole stripes, the last filled up with impossible scores,
-/// and the scores that will be read after it.
+/// The prefetcher of a long row, of which a step is a stripe.
+#[inline(always)]
+pub(crate) fn prefetcher<E>(kind: ScoreKind, row: &[E], next: &[E]) -> Prefetcher {
+    let distance = match kind {
+        ScoreKind::Logits => LOGITS_DISTANCE_BYTES,
+        ScoreKind::Probabilities | ScoreKind::LogProbabilities => DISTANCE_BYTES,
+    };
+    Prefetcher::at_distance(row, next, distance, STRIPE)
+}
+
+/// A row cut into whole stripes, the last filled up with impossible scores.
 pub(crate) struct Stripes<'a, E> {
     pub(crate) whole: &'a [[E; STRIPE]],
     rest: Option<[E; STRIPE]>,
-    row: &'a [E],
-    next: &'a [E],
-    /// How many scores ahead of the reading the prefetches are.
-    distance: usize,
 }
 
 impl<'a, E: Lanes> Stripes<'a, E> {
@@ -37,8 +43,10 @@ impl<'a, E: Lanes> Stripes<'a, E> {
         let (whole, rest) = row.as_chunks::<STRIPE>();
         // The end of a row is copied before its scan begins, when nothing has prefetched
         // it. So the end of the next row, if it has this length, is prefetched now.
-        for line in (0..rest.len()).step_by(CACHE_LINE / size_of::<E>()) {
-            prefetch(next, row.len() - rest.len() + line);
+        if let Some(end) = next.get(row.len() - rest.len()..row.len()) {
+            for line in (0..end.len()).step_by(CACHE_LINE / size_of::<E>()) {
+                prefetch(end, line);
+            }
         }
         let impossible = E::impossible(kind);
         let filled = (!rest.is_empty()).then(|| {
@@ -49,12 +57,6 @@ impl<'a, E: Lanes> Stripes<'a, E> {
         Stripes {
             whole,
             rest: filled,
-            row,
-            next,
-            distance: match kind {
-                ScoreKind::Logits => LOGITS_DISTANCE_BYTES / size_of::<E>(),
-                _ => DISTANCE_BYTES / size_of::<E>(),
-            },
         }
     }
 
@@ -69,43 +71,6 @@ impl<'a, E: Lanes> Stripes<'a, E> {
             Some(rest) if index == self.whole.len() => rest,
             _ => &self.whole[index],
         }
-    }
-
-    /// The scores at the prefetch distance from stripe `index`, maybe in the next row.
-    #[inline(always)]
-    pub(crate) fn upcoming(&self, index: usize) -> Upcoming<'a, E> {
-        let start = index * STRIPE + self.distance;
-        let (data, start) = match start.checked_sub(self.row.len()) {
-            None => (self.row, start),
-            Some(start) => (self.next, start),
-        };
-        Upcoming { data, start }
-    }
-
-    /// Prefetches all cache lines of a stripe at [`Self::upcoming`].
-    #[inline(always)]
-    pub(crate) fn prefetch_after(&self, index: usize) {
-        let upcoming = self.upcoming(index);
-        let mut line = 0;
-        while line < STRIPE {
-            upcoming.prefetch(line);
-            line += CACHE_LINE / size_of::<E>();
-        }
-    }
-}
-
-/// Scores that are read soon.
-#[derive(Clone, Copy)]
-pub(crate) struct Upcoming<'a, E> {
-    data: &'a [E],
-    start: usize,
-}
-
-impl<E> Upcoming<'_, E> {
-    /// Prefetches the cache line of the score at an offset from the first.
-    #[inline(always)]
-    pub(crate) fn prefetch(self, offset: usize) {
-        prefetch(self.data, self.start + offset);
     }
 }
 
@@ -123,13 +88,15 @@ pub(crate) struct Scan {
 }
 
 impl Scan {
+    /// The largest score is that of the columns, or in `largest`.
     #[inline(always)]
     pub(super) fn new<V: F32Lanes, const WIDTH: usize>(
         columns: &[V; WIDTH],
+        largest: V,
         normaliser: f64,
     ) -> Self {
-        let mut largest = columns[0];
         let mut maxima = [[0.0; F32_LANES]; COLUMNS];
+        let mut largest = largest;
         for (column, out) in columns.iter().zip(&mut maxima) {
             largest = largest.max(*column);
             column.store(out);
@@ -147,19 +114,21 @@ impl Scan {
 /// panel of `panel` stripes, the maxima of the tokens in the same lane. `None`
 /// if a score is invalid.
 ///
-/// `WIDTH` is the number of columns: all, or half of them, each of two vectors
-/// of a stripe. Half of them fit into the registers of AVX2.
+/// `WIDTH` is the number of columns: all; half of them, each of two vectors of a
+/// stripe, which fit into the registers of AVX2; or none.
 #[inline(always)]
 pub(crate) fn scan<S: Simd, E: Lanes, const WIDTH: usize>(
     simd: S,
     kind: ScoreKind,
     stripes: &Stripes<'_, E>,
+    prefetcher: &mut Prefetcher,
     panel: usize,
     peaks: &mut [[f32; F32_LANES]],
 ) -> Option<Scan> {
     simd.outlined(ScanProbabilities::<E, WIDTH> {
         kind,
         stripes,
+        prefetcher,
         panel,
         peaks,
     })
@@ -170,6 +139,7 @@ pub(crate) fn scan<S: Simd, E: Lanes, const WIDTH: usize>(
 struct ScanProbabilities<'a, E, const WIDTH: usize> {
     kind: ScoreKind,
     stripes: &'a Stripes<'a, E>,
+    prefetcher: &'a mut Prefetcher,
     panel: usize,
     peaks: &'a mut [[f32; F32_LANES]],
 }
@@ -182,18 +152,28 @@ impl<E: Lanes, const WIDTH: usize> Kernel for ScanProbabilities<'_, E, WIDTH> {
         let ScanProbabilities {
             kind,
             stripes,
+            prefetcher: after,
             panel,
             peaks,
         } = self;
+        // A copy, because what the loop writes might be it for all the compiler knows.
+        let mut prefetcher = *after;
         // NaN is below everything.
         let floor = simd.f32_splat(kind.impossible());
         let lowest = simd.f32_splat(f32::NEG_INFINITY);
-        let mut columns = [lowest; WIDTH];
+        let (mut largest, mut columns) = (lowest, [lowest; WIDTH]);
         let mut seen = simd.f32_unseen();
         for (first, out) in (0..stripes.len()).step_by(panel).zip(peaks) {
             let mut peak = lowest;
             for index in first..stripes.len().min(first + panel) {
                 let stripe = stripes.get(index).as_chunks::<F32_LANES>().0;
+                if WIDTH == 0 {
+                    for lanes in stripe {
+                        let lanes = E::load(simd, lanes);
+                        seen = lanes.see_below(floor, seen);
+                        peak = peak.max(lanes);
+                    }
+                }
                 for (i, column) in columns.iter_mut().enumerate() {
                     let mut lanes = E::load(simd, &stripe[i]);
                     seen = lanes.see_below(floor, seen);
@@ -205,12 +185,16 @@ impl<E: Lanes, const WIDTH: usize> Kernel for ScanProbabilities<'_, E, WIDTH> {
                     *column = column.max(lanes);
                     peak = peak.max(lanes);
                 }
-                stripes.prefetch_after(index);
+                prefetcher.step();
+            }
+            if WIDTH == 0 {
+                largest = largest.max(peak);
             }
             peak.store(out);
         }
-        const { assert!(WIDTH == COLUMNS || 2 * WIDTH == COLUMNS) };
-        let scan = Scan::new(&columns, 0.0);
+        const { assert!(WIDTH == COLUMNS || 2 * WIDTH == COLUMNS || WIDTH == 0) };
+        *after = prefetcher;
+        let scan = Scan::new(&columns, largest, 0.0);
         (!seen.any() && kind.accepts(scan.max)).then_some(scan)
     }
 }
@@ -223,14 +207,16 @@ mod tests {
     use crate::kernels::top_k::cases::{
         Rounded, largest_lane, limits, patterns, peaks, scores, sparse_patterns,
     };
-    use crate::scores::ScoreKind::{LogProbabilities, Logits, Probabilities};
+    use crate::scores::ScoreKind::{LogProbabilities, Probabilities};
     use crate::simd::{Dispatch, Kernel, Level};
+
+    const HALF: usize = COLUMNS / 2;
 
     struct OfRow<'a, E> {
         kind: ScoreKind,
         row: &'a [E],
         panel: usize,
-        half: bool,
+        columns: usize,
     }
 
     impl<E: Lanes> Kernel for OfRow<'_, E> {
@@ -242,14 +228,16 @@ mod tests {
                 kind,
                 row,
                 panel,
-                half,
+                columns,
             } = self;
             let stripes = Stripes::new(row, &[], kind);
             let mut peaks = vec![[f32::NAN; F32_LANES]; row.len().div_ceil(panel * STRIPE)];
-            let scan = if half {
-                scan::<S, E, { COLUMNS / 2 }>(simd, kind, &stripes, panel, &mut peaks)
-            } else {
-                scan::<S, E, COLUMNS>(simd, kind, &stripes, panel, &mut peaks)
+            let upcoming = &mut prefetcher(kind, row, &[]);
+            let peaks_out = &mut peaks[..];
+            let scan = match columns {
+                0 => scan::<S, E, 0>(simd, kind, &stripes, upcoming, panel, peaks_out),
+                HALF => scan::<S, E, HALF>(simd, kind, &stripes, upcoming, panel, peaks_out),
+                _ => scan::<S, E, COLUMNS>(simd, kind, &stripes, upcoming, panel, peaks_out),
             };
             (peaks, scan)
         }
@@ -267,25 +255,25 @@ mod tests {
             std::array::from_fn(|lane| columns[column][lane].max(columns[column + 4][lane]))
         };
         let halves: [[f32; F32_LANES]; 4] = std::array::from_fn(half_of);
-        for (panel, half) in [(1, false), (1, true), (4, false), (4, true)] {
+        let cases = [1, 4].map(|panel| [(panel, 0), (panel, HALF), (panel, COLUMNS)]);
+        for (panel, width) in cases.into_iter().flatten() {
             for level in Level::available() {
                 let of_row = OfRow {
                     kind,
                     row,
                     panel,
-                    half,
+                    columns: width,
                 };
                 let (found, scan) = Dispatch::new(level).unwrap().run(of_row);
                 let (scan, length) = (scan.unwrap(), row.len());
-                let case = format!("{level} {kind:?} {length}, {panel} stripes {half}");
+                let case = format!("{level} {kind:?} {length}, {panel} stripes {width}");
                 assert_eq!(found, peaks(kind, row, panel * STRIPE), "{case}");
                 assert_eq!((scan.max, scan.normaliser), (largest, 0.0), "{case}");
-                if half {
-                    assert_eq!(scan.width, 4, "{case}");
-                    assert_eq!(scan.columns[..4], halves, "{case}");
+                assert_eq!(scan.width, width, "{case}");
+                if width == HALF {
+                    assert_eq!(scan.columns[..HALF], halves, "{case}");
                 } else {
-                    assert_eq!(scan.width, COLUMNS, "{case}");
-                    assert_eq!(scan.columns, columns, "{case}");
+                    assert_eq!(scan.columns[..width], columns[..width], "{case}");
                 }
             }
         }
@@ -319,13 +307,13 @@ mod tests {
                     for (value, valid) in limits(kind) {
                         let mut row = scores::<f32>(kind, &vec![0.25; length]);
                         row[at] = value;
-                        for (panel, half) in [(1, false), (4, true)] {
+                        for (panel, columns) in [(1, COLUMNS), (4, HALF), (1, 0)] {
                             for level in Level::available() {
                                 let of_row = OfRow {
                                     kind,
                                     row: &row,
                                     panel,
-                                    half,
+                                    columns,
                                 };
                                 let (_, scan) = Dispatch::new(level).unwrap().run(of_row);
                                 let case = format!("{level} {kind:?} {value} at {at} of {length}");
@@ -334,29 +322,6 @@ mod tests {
                         }
                     }
                 }
-            }
-        }
-    }
-
-    /// The prefetch distance in a row continues into the next row.
-    #[test]
-    fn scores_at_the_prefetch_distance_are_in_this_row_or_the_next() {
-        let (row, next) = ([0.5f32; 1000], [0.25f32; 2000]);
-        for (kind, distance) in [
-            (Probabilities, 1024 / 4),
-            (LogProbabilities, 1024 / 4),
-            (Logits, 4096 / 4),
-        ] {
-            let stripes = Stripes::new(&row, &next, kind);
-            assert_eq!(stripes.len(), 8);
-            for index in 0..stripes.len() {
-                let (found, place) = (stripes.upcoming(index), index * STRIPE + distance);
-                let expected = if place < row.len() {
-                    (row.as_ptr(), place)
-                } else {
-                    (next.as_ptr(), place - row.len())
-                };
-                assert_eq!((found.data.as_ptr(), found.start), expected, "{index}");
             }
         }
     }

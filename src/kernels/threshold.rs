@@ -15,15 +15,15 @@
 use super::bound::lower_bound;
 use super::collect::collect_panels;
 use super::element::Lanes;
-use super::logits;
 use super::plan::Plan;
-use super::prefetch::{FRONT, Prefetcher};
+use super::prefetch::Prefetcher;
 use super::rank::Survivors;
-use super::scan::{STRIPE, Stripes};
+use super::scan::{STRIPE, Scan, Stripes};
+use super::{logits, scan};
 use crate::error::Error;
 use crate::memory::resize;
 use crate::scores::ScoreKind;
-use crate::simd::{CACHE_LINE, F32_LANES, F32Lanes, Seen, Simd};
+use crate::simd::{F32_LANES, F32Lanes, Simd};
 
 /// The peaks of a row, and room for the tokens that reach its threshold.
 #[derive(Clone, Debug, Default)]
@@ -53,35 +53,28 @@ impl ThresholdScan {
         self.survivors.reserve(plan.capacity, what)
     }
 
-    /// Reads a row of which the caller has prefetched the first `prefetched` bytes and
-    /// the last [`FILLED_UP`]; `next` is what will be read next. `None` if it
-    /// holds an invalid score.
+    /// Reads a row; `next` is what will be read next. The `prefetcher` knows what of the
+    /// row has been prefetched, and is then in the next one. `None` if the row holds an
+    /// invalid score.
     #[inline(always)]
     pub(crate) fn scan<S: Simd, E: Lanes>(
         &mut self,
         simd: S,
         row: &[E],
         next: &[E],
-        prefetched: usize,
-    ) -> Option<Scanned> {
+        prefetcher: &mut Prefetcher,
+    ) -> Option<Scan> {
         debug_assert_eq!(row.len(), self.plan.length);
         let (kind, panel) = (self.plan.kind, self.plan.panel());
         let peaks = &mut self.peaks[..self.plan.peaks()];
-        let prefetched = (prefetched / CACHE_LINE) as isize;
         let stripes = Stripes::new(row, next, kind);
         if kind == ScoreKind::Logits {
-            let found = logits::scan(simd, &stripes, panel, peaks)?;
-            return Some(Scanned {
-                max: found.max,
-                normaliser: found.normaliser,
-            });
+            *prefetcher = scan::prefetcher(kind, row, next);
+            logits::scan(simd, &stripes, prefetcher, panel, peaks)
+        } else {
+            *prefetcher = prefetcher.in_steps(row, next, stripes.len());
+            scan::scan::<S, E, 0>(simd, kind, &stripes, prefetcher, panel, peaks)
         }
-        let mut prefetcher = Prefetcher::new(row, next, prefetched, stripes.len());
-        let max = scan_peaks(simd, kind, &stripes, &mut prefetcher, panel, peaks)?;
-        Some(Scanned {
-            max,
-            normaliser: 0.0,
-        })
     }
 
     /// The first token of the largest score of the row that was scanned last.
@@ -119,72 +112,22 @@ impl ThresholdScan {
         tokens: &mut [u32],
         values: &mut [f64],
     ) -> usize {
-        let Plan { kind, k, .. } = self.plan;
+        let k = self.plan.k;
         debug_assert!(row.len() == self.plan.length && tokens.len() == k);
         let plan = &self.plan;
         let peaks = &self.peaks[..plan.peaks()];
+        let nothing = &mut Prefetcher::default();
         let bound = match bound {
             Some(bound) => bound.max(plan.least),
-            None => lower_bound(simd, peaks, k, plan.least, &mut Prefetcher::<E>::nothing()),
+            None => lower_bound(simd, peaks, k, plan.least, nothing),
         };
         self.survivors.clear();
         let survivors = &mut self.survivors;
-        let stripes = Stripes::new(row, &[], kind);
-        collect_panels(simd, row, &stripes, peaks, bound, plan, survivors);
+        collect_panels(simd, row, peaks, bound, plan, nothing, survivors);
         survivors.sort_into(row, tokens, values);
         survivors.len().min(k)
     }
 }
-
-/// What a scan found besides the peaks.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Scanned {
-    /// The largest score.
-    pub(crate) max: f32,
-    /// The log-sum-exp of logits, else 0.
-    pub(crate) normaliser: f64,
-}
-
-/// As `scan`, for probabilities and their logarithms, of the peaks alone.
-#[inline(always)]
-fn scan_peaks<S: Simd, E: Lanes>(
-    simd: S,
-    kind: ScoreKind,
-    stripes: &Stripes<'_, E>,
-    prefetcher: &mut Prefetcher<E>,
-    panel: usize,
-    peaks: &mut [[f32; F32_LANES]],
-) -> Option<f32> {
-    // NaN is below everything.
-    let floor = simd.f32_splat(kind.impossible());
-    let lowest = simd.f32_splat(f32::NEG_INFINITY);
-    let (mut largest, mut seen) = (lowest, simd.f32_unseen());
-    for (index, out) in peaks.iter_mut().enumerate() {
-        let mut peak = lowest;
-        for index in index * panel..stripes.len().min((index + 1) * panel) {
-            for lanes in stripes.get(index).as_chunks::<F32_LANES>().0 {
-                let lanes = E::load(simd, lanes);
-                peak = peak.max(lanes);
-                seen = lanes.see_below(floor, seen);
-            }
-            prefetcher.step();
-        }
-        largest = largest.max(peak);
-        peak.store(out);
-    }
-    let max = largest.reduce_max();
-    if seen.any() || !kind.accepts(max) {
-        return None;
-    }
-    Some(max)
-}
-
-/// The bytes at the front of the next row that a scan has prefetched at its end.
-pub(crate) const PREFETCHED_BYTES: usize = FRONT as usize * CACHE_LINE;
-
-/// A scan in stripes first copies the end of a row, up to so many bytes, into a
-/// whole one.
-pub(crate) const FILLED_UP: usize = STRIPE * size_of::<f32>();
 
 #[cfg(test)]
 mod tests {
@@ -218,7 +161,9 @@ mod tests {
             } = self;
             let mut rows = ThresholdScan::default();
             rows.reserve(kind, row.len(), k).unwrap();
-            let scanned = rows.scan(simd, row, &[], 0).unwrap();
+            let scanned = rows
+                .scan(simd, row, &[], &mut Prefetcher::default())
+                .unwrap();
             let expected = row.iter().map(|score| score.to_f32());
             assert_eq!(scanned.max, expected.fold(f32::NEG_INFINITY, f32::max));
             let first = rows.first_of(simd, row, scanned.max);
@@ -340,7 +285,8 @@ mod tests {
             let Accepts { kind, row, k } = self;
             let mut rows = ThresholdScan::default();
             rows.reserve(kind, row.len(), k).unwrap();
-            rows.scan(simd, row, &[], 0).is_some()
+            rows.scan(simd, row, &[], &mut Prefetcher::default())
+                .is_some()
         }
     }
 

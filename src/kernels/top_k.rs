@@ -18,10 +18,9 @@
 //! groups than k there are few more survivors than k.
 //!
 //! Rows of 65 to 8191 probabilities or their logarithms go the same way in quads
-//! of 64 tokens, whose peaks are those of groups of four (`quads`). Which tokens are
-//! compared with the bound depends on k and the length of the row: for k up to 16 the four
-//! of each group that reaches it; for k of 17 to 64 the 64 of each quad that has such a
-//! group; for larger k, and in rows of up to 1024 tokens, all of them.
+//! of 64 tokens, whose peaks are those of groups of four (`quads`). For k above 64, and in
+//! rows of up to 1024 tokens, all tokens are compared with the bound, not only those of
+//! quads with a peak that reaches it.
 //!
 //! # Departures
 //!
@@ -51,16 +50,16 @@
 //! One read of the row; O(k log^2 k + k V / 128) work besides, at worst O(V)
 //! more; O(V / 8 + k) memory.
 
-use super::collect::{Groups, collect_all, collect_groups, collect_panels, collect_quads, padded};
+use super::collect::{collect_all, collect_panels};
 use super::element::Lanes;
 use super::logits;
 pub(crate) use super::plan::Plan;
 use super::plan::{Compared, RowPath};
-use super::prefetch::{Prefetched, Prefetcher};
+use super::prefetch::Prefetcher;
 use super::quads::{self, MOST_COLUMNS};
 pub(crate) use super::rank::ROWS;
 use super::rank::{Lists, Survivors};
-use super::scan::{COLUMNS, Stripes, scan};
+use super::scan::{COLUMNS, Stripes, prefetcher, scan};
 pub(crate) use super::short::{REFUSED, Room};
 use super::short::{Short, ShortRows};
 use crate::error::Error;
@@ -74,10 +73,9 @@ pub(crate) struct TopK {
     plan: Plan,
     peaks: Vec<[f32; F32_LANES]>,
     columns: [[f32; F32_LANES]; MOST_COLUMNS],
-    groups: Groups,
     survivors: Survivors,
-    /// Of the row after the one that was read last.
-    prefetched: Prefetched,
+    /// In the row after the one that was read last.
+    prefetcher: Prefetcher,
     lists: Lists,
     short: Short,
 }
@@ -94,10 +92,9 @@ pub(crate) struct Found {
 impl TopK {
     /// The bytes that [`TopK::reserve`] allocates.
     pub(crate) fn bytes_needed(plan: &Plan) -> usize {
-        (padded(plan.peaks()).saturating_mul(size_of::<[f32; F32_LANES]>()))
+        (plan.peaks().saturating_mul(size_of::<[f32; F32_LANES]>()))
             .saturating_add(Survivors::bytes_needed(plan.capacity))
             .saturating_add(Lists::BYTES_NEEDED)
-            .saturating_add(Groups::BYTES_NEEDED)
             .saturating_add(size_of::<TopK>())
     }
 
@@ -109,8 +106,7 @@ impl TopK {
     pub(crate) fn reserve(&mut self, plan: Plan) -> Result<(), Error> {
         let what = "the best tokens of a row";
         self.plan = plan;
-        resize(&mut self.peaks, padded(plan.peaks()), what)?;
-        self.groups.reserve(what)?;
+        resize(&mut self.peaks, plan.peaks(), what)?;
         self.survivors.reserve(plan.capacity, what)?;
         self.lists.reserve(what)
     }
@@ -176,22 +172,23 @@ impl TopK {
         let plan = &{ self.plan };
         let kind = plan.kind;
         let stripes = Stripes::new(row, next, kind);
+        let upcoming = &mut prefetcher(kind, row, next);
         let peaks = &mut self.peaks[..plan.peaks()];
         let scanned = match kind {
-            ScoreKind::Logits => logits::scan(simd, &stripes, panel, peaks)?,
+            ScoreKind::Logits => logits::scan(simd, &stripes, upcoming, panel, peaks)?,
             _ if columns < COLUMNS => {
-                scan::<S, E, { COLUMNS / 2 }>(simd, kind, &stripes, panel, peaks)?
+                scan::<S, E, { COLUMNS / 2 }>(simd, kind, &stripes, upcoming, panel, peaks)?
             }
-            _ => scan::<S, E, COLUMNS>(simd, kind, &stripes, panel, peaks)?,
+            _ => scan::<S, E, COLUMNS>(simd, kind, &stripes, upcoming, panel, peaks)?,
         };
-        let bound = plan.bound_of_stripes(simd, &scanned, peaks);
+        let bound = plan.bound_of_stripes(simd, &scanned, peaks, upcoming);
         let survivors = &mut self.survivors;
         survivors.clear();
         if scanned.max >= plan.least {
-            collect_panels(simd, row, &stripes, peaks, bound, plan, survivors);
+            collect_panels(simd, row, peaks, bound, plan, upcoming, survivors);
         }
-        let prefetcher = &mut Prefetcher::nothing();
-        let listed = self.lists.add(number, row, survivors, prefetcher);
+        let listed = self.lists.add(number, row, survivors, upcoming);
+        self.prefetcher = *upcoming;
         Some((listed, scanned.normaliser))
     }
 
@@ -199,8 +196,8 @@ impl TopK {
     /// time to the `tokens` and `values` of all of them, `k` a row.
     #[inline(always)]
     pub(crate) fn finish<S: Simd>(&mut self, simd: S, tokens: &mut [u32], values: &mut [f64]) {
-        let (k, prefetched) = (self.plan.k, &mut self.prefetched);
-        self.lists.sort_into(simd, k, tokens, values, prefetched);
+        let (k, prefetcher) = (self.plan.k, &mut self.prefetcher);
+        self.lists.sort_into(simd, k, tokens, values, prefetcher);
     }
 
     /// For up to [`ROWS`] rows that are short.
@@ -238,18 +235,15 @@ impl<E: Lanes> Kernel for ReadQuads<'_, E> {
         let plan = &{ top_k.plan };
         let kind = plan.kind;
         let quads = plan.peaks();
-        let all_peaks = &mut top_k.peaks[..padded(quads)];
-        let peaks = &mut all_peaks[..quads];
+        let peaks = &mut top_k.peaks[..quads];
         let columns = &mut top_k.columns[..plan.columns().min(quads)];
         let survivors = &mut top_k.survivors;
         survivors.clear();
 
-        let all = compared == Compared::All;
-        let prefetcher = &mut if all {
-            Prefetcher::nothing()
+        let prefetcher = &mut if compared == Compared::All {
+            Prefetcher::default()
         } else {
-            let prefetched = top_k.prefetched.of(row);
-            Prefetcher::new(row, next, prefetched, quads::steps(row))
+            top_k.prefetcher.in_steps(row, next, quads::steps(row))
         };
         let max = quads::scan(simd, kind, row, prefetcher, peaks, columns)?;
         if max >= plan.least {
@@ -257,20 +251,12 @@ impl<E: Lanes> Kernel for ReadQuads<'_, E> {
             match compared {
                 Compared::All => collect_all(simd, row, next, bound, plan, survivors),
                 Compared::Quads => {
-                    collect_quads(simd, row, peaks, bound, plan, prefetcher, survivors);
-                }
-                Compared::Groups => {
-                    let (peaks, groups) = (all_peaks, &mut top_k.groups);
-                    collect_groups(simd, row, peaks, bound, plan, prefetcher, groups, survivors);
+                    collect_panels(simd, row, peaks, bound, plan, prefetcher, survivors);
                 }
             }
         }
         let listed = top_k.lists.add(number, row, survivors, prefetcher);
-        top_k.prefetched = if all {
-            Prefetched::default()
-        } else {
-            prefetcher.prefetched(next)
-        };
+        top_k.prefetcher = *prefetcher;
         Some(listed)
     }
 }
@@ -700,7 +686,7 @@ mod tests {
     fn rows_that_fill_the_list_give_no_token_twice() {
         for level in Level::available() {
             for k in [16, 2, 12] {
-                marks::expect("groups fill the list", || {
+                marks::expect("quads fill the list", || {
                     check_patterns_at::<f32>(level, Probabilities, 8191, &[k]);
                 });
             }
@@ -712,7 +698,7 @@ mod tests {
             marks::expect("quads fill the list", || {
                 check_patterns_at::<f16>(level, Probabilities, 1024, &[16]);
             });
-            marks::expect("panels fill the list", || {
+            marks::expect("quads fill the list", || {
                 check_patterns_at::<f32>(level, LogProbabilities, 9000, &[9]);
             });
         }
@@ -853,15 +839,12 @@ mod tests {
             let mut top_k = TopK::default();
             let plan = Plan::top_k(k, length, kind);
             top_k.reserve(plan).unwrap();
-            let peaks = plan.peaks();
-            assert_eq!(top_k.peaks.len(), peaks.next_multiple_of(4));
+            assert_eq!(top_k.peaks.len(), plan.peaks());
             let capacity = plan.capacity;
-            // The tokens that survive, their keys twice; lists of eight rows; groups of
-            // 128 quads, and four that are written beyond.
+            // The tokens that survive, their keys twice; lists of eight rows.
             let expected = top_k.peaks.len() * 64
                 + capacity * (4 + 8 + 8)
                 + 128 * 8 * 8
-                + (128 * 16 + 4) * 4
                 + size_of::<TopK>();
             assert_eq!(TopK::bytes_needed(&plan), expected);
         }

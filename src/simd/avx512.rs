@@ -135,20 +135,6 @@ impl F32Lanes for F32x16 {
     }
 
     #[inline(always)]
-    fn any_ge(self, bound: Self) -> bool {
-        self.ge(bound) != 0
-    }
-
-    #[inline(always)]
-    fn four_ge(four: [Self; 4], bound: Self) -> u64 {
-        let mut bits = 0;
-        for (i, vector) in four.into_iter().enumerate() {
-            bits |= u64::from(vector.ge(bound)) << (i * F32_LANES);
-        }
-        bits
-    }
-
-    #[inline(always)]
     fn where_ge(self, count: Self, least: Self, otherwise: Self) -> Self {
         // SAFETY: `self` proves the level.
         unsafe {

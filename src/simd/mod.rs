@@ -118,11 +118,21 @@ pub(crate) trait F32Lanes: Float32 {
 
     /// Whether any lane is `>= bound`, which is the same in all lanes. Neither may be
     /// NaN.
-    fn any_ge(self, bound: Self) -> bool;
+    #[inline(always)]
+    fn any_ge(self, bound: Self) -> bool {
+        self.ge(bound) != 0
+    }
 
     /// A bit for each lane of four vectors, set where it is `>= bound` (never
     /// for NaN). The bound is the same in all lanes.
-    fn four_ge(four: [Self; 4], bound: Self) -> u64;
+    #[inline(always)]
+    fn four_ge(four: [Self; 4], bound: Self) -> u64 {
+        let mut bits = 0;
+        for (i, vector) in four.into_iter().enumerate() {
+            bits |= u64::from(vector.ge(bound)) << (i * F32_LANES);
+        }
+        bits
+    }
 
     /// `self` where `count >= least`, else `otherwise`. None may be NaN.
     fn where_ge(self, count: Self, least: Self, otherwise: Self) -> Self;
@@ -226,12 +236,12 @@ pub(crate) const CACHE_LINE: usize = 64;
 /// beyond its end: a prefetch of any address is harmless.
 #[inline(always)]
 pub(crate) fn prefetch<T>(data: &[T], offset: usize) {
-    prefetch_at(data.as_ptr().wrapping_add(offset));
+    prefetch_at(data.as_ptr().wrapping_add(offset).addr());
 }
 
 /// Prefetches the cache line of an address, which may be any.
 #[inline(always)]
-pub(crate) fn prefetch_at<T>(address: *const T) {
+pub(crate) fn prefetch_at(address: usize) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
@@ -239,7 +249,7 @@ pub(crate) fn prefetch_at<T>(address: *const T) {
         // and does not fault, whatever the address. SSE is part of x86-64.
         #[allow(unsafe_code)]
         unsafe {
-            _mm_prefetch::<_MM_HINT_T0>(address.cast());
+            _mm_prefetch::<_MM_HINT_T0>(std::ptr::without_provenance(address));
         }
     }
     #[cfg(not(target_arch = "x86_64"))]

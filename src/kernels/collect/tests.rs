@@ -10,15 +10,12 @@ use crate::simd::{Dispatch, Kernel, Level};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Way {
-    Groups,
-    Quads,
-    All,
     Panels,
+    All,
 }
 
 struct Collect<'a, E> {
     way: Way,
-    kind: ScoreKind,
     row: &'a [E],
     peaks: &'a [[f32; F32_LANES]],
     bound: f32,
@@ -32,7 +29,6 @@ impl<E: Lanes> Kernel for Collect<'_, E> {
     fn run<S: Simd>(self, simd: S) -> Vec<u32> {
         let Collect {
             way,
-            kind,
             row,
             peaks,
             bound,
@@ -40,23 +36,10 @@ impl<E: Lanes> Kernel for Collect<'_, E> {
         } = self;
         let mut survivors = Survivors::default();
         survivors.reserve(plan.capacity, "a test").unwrap();
-        let (survivors, prefetcher) = (&mut survivors, &mut Prefetcher::nothing());
+        let (survivors, prefetcher) = (&mut survivors, &mut Prefetcher::default());
         match way {
-            Way::Groups => {
-                let mut groups = Groups::default();
-                groups.reserve("a test").unwrap();
-                // Values past the peaks of the row must not matter.
-                let mut padded_peaks = vec![[f32::INFINITY; F32_LANES]; padded(peaks.len())];
-                padded_peaks[..peaks.len()].copy_from_slice(peaks);
-                let (peaks, groups) = (&mut padded_peaks[..], &mut groups);
-                collect_groups(simd, row, peaks, bound, plan, prefetcher, groups, survivors);
-            }
-            Way::Quads => collect_quads(simd, row, peaks, bound, plan, prefetcher, survivors),
+            Way::Panels => collect_panels(simd, row, peaks, bound, plan, prefetcher, survivors),
             Way::All => collect_all(simd, row, &[], bound, plan, survivors),
-            Way::Panels => {
-                let stripes = Stripes::new(row, &[], kind);
-                collect_panels(simd, row, &stripes, peaks, bound, plan, survivors);
-            }
         }
         let len = survivors.len();
         survivors.room()[..len].to_vec()
@@ -87,7 +70,6 @@ fn check<E: Lanes>(level: Level, way: Way, kind: ScoreKind, row: &[E], plan: &Pl
         let case = format!("{way:?} {kind:?} length {length} k {k} {bound} {level}");
         let tokens = Dispatch::new(level).unwrap().run(Collect {
             way,
-            kind,
             row,
             peaks,
             bound,
@@ -96,17 +78,10 @@ fn check<E: Lanes>(level: Level, way: Way, kind: ScoreKind, row: &[E], plan: &Pl
         assert!(tokens.len() <= plan.capacity, "{case}");
         let reach = |&token: &u32| row[token as usize].to_f32() >= bound;
         assert!(tokens.iter().all(reach), "{case}");
-        let mut ordered = tokens.clone();
-        ordered.sort_unstable();
-        // The sort by digits needs tokens in order. A few tokens from groups are
-        // sorted otherwise.
-        if way != Way::Groups || tokens.len() >= 128 {
-            assert_eq!(tokens, ordered, "{case}");
-        }
-        assert!(ordered.windows(2).all(|pair| pair[0] < pair[1]), "{case}");
+        assert!(tokens.windows(2).all(|pair| pair[0] < pair[1]), "{case}");
         let missing = best
             .iter()
-            .find(|token| ordered.binary_search(token).is_err());
+            .find(|token| tokens.binary_search(token).is_err());
         assert_eq!(missing, None, "{case}");
     }
 }
@@ -137,66 +112,31 @@ fn check_quads<E: Rounded>(
 }
 
 #[test]
-fn groups_that_fill_the_list_are_looked_at_once() {
-    for level in Level::available() {
-        for lengths in [[8191, 1088], [4160, 2111]] {
-            marks::expect("groups fill the list", || {
-                check_quads::<f32>(level, Way::Groups, Probabilities, &lengths, &[1, 16]);
-            });
-        }
-        marks::expect("groups fill the list", || {
-            check_quads::<f32>(level, Way::Groups, LogProbabilities, &[8170], &[9]);
-        });
-    }
-}
-
-#[test]
-fn groups_of_rows_that_end_within_a_quad() {
-    let lengths = [65, 66, 79, 80, 81, 113, 127, 129, 191, 193, 255, 257];
-    for level in Level::available() {
-        marks::expect("a group that the end of the row cuts", || {
-            check_quads::<f32>(level, Way::Groups, Probabilities, &lengths, &[1, 5, 16]);
-        });
-        marks::expect("a group that the end of the row cuts", || {
-            check_quads::<f16>(level, Way::Groups, LogProbabilities, &lengths, &[8]);
-        });
-        marks::expect("a group that the end of the row cuts", || {
-            check_quads::<bf16>(level, Way::Groups, Probabilities, &lengths, &[16]);
-        });
-    }
-}
-
-/// A list of groups holds those of 128 quads.
-#[test]
-fn groups_of_more_quads_than_are_listed_at_once() {
-    let lengths = [8127, 8128, 8129, 8190];
-    for level in Level::available() {
-        check_quads::<f16>(level, Way::Groups, Probabilities, &lengths, &[3]);
-        marks::expect("more numbers than are written at once", || {
-            check_quads::<f32>(level, Way::Groups, Probabilities, &[8191], &[8, 33]);
-        });
-    }
-}
-
-#[test]
 fn quads_that_fill_the_list_are_cut_and_go_on() {
     for level in Level::available() {
         marks::expect("quads fill the list", || {
-            check_quads::<f32>(level, Way::Quads, Probabilities, &[8191, 4160], &[17, 64]);
+            check_quads::<f32>(
+                level,
+                Way::Panels,
+                Probabilities,
+                &[8191, 4160],
+                &[1, 9, 64],
+            );
         });
         marks::expect("quads fill the list", || {
-            check_quads::<bf16>(level, Way::Quads, LogProbabilities, &[4095], &[33]);
+            check_quads::<bf16>(level, Way::Panels, LogProbabilities, &[4095], &[33]);
         });
     }
 }
 
-/// A word has 64 quads, of which four are compared together.
+/// A word has 64 quads, of which four are compared together. Rows end within a vector of
+/// a quad, or at its end.
 #[test]
-fn quads_at_the_end_of_a_word() {
+fn quads_at_the_end_of_a_word_or_of_the_row() {
     for level in Level::available() {
-        for quads in [1, 3, 4, 5, 63, 64, 65, 127] {
-            let lengths = [quads * QUAD, quads * QUAD + 1, quads * QUAD + 63];
-            check_quads::<f32>(level, Way::Quads, Probabilities, &lengths, &[17]);
+        for quads in [1, 2, 3, 4, 5, 63, 64, 65, 127] {
+            let lengths = [0, 1, 2, 15, 16, 17, 49, 63].map(|rest| quads * QUAD + rest);
+            check_quads::<f32>(level, Way::Panels, Probabilities, &lengths, &[17]);
         }
     }
 }
@@ -235,8 +175,8 @@ fn panels_that_fill_the_list_are_cut_and_go_on() {
     }
     for level in Level::available() {
         for kind in [Probabilities, LogProbabilities, Logits] {
-            marks::expect("panels fill the list", || check_panels::<f32>(level, kind));
-            marks::expect("panels fill the list", || check_panels::<f16>(level, kind));
+            marks::expect("quads fill the list", || check_panels::<f32>(level, kind));
+            marks::expect("quads fill the list", || check_panels::<f16>(level, kind));
         }
     }
 }
@@ -254,6 +194,19 @@ fn panels_at_the_end_of_a_row_of_many() {
                 }
             }
         }
+    }
+}
+
+/// Rows of which more than four tokens of a quad reach the bound.
+#[test]
+fn quads_with_many_tokens() {
+    for level in Level::available() {
+        marks::expect("more numbers than are written at once", || {
+            check_quads::<f32>(level, Way::Panels, Probabilities, &[8191], &[8, 33]);
+        });
+        marks::expect("more numbers than are written at once", || {
+            check_quads::<f16>(level, Way::All, LogProbabilities, &[1000], &[20]);
+        });
     }
 }
 

@@ -3,12 +3,13 @@
 use super::beam::{Beam, Masses, Path, resize_padded};
 use super::frame::{Frame, Source};
 use super::links::Links;
-use super::prefetch::RowPrefetcher;
+use super::pace;
 use super::scorer::Scorer;
 use super::settings::Settings;
 use crate::error::Error;
 use crate::kernels::log_add::log_add_f64;
 use crate::kernels::log_probabilities;
+use crate::kernels::prefetch::Prefetcher;
 use crate::memory::{reserve, resize};
 use crate::score_kind::IMPOSSIBLE;
 use crate::scores::ScoreKind;
@@ -71,7 +72,7 @@ impl Carried {
         beam: &Beam<T>,
         links: &Links,
         blank: f64,
-        prefetcher: &mut RowPrefetcher<'_>,
+        prefetcher: &mut Prefetcher,
         dispatch: Dispatch,
     ) {
         dispatch.run(Step {
@@ -179,7 +180,7 @@ impl Carried {
         blank: f64,
         entries: &mut Tree,
         frame: u32,
-        prefetcher: &mut RowPrefetcher<'_>,
+        prefetcher: &mut Prefetcher,
     ) {
         let prefixes = &mut beam.prefixes[..beam.length];
         // All that arrives leaves before anything changes.
@@ -190,7 +191,7 @@ impl Carried {
             .map(|link| prefixes[link.parent as usize].leaving(link.doubled));
         self.arrivals.extend(arrivals);
         for (prefix, &repeat) in prefixes.iter_mut().zip(&self.repeats) {
-            prefetcher.fetch(RowPrefetcher::KEPT);
+            prefetcher.fetch::<{ pace::KEPT }>();
             prefix.stay(blank, repeat);
         }
         for (link, &path) in links.pairs().iter().zip(&self.arrivals) {
@@ -222,8 +223,8 @@ impl Kernel for LogProbabilities<'_> {
 }
 
 /// The new masses.
-struct Step<'a, 'b> {
-    prefetcher: &'a mut RowPrefetcher<'b>,
+struct Step<'a> {
+    prefetcher: &'a mut Prefetcher,
     length: usize,
     blank: f64,
     before: &'a Masses,
@@ -231,7 +232,7 @@ struct Step<'a, 'b> {
     carried: &'a mut Carried,
 }
 
-impl Kernel for Step<'_, '_> {
+impl Kernel for Step<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -255,7 +256,7 @@ impl Kernel for Step<'_, '_> {
         for ((after, before), repeat) in after_token.iter_mut().zip(before_token).zip(repeats) {
             (simd.f64_load(before) + simd.f64_load(repeat)).store(after);
         }
-        prefetcher.fetch(RowPrefetcher::STAGE);
+        prefetcher.fetch::<{ pace::STAGE }>();
         // Few prefixes have something enter them; side by side they fill
         // vectors.
         let links = links.pairs();
@@ -271,7 +272,7 @@ impl Kernel for Step<'_, '_> {
         for (staying, entering) in sums.take(links.len().div_ceil(F64_LANES)) {
             log_add_f64(simd.f64_load(staying), simd.f64_load(entering)).store(staying);
         }
-        prefetcher.fetch(RowPrefetcher::STAGE);
+        prefetcher.fetch::<{ pace::STAGE }>();
         for (link, &sum) in links.iter().zip(&carried.staying) {
             carried.masses.token[link.rank as usize] = sum;
         }
@@ -285,7 +286,7 @@ impl Kernel for Step<'_, '_> {
         let to = &mut to.as_chunks_mut::<F64_LANES>().0[..vectors];
         let all = &mut all.as_chunks_mut::<F64_LANES>().0[..vectors];
         for (((all, to), token), before) in all.iter_mut().zip(to).zip(token).zip(before) {
-            prefetcher.fetch(RowPrefetcher::VECTOR);
+            prefetcher.fetch::<{ pace::VECTOR }>();
             let before = simd.f64_load(before);
             let blank = before + before.splat(blank);
             blank.store(to);

@@ -35,7 +35,7 @@
 //! 5. Where nothing enters and the order stays, the beam is updated in place;
 //!    else the candidates, which come in a few sorted runs, are merged
 //!    ([`RunSort`]).
-//! 6. Meanwhile the next row is prefetched ([`RowPrefetcher`]).
+//! 6. Meanwhile the next row is prefetched ([`pace`]).
 //! 7. What all live prefixes share is moved out of the trees now and then
 //!    ([`History`]).
 
@@ -47,12 +47,13 @@ use super::frame::{Frame, Source};
 use super::history::History;
 use super::links::Links;
 use super::nbest::{CtcNBest, Scores};
-use super::prefetch::RowPrefetcher;
+use super::pace;
 use super::rebuild::Rebuild;
 use super::runs::RunSort;
 use super::scorer::Scorer;
 use super::settings::Settings;
 use crate::error::Error;
+use crate::kernels::prefetch::Prefetcher;
 use crate::memory::reserve;
 use crate::score_kind::IMPOSSIBLE;
 use crate::scores::{Row, ScoreKind};
@@ -64,8 +65,7 @@ use crate::simd::Dispatch;
 #[derive(Debug)]
 pub(super) struct Decoder<T> {
     frames: u32,
-    /// How many bytes of the next row have been prefetched.
-    prefetched: usize,
+    prefetcher: Prefetcher,
     history: History,
     beam: Beam<T>,
     links: Links,
@@ -81,7 +81,7 @@ impl<T> Default for Decoder<T> {
     fn default() -> Self {
         Decoder {
             frames: 0,
-            prefetched: 0,
+            prefetcher: Prefetcher::default(),
             history: History::default(),
             beam: Beam::default(),
             links: Links::default(),
@@ -117,7 +117,7 @@ impl<T: Clone> Decoder<T> {
         let settings = search.settings;
         let beams = settings.beams;
         self.frames = 0;
-        self.prefetched = 0;
+        self.prefetcher = Prefetcher::default();
         self.history.reset(settings)?;
         self.beam.reset(beams)?;
         self.next.reset(beams)?;
@@ -162,7 +162,7 @@ impl<T: Clone> Decoder<T> {
     ) -> Result<(), Error> {
         self.history.reserve(search.settings)?;
         self.frame.take_list(search.settings, list, source);
-        self.step(search, source, &mut RowPrefetcher::default(), false);
+        self.step(search, source, &mut Prefetcher::default(), false);
         Ok(())
     }
 
@@ -183,7 +183,7 @@ impl<T: Clone> Decoder<T> {
             search.settings,
             source,
             next,
-            self.prefetched,
+            &mut self.prefetcher,
             search.dispatch,
         );
         let Some(normaliser) = scanned else {
@@ -193,9 +193,9 @@ impl<T: Clone> Decoder<T> {
             normaliser,
             ..*source
         };
-        let mut prefetcher = RowPrefetcher::of(next, source.row.len());
+        let mut prefetcher = self.prefetcher;
         self.step(search, &source, &mut prefetcher, true);
-        self.prefetched = prefetcher.prefetched();
+        self.prefetcher = prefetcher;
         Ok(true)
     }
 
@@ -203,17 +203,17 @@ impl<T: Clone> Decoder<T> {
         &mut self,
         search: &Search<'_, S>,
         source: &Source<'_>,
-        prefetcher: &mut RowPrefetcher<'_>,
+        prefetcher: &mut Prefetcher,
         late: bool,
     ) {
         let (settings, dispatch) = (search.settings, search.dispatch);
         let (beam, links, frame) = (&self.beam, &self.links, &self.frame);
-        prefetcher.fetch(RowPrefetcher::STAGE);
+        prefetcher.fetch::<{ pace::STAGE }>();
         self.carried
             .read_lasts(settings, links, frame, source, dispatch);
         self.carried
             .step(beam, links, frame.blank(), prefetcher, dispatch);
-        prefetcher.fetch(RowPrefetcher::STAGE);
+        prefetcher.fetch::<{ pace::STAGE }>();
         self.carried.score::<S>(beam);
         self.candidates.clear();
         let bound = if S::SCORES {
@@ -249,7 +249,7 @@ impl<T: Clone> Decoder<T> {
         &mut self,
         search: &Search<'_, S>,
         source: &Source<'_>,
-        prefetcher: &mut RowPrefetcher<'_>,
+        prefetcher: &mut Prefetcher,
         late: bool,
     ) -> f64 {
         let settings = search.settings;
@@ -263,17 +263,17 @@ impl<T: Clone> Decoder<T> {
             ..
         } = self;
         let mut bound = Extensions::bound_of_carried(settings, carried, beam.length);
-        prefetcher.fetch(RowPrefetcher::STAGE);
+        prefetcher.fetch::<{ pace::STAGE }>();
         if let Some(best) = frame.best() {
             bound = extensions.raise(settings, beam, links, carried, best, bound);
         }
-        prefetcher.fetch(RowPrefetcher::STAGE);
+        prefetcher.fetch::<{ pace::STAGE }>();
         if late && let Some(&mass) = beam.masses.all[..beam.length].first() {
             frame.collect(settings, source, bound, mass, search.dispatch);
         }
-        prefetcher.fetch(RowPrefetcher::STAGE);
+        prefetcher.fetch::<{ pace::STAGE }>();
         Extensions::extend(settings, beam, links, frame, bound, candidates);
-        prefetcher.fetch(RowPrefetcher::STAGE);
+        prefetcher.fetch::<{ pace::STAGE }>();
         bound
     }
 
@@ -304,15 +304,15 @@ impl<T: Clone> Decoder<T> {
     fn choose<S: Scorer<State = T>>(
         &mut self,
         search: &Search<'_, S>,
-        prefetcher: &mut RowPrefetcher<'_>,
+        prefetcher: &mut Prefetcher,
     ) {
         let beams = search.settings.beams;
         if self.candidates.len() > 2 * beams {
             candidate::keep_best(&mut self.candidates, beams);
         }
-        prefetcher.fetch(RowPrefetcher::STAGE);
+        prefetcher.fetch::<{ pace::STAGE }>();
         self.runs.sort(&mut self.candidates, beams);
-        prefetcher.fetch(RowPrefetcher::STAGE);
+        prefetcher.fetch::<{ pace::STAGE }>();
         let rebuild = Rebuild {
             beam: &self.beam,
             links: &self.links,

@@ -4,6 +4,7 @@ use super::settings::Settings;
 use crate::error::Error;
 use crate::kernels::element::Lanes;
 use crate::kernels::exp::exp_nonpositive_f64;
+use crate::kernels::prefetch::Prefetcher;
 use crate::kernels::threshold::ThresholdScan;
 use crate::kernels::{log_probabilities, log_probability};
 use crate::memory::resize;
@@ -106,13 +107,13 @@ impl Frame {
 
     /// Takes the place of the frame before: reads the row, but lists no token
     /// yet. `None` if it holds an invalid score, else its normaliser. `next` is
-    /// what will be read next; the first `prefetched` bytes of the row have been prefetched.
+    /// what will be read next, in which the `prefetcher` then is.
     pub(super) fn scan(
         &mut self,
         settings: &Settings,
         source: &Source<'_>,
         next: Row<'_>,
-        prefetched: usize,
+        prefetcher: &mut Prefetcher,
         dispatch: Dispatch,
     ) -> Option<f64> {
         let _scanning = phase::scan();
@@ -121,7 +122,7 @@ impl Frame {
         let scanned = dispatch.run(ScanRow {
             source,
             next,
-            prefetched,
+            prefetcher,
             blank: settings.blank,
             threshold,
         })?;
@@ -200,7 +201,7 @@ impl Frame {
 struct ScanRow<'a> {
     source: &'a Source<'a>,
     next: Row<'a>,
-    prefetched: usize,
+    prefetcher: &'a mut Prefetcher,
     blank: u32,
     threshold: &'a mut ThresholdScan,
 }
@@ -214,7 +215,7 @@ struct Scanned {
 impl ScanRow<'_> {
     #[inline(always)]
     fn scan<S: Simd, E: Lanes>(self, simd: S, row: &[E], next: &[E]) -> Option<Scanned> {
-        let found = self.threshold.scan(simd, row, next, self.prefetched)?;
+        let found = self.threshold.scan(simd, row, next, self.prefetcher)?;
         let (blank, largest) = (row[self.blank as usize].to_f32(), found.max);
         let best = if blank < largest {
             self.threshold.first_of(simd, row, largest)

@@ -9,7 +9,7 @@ mod frame;
 mod history;
 mod links;
 mod nbest;
-mod prefetch;
+mod pace;
 mod pruning;
 mod rebuild;
 mod runs;

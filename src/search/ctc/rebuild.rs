@@ -6,12 +6,13 @@ use super::carried::Carried;
 use super::frame::Frame;
 use super::history::History;
 use super::links::Links;
-use super::prefetch::RowPrefetcher;
+use super::pace;
 use super::scorer::Scorer;
+use crate::kernels::prefetch::Prefetcher;
 use crate::search::prefixes::NONE;
 
 /// What a frame leads from, and to.
-pub(super) struct Rebuild<'a, 'b, T> {
+pub(super) struct Rebuild<'a, T> {
     pub(super) beam: &'a Beam<T>,
     pub(super) links: &'a Links,
     pub(super) carried: &'a Carried,
@@ -20,16 +21,16 @@ pub(super) struct Rebuild<'a, 'b, T> {
     pub(super) at: u32,
     pub(super) history: &'a mut History,
     pub(super) next: &'a mut Beam<T>,
-    pub(super) prefetcher: &'a mut RowPrefetcher<'b>,
+    pub(super) prefetcher: &'a mut Prefetcher,
 }
 
-impl<T: Clone> Rebuild<'_, '_, T> {
+impl<T: Clone> Rebuild<'_, T> {
     /// Makes the candidates, in order, the next beam.
     pub(super) fn run<S: Scorer<State = T>>(mut self, candidates: &[Candidate], scorer: &S) {
         self.next.states.clear();
         self.next.length = candidates.len();
         for (to, &candidate) in candidates.iter().enumerate() {
-            self.prefetcher.fetch(RowPrefetcher::MOVED);
+            self.prefetcher.fetch::<{ pace::MOVED }>();
             match candidate::unpack(candidate) {
                 Move::Stay { rank } => self.stay::<S>(to, rank),
                 Move::Extend { rank, place } => self.extend(to, rank, place, scorer),

@@ -258,7 +258,7 @@ fn check_bounds(
     } = decoder;
     frame.take_list(settings, list, source);
     carried.read_lasts(settings, links, frame, source, search.dispatch);
-    let nothing = &mut RowPrefetcher::default();
+    let nothing = &mut Prefetcher::default();
     carried.step(beam, links, frame.blank(), nothing, search.dispatch);
     carried.score::<Unscored>(beam);
     let mut bounds = [Extensions::bound_of_carried(settings, carried, beam.length); 2];
