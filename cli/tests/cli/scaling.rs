@@ -56,6 +56,10 @@ fn every_search_is_measured_under_both_laws_at_every_count_of_threads() {
             let efficiency = number(point, "efficiency");
             assert!((efficiency - speed_up / number(point, "threads")).abs() < 1e-9);
         }
+        assert_eq!(series["reference"]["steps"], 5, "{series}");
+        for point in points {
+            assert_eq!(point["checked"]["items"], point["checked"]["all_items"]);
+        }
         let fitted = series["serial_share"].is_number();
         let explained = series["no_serial_share"].is_string();
         assert_eq!(fitted != explained, series["law"] == "strong", "{series}");

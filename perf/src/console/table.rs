@@ -6,6 +6,7 @@ use std::io::{self, Write};
 pub(crate) struct Table {
     words: usize,
     rows: Vec<Vec<String>>,
+    notes: Vec<String>,
 }
 
 impl Table {
@@ -14,11 +15,17 @@ impl Table {
         Table {
             words,
             rows: vec![header.iter().map(|&name| name.to_owned()).collect()],
+            notes: Vec::new(),
         }
     }
 
     pub(crate) fn push(&mut self, row: Vec<String>) {
         self.rows.push(row);
+    }
+
+    /// Adds a line that stands below the table.
+    pub(crate) fn note(&mut self, note: String) {
+        self.notes.push(note);
     }
 
     pub(crate) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
@@ -39,6 +46,10 @@ impl Table {
             }
             writeln!(out, "{}", line.trim_end())?;
         }
+        for (index, note) in self.notes.iter().enumerate() {
+            let gap = if index == 0 { "\n" } else { "" };
+            writeln!(out, "{gap}{note}")?;
+        }
         Ok(())
     }
 }
@@ -57,6 +68,20 @@ mod tests {
         assert_eq!(
             String::from_utf8(out).unwrap(),
             "name     GB/s  aim\na         1.5\nlonger  12.25  met\n"
+        );
+    }
+
+    #[test]
+    fn notes_stand_below_the_table() {
+        let mut table = Table::new(1, &["name", "ms"]);
+        table.note("first".to_owned());
+        table.push(vec!["a".into(), "1".into()]);
+        table.note("second".to_owned());
+        let mut out = Vec::new();
+        table.write(&mut out).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "name  ms\na      1\n\nfirst\nsecond\n"
         );
     }
 }
