@@ -245,6 +245,11 @@ fn a_csv_file_and_a_record_hold_the_columns_that_are_documented() {
     for row in &rows {
         assert_eq!(&row[column("search")], "ctc");
         assert_eq!(&row[column("shape")], "2x5x40");
+        assert_eq!(&row[column("best_level")], *levels().last().unwrap());
+        assert_eq!(
+            row[column("family")].is_empty(),
+            !cfg!(target_arch = "x86_64")
+        );
         assert!(row[column("compiler")].starts_with("rustc "), "{row:?}");
         assert!(row[column("seconds")].parse::<f64>().unwrap() > 0.0);
     }
@@ -259,6 +264,15 @@ fn a_csv_file_and_a_record_hold_the_columns_that_are_documented() {
     let read = |day| csv::Reader::from_path(day).unwrap().into_records().count();
     let recorded: usize = days.iter().map(read).sum();
     assert_eq!(recorded, 2 * rows.len());
+
+    // Rows of these columns are not appended to a file of others, and nothing is measured.
+    let day = days.last().unwrap();
+    let old = "session,commit,compiler,cpu,processors\n1,2,3,4,5\n";
+    std::fs::write(day, old).unwrap();
+    bench(&arguments).refused("its columns are those of another version of widebeam");
+    assert_eq!(std::fs::read_to_string(day).unwrap(), old);
+    std::fs::write(day, "").unwrap();
+    bench(&arguments).succeeded();
 }
 
 #[test]

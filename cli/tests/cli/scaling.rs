@@ -147,6 +147,21 @@ fn info_says_what_there_is_and_why() {
     assert_eq!(found["level"], widebeam::Level::best().name());
     assert_eq!(found["level_why"], "the best of the processor");
     assert_eq!(found["threads"], 2);
+    assert_eq!(found["best_level"], widebeam::Level::best().name());
+    let folder = found["machine"].as_str().unwrap();
+    let end = format!(
+        "-{}-{}",
+        widebeam::Level::best().name(),
+        found["processors"]
+    );
+    assert!(folder.ends_with(&end), "{folder}");
+    if cfg!(target_arch = "x86_64") {
+        let parts = ["family", "model", "stepping"].map(|name| found[name].to_string());
+        assert!(
+            folder.contains(&format!("-{}-", parts.join("-"))),
+            "{folder}"
+        );
+    }
     let bandwidth = found["bandwidth"].as_array().unwrap();
     let threads: Vec<_> = bandwidth.iter().map(|read| &read["threads"]).collect();
     assert_eq!(threads, [1, 2]);
@@ -158,5 +173,11 @@ fn info_says_what_there_is_and_why() {
         forced.stdout.contains("baseline: environment"),
         "{forced:?}"
     );
+    for name in ["processor   ", "memory      ", "records     perf/record/"] {
+        assert!(
+            forced.stdout.lines().any(|line| line.starts_with(name)),
+            "{forced:?}"
+        );
+    }
     info(Some("avx9"), "--megabytes 1").refused("avx9");
 }
