@@ -2,9 +2,10 @@
 
 use widebeam::{CtcNBest, Error, IndependentSearch, Level, NBest, ScoresView};
 use widebeam_perf::console::failure::Failure;
+use widebeam_perf::console::memory;
 
 use crate::answer::{Alignment, Answer, Hypothesis, Outcome};
-use crate::{ctc, memory};
+use crate::ctc;
 
 /// Bytes of scores decoded in one call: enough to keep every thread busy,
 /// little enough that a progress bar moves.

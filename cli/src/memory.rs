@@ -1,42 +1,8 @@
-//! Memory that is asked for, against memory that is there.
-//!
-//! Linux grants more memory than there is, and ends the process that uses it.
-//! So whatever grows with a number in somebody's file is compared with what is
-//! there before it is asked for.
+//! Readers that give no more than memory holds.
 
-use std::fmt;
 use std::io::{self, Read};
 
-use widebeam_perf::console::failure::Failure;
-
-/// Not worth asking the system about, in bytes.
-const SMALL: usize = 16 << 20;
-
-/// Bytes of memory that can be used without swapping, where the system says so
-/// (Linux, proc(5): MemAvailable). A limit of a container is not seen.
-fn available() -> Option<usize> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kilobytes: usize = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    kilobytes.checked_mul(1024)
-}
-
-/// # Errors
-///
-/// If `what` needs more bytes than there are.
-pub(crate) fn require(bytes: usize, what: impl fmt::Display) -> Result<(), Failure> {
-    if bytes > SMALL
-        && let Some(available) = available()
-        && bytes > available
-    {
-        return Err(Failure::Machine(format!(
-            "{what} would take {bytes} bytes of memory, {available} are available"
-        )));
-    }
-    Ok(())
-}
+use widebeam_perf::console::memory::Memory;
 
 /// Reads to the end.
 ///
@@ -64,7 +30,7 @@ impl<R: Read> Capped<R> {
         Capped {
             reader,
             given: 0,
-            limit: available().unwrap_or(usize::MAX),
+            limit: Memory::detect().map_or(usize::MAX, |memory| memory.available),
         }
     }
 }
@@ -101,14 +67,6 @@ mod tests {
         assert!(bytes.len() <= 1 << 20);
     }
 
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn this_system_says_what_is_there() {
-        assert!(available().is_some_and(|bytes| bytes > SMALL));
-        assert!(require(usize::MAX, "all of it").is_err());
-        assert!(require(0, "nothing").is_ok());
-    }
-
     #[test]
     fn a_reader_gives_as_much_as_the_limit_and_not_a_byte_more() {
         for (length, fits) in [(0, true), (99, true), (100, true), (101, false)] {
@@ -130,18 +88,10 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn no_more_is_granted_than_is_there() {
-        let there = available().unwrap();
-        // What is there changes from one look to the next.
-        assert!(require(there / 4, "a part").is_ok());
-        assert!(require(SMALL, "little").is_ok());
-        let bytes = there.saturating_mul(4);
-        let Err(Failure::Machine(message)) = require(bytes, "much") else {
-            panic!("{bytes} bytes of {there} were granted")
-        };
-        let start = format!("much would take {bytes} bytes of memory, ");
-        assert!(message.starts_with(&start), "{message}");
+    fn the_limit_is_the_memory_that_is_available() {
+        let there = Memory::detect().unwrap().available;
+        // What is available changes from one look to the next.
         let Capped { limit, given, .. } = Capped::new(io::empty());
-        assert!(limit > there / 4 && limit < bytes && given == 0);
+        assert!(limit > there / 4 && limit < there.saturating_mul(4) && given == 0);
     }
 }

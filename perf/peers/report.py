@@ -12,8 +12,8 @@ from math import prod
 from answers import Agreement, log_probability
 
 COLUMNS = (
-    "session,commit,compiler,cpu,processors,caches,suite,search,input,shape,beams,scores,"
-    "dtype,program,version,threads,seconds,spread,runs,bytes,note"
+    "session,commit,compiler,cpu,family,model,stepping,best_level,processors,caches,suite,search,"
+    "input,shape,beams,scores,dtype,program,version,threads,seconds,spread,runs,bytes,note"
 ).split(",")
 # What a search with the model in the loop is called there.
 SEARCHES = {"step": "autoregressive"}
@@ -105,7 +105,7 @@ class Record:
                 timed = not program.missing
                 rows.writerow({
                     "session": self.session,
-                    **{key: self.machine[key] for key in COLUMNS[1:6]},
+                    **{key: self.machine[key] for key in COLUMNS[1:10]},
                     "suite": "peers",
                     "search": SEARCHES.get(case.task, case.task),
                     "input": case.input,

@@ -11,9 +11,10 @@ use widebeam::{Level, ScoreKind};
 use crate::clock::Times;
 use crate::console::args::at_least_one;
 use crate::console::failure::Failure;
+use crate::console::memory::Memory;
 use crate::console::printable::count;
 use crate::console::threads::pool;
-use crate::record::{Machine, Session};
+use crate::record::{Cache, Session};
 use crate::synthetic::random_score;
 use crate::workload::{Dtype, Shape, Values};
 
@@ -42,10 +43,16 @@ struct Document {
     /// The folder of this machine's records.
     machine: String,
     cpu: String,
+    family: Option<u8>,
+    model: Option<u8>,
+    stepping: Option<u8>,
+    best_level: &'static str,
     processors: usize,
     cores: Option<usize>,
     caches: String,
-    cache_list: Machine,
+    cache_list: Vec<Cache>,
+    memory: Option<Memory>,
+    /// What searches run at, which the environment may have lowered.
     level: &'static str,
     level_why: &'static str,
     levels: Vec<Availability>,
@@ -85,10 +92,15 @@ pub fn run(options: &Info) -> Result<(), Failure> {
         compiler: session.compiler().to_owned(),
         machine: machine.folder(),
         cpu: machine.cpu.clone(),
+        family: machine.family,
+        model: machine.model,
+        stepping: machine.stepping,
+        best_level: machine.best_level,
         processors: machine.processors,
         cores: machine.cores,
         caches: machine.caches(),
-        cache_list: machine.clone(),
+        cache_list: machine.caches.clone(),
+        memory: machine.memory,
         level: Level::from_environment()?.name(),
         level_why: match forced {
             true => "environment",
@@ -104,7 +116,7 @@ pub fn run(options: &Info) -> Result<(), Failure> {
             .map_err(io::Error::from)
             .and_then(|()| writeln!(out))
     } else {
-        write(&mut out, &document, options.megabytes)
+        write(&mut out, &document, &session.processor(), options.megabytes)
     };
     written.map_err(|error| Failure::writing("standard output", &error))
 }
@@ -147,7 +159,12 @@ fn bandwidth(megabytes: usize) -> Result<Vec<Bandwidth>, Failure> {
     Ok(pools.into_iter().map(measured).collect())
 }
 
-fn write(out: &mut dyn Write, document: &Document, megabytes: NonZeroU32) -> io::Result<()> {
+fn write(
+    out: &mut dyn Write,
+    document: &Document,
+    processor: &str,
+    megabytes: NonZeroU32,
+) -> io::Result<()> {
     let unknown = |text: &str| match text.is_empty() {
         true => "unknown".to_owned(),
         false => text.to_owned(),
@@ -160,7 +177,7 @@ fn write(out: &mut dyn Write, document: &Document, megabytes: NonZeroU32) -> io:
     let cores = document
         .cores
         .map_or("unknown".to_owned(), |n| n.to_string());
-    let caches = document.cache_list.caches.iter().map(|cache| {
+    let caches = document.cache_list.iter().map(|cache| {
         let shared = match cache.shared_by {
             0 | 1 => String::new(),
             n => format!(" (shared by {n})"),
@@ -176,10 +193,14 @@ fn write(out: &mut dyn Write, document: &Document, megabytes: NonZeroU32) -> io:
             format!("{}: {}", document.level, document.level_why),
         ),
         ("levels", levels.join(", ")),
-        ("processor", document.cpu.clone()),
+        ("processor", processor.to_owned()),
         ("processors", document.processors.to_string()),
         ("cores", cores),
         ("caches", unknown(&caches.join(", "))),
+        (
+            "memory",
+            document.memory.map_or("unknown".to_owned(), memory),
+        ),
         ("pool", count(document.threads, "thread")),
         ("records", format!("perf/record/{}", document.machine)),
     ];
@@ -197,4 +218,14 @@ fn write(out: &mut dyn Write, document: &Document, megabytes: NonZeroU32) -> io:
         )?;
     }
     out.flush()
+}
+
+/// As in `23.5 GiB, at most 1.0 GiB in this container, 0.9 GiB available`.
+fn memory(memory: Memory) -> String {
+    let gigabytes = |bytes: usize| format!("{:.1} GiB", bytes as f64 / (1u64 << 30) as f64);
+    let limit = memory.limit.map_or(String::new(), |limit| {
+        format!(", at most {} in this container", gigabytes(limit))
+    });
+    let (total, available) = (gigabytes(memory.total), gigabytes(memory.available));
+    format!("{total}{limit}, {available} available")
 }

@@ -19,6 +19,7 @@ use self::mapped::Bytes;
 use self::npz::{Npz, ReadSeek};
 use crate::memory;
 use widebeam_perf::console::failure::Failure;
+use widebeam_perf::console::memory::require;
 use widebeam_perf::console::printable;
 
 /// The array of an archive that holds the steps in use of each item.
@@ -151,7 +152,7 @@ impl Source {
             }
             Source::File(file) => {
                 let length = file.metadata().map_or(0, |found| found.len());
-                memory::require(usize::try_from(length).unwrap_or(usize::MAX), "all of it")?;
+                require(usize::try_from(length).unwrap_or(usize::MAX), "all of it")?;
                 slurp(file).map(Bytes::Read)
             }
             Source::Bytes(bytes) => Ok(Bytes::Read(bytes)),

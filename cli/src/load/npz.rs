@@ -5,11 +5,11 @@ use std::io::{self, Read, Seek};
 
 use npyz::npz::{NpzArchive, file_name_from_array_name};
 use widebeam_perf::console::failure::Failure;
+use widebeam_perf::console::memory;
 
 use super::array::Array;
 use super::mapped::Bytes;
 use super::{npy, zip};
-use crate::memory;
 
 /// What an archive is read from.
 pub(crate) trait ReadSeek: Read + Seek {}

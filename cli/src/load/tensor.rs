@@ -5,10 +5,10 @@ use std::ops::Range;
 use half::{bf16, f16};
 use widebeam::{Element, Layout, ScoreKind, ScoresView};
 use widebeam_perf::console::failure::Failure;
+use widebeam_perf::console::memory;
 
 use super::array::{Array, Dtype};
 use super::mapped::Bytes;
-use crate::memory;
 
 /// The most items of no steps. They take no room in a file, so that it may claim
 /// any number of them, and each has an answer, the empty one.

@@ -128,6 +128,55 @@ fn a_long_reference_gets_a_part_and_says_so() {
 }
 
 #[test]
+fn a_short_item_is_checked_whole() {
+    let whole = serde_json::json!({ "items": 2, "all_items": 2, "steps": 0, "all_steps": 5 });
+    let document = document("--shape 2x5x40 --beams 3 --runs 1");
+    for row in rows(&document) {
+        assert_eq!(row["checked"], whole, "{row}");
+    }
+    let table = bench("--shape 2x5x40 --beams 3 --runs 1").succeeded();
+    assert!(!table.stdout.contains("checked"), "{table:?}");
+}
+
+/// The check of a CTC answer takes the square of an item's frames: a whole check of this
+/// one would take minutes.
+#[test]
+fn a_long_item_is_checked_in_part_and_the_table_says_so() {
+    let folder = Folder::new();
+    let file = folder.path("out.csv");
+    let case = "ctc 1x60000x4 2 log-probs f32";
+    let table = bench(&format!(
+        "ctc --shape 1x60000x4 --beams 2 --runs 1 --no-reference --csv {}",
+        file.display()
+    ));
+    let table = table.succeeded();
+    let said =
+        "checked 0 of 1 items and 4095 of 60000 steps of item 0: the rest is over the budget";
+    let last = table.stdout.lines().last();
+    assert_eq!(last, Some(format!("{case}: {said}").as_str()), "{table:?}");
+    let csv = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(csv.matches(said).count(), 1, "{csv}");
+}
+
+#[test]
+fn kernels_say_how_many_rows_were_checked() {
+    let arguments = "kernels --megabytes 1 --runs 1 --filter probs-f32-1000-8";
+    for row in rows(&document(arguments)) {
+        let checked = match row["level"].as_str() {
+            Some("roofline") => &row["rows"],
+            _ => &64.into(),
+        };
+        assert_eq!(&row["checked_rows"], checked, "{row}");
+    }
+    let table = bench(arguments).succeeded();
+    let last = table.stdout.lines().last().unwrap();
+    assert!(
+        last.starts_with("checked: the top k of 64 rows"),
+        "{table:?}"
+    );
+}
+
+#[test]
 fn the_reference_can_be_left_out_and_the_level_forced() {
     let document = document(
         "independent --shape 2x5x40 --beams 3 --no-reference --level baseline --threads 1",
@@ -196,6 +245,11 @@ fn a_csv_file_and_a_record_hold_the_columns_that_are_documented() {
     for row in &rows {
         assert_eq!(&row[column("search")], "ctc");
         assert_eq!(&row[column("shape")], "2x5x40");
+        assert_eq!(&row[column("best_level")], *levels().last().unwrap());
+        assert_eq!(
+            row[column("family")].is_empty(),
+            !cfg!(target_arch = "x86_64")
+        );
         assert!(row[column("compiler")].starts_with("rustc "), "{row:?}");
         assert!(row[column("seconds")].parse::<f64>().unwrap() > 0.0);
     }
@@ -210,6 +264,15 @@ fn a_csv_file_and_a_record_hold_the_columns_that_are_documented() {
     let read = |day| csv::Reader::from_path(day).unwrap().into_records().count();
     let recorded: usize = days.iter().map(read).sum();
     assert_eq!(recorded, 2 * rows.len());
+
+    // Rows of these columns are not appended to a file of others, and nothing is measured.
+    let day = days.last().unwrap();
+    let old = "session,commit,compiler,cpu,processors\n1,2,3,4,5\n";
+    std::fs::write(day, old).unwrap();
+    bench(&arguments).refused("its columns are those of another version of widebeam");
+    assert_eq!(std::fs::read_to_string(day).unwrap(), old);
+    std::fs::write(day, "").unwrap();
+    bench(&arguments).succeeded();
 }
 
 #[test]

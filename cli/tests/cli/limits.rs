@@ -58,6 +58,89 @@ fn beams_and_steps_that_need_more_than_memory() {
     assert_eq!(all.succeeded().stdout.matches("tokens").count(), 64);
 }
 
+/// Files as the kernel shows them in a container that may use 40 MiB: 8 of them are the
+/// process's own, the rest is full of cached pages of files, which give way.
+#[cfg(target_os = "linux")]
+const CONTAINERS: [&[(&str, &str)]; 2] = [
+    &[
+        ("memory.max", "41943040"),
+        ("memory.current", "41943040"),
+        ("memory.stat", "anon 8388608\nfile 33554432"),
+    ],
+    &[
+        ("memory/memory.limit_in_bytes", "41943040"),
+        ("memory/memory.usage_in_bytes", "41943040"),
+        ("memory/memory.stat", "cache 33554432\ntotal_rss 8388608"),
+    ],
+];
+
+/// Runs the tool where `files` stand in the place of the control groups. `None` where
+/// nothing can be mounted.
+#[cfg(target_os = "linux")]
+fn contained(files: &[(&str, &str)], arguments: &[&str]) -> Option<Run> {
+    let mut script = "mount -t tmpfs none /sys/fs/cgroup || exit 77\n".to_owned();
+    script += "mkdir /sys/fs/cgroup/memory\n";
+    for (name, text) in files {
+        script += &format!("echo '{text}' > /sys/fs/cgroup/{name}\n");
+    }
+    script += "exec \"$0\" \"$@\"";
+    let mut command = std::process::Command::new("unshare");
+    command.args(["-rm", "sh", "-c", &script]);
+    command.arg(tool().get_program()).args(arguments);
+    let run = command.output().ok().map(Run::from);
+    let run = run.filter(|run| matches!(run.code, Some(0..=2)) && !run.stderr.contains("unshare"));
+    if run.is_none() {
+        println!("skipped: nothing can be mounted here");
+    }
+    run
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_limit_of_a_container_is_seen() {
+    let folder = Folder::new();
+    let path = folder.write("a.npy", &four_tokens(100));
+    let path = path.to_str().unwrap();
+    let search = "--search independent --scores probs --beams 300000";
+    let decode: Vec<_> = ["decode", path]
+        .into_iter()
+        .chain(search.split(' '))
+        .collect();
+    for files in CONTAINERS {
+        let Some(run) = contained(files, &decode) else {
+            return;
+        };
+        assert!(run.stderr.contains("33554432 are available"), "{run:?}");
+        run.failed("a.npy: item 0: the search would take ");
+        let info = ["info", "--megabytes", "1", "--json"];
+        let info = contained(files, &info).unwrap().succeeded();
+        let info: serde_json::Value = serde_json::from_str(&info.stdout).unwrap();
+        let memory = &info["memory"];
+        assert_eq!(memory["limit"], 41_943_040, "{memory}");
+        assert_eq!(memory["available"], 33_554_432, "{memory}");
+        let info = contained(files, &["info", "--megabytes", "1"]).unwrap();
+        let said = ", at most 0.0 GiB in this container, 0.0 GiB available";
+        assert!(info.stdout.contains(said), "{info:?}");
+        let bench = "bench independent --shape 1x1000x10000 --beams 2 --runs 1";
+        let bench: Vec<_> = bench.split(' ').collect();
+        let bench = contained(files, &bench).unwrap();
+        bench.failed("a tensor of shape 1x1000x10000 would take 40000000 bytes of memory, ");
+    }
+    // A group without a limit takes none of the machine's memory away.
+    let unlimited = [
+        ("memory.max", "max"),
+        ("memory.current", "41943040"),
+        ("memory.stat", "anon 41943040"),
+    ];
+    let info = contained(&unlimited, &["info", "--megabytes", "1", "--json"]).unwrap();
+    let info: serde_json::Value = serde_json::from_str(&info.succeeded().stdout).unwrap();
+    assert!(info["memory"]["limit"].is_null(), "{info}");
+    assert!(
+        info["memory"]["available"].as_u64() > Some(41_943_040),
+        "{info}"
+    );
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn ctc_lists_that_need_more_than_memory() {

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use crate::support::*;
 
+/// The columns of records from before there were `family` to `best_level`.
 const HEADER: &str = "session,commit,compiler,cpu,processors,caches,suite,search,input,shape,beams,scores,dtype,program,version,threads,seconds,spread,runs,bytes,note";
 
 fn report(folder: &Folder, arguments: &str) -> Run {
@@ -127,7 +128,7 @@ fn blocks_are_written_from_the_newest_session_and_stay_as_they_are() {
     report(&folder, "README.md perf/README.md").succeeded();
     let text = read(folder.path("README.md"));
     for line in [
-        "`some-cpu-2`: Some CPU, 2 processors, L1d 32K, L2 512K.",
+        "`some-cpu-2`: Some CPU (unknown model), 2 processors, L1d 32K, L2 512K.",
         "| scaling | def | rustc 1 | 2026-01-02 |",
         "| peers of independent | abc and changes that were in no commit | rustc 1 | 2026-01-02 |",
         "| independent | abc | rustc 1 | 2026-01-02 |",
@@ -147,6 +148,39 @@ fn blocks_are_written_from_the_newest_session_and_stay_as_they_are() {
     report(&folder, "README.md perf/README.md").succeeded();
     assert_eq!(read(folder.path("README.md")), text);
     report(&folder, "--check README.md perf/README.md").succeeded();
+}
+
+#[test]
+fn machines_of_one_name_are_told_apart_by_what_their_rows_say() {
+    let folder = Folder::new();
+    record(&folder);
+    let header = HEADER.replace("cpu,", "cpu,family,model,stepping,best_level,");
+    let row = "2026-01-04T00:00:00Z,abc,rustc 1,Some CPU,MACHINE,2,L1d 32K,bench,independent,\
+               random,32x20x1000,3,probs,f32,widebeam,avx2,2,0.002,0.1,7,2560000,";
+    let machines = [
+        ("some-cpu-25-1-1-avx2-2", "25,1,1,avx2"),
+        ("some-cpu-25-17-1-avx512-2", "25,17,1,avx512"),
+        ("some-cpu-baseline-2", ",,,baseline"),
+    ];
+    for (name, machine) in machines {
+        let lines = format!("{header}\n{}\n", row.replace("MACHINE", machine));
+        fs::create_dir_all(folder.path("perf/record").join(name)).unwrap();
+        folder.write(
+            &format!("perf/record/{name}/2026-01-04.csv"),
+            lines.as_bytes(),
+        );
+    }
+    markdown(&folder, "a.md", &["machines"]);
+    report(&folder, "a.md").succeeded();
+    let text = read(folder.path("a.md"));
+    for said in [
+        "`some-cpu-2`: Some CPU (unknown model), 2 processors, L1d 32K, L2 512K.",
+        "`some-cpu-25-1-1-avx2-2`: Some CPU (family 25, model 1, stepping 1, avx2), 2 processors, L1d 32K.",
+        "`some-cpu-25-17-1-avx512-2`: Some CPU (family 25, model 17, stepping 1, avx512), 2 processors, L1d 32K.",
+        "`some-cpu-baseline-2`: Some CPU (baseline), 2 processors, L1d 32K.",
+    ] {
+        assert!(text.lines().any(|line| line == said), "{said}\n{text}");
+    }
 }
 
 #[test]

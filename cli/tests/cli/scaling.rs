@@ -56,6 +56,10 @@ fn every_search_is_measured_under_both_laws_at_every_count_of_threads() {
             let efficiency = number(point, "efficiency");
             assert!((efficiency - speed_up / number(point, "threads")).abs() < 1e-9);
         }
+        assert_eq!(series["reference"]["steps"], 5, "{series}");
+        for point in points {
+            assert_eq!(point["checked"]["items"], point["checked"]["all_items"]);
+        }
         let fitted = series["serial_share"].is_number();
         let explained = series["no_serial_share"].is_string();
         assert_eq!(fitted != explained, series["law"] == "strong", "{series}");
@@ -143,6 +147,21 @@ fn info_says_what_there_is_and_why() {
     assert_eq!(found["level"], widebeam::Level::best().name());
     assert_eq!(found["level_why"], "the best of the processor");
     assert_eq!(found["threads"], 2);
+    assert_eq!(found["best_level"], widebeam::Level::best().name());
+    let folder = found["machine"].as_str().unwrap();
+    let end = format!(
+        "-{}-{}",
+        widebeam::Level::best().name(),
+        found["processors"]
+    );
+    assert!(folder.ends_with(&end), "{folder}");
+    if cfg!(target_arch = "x86_64") {
+        let parts = ["family", "model", "stepping"].map(|name| found[name].to_string());
+        assert!(
+            folder.contains(&format!("-{}-", parts.join("-"))),
+            "{folder}"
+        );
+    }
     let bandwidth = found["bandwidth"].as_array().unwrap();
     let threads: Vec<_> = bandwidth.iter().map(|read| &read["threads"]).collect();
     assert_eq!(threads, [1, 2]);
@@ -154,5 +173,11 @@ fn info_says_what_there_is_and_why() {
         forced.stdout.contains("baseline: environment"),
         "{forced:?}"
     );
+    for name in ["processor   ", "memory      ", "records     perf/record/"] {
+        assert!(
+            forced.stdout.lines().any(|line| line.starts_with(name)),
+            "{forced:?}"
+        );
+    }
     info(Some("avx9"), "--megabytes 1").refused("avx9");
 }

@@ -23,13 +23,16 @@ Examples:
   widebeam bench kernels --filter probs-f32
       the kernels of a row at every level";
 
-/// Measure the searches on this machine, every answer checked
+/// Measure the searches on this machine, and check their answers
 ///
 /// The engine is measured in turn with the read roofline: the largest value of
 /// the same scores, found on the same threads at the best level. A naive search
 /// is given as much of them as it does in about a second; its time is scaled
 /// up, and its answer must be the engine's. Times are medians; the spread is
 /// the middle half of the times over the median.
+///
+/// A check has a budget of scores to read, which covers all standard shapes. Where
+/// it does not cover a shape, a line below the table says what was left out.
 ///
 /// A token is a step of an item, for CTC a frame.
 #[derive(Debug, clap::Args)]

@@ -53,6 +53,8 @@ struct Subject {
     case: Case,
     shape: Shape,
     values: Values,
+    /// Rows whose top k was compared with the naive one.
+    checked_rows: usize,
     roofline: Times,
     levels: Vec<(Level, Times)>,
 }
@@ -65,6 +67,7 @@ impl Subject {
             values: Values::new(case.dtype, shape, |index| case.score(index))?,
             case,
             shape,
+            checked_rows: 0,
             roofline: Times::default(),
             levels: Level::available()
                 .map(|level| (level, Times::default()))
@@ -89,8 +92,8 @@ fn measure_group(
         subjects.push(Subject::new(case, bytes)?);
     }
     let mut top = TopTokens::default();
-    for subject in &subjects {
-        check(subject, &mut top)?;
+    for subject in &mut subjects {
+        subject.checked_rows = check(subject, &mut top)?;
         progress.advance((1 + subject.levels.len()) * bytes);
     }
     // That was one thread's work: the others were idle.
@@ -123,12 +126,12 @@ fn measure(subject: &mut Subject, top: &mut TopTokens) -> Result<(), Failure> {
     Ok(())
 }
 
-/// How many values are sorted to check a case.
+/// How many values are sorted to check a case: in at least two rows, and in at most 64.
 const CHECKED_VALUES: usize = 1 << 20;
 
 /// Compares the roofline with the largest value, and the kernel at each level
-/// with a naive sort of rows from all over the tensor.
-fn check(subject: &Subject, top: &mut TopTokens) -> Result<(), Failure> {
+/// with a naive sort of rows from all over the tensor. Returns the number of those rows.
+fn check(subject: &Subject, top: &mut TopTokens) -> Result<usize, Failure> {
     let (case, scores) = (&subject.case, subject.scores()?);
     let [_, rows, _] = subject.shape.0;
     let largest = (0..rows)
@@ -165,7 +168,7 @@ fn check(subject: &Subject, top: &mut TopTokens) -> Result<(), Failure> {
             }
         }
     }
-    Ok(())
+    Ok(expected.len())
 }
 
 /// The `k` best tokens of a row that are possible, their log-probabilities, and
@@ -219,6 +222,10 @@ fn report(subject: &Subject, group: &[Subject], processors: usize) -> Result<Vec
             vocab: case.vocab,
             k: case.k,
             rows: shape.0[1],
+            checked_rows: match level {
+                Some(_) => subject.checked_rows,
+                None => shape.0[1],
+            },
             bytes,
             level: level.map_or("roofline", Level::name),
             seconds,
@@ -314,6 +321,18 @@ pub(super) fn table(rows: &[Row]) -> Table {
             aim,
             met.to_owned(),
         ]);
+    }
+    let sampled = rows.iter().filter(|row| row.checked_rows < row.rows);
+    let sampled = sampled.map(|row| row.checked_rows);
+    if let Some((least, most)) = sampled.clone().min().zip(sampled.max()) {
+        let sample = match least == most {
+            true => most.to_string(),
+            false => format!("{least} to {most}"),
+        };
+        table.note(format!(
+            "checked: the top k of {sample} rows of each input, by a naive sort; the other rows \
+             are over the budget"
+        ));
     }
     table
 }

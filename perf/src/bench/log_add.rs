@@ -59,6 +59,7 @@ pub(super) fn measure(bytes: usize, runs: usize, progress: &Progress) -> Result<
         vocab: 1,
         k: 1,
         rows: count,
+        checked_rows: count,
         bytes,
         level,
         seconds: times.median(),

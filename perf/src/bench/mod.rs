@@ -1,4 +1,4 @@
-//! `widebeam bench`: what this machine makes of it, every answer checked.
+//! `widebeam bench`: what this machine makes of it, and whether the answers are right.
 
 mod args;
 mod grid;

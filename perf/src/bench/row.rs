@@ -21,6 +21,8 @@ pub(super) struct Row {
     pub(super) vocab: usize,
     pub(super) k: usize,
     pub(super) rows: usize,
+    /// Rows whose answer was compared with the naive one.
+    pub(super) checked_rows: usize,
     pub(super) bytes: usize,
     /// A level, or `roofline`.
     pub(super) level: &'static str,

@@ -9,7 +9,7 @@ use crate::console::progress::Progress;
 use crate::console::table::Table;
 use crate::profile::Profiler;
 use crate::record::{Entry, Session};
-use crate::workload::{Case, Comparison, Shape, compare, kind_name, prepare};
+use crate::workload::{Case, Checked, Comparison, Shape, compare, kind_name, prepare};
 
 /// What was measured of one case.
 #[derive(Debug, Serialize)]
@@ -28,6 +28,7 @@ pub(super) struct Row {
     roofline_fraction: f64,
     items_per_second: f64,
     tokens_per_second: f64,
+    checked: Checked,
     reference: Option<Comparison>,
 }
 
@@ -81,6 +82,7 @@ fn measure(
     progress: &Progress,
 ) -> Result<Row, Failure> {
     let runs = usize::from(options.common.runs.get());
+    progress.say(format!("bench {case}"));
     let mut workload = prepare(case)?;
     let bytes = workload.bytes();
     warm_up(runs, || workload.read().and_then(|()| workload.run()))?;
@@ -91,7 +93,8 @@ fn measure(
         engine.measure(bytes, || workload.run())?;
         progress.advance(2 * bytes);
     }
-    workload.found()?;
+    progress.say(format!("checking {case}"));
+    let (_, checked) = workload.found()?;
     if let Some(profiler) = profiler {
         profiler.run(case.to_string(), || workload.run())?;
     }
@@ -115,6 +118,7 @@ fn measure(
         tokens_per_second: (batch * time) as f64 / seconds,
         roofline: Measured::new(roofline, bytes),
         engine: Measured::new(engine, bytes),
+        checked,
         reference,
     })
 }
@@ -130,6 +134,7 @@ pub(super) fn entries(rows: &[Row], session: &Session) -> Vec<Entry> {
         entries.push(entry("roofline", &row.roofline.runs));
         entries.push(Entry {
             version: row.level.to_owned(),
+            note: row.checked.left_out().unwrap_or_default(),
             ..entry("widebeam", &row.engine.runs)
         });
         if let Some(reference) = &row.reference {
@@ -193,6 +198,9 @@ pub(super) fn table(rows: &[Row]) -> Table {
             ]);
         }
         table.push(cells);
+        if let Some(left_out) = row.checked.left_out() {
+            table.note(format!("{}: {left_out}", row.case));
+        }
     }
     table
 }

@@ -1,8 +1,9 @@
 //! The pieces that all commands share: arguments, failures and their exit codes,
-//! messages, progress, threads, signals, and files that appear complete or not at all.
+//! messages, progress, memory, threads, signals, and files that appear complete or not at all.
 
 pub mod args;
 pub mod failure;
+pub mod memory;
 pub mod printable;
 pub mod progress;
 pub mod signals;

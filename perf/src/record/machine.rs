@@ -1,21 +1,31 @@
 //! The machine, as far as the system tells.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use serde::Serialize;
+use sysinfo::{CpuRefreshKind, RefreshKind, System};
+use widebeam::Level;
 
-#[derive(Clone, Debug, Serialize)]
+use crate::console::memory::Memory;
+
+#[derive(Clone, Debug)]
 pub(crate) struct Machine {
-    /// The processor's model.
+    /// The processor's name. Virtual machines shorten it: `AMD EPYC` is many models.
     pub cpu: String,
+    /// What tells the models apart, on x86.
+    pub family: Option<u8>,
+    pub model: Option<u8>,
+    pub stepping: Option<u8>,
+    /// The highest instruction-set level of the engine that the processor has.
+    pub best_level: &'static str,
     /// Processors that this process may use.
     pub processors: usize,
     /// Cores that they belong to, where the system tells.
     pub cores: Option<usize>,
     /// Those of the first processor.
     pub caches: Vec<Cache>,
+    pub memory: Option<Memory>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -29,11 +39,23 @@ pub(crate) struct Cache {
 
 impl Machine {
     pub(crate) fn detect() -> Self {
+        let cpus = RefreshKind::nothing().with_cpu(CpuRefreshKind::nothing());
+        let system = System::new_with_specifics(cpus);
+        let brand = system.cpus().first().map_or("", |cpu| cpu.brand().trim());
+        let signature = signature();
         Machine {
-            cpu: model().unwrap_or_else(|| format!("unknown {}", std::env::consts::ARCH)),
+            cpu: match brand {
+                "" => format!("unknown {}", std::env::consts::ARCH),
+                brand => brand.to_owned(),
+            },
+            family: signature.map(|[family, _, _]| family),
+            model: signature.map(|[_, model, _]| model),
+            stepping: signature.map(|[_, _, stepping]| stepping),
+            best_level: Level::best().name(),
             processors: std::thread::available_parallelism().map_or(1, usize::from),
-            cores: cores(),
+            cores: System::physical_core_count(),
             caches: caches(Path::new("/sys/devices/system/cpu/cpu0/cache")),
+            memory: Memory::detect(),
         }
     }
 
@@ -46,38 +68,36 @@ impl Machine {
         named.join(", ")
     }
 
-    /// The folder of its records, as in `amd-epyc-7763-16`.
+    /// The folder of its records, as in `amd-epyc-25-1-1-avx2-2`: name, family, model,
+    /// stepping, level and processors.
     pub(crate) fn folder(&self) -> String {
-        let name = format!("{} {}", self.cpu, self.processors).to_ascii_lowercase();
+        let signature = [self.family, self.model, self.stepping];
+        let signature = signature.into_iter().flatten().map(|part| part.to_string());
+        let signature: Vec<_> = signature.collect();
+        let (level, processors) = (self.best_level, self.processors);
+        let name = format!("{} {} {level} {processors}", self.cpu, signature.join(" "));
+        let name = name.to_ascii_lowercase();
         let words = name.split(|c: char| !c.is_ascii_alphanumeric());
         let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
         words.join("-")
     }
 }
 
-fn model() -> Option<String> {
-    let text = fs::read_to_string("/proc/cpuinfo").ok()?;
-    let field = |line: &str| {
-        let (name, value) = line.split_once(':')?;
-        (name.trim() == "model name").then(|| value.trim().to_owned())
-    };
-    text.lines().find_map(field)
+/// Family, model and stepping.
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+fn signature() -> Option<[u8; 3]> {
+    let features = raw_cpuid::CpuId::new().get_feature_info()?;
+    Some([
+        features.family_id(),
+        features.model_id(),
+        features.stepping_id(),
+    ])
 }
 
-/// Distinct pairs of socket and core.
-fn cores() -> Option<usize> {
-    let mut cores = BTreeSet::new();
-    for entry in fs::read_dir("/sys/devices/system/cpu").ok()? {
-        let topology = entry.ok()?.path().join("topology");
-        let number = |name| {
-            let text = fs::read_to_string(topology.join(name)).ok()?;
-            text.trim().parse::<u32>().ok()
-        };
-        if let Some(core) = number("physical_package_id").zip(number("core_id")) {
-            cores.insert(core);
-        }
-    }
-    (!cores.is_empty()).then_some(cores.len())
+/// Arm has none: there sysinfo makes the processor's name from its part number.
+#[cfg(not(any(target_arch = "x86", target_arch = "x86_64")))]
+fn signature() -> Option<[u8; 3]> {
+    None
 }
 
 /// Those that hold data, smallest first.
@@ -121,14 +141,62 @@ mod tests {
         assert_eq!(count(""), 0);
     }
 
-    #[test]
-    fn folders_are_plain_words() {
-        let machine = Machine {
-            cpu: "Intel(R) Xeon(R) @ 2.10GHz".to_owned(),
-            processors: 4,
+    fn machine(cpu: &str, signature: Option<[u8; 3]>, best_level: &'static str) -> Machine {
+        Machine {
+            cpu: cpu.to_owned(),
+            family: signature.map(|parts| parts[0]),
+            model: signature.map(|parts| parts[1]),
+            stepping: signature.map(|parts| parts[2]),
+            best_level,
+            processors: 2,
             cores: None,
             caches: Vec::new(),
+            memory: None,
+        }
+    }
+
+    #[test]
+    fn folders_are_plain_words() {
+        let xeon = machine("Intel(R) Xeon(R) @ 2.10GHz", Some([6, 85, 7]), "avx512");
+        assert_eq!(xeon.folder(), "intel-r-xeon-r-2-10ghz-6-85-7-avx512-2");
+        let arm = machine("Neoverse-N1", None, "baseline");
+        assert_eq!(arm.folder(), "neoverse-n1-baseline-2");
+    }
+
+    #[test]
+    fn models_of_one_name_have_folders_of_their_own() {
+        let epycs = [
+            ([25, 1, 1], "avx2"),
+            ([25, 17, 1], "avx512"),
+            ([25, 17, 1], "avx2"),
+            ([25, 1, 2], "avx2"),
+            ([23, 1, 1], "avx2"),
+        ];
+        let folders = epycs.map(|(parts, level)| machine("AMD EPYC", Some(parts), level).folder());
+        for (at, folder) in folders.iter().enumerate() {
+            assert!(!folders[..at].contains(folder), "{folders:?}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_system_agrees_with_what_is_detected() {
+        let text = fs::read_to_string("/proc/cpuinfo").unwrap();
+        let field = |name: &str| {
+            let mut fields = text.lines().filter_map(|line| line.split_once(':'));
+            let (_, value) = fields.find(|(field, _)| field.trim() == name)?;
+            Some(value.trim().to_owned())
         };
-        assert_eq!(machine.folder(), "intel-r-xeon-r-2-10ghz-4");
+        let machine = Machine::detect();
+        for (name, detected) in [
+            ("cpu family", machine.family),
+            ("model", machine.model),
+            ("stepping", machine.stepping),
+        ] {
+            assert_eq!(field(name), detected.map(|part| part.to_string()), "{name}");
+        }
+        if let Some(name) = field("model name") {
+            assert_eq!(machine.cpu, name);
+        }
     }
 }

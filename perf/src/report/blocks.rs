@@ -130,12 +130,9 @@ fn times(value: Option<f64>) -> String {
 fn measured_on(machine: &Machine) -> Option<String> {
     let mut entries: Vec<&Entry> = machine.entries.iter().collect();
     entries.sort_by(|a, b| b.session.cmp(&a.session));
-    let newest = entries.first()?;
+    let newest = *entries.first()?;
     let Entry {
-        cpu,
-        processors,
-        caches,
-        ..
+        processors, caches, ..
     } = newest;
     let mut rows: Vec<Vec<String>> = Vec::new();
     for entry in entries {
@@ -151,7 +148,8 @@ fn measured_on(machine: &Machine) -> Option<String> {
     let table = table(4, &["figures", "commit", "compiler", "day"], rows)?;
     let folder = &machine.folder;
     Some(format!(
-        "`{folder}`: {cpu}, {}, {caches}.\n\n{table}",
+        "`{folder}`: {}, {}, {caches}.\n\n{table}",
+        newest.processor(),
         count(*processors, "processor")
     ))
 }

@@ -10,7 +10,7 @@ use crate::console::failure::Failure;
 use crate::console::progress::Progress;
 use crate::console::threads::pool;
 use crate::profile::Profiler;
-use crate::workload::{Answer, Case, Search, Workload, compare, prepare, wrong};
+use crate::workload::{Answer, Case, Checked, Search, Workload, compare, prepare, wrong};
 
 pub(super) fn all(
     options: &Scaling,
@@ -92,19 +92,24 @@ fn one(
             engine: Times::default(),
         });
     }
+    // The first run warms up, and shows that all agree.
     let mut answer: Option<Answer> = None;
-    for run in 0..=options.runs.get() {
+    let mut checked = Vec::new();
+    for subject in &mut subjects {
+        let workload = &mut *workloads[subject.workload];
+        subject.measure(workload)?;
+        subject.roofline = Times::default();
+        subject.engine = Times::default();
+        let (found, of_it) = workload.found()?;
+        checked.push(of_it);
+        check(&subject.case, subject.threads, answer.as_ref(), &found)?;
+        answer.get_or_insert(found);
+        progress.advance(2 * workload.bytes());
+    }
+    for _ in 0..options.runs.get() {
         for subject in &mut subjects {
             let workload = &mut *workloads[subject.workload];
             subject.measure(workload)?;
-            if run == 0 {
-                // That was to warm up, and to see that all agree.
-                subject.roofline = Times::default();
-                subject.engine = Times::default();
-                let found = workload.found()?;
-                check(&subject.case, subject.threads, answer.as_ref(), &found)?;
-                answer.get_or_insert(found);
-            }
             progress.advance(2 * workload.bytes());
         }
     }
@@ -123,16 +128,10 @@ fn one(
         }
     }
     let level = workloads[0].level().name();
-    if let Some(first) = subjects.first() {
-        let seconds = first.engine.median();
-        compare(&first.case, &mut *workloads[0], seconds, 1)?;
-    }
-    Ok(Series::new(
-        strong,
-        law,
-        level,
-        points(subjects, &workloads),
-    ))
+    let first = &subjects[0];
+    let reference = compare(&first.case, &mut *workloads[0], first.engine.median(), 1)?;
+    let points = points(subjects, checked, &workloads);
+    Ok(Series::new(strong, law, level, points, reference))
 }
 
 impl Subject<'_> {
@@ -170,12 +169,16 @@ fn check(
     Ok(())
 }
 
-fn points(subjects: Vec<Subject<'_>>, workloads: &[Box<dyn Workload>]) -> Vec<Point> {
+fn points(
+    subjects: Vec<Subject<'_>>,
+    checked: Vec<Checked>,
+    workloads: &[Box<dyn Workload>],
+) -> Vec<Point> {
     let rate = |times: &Times, workload: usize| workloads[workload].bytes() as f64 / times.median();
     let first = &subjects[0];
     let one = rate(&first.engine, first.workload);
     let one_reads = rate(&first.roofline, first.workload);
-    let point = |subject: Subject<'_>| {
+    let point = |(subject, checked): (Subject<'_>, Checked)| {
         let bytes = workloads[subject.workload].bytes();
         let speed_up = rate(&subject.engine, subject.workload) / one;
         let roofline_speed_up = rate(&subject.roofline, subject.workload) / one_reads;
@@ -191,7 +194,8 @@ fn points(subjects: Vec<Subject<'_>>, workloads: &[Box<dyn Workload>]) -> Vec<Po
             roofline_speed_up,
             roofline_efficiency: roofline_speed_up / threads,
             efficiency_ratio: speed_up / roofline_speed_up,
+            checked,
         }
     };
-    subjects.into_iter().map(point).collect()
+    subjects.into_iter().zip(checked).map(point).collect()
 }

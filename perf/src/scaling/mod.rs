@@ -60,6 +60,7 @@ fn entries(series: &[Series], session: &Session) -> Vec<Entry> {
             entries.push(entry("roofline", &point.roofline.runs));
             entries.push(Entry {
                 version: series.level.to_owned(),
+                note: point.checked.left_out().unwrap_or_default(),
                 ..entry("widebeam", &point.engine.runs)
             });
         }

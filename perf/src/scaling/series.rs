@@ -5,8 +5,9 @@ use serde::Serialize;
 use super::amdahl;
 use super::law::Law;
 use crate::clock::Measured;
+use crate::console::printable::count;
 use crate::console::table::Table;
-use crate::workload::{Case, Shape, kind_name};
+use crate::workload::{Case, Checked, Comparison, Shape, kind_name};
 
 /// A search under a law, at every number of threads.
 #[derive(Debug, Serialize)]
@@ -21,6 +22,8 @@ pub(super) struct Series {
     pub(super) dtype: &'static str,
     pub(super) level: &'static str,
     pub(super) points: Vec<Point>,
+    /// The naive search beside the engine on one thread.
+    pub(super) reference: Comparison,
     /// The part of one thread's time that more threads do not shorten.
     pub(super) serial_share: Option<f64>,
     /// Why there is none.
@@ -42,10 +45,17 @@ pub(super) struct Point {
     pub(super) roofline_efficiency: f64,
     /// Of the roofline's efficiency: near 1, memory decides.
     pub(super) efficiency_ratio: f64,
+    pub(super) checked: Checked,
 }
 
 impl Series {
-    pub(super) fn new(case: Case, law: Law, level: &'static str, points: Vec<Point>) -> Self {
+    pub(super) fn new(
+        case: Case,
+        law: Law,
+        level: &'static str,
+        points: Vec<Point>,
+        reference: Comparison,
+    ) -> Self {
         let times: Vec<_> = points
             .iter()
             .map(|point| (point.threads, point.engine.seconds))
@@ -64,6 +74,7 @@ impl Series {
             dtype: case.dtype.name(),
             level,
             points,
+            reference,
             serial_share: fit.ok().flatten(),
             no_serial_share: fit.err(),
         }
@@ -92,6 +103,11 @@ pub(super) fn table(series: &[Series]) -> Table {
         ],
     );
     for series in series {
+        let compared = series.reference.share();
+        if compared != "all" {
+            let (first, law) = (&series.points[0].case, series.law.name());
+            table.note(format!("{first}, {law}: the naive search did {compared}"));
+        }
         let last = series.points.len() - 1;
         for (index, point) in series.points.iter().enumerate() {
             let mut cells = vec![
@@ -124,6 +140,10 @@ pub(super) fn table(series: &[Series]) -> Table {
                 });
             }
             table.push(cells);
+            if let Some(left_out) = point.checked.left_out() {
+                let (law, threads) = (series.law.name(), count(point.threads, "thread"));
+                table.note(format!("{}, {law}, {threads}: {left_out}", point.case));
+            }
         }
     }
     table

@@ -74,10 +74,16 @@ impl fmt::Display for Case {
 /// step, and the beam is not full at first.
 fn candidates(steps: usize, vocab: usize, beams: usize) -> usize {
     let (mut beam, mut sum) = (1usize, 0usize);
-    for _ in 0..steps {
+    for done in 0..steps {
         let step = beam.saturating_mul(vocab);
+        let next = step.min(beams);
+        if next == beam {
+            // It stays as wide for all steps that are left, which may be millions.
+            sum = sum.saturating_add(step.saturating_mul(steps - done));
+            break;
+        }
         sum = sum.saturating_add(step);
-        beam = step.min(beams);
+        beam = next;
     }
     sum.max(1)
 }
@@ -91,5 +97,8 @@ mod tests {
         assert_eq!(candidates(0, 10, 3), 1);
         assert_eq!(candidates(3, 10, 3), 10 + 30 + 30);
         assert_eq!(candidates(3, 2, 100), 2 + 4 + 8);
+        assert_eq!(candidates(9, 2, 5), 2 + 4 + 8 + 6 * 10);
+        assert_eq!(candidates(7, 1, 5), 7);
+        assert_eq!(candidates(usize::MAX, 2, 2), usize::MAX);
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::case::Case;
-use super::contract::{Workload, wrong};
+use super::contract::{Workload, largest, wrong};
 use super::search::Search;
 use crate::clock::Times;
 use crate::console::failure::Failure;
@@ -50,9 +50,10 @@ pub fn naive_share(case: &Case) -> (usize, usize) {
         Search::Ctc => (400_000, batch),
     };
     let items = (budget / case.candidates(time)).clamp(1, most_items);
-    let fits = |&steps: &usize| items.saturating_mul(case.candidates(steps)) <= budget;
-    let steps = (1..=time).rev().find(fits).unwrap_or(1);
-    (items, steps)
+    let steps = largest(time, |steps| {
+        items.saturating_mul(case.candidates(steps)) <= budget
+    });
+    (items, steps.max(1))
 }
 
 /// Times the reference on as much of the scores as it can do in about a
@@ -93,4 +94,29 @@ pub(crate) fn compare(
         seconds,
         times_slower: seconds / engine_seconds,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use widebeam::ScoreKind;
+
+    use super::*;
+    use crate::workload::{Dtype, Shape};
+
+    /// A loop over all steps for each number of steps would take days here.
+    #[test]
+    fn the_share_of_an_item_of_a_billion_steps_is_found_at_once() {
+        let case = Case {
+            search: Search::Ctc,
+            shape: Shape([2, 1_000_000_000, 32]),
+            beams: 16,
+            kind: ScoreKind::LogProbabilities,
+            dtype: Dtype::F32,
+            level: None,
+        };
+        let (items, steps) = naive_share(&case);
+        assert_eq!(items, 1);
+        assert!(case.candidates(steps) <= 400_000);
+        assert!(case.candidates(steps + 1) > 400_000);
+    }
 }

@@ -6,7 +6,7 @@ use widebeam::measure::read_all;
 use widebeam::{IndependentSearch, Level, NBest, ScoresView, reference};
 
 use super::case::Case;
-use super::contract::{Answer, Workload, wrong};
+use super::contract::{Answer, Checked, Workload, wrong};
 use super::values::Values;
 use crate::console::failure::Failure;
 use crate::synthetic::random_score;
@@ -59,16 +59,37 @@ impl Workload for Independent {
         Ok(self.search.decode_into(&scores, &mut self.nbest)?)
     }
 
-    /// Of independent positions, the best sequence is the best token of each:
-    /// the first where some tie.
-    fn found(&self) -> Result<Answer, Failure> {
+    fn answer(&self) -> Result<Answer, Failure> {
+        Ok(answer(&self.nbest))
+    }
+
+    /// The best sequence of independent positions is the best token of each: the first
+    /// where some tie.
+    fn check(&mut self, budget: usize) -> Result<Checked, Failure> {
         let scores = self.scores()?;
-        for item in 0..scores.batch() {
+        let [all_items, all_steps, vocab] = self.case.shape.0;
+        let most = budget / vocab;
+        let items = (most / all_steps).min(all_items);
+        let checked = Checked {
+            items,
+            all_items,
+            steps: match items < all_items {
+                true => most % all_steps,
+                false => 0,
+            },
+            all_steps,
+        };
+        for item in 0..all_items {
             let best = self.nbest.best(item).map_or(&[][..], |best| best.tokens);
             if best.len() != scores.length(item) {
                 return Err(wrong(format_args!("item {item} has no best sequence")));
             }
-            for (step, &token) in best.iter().enumerate() {
+            let steps = match item {
+                _ if item < checked.items => all_steps,
+                _ if item == checked.items => checked.steps,
+                _ => 0,
+            };
+            for (step, &token) in best.iter().enumerate().take(steps) {
                 let values = reference::values(&scores, item, step);
                 let largest = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
                 if values.iter().position(|&value| value == largest) != Some(token as usize) {
@@ -76,7 +97,7 @@ impl Workload for Independent {
                 }
             }
         }
-        Ok(answer(&self.nbest))
+        Ok(checked)
     }
 
     fn part(&mut self, items: usize, steps: usize) -> Result<Answer, Failure> {
@@ -105,4 +126,51 @@ fn answer(nbest: &NBest) -> Answer {
         nbest.item(item).map(bits).collect()
     };
     (0..nbest.len()).map(item).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use widebeam::ScoreKind;
+
+    use super::*;
+    use crate::workload::{Dtype, Search, Shape};
+
+    #[test]
+    fn steps_are_checked_in_their_order_until_the_budget_is_spent() {
+        let case = Case {
+            search: Search::Independent,
+            shape: Shape([2, 3, 7]),
+            beams: 2,
+            kind: ScoreKind::Probabilities,
+            dtype: Dtype::F32,
+            level: None,
+        };
+        let mut workload = Independent::new(case).unwrap();
+        workload.run().unwrap();
+        // Another token of the last step is the best one after the search.
+        let Values::F32(values) = &mut workload.values else {
+            panic!("another type")
+        };
+        let last = values.len() - 7;
+        let least = values[last..].iter().copied().fold(1.0, f32::min);
+        let worst = values[last..].iter().position(|&value| value == least);
+        values[last + worst.unwrap()] = 1.0;
+        for (budget, expected) in [
+            (0, (0, 0)),
+            (6, (0, 0)),
+            (7, (0, 1)),
+            (3 * 7, (1, 0)),
+            (6 * 7 - 1, (1, 2)),
+        ] {
+            let checked = workload.check(budget).unwrap();
+            assert_eq!((checked.items, checked.steps), expected, "{budget}");
+            assert_eq!((checked.all_items, checked.all_steps), (2, 3));
+        }
+        for budget in [6 * 7, usize::MAX] {
+            let Err(Failure::Machine(message)) = workload.check(budget) else {
+                panic!("unnoticed")
+            };
+            assert!(message.contains("item 1, step 2 of the best"), "{message}");
+        }
+    }
 }

@@ -17,7 +17,7 @@ pub(crate) use self::case::kind_name;
 pub use self::comparison::naive_share;
 pub(crate) use self::comparison::{Comparison, compare};
 pub(crate) use self::contract::wrong;
-pub use self::contract::{Answer, Workload};
+pub use self::contract::{Answer, Checked, Workload};
 pub use self::dtype::Dtype;
 pub use self::search::Search;
 pub use self::shape::Shape;
@@ -66,7 +66,8 @@ mod tests {
                     };
                     let mut workload = prepare(case).unwrap();
                     workload.run().unwrap();
-                    let found = workload.found().unwrap();
+                    let (found, checked) = workload.found().unwrap();
+                    assert_eq!(checked.left_out(), None, "{case}");
                     assert_eq!(found.len(), 2, "{case}");
                     assert_eq!(found[0].len(), 4, "{case}");
                     assert_eq!(workload.bytes(), case.estimated_bytes(), "{case}");

@@ -7,6 +7,7 @@ use widebeam::{Element, ScoreKind, ScoresView};
 use super::dtype::Dtype;
 use super::shape::Shape;
 use crate::console::failure::Failure;
+use crate::console::memory::require;
 
 /// The values of a tensor.
 pub enum Values {
@@ -55,11 +56,15 @@ fn generate<T: Element + Default>(
 ) -> Result<Vec<T>, Failure> {
     let [batch, time, vocab] = shape.0;
     let mut values = Vec::new();
-    let len = batch
-        .checked_mul(time)
-        .and_then(|rows| rows.checked_mul(vocab))
-        .filter(|&len| values.try_reserve_exact(len).is_ok())
-        .ok_or_else(|| Failure::Machine(format!("no memory for a tensor of shape {shape}")))?;
+    let refused = || Failure::Machine(format!("no memory for a tensor of shape {shape}"));
+    let rows = batch.checked_mul(time);
+    let len = rows.and_then(|rows| rows.checked_mul(vocab));
+    let len = len.ok_or_else(refused)?;
+    require(
+        len.saturating_mul(size_of::<T>()),
+        format_args!("a tensor of shape {shape}"),
+    )?;
+    values.try_reserve_exact(len).map_err(|_| refused())?;
     values.resize(len, T::default());
     let each = values.par_iter_mut().enumerate();
     each.for_each(|(index, slot)| *slot = value(index));
