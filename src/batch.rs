@@ -45,14 +45,14 @@ pub(crate) fn for_each<W: Divide>(work: W, grain: usize, task: &(impl Fn(W) + Sy
 }
 
 /// Consecutive elements of a slice, each with its index.
-pub(crate) struct Items<'a, T> {
+pub(crate) struct IndexedSlice<'a, T> {
     first: usize,
     items: &'a mut [T],
 }
 
-impl<'a, T> Items<'a, T> {
+impl<'a, T> IndexedSlice<'a, T> {
     pub(crate) fn new(items: &'a mut [T]) -> Self {
-        Items { first: 0, items }
+        IndexedSlice { first: 0, items }
     }
 
     pub(crate) fn for_each(&mut self, mut f: impl FnMut(usize, &mut T)) {
@@ -62,18 +62,18 @@ impl<'a, T> Items<'a, T> {
     }
 }
 
-impl<T: Send> Divide for Items<'_, T> {
+impl<T: Send> Divide for IndexedSlice<'_, T> {
     fn len(&self) -> usize {
         self.items.len()
     }
 
     fn split_at(self, middle: usize) -> (Self, Self) {
         let (left, right) = self.items.split_at_mut(middle);
-        let left = Items {
+        let left = IndexedSlice {
             first: self.first,
             items: left,
         };
-        let right = Items {
+        let right = IndexedSlice {
             first: self.first + middle,
             items: right,
         };
@@ -156,8 +156,8 @@ mod tests {
                 let mut values = vec![usize::MAX; length];
                 let pieces = Mutex::new(Vec::new());
                 in_pool(threads, || {
-                    let work = Items::new(&mut values);
-                    for_each(work, grain, &|mut piece: Items<'_, usize>| {
+                    let work = IndexedSlice::new(&mut values);
+                    for_each(work, grain, &|mut piece: IndexedSlice<'_, usize>| {
                         let (first, len) = (piece.first, piece.len());
                         pieces.lock().unwrap().push((first, len));
                         piece.for_each(|index, value| {
@@ -184,7 +184,10 @@ mod tests {
     fn work_that_is_one_grain_is_done_where_it_is() {
         let mut values = [0; 5];
         let caller = std::thread::current().id();
-        for_each(Items::new(&mut values), 5, &|piece: Items<'_, i32>| {
+        for_each(IndexedSlice::new(&mut values), 5, &|piece: IndexedSlice<
+            '_,
+            i32,
+        >| {
             assert_eq!((piece.len(), std::thread::current().id()), (5, caller));
         });
     }
@@ -194,7 +197,7 @@ mod tests {
     fn work_is_cut_in_half() {
         for length in 2..10 {
             let mut values = vec![0; length];
-            let work = Items::new(&mut values);
+            let work = IndexedSlice::new(&mut values);
             assert_eq!(work.middle(), length / 2);
             let (left, right) = work.split_at(length / 2);
             assert_eq!((left.first, left.len()), (0, length / 2));

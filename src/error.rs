@@ -111,7 +111,7 @@ pub(crate) enum Kind {
         token: usize,
         value: f32,
     },
-    AdjustedScore {
+    ProcessedScore {
         step: usize,
         token: u32,
         value: f64,
@@ -292,13 +292,13 @@ impl fmt::Display for Error {
                 write!(f, "row {row}, step {step}, token {token}: ")?;
                 write_not_valid(f, *kind, *value)
             }
-            Kind::AdjustedScore { step, token, value } => write!(
+            Kind::ProcessedScore { step, token, value } => write!(
                 f,
-                "step {step}, token {token}: an adjustment set a score of {value}; it must be a number below +inf"
+                "step {step}, token {token}: a logits processor set a score of {value}; it must be a number below +inf"
             ),
             Kind::NeedsLogits => write!(
                 f,
-                "an adjustment before the log-softmax needs logits or log-probabilities, not probabilities"
+                "a logits processor before the log-softmax needs logits or log-probabilities, not probabilities"
             ),
             Kind::BlankOutOfRange { blank, vocab } => write!(
                 f,
@@ -542,16 +542,16 @@ mod tests {
                 "row 1, step 2, token 3: inf is not a valid logit (it must be below +inf, and a number)",
             ),
             (
-                Kind::AdjustedScore {
+                Kind::ProcessedScore {
                     step: 2,
                     token: 3,
                     value: f64::INFINITY,
                 },
-                "step 2, token 3: an adjustment set a score of inf; it must be a number below +inf",
+                "step 2, token 3: a logits processor set a score of inf; it must be a number below +inf",
             ),
             (
                 Kind::NeedsLogits,
-                "an adjustment before the log-softmax needs logits or log-probabilities, not probabilities",
+                "a logits processor before the log-softmax needs logits or log-probabilities, not probabilities",
             ),
             (
                 Kind::StreamFinished { frames: 3 },
@@ -615,7 +615,7 @@ mod tests {
     fn errors_are_equal_that_say_the_same() {
         let error = |value| -> Error {
             let (step, token) = (2, 3);
-            Kind::AdjustedScore { step, token, value }.into()
+            Kind::ProcessedScore { step, token, value }.into()
         };
         assert_eq!(error(f64::NAN), error(f64::NAN));
         assert_ne!(error(f64::NAN), error(f64::INFINITY));

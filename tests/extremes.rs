@@ -201,10 +201,10 @@ fn requests_of_any_size() {
         );
         let grouped = run(Request::new(4, 3).diverse_groups(size, 0.5));
         assert_eq!(grouped.is_ok(), matches!(size, 1 | 2), "{grouped:?}");
-        let adjusted = Request::new(3, 4)
+        let processed = Request::new(3, 4)
             .end_tokens([2])
             .process_log_probabilities(MinimumLength(size));
-        run(adjusted).unwrap();
+        run(processed).unwrap();
         if let Ok(ngram) = NoRepeatNgram::new(size) {
             run(Request::new(3, 4).prompt([1, 1]).process_logits(ngram)).unwrap();
         }
@@ -277,7 +277,7 @@ fn penalties_of_any_number() {
             run(request.clone().process_logits(penalty)).unwrap();
             run(request.process_log_probabilities(penalty)).unwrap();
         }
-        // An adjustment may set anything; what is no score fails its request.
+        // A processor may set anything; what is no score fails its request.
         let set = move |row: &mut RowScores<'_>| {
             row.set(3, number);
             row.set(u32::MAX, number);

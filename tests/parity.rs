@@ -90,7 +90,7 @@ impl Case {
         }
     }
 
-    /// The request, without its adjustments.
+    /// The request, without its processors.
     fn request(&self, rules: Rules) -> Request {
         Request::new(self.beams, self.max_length)
             .prompt(self.prompt.clone())
@@ -140,8 +140,8 @@ fn transformers_5_finds_the_same() {
         let processors = &case.processors;
         // In the order in which transformers applies them.
         if let Some(penalty) = processors.repetition_penalty {
-            let adjustment = RepetitionPenalty::new(penalty).unwrap();
-            request = request.process_log_probabilities(adjustment);
+            let processor = RepetitionPenalty::new(penalty).unwrap();
+            request = request.process_log_probabilities(processor);
         }
         if let Some(size) = processors.no_repeat_ngram_size {
             request = request.process_log_probabilities(NoRepeatNgram::new(size).unwrap());

@@ -32,12 +32,12 @@ pub(crate) struct Room<'a> {
 pub(crate) const REFUSED: u32 = u32::MAX;
 
 /// A row as f32, filled up with impossible scores.
-type Row = [[f32; F32_LANES]; LONGEST_SHORT_ROW / F32_LANES];
+type FilledRow = [[f32; F32_LANES]; LONGEST_SHORT_ROW / F32_LANES];
 
 /// Memory that is kept from rows to rows.
 #[derive(Clone, Debug)]
 pub(crate) struct Short {
-    rows: [Row; ROWS],
+    rows: [FilledRow; ROWS],
     /// What the rows are filled up for.
     filled_up: Option<(ScoreKind, usize)>,
     keys: [Entry; LONGEST_SHORT_ROW],
@@ -213,7 +213,7 @@ impl<S: Simd, const NEGATIVE: bool> ShortRows<'_, S, NEGATIVE> {
 #[inline(always)]
 fn sort_blocks<S: Simd, const NEGATIVE: bool>(
     simd: S,
-    rows: &[Row; ROWS],
+    rows: &[FilledRow; ROWS],
     length: usize,
     keys: &mut [Entry; LONGEST_SHORT_ROW],
 ) {
@@ -242,7 +242,7 @@ fn sort_blocks<S: Simd, const NEGATIVE: bool>(
 /// The log-sum-exp of the first `length` tokens of a row, of which `max` is the
 /// largest.
 #[inline(always)]
-fn log_sum_exp<S: Simd>(simd: S, max: f32, row: &Row, length: usize) -> f64 {
+fn log_sum_exp<S: Simd>(simd: S, max: f32, row: &FilledRow, length: usize) -> f64 {
     let max_lanes = simd.f32_splat(max);
     let mut sums = simd.f32_splat(0.0);
     for lanes in row.iter().take(length.div_ceil(F32_LANES)) {

@@ -842,10 +842,8 @@ mod tests {
             assert_eq!(top_k.peaks.len(), plan.peaks());
             let capacity = plan.capacity;
             // The tokens that survive, their keys twice; lists of eight rows.
-            let expected = top_k.peaks.len() * 64
-                + capacity * (4 + 8 + 8)
-                + 128 * 8 * 8
-                + size_of::<TopK>();
+            let expected =
+                top_k.peaks.len() * 64 + capacity * (4 + 8 + 8) + 128 * 8 * 8 + size_of::<TopK>();
             assert_eq!(TopK::bytes_needed(&plan), expected);
         }
     }

@@ -2,7 +2,7 @@
 //! of the tests. Not part of the public interface.
 //!
 //! Whole sequences are carried and scored by the model anew; rows are copied,
-//! adjusted and normalised in full; all of beams x vocabulary is sorted. One
+//! processed and normalised in full; all of beams x vocabulary is sorted. One
 //! request at a time. Shared with the engine are the types of the rules, as
 //! data, and the scalar arithmetic of a row's log-softmax.
 
@@ -78,7 +78,7 @@ impl<T> Row<T> {
 pub struct Found {
     /// The generated tokens.
     pub tokens: Vec<u32>,
-    /// The log-probability of each, as adjusted.
+    /// The log-probability of each, as processed.
     pub token_scores: Vec<f64>,
     /// Their sum.
     pub log_probability: f64,
@@ -144,7 +144,7 @@ pub fn search(
                     generated: &live.tokens,
                 };
                 let values = model(&place.history());
-                let row = adjusted(&place, kind, &values, &chosen, diversity);
+                let row = processed(&place, kind, &values, &chosen, diversity);
                 for (token, &log_probability) in row.iter().enumerate() {
                     let score = live.log_probability + log_probability;
                     if score > f64::NEG_INFINITY {
@@ -179,7 +179,7 @@ fn order(a: &Candidate, b: &Candidate) -> Ordering {
 }
 
 /// The log-probability of every token of a row, all changes made.
-fn adjusted(
+fn processed(
     place: &Place<'_>,
     kind: ScoreKind,
     values: &[f32],

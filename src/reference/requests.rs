@@ -64,9 +64,9 @@ impl Model {
     }
 }
 
-/// One adjustment, to be built for the engine and for the oracle.
+/// One processor, to be built for the engine and for the oracle.
 #[derive(Clone, Debug)]
-pub enum Adjustment {
+pub enum Processor {
     /// No end token before this many tokens.
     MinimumLength(usize),
     /// Tokens that are impossible.
@@ -83,25 +83,25 @@ pub enum Adjustment {
     Hook(u32, f64),
 }
 
-impl Adjustment {
+impl Processor {
     /// Adds it to a request of the engine, `before` the log-softmax or after it.
     pub fn engine(&self, request: Request, before: bool) -> Request {
         macro_rules! add {
-            ($adjustment:expr) => {
+            ($processor:expr) => {
                 match before {
-                    true => request.process_logits($adjustment),
-                    false => request.process_log_probabilities($adjustment),
+                    true => request.process_logits($processor),
+                    false => request.process_log_probabilities($processor),
                 }
             };
         }
         match self.clone() {
-            Adjustment::MinimumLength(length) => add!(MinimumLength(length)),
-            Adjustment::Suppress(tokens) => add!(Suppress(tokens)),
-            Adjustment::First(token, score) => add!(ForcedFirst { token, score }),
-            Adjustment::Last(token, score) => add!(ForcedLast { token, score }),
-            Adjustment::Repetition(penalty) => add!(RepetitionPenalty::new(penalty).unwrap()),
-            Adjustment::Ngram(size) => add!(NoRepeatNgram::new(size).unwrap()),
-            Adjustment::Hook(stride, amount) => add!(move |row: &mut RowScores<'_>| {
+            Processor::MinimumLength(length) => add!(MinimumLength(length)),
+            Processor::Suppress(tokens) => add!(Suppress(tokens)),
+            Processor::First(token, score) => add!(ForcedFirst { token, score }),
+            Processor::Last(token, score) => add!(ForcedLast { token, score }),
+            Processor::Repetition(penalty) => add!(RepetitionPenalty::new(penalty).unwrap()),
+            Processor::Ngram(size) => add!(NoRepeatNgram::new(size).unwrap()),
+            Processor::Hook(stride, amount) => add!(move |row: &mut RowScores<'_>| {
                 let amount = amount * row.history().len() as f64;
                 for token in (0..row.vocab() as u32).step_by(stride as usize) {
                     row.set(token, row.get(token) + amount);
@@ -122,7 +122,7 @@ impl Adjustment {
             }
         };
         match self {
-            Adjustment::MinimumLength(length) => {
+            Processor::MinimumLength(length) => {
                 if place.generated.len() < *length {
                     place
                         .request
@@ -131,18 +131,18 @@ impl Adjustment {
                         .for_each(|&token| forbid(row, token));
                 }
             }
-            Adjustment::Suppress(tokens) => tokens.iter().for_each(|&token| forbid(row, token)),
-            Adjustment::First(token, score) => {
+            Processor::Suppress(tokens) => tokens.iter().for_each(|&token| forbid(row, token)),
+            Processor::First(token, score) => {
                 if place.generated.is_empty() {
                     force(row, *token, *score);
                 }
             }
-            Adjustment::Last(token, score) => {
+            Processor::Last(token, score) => {
                 if place.generated.len() + 1 == place.request.max_length {
                     force(row, *token, *score);
                 }
             }
-            Adjustment::Repetition(penalty) => {
+            Processor::Repetition(penalty) => {
                 for (token, score) in row.scores.iter_mut().enumerate() {
                     if history.contains(&(token as u32)) {
                         let old = score.get();
@@ -154,7 +154,7 @@ impl Adjustment {
                     }
                 }
             }
-            Adjustment::Ngram(size) => {
+            Processor::Ngram(size) => {
                 for token in 0..row.scores.len() as u32 {
                     let mut longer = history.clone();
                     longer.push(token);
@@ -167,7 +167,7 @@ impl Adjustment {
                     }
                 }
             }
-            Adjustment::Hook(stride, amount) => {
+            Processor::Hook(stride, amount) => {
                 for score in row.scores.iter_mut().step_by(*stride as usize) {
                     *score = T::of(score.get() + amount * history.len() as f64);
                 }
@@ -226,10 +226,10 @@ pub struct Spec {
     pub rules: Rules,
     /// Groups of beams, and the penalty of their diversity.
     pub groups: (usize, f64),
-    /// Adjustments of the logits.
-    pub before: Vec<Adjustment>,
-    /// Adjustments of the log-probabilities.
-    pub after: Vec<Adjustment>,
+    /// Processors of the logits.
+    pub before: Vec<Processor>,
+    /// Processors of the log-probabilities.
+    pub after: Vec<Processor>,
     /// The permitted tokens, and what normalises their scores.
     pub permit: Option<(Permitted, Normaliser)>,
 }
@@ -257,11 +257,11 @@ impl Spec {
             .end_tokens(self.ends.clone())
             .rules(self.rules)
             .diverse_groups(self.groups.0, self.groups.1);
-        for adjustment in &self.before {
-            request = adjustment.engine(request, true);
+        for processor in &self.before {
+            request = processor.engine(request, true);
         }
-        for adjustment in &self.after {
-            request = adjustment.engine(request, false);
+        for processor in &self.after {
+            request = processor.engine(request, false);
         }
         match self.permit.clone() {
             None => request,
@@ -297,15 +297,15 @@ impl Spec {
             before: Vec::new(),
             after: Vec::new(),
         };
-        for adjustment in self.before.clone() {
+        for processor in self.before.clone() {
             request
                 .before
-                .push(Box::new(move |place, row| adjustment.apply(place, row)));
+                .push(Box::new(move |place, row| processor.apply(place, row)));
         }
-        for adjustment in self.after.clone() {
+        for processor in self.after.clone() {
             request
                 .after
-                .push(Box::new(move |place, row| adjustment.apply(place, row)));
+                .push(Box::new(move |place, row| processor.apply(place, row)));
         }
         if let Some((permitted, normaliser)) = self.permit.clone() {
             let tokens = move |place: &Place<'_>, vocab: usize| -> Vec<u32> {

@@ -2,7 +2,7 @@
 
 use super::merge::Merge;
 use super::shortlist::{Shortlist, Shortlists};
-use crate::batch::{self, Items, PerThread};
+use crate::batch::{self, IndexedSlice, PerThread};
 use crate::error::{Error, Kind};
 use crate::memory::{grow, reserve};
 use crate::nbest::{ItemsMut, NBest};
@@ -185,7 +185,10 @@ impl IndependentSearch {
         nbest.reserve(batch, hypotheses, tokens)?;
 
         let (beams, shortlists, merges) = (self.beams, &self.shortlists, &self.merges);
-        batch::for_each(Items::new(items), 1, &|mut items: Items<'_, ItemSearch>| {
+        batch::for_each(IndexedSlice::new(items), 1, &|mut items: IndexedSlice<
+            '_,
+            ItemSearch,
+        >| {
             let _merging = phase::merge();
             merges.with(|merge| {
                 items.for_each(|item, search| search.run(item, scores, beams, shortlists, merge));

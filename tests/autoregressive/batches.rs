@@ -5,7 +5,7 @@ use widebeam::autoregressive::{
     AutoregressiveSearch, EndRank, Ended, LengthPenalty, Normaliser, Request, RequestId, Rules,
     Stopping,
 };
-use widebeam::reference::requests::{Adjustment, Model, Permitted, Spec, found, score};
+use widebeam::reference::requests::{Model, Permitted, Processor, Spec, found, score};
 use widebeam::{Error, Level, ScoresView};
 
 use crate::{Visit, check_visits, logits};
@@ -17,10 +17,10 @@ fn specs() -> [Spec; 3] {
     let mut grouped = Spec::plain(4, 4, &[2]);
     grouped.groups = (2, 0.5);
     grouped.prompt = vec![1, 2];
-    let mut adjusted = Spec::plain(2, 3, &[]);
-    adjusted.after.push(Adjustment::Repetition(1.3));
-    adjusted.prompt = vec![4];
-    [Spec::plain(3, 4, &[8]), grouped, adjusted]
+    let mut processed = Spec::plain(2, 3, &[]);
+    processed.after.push(Processor::Repetition(1.3));
+    processed.prompt = vec![4];
+    [Spec::plain(3, 4, &[8]), grouped, processed]
 }
 
 #[test]

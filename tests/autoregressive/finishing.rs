@@ -305,7 +305,7 @@ fn equal_scores_go_by_parent_then_by_log_probability_then_by_token() {
     let (found, _) = run(Request::new(3, 2).rules(sums()), row);
     let found: Vec<_> = found.into_iter().map(|found| found.0).collect();
     assert_eq!(found, [vec![0, 1], vec![0, 0], vec![0, 2]]);
-    // ... as adjusted, whatever was read.
+    // ... as processed, whatever was read.
     let raise = |row: &mut RowScores<'_>| row.set(2, row.get(2) + 1.5);
     let request = Request::new(3, 2).rules(sums());
     let (found, _) = run(

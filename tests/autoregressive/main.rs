@@ -1,11 +1,11 @@
 //! The autoregressive search against its naive oracle: every rule, alone and
 //! in batches whose requests come and go, at every level and thread count.
 
-mod adjusting;
 mod batches;
+mod constraining;
 mod finishing;
-mod permitting;
 mod presets;
+mod processing;
 mod stopping;
 
 use std::collections::HashMap;
@@ -19,7 +19,7 @@ use widebeam::autoregressive::{
 };
 use widebeam::reference::autoregressive::{self as oracle, Found};
 use widebeam::reference::requests::{
-    Adjustment, Model, Permitted, Spec, alone, alone_in_steps, found, score,
+    Model, Permitted, Processor, Spec, alone, alone_in_steps, found, score,
 };
 use widebeam::{Error, Layout, Level, ScoreKind, ScoresView};
 use widebeam_toy::seeded;
@@ -76,16 +76,16 @@ fn any_rules() -> impl Strategy<Value = Rules> {
     )
 }
 
-fn any_adjustment(vocab: u32) -> impl Strategy<Value = Adjustment> {
+fn any_processor(vocab: u32) -> impl Strategy<Value = Processor> {
     let score = || prop_oneof![Just(ForcedScore::Own), Just(ForcedScore::Certain)];
     prop_oneof![
-        (0usize..4).prop_map(Adjustment::MinimumLength),
-        prop::collection::vec(0..vocab, 0..6).prop_map(Adjustment::Suppress),
-        (0..vocab, score()).prop_map(|(token, score)| Adjustment::First(token, score)),
-        (0..vocab, score()).prop_map(|(token, score)| Adjustment::Last(token, score)),
-        prop_oneof![Just(0.7), Just(1.3)].prop_map(Adjustment::Repetition),
-        (1usize..4).prop_map(Adjustment::Ngram),
-        (1..vocab + 1, -0.5..0.5f64).prop_map(|(stride, amount)| Adjustment::Hook(stride, amount)),
+        (0usize..4).prop_map(Processor::MinimumLength),
+        prop::collection::vec(0..vocab, 0..6).prop_map(Processor::Suppress),
+        (0..vocab, score()).prop_map(|(token, score)| Processor::First(token, score)),
+        (0..vocab, score()).prop_map(|(token, score)| Processor::Last(token, score)),
+        prop_oneof![Just(0.7), Just(1.3)].prop_map(Processor::Repetition),
+        (1usize..4).prop_map(Processor::Ngram),
+        (1..vocab + 1, -0.5..0.5f64).prop_map(|(stride, amount)| Processor::Hook(stride, amount)),
     ]
 }
 
@@ -103,13 +103,13 @@ fn any_permit(vocab: u32) -> impl Strategy<Value = (Permitted, Normaliser)> {
 }
 
 fn any_spec(vocab: u32, kind: ScoreKind) -> impl Strategy<Value = Spec> {
-    let adjustments = || prop::collection::vec(any_adjustment(vocab), 0..3);
-    // Half of the requests have no adjustments, so that rows are also read directly.
+    let processors = || prop::collection::vec(any_processor(vocab), 0..3);
+    // Half of the requests have no processors, so that rows are also read directly.
     let changes = prop_oneof![
         Just((Vec::new(), Vec::new(), None)),
         (
-            adjustments(),
-            adjustments(),
+            processors(),
+            processors(),
             prop::option::of(any_permit(vocab))
         ),
     ];
@@ -356,14 +356,18 @@ fn long_rows_are_read_in_pieces_by_any_threads_with_the_same_bits() {
                 impossible: 3 * (seed as u64 % 2),
                 kind,
             };
-            let mut adjusted = Spec::plain(4, 2, &[1]);
-            adjusted
+            let mut processed = Spec::plain(4, 2, &[1]);
+            processed
                 .after
-                .push(Adjustment::Suppress((0..2000).step_by(7).collect()));
+                .push(Processor::Suppress((0..2000).step_by(7).collect()));
             if kind == ScoreKind::Logits {
-                adjusted.before.push(Adjustment::Hook(1000, 0.5));
+                processed.before.push(Processor::Hook(1000, 0.5));
             }
-            for spec in [Spec::plain(1, 2, &[]), Spec::plain(3, 2, &[0, 2]), adjusted] {
+            for spec in [
+                Spec::plain(1, 2, &[]),
+                Spec::plain(3, 2, &[0, 2]),
+                processed,
+            ] {
                 check_alone(&spec, &model, Level::available(), [1, 3]);
             }
         }
@@ -416,8 +420,8 @@ fn wide_beams_over_rows_of_every_shape_lose_nothing() {
         for beams in [33, 120, 300] {
             let mut spec = Spec::plain(beams, 3, &[7, 9]);
             if seed % 2 == 0 {
-                spec.after.push(Adjustment::Suppress((0..400).collect()));
-                spec.before.push(Adjustment::Repetition(1.5));
+                spec.after.push(Processor::Suppress((0..400).collect()));
+                spec.before.push(Processor::Repetition(1.5));
             }
             check_alone(&spec, &model, Level::available(), [1, 3]);
         }
@@ -538,7 +542,7 @@ fn a_score_that_is_no_number_fails_its_request_and_no_other() {
 }
 
 #[test]
-fn an_adjustment_that_sets_no_number_fails_its_request() {
+fn an_processor_that_sets_no_number_fails_its_request() {
     let bad = Request::new(2, 4).process_log_probabilities(|row: &mut RowScores<'_>| {
         if row.generated().len() == 1 {
             row.set(2, f64::NAN);
@@ -555,7 +559,7 @@ fn an_adjustment_that_sets_no_number_fails_its_request() {
     assert!(
         error
             .to_string()
-            .starts_with("step 1, token 2: an adjustment set a score of NaN")
+            .starts_with("step 1, token 2: a logits processor set a score of NaN")
     );
     assert_eq!(search.outcome(fine).unwrap().hypotheses().len(), 2);
 }
@@ -704,7 +708,7 @@ fn scores_of_another_shape_are_refused_and_change_nothing() {
 }
 
 #[test]
-fn probabilities_cannot_be_adjusted_before_a_log_softmax() {
+fn probabilities_cannot_be_processed_before_a_log_softmax() {
     let mut search = AutoregressiveSearch::new(2).unwrap();
     let id = search
         .admit(Request::new(1, 2).process_logits(MinimumLength(1)))
@@ -770,7 +774,7 @@ fn half_precision_is_read_as_it_is() {
         kind: ScoreKind::Logits,
     };
     let spec = Spec {
-        before: vec![Adjustment::Repetition(1.5)],
+        before: vec![Processor::Repetition(1.5)],
         ..Spec::plain(7, 5, &[3])
     };
     let halves = |history: &[u32]| -> Vec<half::f16> {

@@ -4,7 +4,7 @@ use half::{bf16, f16};
 use widebeam::autoregressive::{
     AutoregressiveSearch, EarlyStopping, Finish, Normaliser, RequestId, Rules,
 };
-use widebeam::reference::requests::{Adjustment, Model, Permitted, Spec, found, score};
+use widebeam::reference::requests::{Model, Permitted, Processor, Spec, found, score};
 use widebeam::{Level, ScoreKind, ScoresView};
 
 use crate::Results;
@@ -32,12 +32,12 @@ fn specs(kind: ScoreKind) -> Vec<Spec> {
     let mut changed = Spec {
         prompt: vec![5, 9, 5],
         rules: Rules::hugging_face(2.0, EarlyStopping::Never),
-        after: vec![Adjustment::Repetition(1.5), Adjustment::Ngram(2)],
+        after: vec![Processor::Repetition(1.5), Processor::Ngram(2)],
         ..Spec::plain(6, 7, &[3])
     };
     let whole = kind == ScoreKind::Probabilities;
     if !whole {
-        changed.before = vec![Adjustment::Hook(4, 0.125), Adjustment::Suppress(vec![1, 2])];
+        changed.before = vec![Processor::Hook(4, 0.125), Processor::Suppress(vec![1, 2])];
     }
     let sequences = (0..40u32).map(|i| vec![i % 7, i % 5, i]).collect();
     let normaliser = if whole {

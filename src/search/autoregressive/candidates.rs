@@ -9,10 +9,10 @@ use crate::simd::ScalarF64;
 
 /// One continuation of one beam.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Candidate {
+pub(super) struct Continuation {
     /// The parent's score and the token's.
     pub(super) score: f64,
-    /// The token's log-probability, adjusted.
+    /// The token's log-probability, processed.
     pub(super) log_probability: f64,
     /// The rank of the parent among the beams of its group.
     pub(super) parent: u32,
@@ -47,7 +47,7 @@ impl Bar {
 
     /// What is not worse than the worst of as many candidates as are wanted.
     /// (Another token of the same parent may be better at the same score.)
-    pub(super) fn just_above(worst: &Candidate) -> Self {
+    pub(super) fn just_above(worst: &Continuation) -> Self {
         Bar {
             score: worst.score,
             parent: worst.parent,
@@ -86,7 +86,7 @@ impl Bar {
 ///
 /// The values are looked up on the spot: they decide only where two
 /// different f32 round to one log-probability in f64.
-pub(super) fn compare(rows: &ScoresView<'_>, a: &Candidate, b: &Candidate) -> Ordering {
+pub(super) fn compare(rows: &ScoresView<'_>, a: &Continuation, b: &Continuation) -> Ordering {
     descending(a.score, b.score)
         .then(a.parent.cmp(&b.parent))
         .then(descending(a.log_probability, b.log_probability))
@@ -101,10 +101,10 @@ pub(super) fn compare(rows: &ScoresView<'_>, a: &Candidate, b: &Candidate) -> Or
 /// Keeps the best `count`, in no order, and returns the worst of them; `None`
 /// if there are fewer.
 pub(super) fn keep_best(
-    candidates: &mut Vec<Candidate>,
+    candidates: &mut Vec<Continuation>,
     count: usize,
     rows: &ScoresView<'_>,
-) -> Option<Candidate> {
+) -> Option<Continuation> {
     if candidates.len() < count {
         return None;
     }

@@ -8,7 +8,7 @@ use super::processors::RowScores;
 use super::trie::TokenTrie;
 use crate::error::{Error, Kind};
 
-/// The tokens that may come next. It has the last word: no adjustment permits
+/// The tokens that may come next. It has the last word: no processor permits
 /// what it does not.
 #[derive(Clone)]
 pub enum Constraint {

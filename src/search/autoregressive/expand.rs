@@ -3,7 +3,7 @@
 //! # The algorithm
 //!
 //! ```text
-//! for each row: the tokens that adjustments touch are candidates of their own
+//! for each row: the tokens that processors touch are candidates of their own
 //! bar = the K-th best total of these, and of the best token of each group of
 //!       untouched tokens (the scan has found it)
 //! for each row, best beam first:
@@ -29,16 +29,16 @@
 
 use std::ops::Range;
 
-use super::candidates::{Bar, Candidate, compare, keep_best};
+use super::candidates::{Bar, Continuation, compare, keep_best};
 use super::collect::{GroupsReaching, TokensReaching, least_reaching};
 use super::constraint::Normaliser;
-use super::group::Beam;
+use super::group::LiveHypothesis;
 use super::mask::TokenMask;
-use super::normaliser::adjusted_log_sum_exp;
+use super::normaliser::processed_log_sum_exp;
 use super::processors::{Base, Overrides, Position, RowScores};
 use super::request::{RESERVED, Request};
-use super::scan::{Scan, ScannedRow};
-use super::tree::Tree;
+use super::scan::{ScannedRow, ScannedRows};
+use super::tree::HypothesisTree;
 use crate::error::{Error, Kind};
 use crate::kernels::block::GROUP;
 use crate::kernels::log_probability;
@@ -51,17 +51,17 @@ use crate::simd::Dispatch;
 #[derive(Clone, Copy)]
 pub(super) struct Step<'a> {
     pub(super) request: &'a Request,
-    pub(super) tree: &'a Tree,
+    pub(super) tree: &'a HypothesisTree,
     /// Tokens generated before this step.
     pub(super) length: usize,
-    pub(super) beams: &'a [Beam],
+    pub(super) beams: &'a [LiveHypothesis],
     /// The rows of the beams, `[1, beams, vocab]`.
     pub(super) rows: ScoresView<'a>,
     /// The first of them among the rows of the batch: what errors name.
     pub(super) first_row: usize,
     /// What was found in the rows of the batch, unless only permitted tokens
     /// are looked at.
-    pub(super) scan: Option<&'a Scan>,
+    pub(super) scan: Option<&'a ScannedRows>,
     pub(super) dispatch: Dispatch,
 }
 
@@ -85,7 +85,7 @@ const SPARE: usize = 1024;
 #[derive(Debug, Default)]
 pub(super) struct Expander {
     /// The result of a step: the best candidates, best first.
-    pub(super) candidates: Vec<Candidate>,
+    pub(super) candidates: Vec<Continuation>,
     /// The tokens that beams of earlier groups have just continued with.
     pub(super) chosen: Vec<u32>,
     bar: Bar,
@@ -123,7 +123,7 @@ impl Expander {
     ///
     /// # Errors
     ///
-    /// If a score of the rows, or of an adjustment, is not valid, or memory
+    /// If a score of the rows, or of a processor, is not valid, or memory
     /// runs out.
     pub(super) fn expand(&mut self, step: &Step<'_>, count: usize) -> Result<(), Error> {
         self.begin(step, count)?;
@@ -182,7 +182,7 @@ impl Expander {
         };
         if step.request.changes_rows() {
             self.overrides.clear();
-            self.adjust_row(step, parent, &mut terms)?;
+            self.process_row(step, parent, &mut terms)?;
             terms.only |= self.overrides.only();
             for i in 0..self.overrides.entries().len() {
                 let (token, log_probability) = self.overrides.entries()[i];
@@ -192,7 +192,7 @@ impl Expander {
             }
             if !terms.only {
                 let entries = self.overrides.entries();
-                reserve(&mut self.touched, entries.len(), "adjusted scores")?;
+                reserve(&mut self.touched, entries.len(), "processed scores")?;
                 self.touched.extend(entries.iter().map(|&(token, _)| token));
                 terms.touched.end = self.touched.len();
             }
@@ -341,7 +341,7 @@ impl Expander {
 
     /// Leaves in `overrides` the tokens of a row whose log-probabilities are
     /// not those that were read.
-    fn adjust_row(
+    fn process_row(
         &mut self,
         step: &Step<'_>,
         parent: usize,
@@ -369,8 +369,8 @@ impl Expander {
             if step.rows.kind() == ScoreKind::Probabilities {
                 return Err(Kind::NeedsLogits.into());
             }
-            for adjustment in &request.logits {
-                adjustment.process(&mut scores);
+            for processor in &request.logits {
+                processor.process(&mut scores);
             }
             if let Some((permit, Normaliser::Permitted)) = &request.constraint {
                 permit.apply(&mut scores, &mut self.mask);
@@ -381,7 +381,7 @@ impl Expander {
             if !scores.overrides.is_empty() || step.rows.kind() != ScoreKind::Logits {
                 scores.overrides.sort();
                 terms.kind = ScoreKind::Logits;
-                terms.normaliser = adjusted_log_sum_exp(row, scores.overrides, step.dispatch);
+                terms.normaliser = processed_log_sum_exp(row, scores.overrides, step.dispatch);
                 for (_, score) in scores.overrides.entries_mut() {
                     *score = log_probability(ScoreKind::Logits, *score as f32, terms.normaliser);
                 }
@@ -391,8 +391,8 @@ impl Expander {
         if request.forces_end() && scores.is_last() {
             scores.permit_only(request.end_tokens.iter().copied());
         }
-        for adjustment in &request.log_probabilities {
-            adjustment.process(&mut scores);
+        for processor in &request.log_probabilities {
+            processor.process(&mut scores);
         }
         for beams in self.chosen.chunk_by(|a, b| a == b) {
             let penalty = request.diversity * beams.len() as f64;
@@ -418,9 +418,9 @@ fn continuation(
     parent: usize,
     token: u32,
     log_probability: f64,
-) -> Option<Candidate> {
+) -> Option<Continuation> {
     let score = step.beams[parent].score + log_probability;
-    (score > f64::NEG_INFINITY).then_some(Candidate {
+    (score > f64::NEG_INFINITY).then_some(Continuation {
         score,
         log_probability,
         parent: parent as u32,
@@ -449,7 +449,7 @@ fn step_score(step: &Step<'_>, parent: usize, token: usize) -> Error {
 }
 
 /// If a permitted token of a row that nothing else has read, or the score that
-/// an adjustment gave a token, is not valid.
+/// a processor gave a token, is not valid.
 fn check_entries(step: &Step<'_>, parent: usize, overrides: &Overrides) -> Result<(), Error> {
     let row = step.rows.row(0, parent);
     let kind = step.rows.kind();
@@ -460,7 +460,7 @@ fn check_entries(step: &Step<'_>, parent: usize, overrides: &Overrides) -> Resul
         }
         if value.is_nan() || value == f64::INFINITY {
             let step = step.length;
-            return Err(Kind::AdjustedScore { step, token, value }.into());
+            return Err(Kind::ProcessedScore { step, token, value }.into());
         }
     }
     Ok(())

@@ -15,14 +15,14 @@ pub struct RequestId {
 
 /// The rows of the next step, in flat arrays.
 #[derive(Debug, Default)]
-pub(super) struct Plan {
+pub(super) struct NextRows {
     pub(super) tokens: Vec<u32>,
     pub(super) parents: Vec<u32>,
     pub(super) rows: usize,
     is_identity: bool,
 }
 
-impl Plan {
+impl NextRows {
     /// Makes room for so many rows that continue others.
     ///
     /// # Errors
@@ -76,7 +76,7 @@ impl Plan {
 ///    [`AutoregressiveSearch::advance`](super::AutoregressiveSearch::advance).
 #[derive(Clone, Copy, Debug)]
 pub struct Feed<'a> {
-    pub(super) plan: &'a Plan,
+    pub(super) plan: &'a NextRows,
     pub(super) slots: &'a [Slot],
     pub(super) running: &'a [u32],
 }

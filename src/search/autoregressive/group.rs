@@ -1,16 +1,16 @@
 //! One beam search: the live hypotheses of a group and those that finished.
 
-use super::candidates::Candidate;
+use super::candidates::Continuation;
 use super::pool::{Finish, Pool};
 use super::request::Request;
 use super::rules::{AtMaximum, EndRank, Leader, Stopping};
-use super::tree::{ROOT, Tree};
+use super::tree::{HypothesisTree, ROOT};
 use crate::error::Error;
 use crate::memory::reserve;
 
 /// A live hypothesis.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Beam {
+pub(super) struct LiveHypothesis {
     pub(super) node: u32,
     /// Its last token.
     pub(super) token: u32,
@@ -22,10 +22,10 @@ pub(super) struct Beam {
 /// Live hypotheses, best first, and the pool of finished ones.
 #[derive(Debug, Default)]
 pub(super) struct Group {
-    pub(super) beams: Vec<Beam>,
+    pub(super) beams: Vec<LiveHypothesis>,
     pub(super) pool: Pool,
     /// The beams of the last step, and memory for those of the next.
-    previous: Vec<Beam>,
+    previous: Vec<LiveHypothesis>,
     /// Whether the best candidate of some step has ended.
     best_ended: bool,
 }
@@ -41,7 +41,7 @@ impl Group {
         self.best_ended = false;
         self.beams.clear();
         reserve(&mut self.beams, 1, "the hypotheses of a group")?;
-        self.beams.push(Beam {
+        self.beams.push(LiveHypothesis {
             node: ROOT,
             token: 0,
             parent_row: 0,
@@ -67,9 +67,9 @@ impl Group {
     /// `length` generated tokens; `first_row` is the row of the first beam.
     pub(super) fn take(
         &mut self,
-        candidates: &[Candidate],
+        candidates: &[Continuation],
         request: &Request,
-        tree: &mut Tree,
+        tree: &mut HypothesisTree,
         length: usize,
         first_row: usize,
     ) {
@@ -88,7 +88,7 @@ impl Group {
                 }
             } else if self.beams.len() < width {
                 let node = tree.push(parent, token, candidate.log_probability);
-                self.beams.push(Beam {
+                self.beams.push(LiveHypothesis {
                     node,
                     token,
                     parent_row: first_row as u32 + candidate.parent,
@@ -121,7 +121,7 @@ impl Group {
         };
         if !drops {
             for i in 0..self.beams.len() {
-                let Beam { node, score, .. } = self.beams[i];
+                let LiveHypothesis { node, score, .. } = self.beams[i];
                 self.finish(request, node, score, length, Finish::Length);
             }
         }

@@ -93,7 +93,7 @@
 //! For each request, with k beams and K = (1 + max(1, end tokens)) * k:
 //!
 //! ```text
-//! for each row: normalise it, apply the adjustments, add the beam's score
+//! for each row: normalise it, apply the processors, add the beam's score
 //! the best K of live beams x vocabulary, in the total order, are candidates
 //! those that end, of rank < k: into the pool of finished hypotheses, of size k
 //! the best k that do not end: the next beams
@@ -161,8 +161,8 @@ use crate::memory::reserve;
 use crate::scores::ScoresView;
 use crate::simd::{Dispatch, Level};
 use expand::Expander;
-use feed::Plan;
-use scan::Scan;
+use feed::NextRows;
+use scan::ScannedRows;
 use slot::{Slot, State};
 
 /// A beam search that the caller drives, over any number of requests at once.
@@ -177,10 +177,10 @@ pub struct AutoregressiveSearch {
     /// The slots of running requests, in the order of their rows.
     running: Vec<u32>,
     finished: Vec<RequestId>,
-    plan: Plan,
+    plan: NextRows,
     /// Rows of the last step.
     scored: usize,
-    scan: Scan,
+    scan: ScannedRows,
     expander: Expander,
 }
 
@@ -206,9 +206,9 @@ impl AutoregressiveSearch {
             free: Vec::new(),
             running: Vec::new(),
             finished: Vec::new(),
-            plan: Plan::default(),
+            plan: NextRows::default(),
             scored: 0,
-            scan: Scan::default(),
+            scan: ScannedRows::default(),
             expander: Expander::default(),
         })
     }

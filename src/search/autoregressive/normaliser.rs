@@ -1,4 +1,4 @@
-//! The log-sum-exp of a row whose logits were adjusted.
+//! The log-sum-exp of a row whose logits were processed.
 
 use super::processors::Overrides;
 use crate::kernels::block::{BLOCK_GROUPS, scan_block};
@@ -7,11 +7,15 @@ use crate::scores::{Row, ScoreKind};
 use crate::simd::{Dispatch, Kernel, Simd};
 
 /// The log-sum-exp of the row with the overrides in it: the bits that a row
-/// copied, adjusted and read would give. Where all but some tokens are
+/// copied, processed and read would give. Where all but some tokens are
 /// excluded, those, ascending, are the row.
 ///
 /// The overrides are sorted by token. The row is copied a block at a time.
-pub(super) fn adjusted_log_sum_exp(row: Row<'_>, overrides: &Overrides, dispatch: Dispatch) -> f64 {
+pub(super) fn processed_log_sum_exp(
+    row: Row<'_>,
+    overrides: &Overrides,
+    dispatch: Dispatch,
+) -> f64 {
     let mut sum = RunningSum::EMPTY;
     let mut block = [0f32; BLOCK];
     let entries = overrides.entries();

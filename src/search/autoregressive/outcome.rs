@@ -1,7 +1,7 @@
 //! What a finished request has found.
 
 use super::pool::{Finish, Finished};
-use super::tree::Tree;
+use super::tree::HypothesisTree;
 use crate::error::Error;
 use crate::memory::reserve;
 
@@ -23,7 +23,7 @@ pub enum Ended {
 pub struct Completion<'a> {
     /// The generated tokens, the end token among them; not the prompt.
     pub tokens: &'a [u32],
-    /// The log-probability of each of the tokens, as adjusted.
+    /// The log-probability of each of the tokens, as processed.
     pub token_scores: &'a [f64],
     /// The sum of the token scores, in order.
     pub log_probability: f64,
@@ -60,7 +60,7 @@ impl Results {
     pub(super) fn gather<'a>(
         &mut self,
         finished: impl Iterator<Item = &'a Finished> + Clone,
-        tree: &Tree,
+        tree: &HypothesisTree,
         limit: usize,
         longest: usize,
     ) -> Result<(), Error> {

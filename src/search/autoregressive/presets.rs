@@ -89,7 +89,7 @@ impl Rules {
     /// as there are beams, first come, first served; the last token is forced
     /// to be an end token.
     ///
-    /// Our maximum length is its `max_len` + 1. Its adjustments act after the
+    /// Our maximum length is its `max_len` + 1. Its processors act after the
     /// log-softmax; suppress its padding token there. Source:
     /// `sequence_generator.py`, `SequenceGenerator`.
     pub fn fairseq(length_penalty: f64) -> Rules {
@@ -109,7 +109,7 @@ impl Rules {
     /// candidate of a step has ended and `hypotheses` have finished; else when
     /// `round(patience * beams)` have.
     ///
-    /// Its adjustments act before the log-softmax
+    /// Its processors act before the log-softmax
     /// ([`Request::process_logits`]), its repetition penalty on generated tokens
     /// alone: give no prompt. Its Whisper does not count the end token:
     /// [`CountedLength::WithoutEnd`]. With several end tokens it may carry an

@@ -16,7 +16,7 @@ pub(super) const RESERVED: usize = 4096;
 /// may differ from one request of a batch to the next.
 ///
 /// A new one has no prompt, no end token (it runs to its maximum length), the
-/// rules of [`Rules::plain`], and no adjustment.
+/// rules of [`Rules::plain`], and no processor.
 ///
 /// ```
 /// use widebeam::autoregressive::{
@@ -71,7 +71,7 @@ impl Request {
     /// The tokens before the first generated one: what a model without an
     /// encoder continues, or the start token of one with an encoder.
     ///
-    /// The search reads it for adjustments that look at the history, and for
+    /// The search reads it for processors that look at the history, and for
     /// rules that count it. It may hold tokens beyond the vocabulary of the
     /// scores.
     #[must_use]
@@ -119,22 +119,22 @@ impl Request {
         self
     }
 
-    /// One more adjustment before the log-softmax, after those given before.
+    /// One more processor before the log-softmax, after those given before.
     ///
     /// It needs logits, or log-probabilities, which are then taken as logits
     /// and normalised anew. The normaliser of each row that it changes is
     /// computed a second time.
     #[must_use]
-    pub fn process_logits(mut self, adjustment: impl LogitsProcessor + 'static) -> Self {
-        self.logits.push(Arc::new(adjustment));
+    pub fn process_logits(mut self, processor: impl LogitsProcessor + 'static) -> Self {
+        self.logits.push(Arc::new(processor));
         self
     }
 
-    /// One more adjustment after the log-softmax, after those given before.
+    /// One more processor after the log-softmax, after those given before.
     /// What it leaves is not normalised again.
     #[must_use]
-    pub fn process_log_probabilities(mut self, adjustment: impl LogitsProcessor + 'static) -> Self {
-        self.log_probabilities.push(Arc::new(adjustment));
+    pub fn process_log_probabilities(mut self, processor: impl LogitsProcessor + 'static) -> Self {
+        self.log_probabilities.push(Arc::new(processor));
         self
     }
 
@@ -179,10 +179,10 @@ impl Request {
         if let Some((constraint, _)) = &self.constraint {
             constraint.check(vocab)?;
         }
-        let adjustments = self.logits.iter().chain(&self.log_probabilities);
-        adjustments
+        let processors = self.logits.iter().chain(&self.log_probabilities);
+        processors
             .into_iter()
-            .try_for_each(|adjustment| adjustment.check(vocab))
+            .try_for_each(|processor| processor.check(vocab))
     }
 
     /// The candidates of a step of one group: enough that as many as its beams

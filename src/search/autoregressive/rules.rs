@@ -75,7 +75,7 @@ pub enum Stopping {
         leader: Leader,
     },
     /// When no live hypothesis can beat the worst finished one at any length
-    /// up to the maximum, provided that no adjustment raises a score above 0.
+    /// up to the maximum, provided that no processor raises a score above 0.
     Exhaustive,
     /// When `round(patience * beams)` hypotheses, and at least one, have
     /// finished (Kasai et al. 2022, "A Call for Clarity in Beam Search").

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::batch::{self, Divide, Items};
+use crate::batch::{self, Divide, IndexedSlice};
 use crate::error::Error;
 use crate::kernels::block::{BLOCK_GROUPS, scan_block};
 use crate::kernels::element::Lanes;
@@ -19,7 +19,7 @@ const GRAIN_SUMS: usize = 4096;
 
 /// What was found in the rows of a step. Its memory is kept.
 #[derive(Debug, Default)]
-pub(super) struct Scan {
+pub(super) struct ScannedRows {
     /// Blocks in a row.
     blocks: usize,
     /// For each block of each row, the maxima of its groups.
@@ -47,7 +47,7 @@ pub(super) struct ScannedRow<'a> {
     pub(super) normaliser: f64,
 }
 
-impl Scan {
+impl ScannedRows {
     /// Makes room for the rows of a step.
     ///
     /// # Errors
@@ -81,9 +81,9 @@ impl Scan {
             });
         });
         let parts = &self.parts[blocks];
-        let rows = Items::new(&mut self.rows[rows]);
+        let rows = IndexedSlice::new(&mut self.rows[rows]);
         let logits = scores.kind() == ScoreKind::Logits;
-        batch::for_each(rows, GRAIN_SUMS / per_row, &|mut rows: Items<
+        batch::for_each(rows, GRAIN_SUMS / per_row, &|mut rows: IndexedSlice<
             '_,
             Summary,
         >| {

@@ -6,8 +6,8 @@ use super::expand::{Expander, Step};
 use super::group::Group;
 use super::outcome::{Ended, Results};
 use super::request::{RESERVED, Request};
-use super::scan::Scan;
-use super::tree::Tree;
+use super::scan::ScannedRows;
+use super::tree::HypothesisTree;
 use crate::error::Error;
 use crate::memory::{grow, reserve};
 use crate::phase;
@@ -37,7 +37,7 @@ pub(super) struct Slot {
     pub(super) rows: Range<usize>,
     pub(super) results: Results,
     pub(super) groups: Vec<Group>,
-    pub(super) tree: Tree,
+    pub(super) tree: HypothesisTree,
 }
 
 impl Slot {
@@ -87,7 +87,7 @@ impl Slot {
         &mut self,
         expander: &mut Expander,
         scores: &ScoresView<'_>,
-        scan: &Scan,
+        scan: &ScannedRows,
         dispatch: Dispatch,
     ) -> bool {
         let State::Running(request) = std::mem::take(&mut self.state) else {
@@ -123,7 +123,7 @@ impl Slot {
         request: &Request,
         expander: &mut Expander,
         scores: &ScoresView<'_>,
-        scan: &Scan,
+        scan: &ScannedRows,
         dispatch: Dispatch,
     ) -> Result<Option<Ended>, Error> {
         let length = self.length + 1;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::marks;
 use crate::reference::autoregressive as oracle;
-use crate::reference::requests::{Adjustment, Permitted, Spec, found, score};
+use crate::reference::requests::{Permitted, Processor, Spec, found, score};
 use crate::reference::toy;
 use crate::scores::ScoreKind;
 
@@ -50,7 +50,7 @@ fn totals_of_many_groups_are_cut_before_the_last_row() {
             .collect()
     };
     let mut touched = Spec::plain(6, 2, &[]);
-    touched.after.push(Adjustment::Hook(9000, 0.5));
+    touched.after.push(Processor::Hook(9000, 0.5));
     for (spec, kind) in [
         (Spec::plain(6, 2, &[]), ScoreKind::LogProbabilities),
         (touched, ScoreKind::Logits),
@@ -128,9 +128,9 @@ fn touched_tokens_are_cut_to_the_best_too() {
             .collect()
     };
     let mut all = Spec::plain(3, 2, &[4]);
-    all.after.push(Adjustment::Hook(1, 0.125));
+    all.after.push(Processor::Hook(1, 0.125));
     let mut two_thirds = Spec::plain(3, 2, &[4]);
-    two_thirds.before.push(Adjustment::Hook(1, -0.5));
+    two_thirds.before.push(Processor::Hook(1, -0.5));
     let tokens = (0..2500).filter(|token| token % 3 > 0).collect();
     two_thirds.permit = Some((Permitted::Mask(tokens), Normaliser::Permitted));
     for spec in [all, two_thirds] {
@@ -145,7 +145,7 @@ fn touched_tokens_are_cut_to_the_best_too() {
 /// Overrides on both sides of where a row is copied in blocks, and more permitted
 /// tokens than a block holds.
 #[test]
-fn adjusted_rows_are_normalised_block_by_block() {
+fn processed_rows_are_normalised_block_by_block() {
     let rows = |history: &[u32]| -> Vec<f32> {
         let state = state(history);
         (0..4200)
@@ -161,14 +161,14 @@ fn adjusted_rows_are_normalised_block_by_block() {
         for case in 0..7 {
             let mut spec = Spec::plain(2, 2, &[3]);
             spec.before = vec![match case {
-                0 => Adjustment::Suppress(edges.clone()),
-                1 => Adjustment::Hook(2047, 20.0),
-                2 => Adjustment::Hook(1, 0.25),
-                3 => Adjustment::Hook(4096, 9.0),
+                0 => Processor::Suppress(edges.clone()),
+                1 => Processor::Hook(2047, 20.0),
+                2 => Processor::Hook(1, 0.25),
+                3 => Processor::Hook(4096, 9.0),
                 // Changed in no order.
-                4 => Adjustment::Suppress(edges.iter().rev().copied().collect()),
-                5 => Adjustment::Repetition(1.5),
-                _ => Adjustment::MinimumLength(2),
+                4 => Processor::Suppress(edges.iter().rev().copied().collect()),
+                5 => Processor::Repetition(1.5),
+                _ => Processor::MinimumLength(2),
             }];
             if case == 3 {
                 let all_but_edges = (0..4200).filter(|token| !edges.contains(token));

@@ -18,17 +18,17 @@ const SWEPT: u32 = u32::MAX;
 struct Node {
     parent: u32,
     token: u32,
-    /// The log-probability of the token, adjusted.
+    /// The log-probability of the token, processed.
     score: f64,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Tree {
+pub(super) struct HypothesisTree {
     nodes: Vec<Node>,
     moved: Vec<u32>,
 }
 
-impl Tree {
+impl HypothesisTree {
     pub(super) fn clear(&mut self) {
         self.nodes.clear();
     }
@@ -66,7 +66,7 @@ impl Tree {
             .map_err(|_| out_of_memory())
     }
 
-    /// Appends a node; [`Tree::reserve`] has made room for it.
+    /// Appends a node; [`HypothesisTree::reserve`] has made room for it.
     pub(super) fn push(&mut self, parent: u32, token: u32, score: f64) -> u32 {
         let node = self.nodes.len() as u32;
         self.nodes.push(Node {
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_tree_that_was_cleared_begins_again() {
-        let mut tree = Tree::default();
+        let mut tree = HypothesisTree::default();
         for token in [4, 9] {
             tree.clear();
             tree.reserve(1).unwrap();
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_sweep_keeps_every_marked_line_and_nothing_else() {
-        let mut tree = Tree::default();
+        let mut tree = HypothesisTree::default();
         tree.reserve(64).unwrap();
         let mut leaves = vec![ROOT];
         for step in 0..4 {
@@ -181,7 +181,7 @@ mod tests {
                 .collect();
             leaves = grown;
         }
-        let line = |tree: &Tree, node| {
+        let line = |tree: &HypothesisTree, node| {
             let (mut tokens, mut scores) = (Vec::new(), Vec::new());
             tree.tokens_into(node, &mut tokens);
             tree.scores_into(node, &mut scores);

@@ -76,7 +76,7 @@ pub(super) struct Prefix {
 
 /// An alignment's score and where it entered its prefix's tokens.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Path {
+pub(super) struct Alignment {
     pub(super) score: f64,
     pub(super) entry: u32,
 }
@@ -95,16 +95,16 @@ impl Prefix {
 
     /// The best alignment; of two equals the one that ends in a blank.
     #[inline(always)]
-    pub(super) fn best(&self) -> Path {
+    pub(super) fn best(&self) -> Alignment {
         self.leaving(false)
     }
 
     /// The best alignment with which the prefix can be extended: by its own
     /// last token, one that ends in a blank.
     #[inline(always)]
-    pub(super) fn leaving(&self, repeats: bool) -> Path {
+    pub(super) fn leaving(&self, repeats: bool) -> Alignment {
         let token = (self.best_token > self.best_blank) & !repeats;
-        Path {
+        Alignment {
             score: if token {
                 self.best_token
             } else {
@@ -121,7 +121,7 @@ impl Prefix {
     /// One frame further in the beam: the alignments go on by the blank or
     /// repeat the last token.
     #[inline(always)]
-    pub(super) fn stay(&mut self, blank: f64, repeat: f64) {
+    pub(super) fn carry(&mut self, blank: f64, repeat: f64) {
         let best = self.best();
         (self.best_blank, self.blank_entry) = (best.score + blank, best.entry);
         self.best_token += repeat;
@@ -130,7 +130,7 @@ impl Prefix {
     /// Lets the alignment `path` of the prefix one token shorter enter, at
     /// `frame`, if it is better than the one that is there.
     #[inline(always)]
-    pub(super) fn enter(&mut self, path: Path, token: f64, entries: &mut Tree, frame: u32) {
+    pub(super) fn enter(&mut self, path: Alignment, token: f64, entries: &mut Tree, frame: u32) {
         let score = path.score + token;
         if score > self.best_token {
             self.best_token = score;

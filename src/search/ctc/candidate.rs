@@ -4,26 +4,25 @@ use crate::order::{from_sortable_f64, sortable_f64};
 
 /// A prefix that may live on, as a key that sorts ascending, best first:
 /// - by score, highest first;
-/// - by the rank of its source: a stay's own, an extension's parent's; of a
+/// - by the rank of its source: a carried prefix's own, an extension's parent's; of a
 ///   prefix that has both, the better;
-/// - stays first;
-/// - by its own rank for a stay, by its token's rank in the row for an
-///   extension.
+/// - carried prefixes first;
+/// - a carried prefix by its own rank, an extension by its token's rank in the row.
 pub(super) type Candidate = u128;
 
-/// What a candidate is.
+/// Where a candidate comes from.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Move {
-    /// The prefix of a rank stays in the beam.
-    Stay { rank: usize },
-    /// The prefix of a rank is extended by the token of a place in the frame.
-    Extend { rank: usize, place: usize },
+pub(super) enum Origin {
+    /// The prefix of a rank, which is in the beam already.
+    Carried { rank: usize },
+    /// The prefix of a rank, extended by the token of a place in the frame.
+    Extended { rank: usize, place: usize },
 }
 
 const EXTENDS: u64 = 1 << 32;
 
 #[inline(always)]
-pub(super) fn stay(score: f64, source: usize, rank: usize) -> Candidate {
+pub(super) fn carried(score: f64, source: usize, rank: usize) -> Candidate {
     pack(score, (source as u64) << 33 | rank as u64)
 }
 
@@ -33,13 +32,13 @@ pub(super) fn extension(score: f64, rank: usize, place: usize) -> Candidate {
 }
 
 #[inline(always)]
-pub(super) fn unpack(candidate: Candidate) -> Move {
+pub(super) fn unpack(candidate: Candidate) -> Origin {
     let tie = candidate as u64;
     let (rank, place) = ((tie >> 33) as usize, tie as u32 as usize);
     if tie & EXTENDS == 0 {
-        Move::Stay { rank: place }
+        Origin::Carried { rank: place }
     } else {
-        Move::Extend { rank, place }
+        Origin::Extended { rank, place }
     }
 }
 
@@ -69,19 +68,19 @@ mod tests {
     use crate::random::Random;
 
     #[test]
-    fn candidates_sort_by_score_source_stay_and_token() {
+    fn candidates_sort_by_score_source_origin_and_token() {
         let nothing = f64::NEG_INFINITY;
         let ordered = [
-            stay(0.5, 3, 3),
-            stay(0.0, 0, 0),
-            stay(-0.0, 0, 7),
+            carried(0.5, 3, 3),
+            carried(0.0, 0, 0),
+            carried(-0.0, 0, 7),
             extension(0.0, 0, 0),
             extension(-0.0, 0, 4),
-            stay(0.0, 1, 1),
-            stay(-1e-300, 0, 0),
+            carried(0.0, 1, 1),
+            carried(-1e-300, 0, 0),
             extension(-1.5, (1 << 20) - 1, u32::MAX as usize),
             extension(f64::MIN, 0, 0),
-            stay(nothing, 0, 0),
+            carried(nothing, 0, 0),
         ];
         for pair in ordered.windows(2) {
             assert!(
@@ -91,12 +90,12 @@ mod tests {
                 unpack(pair[1])
             );
         }
-        let last = Move::Extend {
+        let last = Origin::Extended {
             rank: (1 << 20) - 1,
             place: u32::MAX as usize,
         };
         assert_eq!(unpack(ordered[7]), last);
-        assert_eq!(unpack(ordered[2]), Move::Stay { rank: 7 });
+        assert_eq!(unpack(ordered[2]), Origin::Carried { rank: 7 });
         let scores = [
             0.5,
             0.0,

@@ -1,6 +1,6 @@
 //! What a frame makes of the prefixes that are in the beam.
 
-use super::beam::{Beam, Masses, Path, resize_padded};
+use super::beam::{Alignment, Beam, Masses, resize_padded};
 use super::frame::{Frame, Source};
 use super::links::Links;
 use super::pace;
@@ -16,8 +16,8 @@ use crate::scores::ScoreKind;
 use crate::search::prefixes::Tree;
 use crate::simd::{Dispatch, F64_LANES, F64Lanes, Float64, Kernel, Simd};
 
-/// The masses that the prefixes of the beam have after the frame, should they
-/// stay, by rank.
+/// The masses that the prefixes of the beam have after the frame, if they are carried
+/// over, by rank.
 #[derive(Debug, Default)]
 pub(super) struct Carried {
     pub(super) masses: Masses,
@@ -31,10 +31,11 @@ pub(super) struct Carried {
     /// The scores and log-probabilities of [`Links::lasts`].
     last_values: Vec<f32>,
     last_logs: Vec<f64>,
-    /// Of each of [`Links::pairs`], what stays and what enters.
-    staying: Vec<f64>,
+    /// For each of [`Links::pairs`], the mass that remains in the token and the mass that
+    /// enters.
+    remaining: Vec<f64>,
     entering: Vec<f64>,
-    arrivals: Vec<Path>,
+    arrivals: Vec<Alignment>,
 }
 
 impl Carried {
@@ -44,7 +45,7 @@ impl Carried {
         for array in [
             &mut self.scores,
             &mut self.repeats,
-            &mut self.staying,
+            &mut self.remaining,
             &mut self.entering,
         ] {
             resize_padded(array, beams)?;
@@ -192,7 +193,7 @@ impl Carried {
         self.arrivals.extend(arrivals);
         for (prefix, &repeat) in prefixes.iter_mut().zip(&self.repeats) {
             prefetcher.fetch::<{ pace::KEPT }>();
-            prefix.stay(blank, repeat);
+            prefix.carry(blank, repeat);
         }
         for (link, &path) in links.pairs().iter().zip(&self.arrivals) {
             let rank = link.rank as usize;
@@ -260,20 +261,20 @@ impl Kernel for Step<'_> {
         // Few prefixes have something enter them; side by side they fill
         // vectors.
         let links = links.pairs();
-        let out = carried.staying.iter_mut().zip(&mut carried.entering);
-        for (link, (staying, entering)) in links.iter().zip(out) {
+        let out = carried.remaining.iter_mut().zip(&mut carried.entering);
+        for (link, (remaining, entering)) in links.iter().zip(out) {
             let rank = link.rank as usize;
-            *staying = carried.masses.token[rank];
+            *remaining = carried.masses.token[rank];
             *entering = before.extended(link.parent as usize, link.doubled) + carried.repeats[rank];
         }
-        let staying = carried.staying.as_chunks_mut::<F64_LANES>().0.iter_mut();
+        let remaining = carried.remaining.as_chunks_mut::<F64_LANES>().0.iter_mut();
         let entering = carried.entering.as_chunks::<F64_LANES>().0;
-        let sums = staying.zip(entering);
-        for (staying, entering) in sums.take(links.len().div_ceil(F64_LANES)) {
-            log_add_f64(simd.f64_load(staying), simd.f64_load(entering)).store(staying);
+        let sums = remaining.zip(entering);
+        for (remaining, entering) in sums.take(links.len().div_ceil(F64_LANES)) {
+            log_add_f64(simd.f64_load(remaining), simd.f64_load(entering)).store(remaining);
         }
         prefetcher.fetch::<{ pace::STAGE }>();
-        for (link, &sum) in links.iter().zip(&carried.staying) {
+        for (link, &sum) in links.iter().zip(&carried.remaining) {
             carried.masses.token[link.rank as usize] = sum;
         }
         let Masses {

@@ -40,7 +40,7 @@
 //!    ([`History`]).
 
 use super::beam::{Beam, Prefix};
-use super::candidate::{self, Candidate, Move};
+use super::candidate::{self, Candidate, Origin};
 use super::carried::Carried;
 use super::extensions::{self, Extensions};
 use super::frame::{Frame, Source};
@@ -295,7 +295,7 @@ impl<T: Clone> Decoder<T> {
         for ((rank, &score), &source) in scores.enumerate().zip(&self.carried.sources) {
             if score >= bound && score > IMPOSSIBLE {
                 self.candidates
-                    .push(candidate::stay(score, source as usize, rank));
+                    .push(candidate::carried(score, source as usize, rank));
             }
         }
     }
@@ -412,12 +412,12 @@ impl<T: Clone> Decoder<T> {
             let scored = scored(rank);
             if scored.is_finite() {
                 let score = beam.masses.all[rank] + scored;
-                self.candidates.push(candidate::stay(score, rank, rank));
+                self.candidates.push(candidate::carried(score, rank, rank));
             }
         }
         self.candidates.sort_unstable();
         for &candidate in self.candidates.iter().take(most) {
-            let Move::Stay { rank } = candidate::unpack(candidate) else {
+            let Origin::Carried { rank } = candidate::unpack(candidate) else {
                 continue;
             };
             let (prefix, scored) = (&beam.prefixes[rank], scored(rank));

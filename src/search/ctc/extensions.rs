@@ -36,9 +36,9 @@ impl Extensions {
         reserve(&mut self.column, beams, what)
     }
 
-    /// The score that the worst of a full beam has after the frame, should all
-    /// stay: as many candidates as the beam holds reach it, so whatever is
-    /// below cannot enter. -infinity if the beam is not full.
+    /// The score that the worst of a full beam has after the frame if all are carried
+    /// over: as many candidates as the beam holds reach it, so whatever is below cannot
+    /// enter. -infinity if the beam is not full.
     pub(super) fn bound_of_carried(settings: &Settings, carried: &Carried, length: usize) -> f64 {
         if length < settings.beams {
             return IMPOSSIBLE;
@@ -69,14 +69,14 @@ impl Extensions {
                 self.column.push(score);
             }
         }
-        // The least j such that the first j + 1 of the column and the stays no
-        // worse than its j-th fill the beam.
+        // The least j such that the first j + 1 of the column and the carried prefixes
+        // no worse than its j-th fill the beam.
         let scores = &carried.scores[..beam.length];
         let (mut low, mut high) = (0, self.column.len());
         while low < high {
             let middle = (low + high) / 2;
             let score = self.column[middle];
-            let carried = scores.iter().filter(|&&stay| stay >= score).count();
+            let carried = scores.iter().filter(|&&carried| carried >= score).count();
             if middle + 1 + carried >= settings.beams {
                 high = middle;
             } else {

@@ -206,7 +206,7 @@ struct ScanRow<'a> {
     threshold: &'a mut ThresholdScan,
 }
 
-struct Scanned {
+struct ScannedRow {
     normaliser: f64,
     /// The best token, unless it is the blank.
     best: Option<u32>,
@@ -214,7 +214,7 @@ struct Scanned {
 
 impl ScanRow<'_> {
     #[inline(always)]
-    fn scan<S: Simd, E: Lanes>(self, simd: S, row: &[E], next: &[E]) -> Option<Scanned> {
+    fn scan<S: Simd, E: Lanes>(self, simd: S, row: &[E], next: &[E]) -> Option<ScannedRow> {
         let found = self.threshold.scan(simd, row, next, self.prefetcher)?;
         let (blank, largest) = (row[self.blank as usize].to_f32(), found.max);
         let best = if blank < largest {
@@ -222,7 +222,7 @@ impl ScanRow<'_> {
         } else {
             None
         };
-        Some(Scanned {
+        Some(ScannedRow {
             normaliser: found.normaliser,
             best,
         })
@@ -230,10 +230,10 @@ impl ScanRow<'_> {
 }
 
 impl Kernel for ScanRow<'_> {
-    type Output = Option<Scanned>;
+    type Output = Option<ScannedRow>;
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) -> Option<Scanned> {
+    fn run<S: Simd>(self, simd: S) -> Option<ScannedRow> {
         match (self.source.row, self.next) {
             (Data::F32(row), Data::F32(next)) => self.scan(simd, row, next),
             (Data::F16(row), Data::F16(next)) => self.scan(simd, row, next),

@@ -24,7 +24,7 @@ pub use scorer::{Scorer, Unscored};
 pub use scorers::{Hotwords, Labels, Lexicon, NgramModel, NgramScorer, NgramState, NgramUnit};
 pub use stream::CtcStream;
 
-use crate::batch::{self, Items, PerThread};
+use crate::batch::{self, IndexedSlice, PerThread};
 use crate::error::Error;
 use crate::kernels::top_k::Plan;
 use crate::memory::grow;
@@ -48,10 +48,10 @@ use settings::Settings;
 /// single alignment and sums nothing.
 ///
 /// Prefixes are ranked by score, highest first. Equal scores are in order of
-/// the rank of their source (a prefix that stays in the beam: its own; an
-/// extension: the extended prefix's; one that is both: the better), then stays
-/// first (in order of their own rank), then by the rank of the new token in its
-/// row.
+/// the rank of their source: a prefix that is carried over from the beam before has
+/// its own, an extension has the extended prefix's, and one that is both has the
+/// better. Of one source carried prefixes come first, by their own rank, then
+/// extensions, by the rank of the new token in its row.
 ///
 /// Beside the score there is the best single alignment found under the beam:
 /// the same recursion with maximum in place of sum, over the same prefixes of
@@ -259,7 +259,10 @@ impl<S: Scorer + Sync> CtcSearch<S> {
             scorer: &self.scorer,
             dispatch: self.dispatch,
         };
-        batch::for_each(Items::new(items), 1, &|mut items: Items<'_, Decoded>| {
+        batch::for_each(IndexedSlice::new(items), 1, &|mut items: IndexedSlice<
+            '_,
+            Decoded,
+        >| {
             decoders.with(|decoder| {
                 items.for_each(|item, decoded| {
                     let _merging = phase::merge();

@@ -10,7 +10,7 @@
 pub(super) const STAGE: usize = 16;
 /// A vector of masses.
 pub(super) const VECTOR: usize = 6;
-/// A prefix that stays where it is.
+/// A prefix that keeps its place.
 pub(super) const KEPT: usize = 1;
 /// A prefix that moves, or is new.
 pub(super) const MOVED: usize = 2;

@@ -1,7 +1,7 @@
 //! The beam after a frame, from the candidates that made it.
 
 use super::beam::{Beam, Prefix};
-use super::candidate::{self, Candidate, Move};
+use super::candidate::{self, Candidate, Origin};
 use super::carried::Carried;
 use super::frame::Frame;
 use super::history::History;
@@ -32,19 +32,19 @@ impl<T: Clone> Rebuild<'_, T> {
         for (to, &candidate) in candidates.iter().enumerate() {
             self.prefetcher.fetch::<{ pace::MOVED }>();
             match candidate::unpack(candidate) {
-                Move::Stay { rank } => self.stay::<S>(to, rank),
-                Move::Extend { rank, place } => self.extend(to, rank, place, scorer),
+                Origin::Carried { rank } => self.carry::<S>(to, rank),
+                Origin::Extended { rank, place } => self.extend(to, rank, place, scorer),
             }
         }
     }
 
     #[inline(always)]
-    fn stay<S: Scorer<State = T>>(&mut self, to: usize, rank: usize) {
+    fn carry<S: Scorer<State = T>>(&mut self, to: usize, rank: usize) {
         let (beam, next, carried) = (self.beam, &mut *self.next, self.carried);
         let old = &beam.prefixes[rank];
         let repeat = carried.repeats[rank];
         let mut new = *old;
-        new.stay(self.frame.blank(), repeat);
+        new.carry(self.frame.blank(), repeat);
         let parent = self.links.parent(rank);
         if parent != NONE {
             let parent = &beam.prefixes[parent as usize];

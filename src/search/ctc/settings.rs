@@ -54,7 +54,7 @@ impl Settings {
     /// extends only the mass that ends in a blank): the pair scores no less,
     /// because rounding is monotone, and on a tie its source's rank or its
     /// token's rank is less. A pair whose prefix is in the beam already becomes
-    /// a stay, which scores no less either, because log-add never falls below
+    /// a carried one, which scores no less either, because log-add never falls below
     /// an operand, and ranks by the better of the two sources. All are
     /// different prefixes: at least (s - 1) for each r' < r and s - 2 for r
     /// itself, r (s - 1) - 1 in all. If r (s - 1) > beams, as many as the beam

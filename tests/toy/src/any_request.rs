@@ -6,7 +6,7 @@ use widebeam::autoregressive::{
     AtMaximum, CountedLength, EndRank, ForcedScore, Leader, LengthPenalty, Normaliser, Rules,
     Stopping, WhenFull,
 };
-use widebeam::reference::requests::{Adjustment, Model, Permitted, Spec};
+use widebeam::reference::requests::{Model, Permitted, Processor, Spec};
 
 use crate::any_tensor;
 
@@ -43,10 +43,10 @@ pub fn spec(u: &mut Unstructured<'_>, model: &Model) -> Result<Spec> {
     spec.rules = rules(u)?;
     spec.groups = (groups, f64::from(u.int_in_range(0..=8u8)?) / 8.0);
     if u.arbitrary()? {
-        spec.after = adjustments(u, vocab)?;
+        spec.after = processors(u, vocab)?;
         let whole = model.kind == ScoreKind::Probabilities;
         if !whole {
-            spec.before = adjustments(u, vocab)?;
+            spec.before = processors(u, vocab)?;
         }
         if u.arbitrary()? {
             let normaliser = match whole || u.arbitrary()? {
@@ -107,23 +107,23 @@ fn rules(u: &mut Unstructured<'_>) -> Result<Rules> {
     })
 }
 
-fn adjustments(u: &mut Unstructured<'_>, vocab: u32) -> Result<Vec<Adjustment>> {
+fn processors(u: &mut Unstructured<'_>, vocab: u32) -> Result<Vec<Processor>> {
     let count = u.int_in_range(0..=2usize)?;
-    (0..count).map(|_| adjustment(u, vocab)).collect()
+    (0..count).map(|_| processor(u, vocab)).collect()
 }
 
-fn adjustment(u: &mut Unstructured<'_>, vocab: u32) -> Result<Adjustment> {
+fn processor(u: &mut Unstructured<'_>, vocab: u32) -> Result<Processor> {
     let score = *u.choose(&[ForcedScore::Own, ForcedScore::Certain])?;
     Ok(match u.int_in_range(0..=6u8)? {
-        0 => Adjustment::MinimumLength(u.int_in_range(0..=3)?),
-        1 => Adjustment::Suppress(tokens(u, vocab, 5)?),
-        2 => Adjustment::First(token(u, vocab)?, score),
-        3 => Adjustment::Last(token(u, vocab)?, score),
-        4 => Adjustment::Repetition(*u.choose(&[0.7, 1.3])?),
-        5 => Adjustment::Ngram(u.int_in_range(1..=3)?),
+        0 => Processor::MinimumLength(u.int_in_range(0..=3)?),
+        1 => Processor::Suppress(tokens(u, vocab, 5)?),
+        2 => Processor::First(token(u, vocab)?, score),
+        3 => Processor::Last(token(u, vocab)?, score),
+        4 => Processor::Repetition(*u.choose(&[0.7, 1.3])?),
+        5 => Processor::Ngram(u.int_in_range(1..=3)?),
         _ => {
             let amount = f64::from(u.int_in_range(-8..=8i8)?) / 16.0;
-            Adjustment::Hook(u.int_in_range(1..=vocab)?, amount)
+            Processor::Hook(u.int_in_range(1..=vocab)?, amount)
         }
     })
 }

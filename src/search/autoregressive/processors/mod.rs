@@ -1,6 +1,6 @@
-//! Adjustments of a row's scores, before or after the log-softmax.
+//! Processors of a row's scores, before or after the log-softmax.
 //!
-//! They never copy a row. An adjustment names the tokens whose scores it
+//! They never copy a row. A processor names the tokens whose scores it
 //! changes; the search takes the best of all others from its one scan of the
 //! row, and puts the changed ones among them.
 
@@ -28,7 +28,7 @@ use crate::error::Error;
 /// [`Request::process_logits`](super::Request::process_logits) applies it before
 /// the log-softmax, so that what it takes from one token goes to the others;
 /// [`Request::process_log_probabilities`](super::Request::process_log_probabilities)
-/// after, so that it does not. What an adjustment does must follow from what
+/// after, so that it does not. What a processor does must follow from what
 /// the row shows it.
 ///
 /// Any closure over [`RowScores`] is one:
@@ -46,7 +46,7 @@ pub trait LogitsProcessor: Send + Sync {
     /// Changes the scores of one row.
     fn process(&self, row: &mut RowScores<'_>);
 
-    /// Whether the adjustment makes sense for a vocabulary; asked once, when
+    /// Whether the processor makes sense for a vocabulary; asked once, when
     /// its request is admitted.
     ///
     /// # Errors

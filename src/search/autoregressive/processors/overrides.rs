@@ -26,7 +26,7 @@ impl Overrides {
     ///
     /// If memory runs out.
     pub(in super::super) fn resize(&mut self, vocab: usize) -> Result<(), Error> {
-        let what = "adjusted scores";
+        let what = "processed scores";
         resize(&mut self.places, vocab, what)?;
         resize(&mut self.met, vocab, what)?;
         // A token has one entry at most.

@@ -1,4 +1,4 @@
-//! One row as an adjustment sees it.
+//! One row as a processor sees it.
 
 use super::overrides::Overrides;
 use crate::kernels::log_probability;
@@ -14,7 +14,7 @@ pub(in super::super) struct Position<'a> {
     pub(in super::super) end_tokens: &'a [u32],
 }
 
-/// The scores that were read, and what turns them into what is adjusted.
+/// The scores that were read, and what turns them into what is processed.
 #[derive(Clone, Copy, Debug)]
 pub(in super::super) enum Base<'a> {
     /// Before the log-softmax.
@@ -34,7 +34,7 @@ impl Base<'_> {
     }
 }
 
-/// The scores of one row, as an adjustment reads and changes them: logits
+/// The scores of one row, as a processor reads and changes them: logits
 /// before the log-softmax, natural log-probabilities after.
 ///
 /// A token beyond the vocabulary reads as impossible and cannot be set.

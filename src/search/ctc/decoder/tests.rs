@@ -1,5 +1,5 @@
-//! Compares the beam that each frame leaves with the definition: every prefix stays,
-//! every token extends every prefix, the best are kept.
+//! Compares the beam that each frame leaves with the definition: every prefix is
+//! carried over, every token extends every prefix, the best are kept.
 
 #[path = "../../../../tests/support/ctc_case.rs"]
 #[allow(dead_code)]
@@ -72,7 +72,7 @@ impl Definition {
             let repeats = prefixes[rank].last == token;
             log(token) + if repeats { ends_blank[rank] } else { all[rank] }
         };
-        let stay = |(rank, prefix): (usize, &Prefix)| {
+        let carry = |(rank, prefix): (usize, &Prefix)| {
             let repeat = if prefix.last == NONE {
                 IMPOSSIBLE
             } else {
@@ -97,7 +97,7 @@ impl Definition {
                 masses,
             }
         };
-        let carried = prefixes.iter().enumerate().map(stay).collect();
+        let carried = prefixes.iter().enumerate().map(carry).collect();
         let values: Vec<f32> = (0..source.row.len())
             .map(|token| source.row.get(token))
             .collect();
@@ -151,7 +151,7 @@ impl Definition {
     /// The bound that the carried prefixes give, and the one that the best token's extensions
     /// make of it.
     fn bounds(&self, beams: usize, best_is_blank: bool) -> [f64; 2] {
-        let scores = || self.carried.iter().map(|stay| stay.score);
+        let scores = || self.carried.iter().map(|carried| carried.score);
         let full = self.carried.len() == beams;
         let bound = if full {
             scores().fold(f64::INFINITY, f64::min)
@@ -164,7 +164,7 @@ impl Definition {
         let above = self.column.iter().filter(|&&score| score > bound);
         let mut above = above.enumerate();
         let fills = |&(place, &score): &(usize, &f64)| {
-            place + 1 + scores().filter(|&stay| stay >= score).count() >= beams
+            place + 1 + scores().filter(|&carried| carried >= score).count() >= beams
         };
         let raised = above.find(fills).map_or(bound, |(_, &score)| score);
         [bound, raised]

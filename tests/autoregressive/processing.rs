@@ -1,4 +1,4 @@
-//! What each adjustment leaves of a row, step by step, before and after the
+//! What each processor leaves of a row, step by step, before and after the
 //! log-softmax.
 
 use std::sync::{Arc, Mutex};
@@ -11,10 +11,10 @@ use widebeam::autoregressive::{
 
 const NO: f64 = f64::NEG_INFINITY;
 
-/// The scores of all tokens at each step of one beam, after an adjustment.
+/// The scores of all tokens at each step of one beam, after a processor.
 fn seen(
     request: Request,
-    adjustment: impl LogitsProcessor + 'static,
+    processor: impl LogitsProcessor + 'static,
     before: bool,
     row: &[f32],
 ) -> Vec<Vec<f64>> {
@@ -25,9 +25,9 @@ fn seen(
         seen.lock().unwrap().push(scores.collect());
     };
     let request = match before {
-        true => request.process_logits(adjustment).process_logits(look),
+        true => request.process_logits(processor).process_logits(look),
         false => request
-            .process_log_probabilities(adjustment)
+            .process_log_probabilities(processor)
             .process_log_probabilities(look),
     };
     let mut search = AutoregressiveSearch::new(row.len()).unwrap();
@@ -248,7 +248,7 @@ fn scores_are_set_within_the_vocabulary_and_what_is_permitted() {
 }
 
 #[test]
-fn adjustments_act_in_the_order_in_which_they_were_added() {
+fn processors_act_in_the_order_in_which_they_were_added() {
     let add = |amount: f64| move |row: &mut RowScores<'_>| row.set(0, row.get(0) + amount);
     let double = |row: &mut RowScores<'_>| row.set(0, row.get(0) * 2.0);
     let found = |request: Request| {
@@ -294,7 +294,7 @@ fn scores_beyond_what_a_row_can_hold_fail_the_request() {
         let Ended::Failed(error) = outcome.ended() else {
             panic!("{score} must fail");
         };
-        let message = format!("step 0, token 1: an adjustment set a score of {shown}");
+        let message = format!("step 0, token 1: a logits processor set a score of {shown}");
         assert!(error.to_string().starts_with(&message), "{error}");
         assert!(outcome.best().is_none());
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use widebeam::autoregressive::{
     AutoregressiveSearch, Constraint, Ended, Normaliser, Request, TokenMask, TokenTrie,
 };
-use widebeam::reference::requests::{Adjustment, Model, Permitted, Spec, alone_in_steps};
+use widebeam::reference::requests::{Model, Permitted, Processor, Spec, alone_in_steps};
 use widebeam::{Level, ScoreKind, ScoresView};
 
 const VOCABULARIES: [u32; 9] = [1, 2, 63, 64, 65, 127, 128, 129, 200];
@@ -50,7 +50,7 @@ fn masks_permit_exactly_their_tokens() {
             };
             let mut spec = Spec::plain(3, 2, &[vocab - 1]);
             if index % 5 == 0 {
-                spec.after.push(Adjustment::Hook(3, 0.25));
+                spec.after.push(Processor::Hook(3, 0.25));
             }
             spec.permit = Some((Permitted::Mask(mask), normaliser));
             let expected = spec.expected_in_steps(&model);
