@@ -21,13 +21,15 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure
     check(task)?;
     let labels = task.labels.map(|path| Labels::open(path)).transpose()?;
     let mut output = Output::prepare(task, labels.as_ref())?;
-    let mut decoder = match (task.search, task.ctc.blank) {
-        (Search::Ctc, Some(blank)) => {
-            let (beams, level) = (task.beams, options.level);
+    let (beams, level) = (task.beams, options.instructions.level);
+    let mut decoder = match task.search {
+        Search::Independent => Decoder::independent(beams, task.nbest, level)?,
+        Search::Ctc => {
+            let blank = task.ctc.blank;
+            let blank = blank.ok_or_else(|| Failure::input("--search ctc needs --blank"))?;
             let search = ctc::Search::new(beams, blank, level, task.ctc, labels.as_ref())?;
             Decoder::ctc(search, task.nbest)
         }
-        _ => Decoder::independent(task.beams, task.nbest, options.level)?,
     };
     let lengths = task.lengths.map(|path| load::lengths(path)).transpose()?;
 

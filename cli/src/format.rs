@@ -26,12 +26,18 @@ impl Format {
 
     /// Whether it is no text that a terminal can show.
     pub(crate) fn is_binary(self) -> bool {
-        matches!(self, Format::Npz)
+        match self {
+            Format::Text | Format::Jsonl => false,
+            Format::Npz => true,
+        }
     }
 
     /// Whether one file can hold the answers of several inputs.
     pub(crate) fn holds_several_inputs(self) -> bool {
-        !matches!(self, Format::Npz)
+        match self {
+            Format::Text | Format::Jsonl => true,
+            Format::Npz => false,
+        }
     }
 
     /// How many hypotheses of an item are written unless a number is given.

@@ -35,7 +35,7 @@ const WIDE: usize = 1000;
 /// beam's.
 pub(crate) fn run(options: &Decode) -> Result<(), Failure> {
     let beams = options.beams().unwrap_or(BEAMS);
-    let search = ctc::Search::plain(beams, BLANK, options.level)?;
+    let search = ctc::Search::plain(beams, BLANK, options.instructions.level)?;
     let mut decoder = Decoder::ctc(search, beams);
     let sample = Sample::unpack();
     let scores = sample

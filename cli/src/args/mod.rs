@@ -8,8 +8,7 @@ use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 use clap::ValueHint;
-use widebeam::Level;
-use widebeam_perf::console::args::{Scores, at_least_one};
+use widebeam_perf::console::args::{Instructions, Scores, at_least_one};
 
 pub(crate) use self::ctc::{Ctc, LmUnit};
 pub(crate) use self::search::Search;
@@ -121,9 +120,8 @@ pub(crate) struct Decode {
     #[arg(long, value_name = "N", value_parser = at_least_one::<NonZeroU16>)]
     pub(crate) threads: Option<NonZeroU16>,
 
-    /// Instruction set: baseline, avx2 or avx512; the answer is the same [default: the best there is]
-    #[arg(long, value_name = "LEVEL")]
-    pub(crate) level: Option<Level>,
+    #[command(flatten)]
+    pub(crate) instructions: Instructions,
 
     // Last: what follows would stand under its heading.
     #[command(flatten)]

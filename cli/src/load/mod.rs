@@ -85,7 +85,7 @@ fn open_path(path: &Path, reading: Reading<'_>) -> Result<Input, Failure> {
     if !kind.is_file() {
         return open_stream(file, reading);
     }
-    let format = Format::of_name(path).ok_or_else(|| {
+    let format = InputFormat::of_name(path).ok_or_else(|| {
         Failure::input(
             "the format of a file is told by its name, which ends in .npy, .npz or .safetensors",
         )
@@ -96,43 +96,43 @@ fn open_path(path: &Path, reading: Reading<'_>) -> Result<Input, Failure> {
 /// Reads what has no name that tells its format, and no place to go back to.
 fn open_stream(mut stream: impl Read, reading: Reading<'_>) -> Result<Input, Failure> {
     // A stream may have no end: its beginning is looked at first.
-    let mut start = slurp(stream.by_ref().take(Format::MAGIC_BYTES))?;
+    let mut start = slurp(stream.by_ref().take(InputFormat::MAGIC_BYTES))?;
     if start.is_empty() {
         return Err(Failure::input("is empty"));
     }
-    let format = Format::of_content(&start)
+    let format = InputFormat::of_content(&start)
         .ok_or_else(|| Failure::input("it begins like no .npy, .npz or .safetensors file"))?;
     start.append(&mut slurp(stream)?);
     read(Source::Bytes(start), format, reading)
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Format {
+enum InputFormat {
     Npy,
     Npz,
     Safetensors,
 }
 
-impl Format {
+impl InputFormat {
     /// What tells a format from the others.
     const MAGIC_BYTES: u64 = 9;
 
     fn of_name(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?.to_ascii_lowercase();
         match extension.as_str() {
-            "npy" => Some(Format::Npy),
-            "npz" => Some(Format::Npz),
-            "safetensors" => Some(Format::Safetensors),
+            "npy" => Some(InputFormat::Npy),
+            "npz" => Some(InputFormat::Npz),
+            "safetensors" => Some(InputFormat::Safetensors),
             _ => None,
         }
     }
 
     fn of_content(bytes: &[u8]) -> Option<Self> {
         match bytes {
-            [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Some(Format::Npy),
-            [b'P', b'K', ..] => Some(Format::Npz),
+            [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Some(InputFormat::Npy),
+            [b'P', b'K', ..] => Some(InputFormat::Npz),
             // The length of a header of JSON, and the header.
-            [_, _, _, _, _, _, _, _, b'{', ..] => Some(Format::Safetensors),
+            [_, _, _, _, _, _, _, _, b'{', ..] => Some(InputFormat::Safetensors),
             _ => None,
         }
     }
@@ -167,11 +167,11 @@ impl Source {
     }
 }
 
-fn read(source: Source, format: Format, reading: Reading<'_>) -> Result<Input, Failure> {
+fn read(source: Source, format: InputFormat, reading: Reading<'_>) -> Result<Input, Failure> {
     match format {
-        Format::Npy => read_npy(source.bytes(reading.map)?, reading.array),
-        Format::Npz => read_npz(source.seekable(), reading.array),
-        Format::Safetensors => read_safetensors(source.bytes(reading.map)?, reading.array),
+        InputFormat::Npy => read_npy(source.bytes(reading.map)?, reading.array),
+        InputFormat::Npz => read_npz(source.seekable(), reading.array),
+        InputFormat::Safetensors => read_safetensors(source.bytes(reading.map)?, reading.array),
     }
 }
 
@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn a_format_is_told_by_the_name_or_the_first_bytes() {
         let by_name =
-            |name: &str| Format::of_name(Path::new(name)).map(|format| format!("{format:?}"));
+            |name: &str| InputFormat::of_name(Path::new(name)).map(|format| format!("{format:?}"));
         for (name, expected) in [
             ("a.npy", Some("Npy")),
             ("b/a.b.NPZ", Some("Npz")),
@@ -286,7 +286,7 @@ mod tests {
             assert_eq!(by_name(name).as_deref(), expected, "{name}");
         }
         let by_content =
-            |bytes: &[u8]| Format::of_content(bytes).map(|format| format!("{format:?}"));
+            |bytes: &[u8]| InputFormat::of_content(bytes).map(|format| format!("{format:?}"));
         let length = 9u64.to_le_bytes();
         for (bytes, expected) in [
             (&b"\x93NUMPY"[..], Some("Npy")),
@@ -301,7 +301,7 @@ mod tests {
         ] {
             assert_eq!(by_content(bytes).as_deref(), expected, "{bytes:?}");
         }
-        assert_eq!(Format::MAGIC_BYTES, 9);
+        assert_eq!(InputFormat::MAGIC_BYTES, 9);
     }
 
     fn array(dtype: Dtype, rank: usize) -> Array {

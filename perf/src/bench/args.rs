@@ -3,10 +3,9 @@
 use std::num::{NonZeroU16, NonZeroU32};
 use std::path::PathBuf;
 
-use clap::{Subcommand, ValueHint};
-use widebeam::Level;
+use clap::{Subcommand, ValueEnum, ValueHint};
 
-use crate::console::args::{Scores, at_least_one};
+use crate::console::args::{Instructions, Scores, at_least_one};
 use crate::results::ResultOptions;
 use crate::workload::{Dtype, Search, Shape};
 
@@ -106,9 +105,8 @@ pub(super) struct Searches {
     #[arg(long, value_enum, value_name = "TYPE", default_value_t = Dtype::F32)]
     pub(super) dtype: Dtype,
 
-    /// Instruction set: baseline, avx2 or avx512 [default: the best there is]
-    #[arg(long, value_name = "LEVEL")]
-    pub(super) level: Option<Level>,
+    #[command(flatten)]
+    pub(super) instructions: Instructions,
 
     /// Leave out the reference, and with it the check against it
     #[arg(long)]
@@ -126,7 +124,7 @@ impl Searches {
     pub(super) fn selected(&self) -> Vec<Search> {
         match self.only.or(self.search) {
             Some(search) => vec![search],
-            None => Search::ALL.into(),
+            None => Search::value_variants().to_vec(),
         }
     }
 }

@@ -60,7 +60,7 @@ fn cases(options: &Searches) -> Vec<Case> {
                 .scores
                 .map_or(search.usual_kind(), |scores| scores.kind()),
             dtype: options.dtype,
-            level: options.level,
+            level: options.instructions.level,
         };
         match options.shape.zip(options.beams) {
             Some(own) => cases.push(case(own)),

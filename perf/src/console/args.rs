@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use clap::ValueEnum;
-use widebeam::ScoreKind;
+use widebeam::{Level, ScoreKind};
 
 /// Reads a number that is not 0; of that `NonZero` itself says "zero for non-zero type".
 pub fn at_least_one<N: FromStr<Err: Display>>(text: &str) -> Result<N, String> {
@@ -34,6 +34,14 @@ impl Scores {
             Scores::Logits => ScoreKind::Logits,
         }
     }
+}
+
+/// The argument of every command that searches.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub struct Instructions {
+    /// Instruction set: baseline, avx2 or avx512; the answer is the same [default: the best there is]
+    #[arg(long, value_name = "LEVEL")]
+    pub level: Option<Level>,
 }
 
 #[cfg(test)]

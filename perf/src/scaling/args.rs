@@ -3,10 +3,9 @@
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 
-use clap::ValueHint;
-use widebeam::Level;
+use clap::{ValueEnum, ValueHint};
 
-use crate::console::args::{Scores, at_least_one};
+use crate::console::args::{Instructions, Scores, at_least_one};
 use crate::results::ResultOptions;
 use crate::workload::{Dtype, Search, Shape};
 
@@ -53,9 +52,8 @@ pub struct Scaling {
     #[arg(long, value_enum, value_name = "TYPE", default_value_t = Dtype::F32)]
     pub(super) dtype: Dtype,
 
-    /// Instruction set: baseline, avx2 or avx512 [default: the best there is]
-    #[arg(long, value_name = "LEVEL")]
-    pub(super) level: Option<Level>,
+    #[command(flatten)]
+    pub(super) instructions: Instructions,
 
     /// Measured runs; one more warms up
     #[arg(long, value_name = "N", default_value = "7",
@@ -77,7 +75,7 @@ pub struct Scaling {
 impl Scaling {
     pub(super) fn searches(&self) -> Vec<Search> {
         self.search
-            .map_or(Search::ALL.into(), |search| vec![search])
+            .map_or(Search::value_variants().to_vec(), |search| vec![search])
     }
 
     /// Shape and beam width for a search.

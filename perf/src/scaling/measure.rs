@@ -52,7 +52,7 @@ fn case(options: &Scaling, search: Search) -> Case {
         beams,
         kind: kind.unwrap_or(search.usual_kind()),
         dtype: options.dtype,
-        level: options.level,
+        level: options.instructions.level,
     }
 }
 

@@ -43,13 +43,14 @@ pub fn prepare(case: Case) -> Result<Box<dyn Workload>, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use clap::ValueEnum;
     use widebeam::ScoreKind;
 
     use super::*;
 
     #[test]
     fn every_search_agrees_with_its_reference_in_every_kind_and_type() {
-        for search in Search::ALL {
+        for &search in Search::value_variants() {
             for kind in [
                 ScoreKind::Probabilities,
                 ScoreKind::LogProbabilities,

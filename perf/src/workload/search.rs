@@ -17,9 +17,6 @@ pub enum Search {
 }
 
 impl Search {
-    /// Every search.
-    pub const ALL: [Search; 3] = [Search::Independent, Search::Autoregressive, Search::Ctc];
-
     /// Its name, as the arguments spell it.
     pub fn name(self) -> &'static str {
         match self {
