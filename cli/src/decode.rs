@@ -90,8 +90,9 @@ fn check(task: &Task<'_>) -> Result<(), Failure> {
     }
     if inputs > 1 && !task.format.holds_several_inputs() && task.output_dir.is_none() {
         return Err(Failure::Input(format!(
-            "--format npz to one output is for one input, {inputs} are given; \
-             --output-dir makes a file for each, and jsonl says where each item is from"
+            "--format {} to one output is for one input, {inputs} are given; \
+             --output-dir makes a file for each, and jsonl says where each item is from",
+            task.format.extension()
         )));
     }
     let stdin = task.inputs.iter().filter(|&path| path == Path::new(STDIN));

@@ -98,9 +98,10 @@ impl<'a> Output<'a> {
 fn target(path: Option<&Path>, format: Format) -> Result<Target, Failure> {
     match path {
         Some(path) => Target::file(path),
-        None if format.is_binary() && io::stdout().is_terminal() => Err(Failure::input(
-            "--format npz is no text for a terminal: give --output, or redirect it",
-        )),
+        None if format.is_binary() && io::stdout().is_terminal() => Err(Failure::Input(format!(
+            "--format {} is no text for a terminal: give --output, or redirect it",
+            format.extension()
+        ))),
         None => Ok(Target::Stdout),
     }
 }
