@@ -470,10 +470,10 @@ fn refuses_one_item(vocab: usize, bad: f32) {
     assert_eq!(plain(&nbest), expected);
 }
 
-/// Why a prefix that stays and is entered too goes by the better of its two
+/// Why a prefix that is carried over and entered too goes by the better of its two
 /// sources where scores tie, and not by its own rank alone.
 #[test]
-fn a_stay_that_is_entered_goes_by_the_better_source_or_the_bound_would_not_hold() {
+fn a_carried_prefix_that_is_entered_goes_by_the_better_source_or_the_bound_would_not_hold() {
     const BEAMS: usize = 3;
     let nothing = f32::NEG_INFINITY;
     // Blank, x, a, b, c, d. After two frames x has rank 0, and xa and xb, so
@@ -495,10 +495,10 @@ fn a_stay_that_is_entered_goes_by_the_better_source_or_the_bound_would_not_hold(
     assert_eq!(found, expected);
 
     // The keys of the last frame's candidates, all of score -1, from rank 0 on,
-    // had the two stays nothing but their own ranks: source, whether new, own
+    // had the two carried prefixes nothing but their own ranks: source, whether new, own
     // rank or the token's. xc and xd would go before them.
-    let stays = [(0, false, 0), (1, false, 1), (2, false, 2)];
-    let mut literal = Vec::from(stays);
+    let carried = [(0, false, 0), (1, false, 1), (2, false, 2)];
+    let mut literal = Vec::from(carried);
     literal.extend([(0, true, 3), (0, true, 4)]);
     literal.sort_unstable();
     let kept = &literal[..BEAMS];
@@ -679,7 +679,7 @@ fn a_token_at_exactly_the_least_log_probability_is_kept() {
         let kept = least(limit);
         assert!(kept.contains(&vec![2, 0]), "{kind:?} {kept:?}");
         assert_eq!(kept, least(limit.next_down()), "{kind:?}");
-        // The best token of each frame stays.
+        // The best token of each frame carried.
         let dropped = least(limit.next_up());
         assert!(!dropped.contains(&vec![2, 0]), "{kind:?} {dropped:?}");
         assert!(dropped.contains(&vec![0, 2]), "{kind:?} {dropped:?}");

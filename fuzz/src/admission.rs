@@ -143,7 +143,7 @@ impl Checked {
                         let named = format!("token {token}: {value} is not a valid");
                         assert!(message.contains(&named), "{message}");
                     }
-                    _ => assert!(spec.permit.is_some(), "a bad score went by"),
+                    _ => assert!(spec.constraint.is_some(), "a bad score went by"),
                 }
                 *fate = Fate::Poisoned;
             }

@@ -26,7 +26,7 @@ pub(crate) fn sampled_bound<S: Simd>(
         for (larger, &maximum) in larger.iter_mut().zip(some) {
             *larger = sample.count_less(simd.f32_splat(maximum), *larger);
         }
-        prefetcher.fetch::<2>();
+        prefetcher.prefetch_next::<2>();
     }
     let [a, b, c, d] = larger;
     // With k - 1 larger ones and itself, k reach it. All of the sample reach
@@ -71,7 +71,7 @@ pub(crate) fn lower_bound<S: Simd>(
         let middle = low + (high - low) / 2;
         let bound = simd.f32_splat(from_sortable(middle));
         let mut reached = 0;
-        prefetcher.fetch::<2>();
+        prefetcher.prefetch_next::<2>();
         let (fours, rest) = maxima.as_chunks::<4>();
         for [a, b, c, d] in fours {
             let four = [

@@ -2,9 +2,9 @@
 //! maxima of its groups: the peaks. `peaks[i][lane]` is that of the tokens in
 //! the same lane of the vectors of panel i.
 //!
-//! Tokens are compared a quad at a time. To look at each group of four that reaches the
-//! bound, in place of its quad, took .95 to 1.05 of the time for k up to 16 in rows of
-//! 5000 (Zen 3) and a list of its own, and is gone.
+//! Tokens are compared a quad at a time. To compare only the groups of four that reach the
+//! bound took .95 to 1.05 of the time (k up to 16, rows of 5000, Zen 3) and needed a list
+//! of groups, so it was removed.
 
 use super::element::Lanes;
 use super::plan::Plan;
@@ -48,7 +48,7 @@ pub(crate) fn collect_panels<S: Simd, E: Lanes>(
                 };
                 let quad = (number, quad);
                 len = push_quad(simd, row, quad, &mut bound, plan, survivors, len);
-                prefetcher.fetch::<2>();
+                prefetcher.prefetch_next::<2>();
             }
         }
     }
@@ -57,8 +57,8 @@ pub(crate) fn collect_panels<S: Simd, E: Lanes>(
 
 /// Collects the tokens of at least `bound` from all of a row: for one that is so
 /// short, or has so many of them, that to look where they are would take longer.
-/// Meanwhile as much of the `next` row is prefetched: a short row is read before
-/// prefetches of its own could arrive.
+/// With each quad the same part of the `next` row is prefetched, because a short row is
+/// read before prefetches of its own could arrive.
 #[inline(always)]
 pub(crate) fn collect_all<S: Simd, E: Lanes>(
     simd: S,
@@ -119,7 +119,7 @@ fn reaching<S: Simd>(
         for (j, peak) in four.iter().enumerate() {
             reached |= u64::from(simd.f32_load(peak).any_ge(bound)) << (4 * i + j);
         }
-        prefetcher.fetch::<2>();
+        prefetcher.prefetch_next::<2>();
     }
     for (i, peak) in rest.iter().enumerate() {
         reached |= u64::from(simd.f32_load(peak).any_ge(bound)) << (4 * fours.len() + i);

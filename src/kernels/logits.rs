@@ -75,12 +75,11 @@ impl<E: Lanes, const WIDTH: usize> Kernel for ScanLogits<'_, E, WIDTH> {
     fn run<S: Simd>(self, simd: S) -> Option<Scan> {
         let ScanLogits {
             stripes,
-            prefetcher: after,
+            prefetcher,
             peaks,
         } = self;
         // A copy, because what the loop writes might be it for all the compiler knows.
-        let mut prefetcher = *after;
-        let upcoming = &mut prefetcher;
+        let local = &mut prefetcher.clone();
         let lowest = simd.f32_splat(f32::NEG_INFINITY);
         let mut columns = [lowest; COLUMNS];
         let mut sum = RunningSum::EMPTY;
@@ -94,13 +93,13 @@ impl<E: Lanes, const WIDTH: usize> Kernel for ScanLogits<'_, E, WIDTH> {
                 match stripes.whole.get(first..first + WIDTH) {
                     Some(panel) if WIDTH == SECTION_STRIPES => {
                         let vectors = panel.as_flattened().as_chunks().0;
-                        peak = sums.add(simd, vectors, upcoming);
+                        peak = sums.add(simd, vectors, local);
                         sums.end_section(simd);
                     }
                     _ => {
                         for index in first..block.end.min(first + WIDTH) {
                             let maxima =
-                                sums.add_stripe(simd, stripes, index, index - start, upcoming);
+                                sums.add_stripe(simd, stripes, index, index - start, local);
                             peak = peak.max(maxima);
                         }
                     }
@@ -118,9 +117,9 @@ impl<E: Lanes, const WIDTH: usize> Kernel for ScanLogits<'_, E, WIDTH> {
                 peak.store(out);
             }
             let largest = largest.reduce_max();
-            sum.add(sums.finish(simd, stripes, block, largest, *upcoming)?);
+            sum.add(sums.finish(simd, stripes, block, largest, *local)?);
         }
-        *after = prefetcher;
+        *prefetcher = *local;
         Some(Scan::new(&columns, lowest, sum.ln()))
     }
 }
@@ -199,11 +198,11 @@ impl<V: F32Lanes> Sums<V> {
         let mut peak = simd.f32_splat(f32::NEG_INFINITY);
         for (i, lanes) in vectors.iter().enumerate() {
             let scores = E::load(simd, lanes);
-            prefetcher.prefetch(i * size_of_val(lanes));
+            prefetcher.prefetch_line(i * size_of_val(lanes));
             peak = peak.max(scores);
             self.section = self.section + self.exps.next(scores - self.reference_lanes);
         }
-        prefetcher.pass(size_of_val(vectors));
+        prefetcher.skip(size_of_val(vectors));
         peak
     }
 

@@ -1,12 +1,11 @@
 //! How the best tokens of rows are found: the one place that chooses. A plan is made
 //! once a batch, for all its rows. (Why these paths: `top_k`.)
 //!
-//! | rows                                   | path                          |
-//! |----------------------------------------|-------------------------------|
-//! | up to 64 tokens                        | [`RowPath::Short`]               |
-//! | up to 8191 probabilities or their logs | [`RowPath::Quads`], unless k is  |
-//! |                                        | too large for a bound         |
-//! | all others                             | [`RowPath::Stripes`]             |
+//! | rows                                   | path                                       |
+//! |----------------------------------------|--------------------------------------------|
+//! | up to 64 tokens                        | [`RowPath::Short`]                         |
+//! | up to 8191 probabilities or their logs | [`RowPath::Quads`], if k allows a bound    |
+//! | all others                             | [`RowPath::Stripes`]                       |
 
 use super::bound::{lower_bound, sampled_bound};
 use super::prefetch::Prefetcher;
@@ -199,6 +198,7 @@ impl Plan {
         if !self.bounded {
             return self.least;
         }
+        debug_assert!(scanned.width > 0);
         let mut maxima = scanned.columns;
         let mut width = scanned.width;
         while width > 1 && serves(self.k, width / 2) {

@@ -19,7 +19,7 @@ pub(crate) struct Prefetcher {
     /// The address of the line that is prefetched next.
     at: usize,
     /// Where the row ends and `next` takes its place; [`usize::MAX`] once it has.
-    turn: usize,
+    row_end: usize,
     /// The address of the row after it.
     next: usize,
     /// The end of that row. To prefetch further than a row ahead evicts what is read
@@ -43,7 +43,7 @@ impl Default for Prefetcher {
     fn default() -> Self {
         Prefetcher {
             at: 0,
-            turn: usize::MAX,
+            row_end: usize::MAX,
             next: 0,
             end: 0,
             share: 0,
@@ -52,9 +52,9 @@ impl Default for Prefetcher {
 }
 
 impl Prefetcher {
-    /// For a row that is scanned in `steps` steps, and whose first lines `self` may have
-    /// prefetched. The steps prefetch the rest of it, and the front of the next row,
-    /// which begins where `next` does.
+    /// Makes a prefetcher for a row that is scanned in `steps` steps, and whose first
+    /// lines `self` may have prefetched. The steps prefetch the rest of it, and the front
+    /// of the next row, which begins where `next` does.
     #[inline(always)]
     pub(crate) fn in_steps<E>(&self, row: &[E], next: &[E], steps: usize) -> Self {
         let prefetched = self.lines_of(row).max(NEAR);
@@ -64,24 +64,36 @@ impl Prefetcher {
         Prefetcher::new(row, next, prefetched * CACHE_LINE, share)
     }
 
-    /// For a row whose steps prefetch as many lines as they read, `distance` bytes ahead.
+    /// Makes a prefetcher for a row that is scanned in steps of `step_scores`. Each step
+    /// prefetches as many lines as it reads, which is an even number, `distance_bytes`
+    /// ahead.
     #[inline(always)]
-    pub(crate) fn at_distance<E>(row: &[E], next: &[E], distance: usize, step: usize) -> Self {
-        let share = step * size_of::<E>() / CACHE_LINE;
-        Prefetcher::new(row, next, distance, share)
+    pub(crate) fn at_distance<E>(
+        row: &[E],
+        next: &[E],
+        distance_bytes: usize,
+        step_scores: usize,
+    ) -> Self {
+        let share = step_scores * size_of::<E>() / CACHE_LINE;
+        debug_assert!(share.is_multiple_of(2));
+        Prefetcher::new(row, next, distance_bytes, share)
     }
 
     #[inline(always)]
     fn new<E>(row: &[E], next: &[E], offset: usize, share: usize) -> Self {
-        // A row that nothing follows is followed by itself: its first lines are
-        // prefetched once more, which takes no branch and no address outside.
+        // A row that nothing follows is followed by itself: the steps of its scan
+        // prefetch its first lines once more, which takes no branch.
         let followed = if next.is_empty() { row } else { next };
         let next = &next[..next.len().min(row.len())];
         let mut prefetcher = Prefetcher {
             at: row.as_ptr().addr().wrapping_add(offset),
-            turn: row.as_ptr_range().end.addr(),
+            row_end: row.as_ptr_range().end.addr(),
             next: followed.as_ptr().addr(),
-            end: next.as_ptr_range().end.addr(),
+            end: if next.is_empty() {
+                0
+            } else {
+                next.as_ptr_range().end.addr()
+            },
             share,
         };
         prefetcher.turn();
@@ -92,32 +104,32 @@ impl Prefetcher {
     #[inline(always)]
     pub(crate) fn step(&mut self) {
         if self.share == WHOLE {
-            self.advance::<WHOLE>();
+            self.prefetch_lines::<WHOLE>();
         } else {
             for _ in 0..self.share / 2 {
-                self.advance::<2>();
+                self.prefetch_lines::<2>();
             }
         }
         self.turn();
     }
 
     /// Prefetches the line some bytes from the next one, for a step that prefetches
-    /// between its other instructions and then [passes](Prefetcher::pass) its lines.
+    /// between its other instructions and then [skips](Prefetcher::skip) its lines.
     #[inline(always)]
-    pub(crate) fn prefetch(&self, offset: usize) {
+    pub(crate) fn prefetch_line(&self, offset: usize) {
         prefetch_at(self.at.wrapping_add(offset));
     }
 
     /// Passes lines that were prefetched one by one.
     #[inline(always)]
-    pub(crate) fn pass(&mut self, bytes: usize) {
+    pub(crate) fn skip(&mut self, bytes: usize) {
         self.at = self.at.wrapping_add(bytes);
         self.turn();
     }
 
     /// Prefetches the next `LINES`, wherever they are.
     #[inline(always)]
-    fn advance<const LINES: usize>(&mut self) {
+    fn prefetch_lines<const LINES: usize>(&mut self) {
         for line in 0..LINES {
             prefetch_at(self.at.wrapping_add(line * CACHE_LINE));
         }
@@ -127,26 +139,26 @@ impl Prefetcher {
     /// Goes on in the next row, where the row has ended.
     #[inline(always)]
     fn turn(&mut self) {
-        if self.at >= self.turn {
-            self.at = self.next.wrapping_add(self.at - self.turn);
-            self.turn = usize::MAX;
+        if self.at >= self.row_end {
+            self.at = self.next.wrapping_add(self.at.wrapping_sub(self.row_end));
+            self.row_end = usize::MAX;
         }
     }
 
-    /// Prefetches the next `LINES` of the next row, unless they lie past its end.
+    /// Prefetches `LINES` lines of the next row, if the first lies before its end.
     #[inline(always)]
-    pub(crate) fn fetch<const LINES: usize>(&mut self) {
+    pub(crate) fn prefetch_next<const LINES: usize>(&mut self) {
         if self.at < self.end {
-            self.advance::<LINES>();
+            self.prefetch_lines::<LINES>();
         }
     }
 
     /// How many lines at the front of a row have been prefetched: none, if it is not the
     /// one that was said to be next.
     #[inline(always)]
-    fn lines_of<E>(&self, row: &[E]) -> usize {
-        if self.next == row.as_ptr().addr() && self.turn == usize::MAX {
-            (self.at - self.next) / CACHE_LINE
+    pub(super) fn lines_of<E>(&self, row: &[E]) -> usize {
+        if self.next == row.as_ptr().addr() && self.row_end == usize::MAX {
+            self.at.wrapping_sub(self.next) / CACHE_LINE
         } else {
             0
         }
@@ -177,7 +189,7 @@ mod tests {
     /// One that has prefetched so many lines of a row.
     fn been_in(row: &[f32], prefetched: usize) -> Prefetcher {
         let mut prefetcher = of_next(row);
-        (0..prefetched).for_each(|_| prefetcher.advance::<1>());
+        (0..prefetched).for_each(|_| prefetcher.prefetch_lines::<1>());
         assert_eq!(prefetcher.lines_of(row), prefetched);
         prefetcher
     }
@@ -235,42 +247,45 @@ mod tests {
     }
 
     #[test]
-    fn no_line_past_the_end_of_the_next_row_is_fetched() {
+    fn nothing_is_prefetched_once_the_next_row_has_ended() {
         let data = vec![0.0f32; 3 * ROW * LINE];
         let next = &data[ROW * LINE..][..10 * LINE];
         // What follows may be more than a row.
         let row = &data[..10 * LINE];
         let mut prefetcher = Prefetcher::at_distance(row, &data[ROW * LINE..], size_of_val(row), 0);
-        (0..5).for_each(|_| prefetcher.fetch::<4>());
+        (0..5).for_each(|_| prefetcher.prefetch_next::<4>());
         assert_eq!(prefetcher.lines_of(next), 12);
         let mut prefetcher = of_next(next);
         prefetcher.step();
         assert_eq!(prefetcher.lines_of(next), 0);
         for expected in [4, 8, 12, 12] {
-            prefetcher.fetch::<4>();
+            prefetcher.prefetch_next::<4>();
             assert_eq!(prefetcher.lines_of(next), expected);
         }
 
         let mut nothing = Prefetcher::default();
         nothing.step();
-        nothing.fetch::<4>();
+        nothing.prefetch_next::<4>();
         assert_eq!((nothing.at, nothing.lines_of(next)), (0, 0));
     }
 
-    /// No address outside of it is prefetched while it is read, nor fetched after that.
+    /// Its scan prefetches its front once more, and what follows the scan nothing.
     #[test]
     fn a_row_that_nothing_follows_is_followed_by_itself() {
         let data = vec![0.0f32; ROW * LINE];
-        let at_distance = Prefetcher::at_distance(&data, &[], 16 * CACHE_LINE, 8 * LINE);
-        let in_steps = Prefetcher::default().in_steps(&data, &[], ROW / 8);
-        for mut prefetcher in [at_distance, in_steps] {
+        // Its end, as the tensor has it, and a slice of nowhere.
+        let none = [&data[data.len()..], &[]];
+        let at_distance =
+            none.map(|none| Prefetcher::at_distance(&data, none, 16 * CACHE_LINE, 8 * LINE));
+        let in_steps = none.map(|none| Prefetcher::default().in_steps(&data, none, ROW / 8));
+        for mut prefetcher in at_distance.into_iter().chain(in_steps) {
             for _ in 0..ROW.div_ceil(8) {
                 assert!(lines(&data, &prefetcher) < ROW);
                 prefetcher.step();
             }
             let at = lines(&data, &prefetcher);
             assert!(at < 64 + 2 * ROW.div_ceil(8), "{at}");
-            prefetcher.fetch::<4>();
+            prefetcher.prefetch_next::<4>();
             assert_eq!(lines(&data, &prefetcher), at);
         }
     }
@@ -286,7 +301,7 @@ mod tests {
             let front = lines(next, &prefetcher);
             assert_eq!(prefetcher.lines_of(next), front);
             assert_eq!(prefetcher.lines_of(row), 0);
-            prefetcher.fetch::<24>();
+            prefetcher.prefetch_next::<24>();
             assert_eq!(prefetcher.lines_of(next), front + 24);
         }
     }

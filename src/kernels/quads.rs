@@ -7,9 +7,9 @@
 //!     peaks[quad][lane] = max of its four tokens in that lane (of 16)
 //! ```
 //!
-//! A group is so small that the few which reach a bound are looked at token by
-//! token (`collect`), and there are so many that those put together, a column
-//! of every so many quads, give a good bound.
+//! A peak tells which quads hold a token that reaches a bound; only those are compared
+//! (`collect`). There are so many groups that their maxima put together, a column of
+//! every so many quads, give a good bound.
 
 use super::element::Lanes;
 use super::prefetch::Prefetcher;

@@ -16,8 +16,8 @@ pub(crate) const ROWS: usize = F64_LANES;
 /// others.
 const LONGEST_LIST: usize = 128;
 
-/// As many lines as a core keeps in flight: they arrive while lists are put in order.
-const AT_ONCE: usize = 24;
+/// Lines that a core keeps in flight: they arrive while lists are put in order.
+const IN_FLIGHT: usize = 24;
 
 /// Tokens that may be among the best of a row, in ascending order.
 #[derive(Clone, Debug, Default)]
@@ -27,9 +27,6 @@ pub(crate) struct Survivors {
     sorter: Sorter,
 }
 
-/// Tokens past the last that there must be room for: more are written than kept.
-const SPARE: usize = 8;
-
 impl Survivors {
     /// The bytes of that many tokens, and of their keys, twice.
     pub(crate) fn bytes_needed(capacity: usize) -> usize {
@@ -38,7 +35,7 @@ impl Survivors {
 
     /// Makes room for `capacity` tokens.
     pub(crate) fn reserve(&mut self, capacity: usize, what: &'static str) -> Result<(), Error> {
-        resize(&mut self.tokens, capacity + SPARE, what)?;
+        resize(&mut self.tokens, capacity, what)?;
         self.sorter.reserve(capacity, what)
     }
 
@@ -248,7 +245,7 @@ impl Lists {
         self.fill_up(survivors.len());
         for (entry, (value, token)) in self.entries.iter_mut().zip(pairs(row, survivors.tokens())) {
             entry[number] = number_key(number_or_least(value), token);
-            prefetcher.fetch::<2>();
+            prefetcher.prefetch_next::<2>();
         }
         self.listed |= 1 << number;
         true
@@ -276,11 +273,11 @@ impl Lists {
     ) {
         let best = k.min(self.len);
         if best > 0 {
-            prefetcher.fetch::<AT_ONCE>();
+            prefetcher.prefetch_next::<IN_FLIGHT>();
             self.fill_up(padded(self.len, best));
             let entries = &mut self.entries[..self.len];
             sort_largest(simd, entries, best);
-            prefetcher.fetch::<AT_ONCE>();
+            prefetcher.prefetch_next::<IN_FLIGHT>();
             (self.places).write(simd, entries, best, self.listed, k, tokens, values);
         }
         self.len = 0;

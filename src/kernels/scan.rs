@@ -88,7 +88,7 @@ pub(crate) struct Scan {
 }
 
 impl Scan {
-    /// The largest score is that of the columns, or in `largest`.
+    /// The largest score is the maximum of `columns` and `largest`.
     #[inline(always)]
     pub(super) fn new<V: F32Lanes, const WIDTH: usize>(
         columns: &[V; WIDTH],
@@ -115,7 +115,8 @@ impl Scan {
 /// if a score is invalid.
 ///
 /// `WIDTH` is the number of columns: all; half of them, each of two vectors of a
-/// stripe, which fit into the registers of AVX2; or none.
+/// stripe, which fit into the registers of AVX2; or none, where the bound comes from
+/// elsewhere.
 #[inline(always)]
 pub(crate) fn scan<S: Simd, E: Lanes, const WIDTH: usize>(
     simd: S,
@@ -152,12 +153,12 @@ impl<E: Lanes, const WIDTH: usize> Kernel for ScanProbabilities<'_, E, WIDTH> {
         let ScanProbabilities {
             kind,
             stripes,
-            prefetcher: after,
+            prefetcher,
             panel,
             peaks,
         } = self;
         // A copy, because what the loop writes might be it for all the compiler knows.
-        let mut prefetcher = *after;
+        let local = &mut prefetcher.clone();
         // NaN is below everything.
         let floor = simd.f32_splat(kind.impossible());
         let lowest = simd.f32_splat(f32::NEG_INFINITY);
@@ -185,7 +186,7 @@ impl<E: Lanes, const WIDTH: usize> Kernel for ScanProbabilities<'_, E, WIDTH> {
                     *column = column.max(lanes);
                     peak = peak.max(lanes);
                 }
-                prefetcher.step();
+                local.step();
             }
             if WIDTH == 0 {
                 largest = largest.max(peak);
@@ -193,7 +194,7 @@ impl<E: Lanes, const WIDTH: usize> Kernel for ScanProbabilities<'_, E, WIDTH> {
             peak.store(out);
         }
         const { assert!(WIDTH == COLUMNS || 2 * WIDTH == COLUMNS || WIDTH == 0) };
-        *after = prefetcher;
+        *prefetcher = *local;
         let scan = Scan::new(&columns, largest, 0.0);
         (!seen.any() && kind.accepts(scan.max)).then_some(scan)
     }
@@ -207,7 +208,7 @@ mod tests {
     use crate::kernels::top_k::cases::{
         Rounded, largest_lane, limits, patterns, peaks, scores, sparse_patterns,
     };
-    use crate::scores::ScoreKind::{LogProbabilities, Probabilities};
+    use crate::scores::ScoreKind::{LogProbabilities, Logits, Probabilities};
     use crate::simd::{Dispatch, Kernel, Level};
 
     const HALF: usize = COLUMNS / 2;
@@ -232,12 +233,12 @@ mod tests {
             } = self;
             let stripes = Stripes::new(row, &[], kind);
             let mut peaks = vec![[f32::NAN; F32_LANES]; row.len().div_ceil(panel * STRIPE)];
-            let upcoming = &mut prefetcher(kind, row, &[]);
+            let prefetcher = &mut prefetcher(kind, row, &[]);
             let peaks_out = &mut peaks[..];
             let scan = match columns {
-                0 => scan::<S, E, 0>(simd, kind, &stripes, upcoming, panel, peaks_out),
-                HALF => scan::<S, E, HALF>(simd, kind, &stripes, upcoming, panel, peaks_out),
-                _ => scan::<S, E, COLUMNS>(simd, kind, &stripes, upcoming, panel, peaks_out),
+                0 => scan::<S, E, 0>(simd, kind, &stripes, prefetcher, panel, peaks_out),
+                HALF => scan::<S, E, HALF>(simd, kind, &stripes, prefetcher, panel, peaks_out),
+                _ => scan::<S, E, COLUMNS>(simd, kind, &stripes, prefetcher, panel, peaks_out),
             };
             (peaks, scan)
         }
@@ -279,6 +280,69 @@ mod tests {
         }
     }
 
+    struct PrefetchedBy<'a, E> {
+        kind: ScoreKind,
+        row: &'a [E],
+        next: &'a [E],
+        columns: usize,
+    }
+
+    impl<E: Lanes> Kernel for PrefetchedBy<'_, E> {
+        type Output = usize;
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> usize {
+            let (kind, row, next) = (self.kind, self.row, self.next);
+            let stripes = &Stripes::new(row, next, kind);
+            let peaks = &mut vec![[0.0; F32_LANES]; row.len().div_ceil(STRIPE)][..];
+            let prefetcher = &mut prefetcher(kind, row, next);
+            let scan = match (kind, self.columns) {
+                (ScoreKind::Logits, _) => {
+                    crate::kernels::logits::scan(simd, stripes, prefetcher, 1, peaks)
+                }
+                (_, 0) => scan::<S, E, 0>(simd, kind, stripes, prefetcher, 1, peaks),
+                (_, HALF) => scan::<S, E, HALF>(simd, kind, stripes, prefetcher, 1, peaks),
+                _ => scan::<S, E, COLUMNS>(simd, kind, stripes, prefetcher, 1, peaks),
+            };
+            assert!(scan.is_some());
+            prefetcher.lines_of(next)
+        }
+    }
+
+    /// Each stripe prefetches as many lines as it has: a KiB ahead, or 4 for logits.
+    #[test]
+    fn a_scan_ends_as_far_in_the_next_row_as_its_prefetches_are_ahead() {
+        fn check<E: Rounded>() {
+            for (kind, distance) in [
+                (Probabilities, 1024),
+                (LogProbabilities, 1024),
+                (Logits, 4096),
+            ] {
+                for length in [1000, 8192, 8200] {
+                    let data = scores::<E>(kind, &vec![0.25; 3 * length]);
+                    let row = &data[..length];
+                    for next in [&data[length..], &data[2 * length..]] {
+                        for columns in [0, HALF, COLUMNS] {
+                            for level in Level::available() {
+                                let lines = Dispatch::new(level).unwrap().run(PrefetchedBy {
+                                    kind,
+                                    row,
+                                    next,
+                                    columns,
+                                });
+                                let read = length.next_multiple_of(STRIPE) * size_of::<E>();
+                                let expected = (distance + read - size_of_val(row)) / CACHE_LINE;
+                                assert_eq!(lines, expected, "{level} {kind:?} {length} {columns}");
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        check::<f32>();
+        check::<f16>();
+    }
+
     /// Stripes and panels are whole, or the end of the row cuts them short.
     #[test]
     fn every_token_is_in_its_column_and_its_peak() {
@@ -307,7 +371,7 @@ mod tests {
                     for (value, valid) in limits(kind) {
                         let mut row = scores::<f32>(kind, &vec![0.25; length]);
                         row[at] = value;
-                        for (panel, columns) in [(1, COLUMNS), (4, HALF), (1, 0)] {
+                        for (panel, columns) in [(1, COLUMNS), (4, HALF), (1, 0), (4, 0)] {
                             for level in Level::available() {
                                 let of_row = OfRow {
                                     kind,

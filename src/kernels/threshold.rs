@@ -54,7 +54,7 @@ impl ThresholdScan {
     }
 
     /// Reads a row; `next` is what will be read next. The `prefetcher` knows what of the
-    /// row has been prefetched, and is then in the next one. `None` if the row holds an
+    /// row has been prefetched; on return it points into `next`. `None` if the row holds an
     /// invalid score.
     #[inline(always)]
     pub(crate) fn scan<S: Simd, E: Lanes>(

@@ -59,7 +59,7 @@ use super::prefetch::Prefetcher;
 use super::quads::{self, MOST_COLUMNS};
 pub(crate) use super::rank::ROWS;
 use super::rank::{Lists, Survivors};
-use super::scan::{COLUMNS, Stripes, prefetcher, scan};
+use super::scan::{self, COLUMNS, Stripes};
 pub(crate) use super::short::{REFUSED, Room};
 use super::short::{Short, ShortRows};
 use crate::error::Error;
@@ -74,7 +74,7 @@ pub(crate) struct TopK {
     peaks: Vec<[f32; F32_LANES]>,
     columns: [[f32; F32_LANES]; MOST_COLUMNS],
     survivors: Survivors,
-    /// In the row after the one that was read last.
+    /// It points into the row after the last one read.
     prefetcher: Prefetcher,
     lists: Lists,
     short: Short,
@@ -106,6 +106,7 @@ impl TopK {
     pub(crate) fn reserve(&mut self, plan: Plan) -> Result<(), Error> {
         let what = "the best tokens of a row";
         self.plan = plan;
+        self.prefetcher = Prefetcher::default();
         resize(&mut self.peaks, plan.peaks(), what)?;
         self.survivors.reserve(plan.capacity, what)?;
         self.lists.reserve(what)
@@ -172,23 +173,23 @@ impl TopK {
         let plan = &{ self.plan };
         let kind = plan.kind;
         let stripes = Stripes::new(row, next, kind);
-        let upcoming = &mut prefetcher(kind, row, next);
+        let prefetcher = &mut scan::prefetcher(kind, row, next);
         let peaks = &mut self.peaks[..plan.peaks()];
         let scanned = match kind {
-            ScoreKind::Logits => logits::scan(simd, &stripes, upcoming, panel, peaks)?,
+            ScoreKind::Logits => logits::scan(simd, &stripes, prefetcher, panel, peaks)?,
             _ if columns < COLUMNS => {
-                scan::<S, E, { COLUMNS / 2 }>(simd, kind, &stripes, upcoming, panel, peaks)?
+                scan::scan::<S, E, { COLUMNS / 2 }>(simd, kind, &stripes, prefetcher, panel, peaks)?
             }
-            _ => scan::<S, E, COLUMNS>(simd, kind, &stripes, upcoming, panel, peaks)?,
+            _ => scan::scan::<S, E, COLUMNS>(simd, kind, &stripes, prefetcher, panel, peaks)?,
         };
-        let bound = plan.bound_of_stripes(simd, &scanned, peaks, upcoming);
+        let bound = plan.bound_of_stripes(simd, &scanned, peaks, prefetcher);
         let survivors = &mut self.survivors;
         survivors.clear();
         if scanned.max >= plan.least {
-            collect_panels(simd, row, peaks, bound, plan, upcoming, survivors);
+            collect_panels(simd, row, peaks, bound, plan, prefetcher, survivors);
         }
-        let listed = self.lists.add(number, row, survivors, upcoming);
-        self.prefetcher = *upcoming;
+        let listed = self.lists.add(number, row, survivors, prefetcher);
+        self.prefetcher = *prefetcher;
         Some((listed, scanned.normaliser))
     }
 
@@ -455,7 +456,7 @@ mod tests {
         }
     }
 
-    /// All of a row is collected up to 1024 tokens, its groups up to 8191.
+    /// All of a row is collected up to 1024 tokens, its quads up to 8191.
     #[test]
     fn rows_in_quads() {
         for length in [1023, 1024, 1025, 1500, 2048, 2111, 5000, 8191, 8192] {
@@ -661,7 +662,7 @@ mod tests {
         }
     }
 
-    /// On both sides of where another way is taken: see `plan` and [`SMALL`].
+    /// On both sides of where another way is taken: see `plan`.
     #[test]
     fn rows_and_k_on_both_sides_of_every_limit() {
         let ks = [16, 1, 15, 17, 64, 65];

@@ -110,8 +110,8 @@ pub fn search<S: PrefixScorer>(
         let all = !scorer.scores() || pruning.top_tokens.is_some();
         let tried = |token: usize| all || ranks[token] < beams + 2;
         // Each prefix with its key among equals: its source's rank, whether it
-        // is new, and its own rank or its token's. A prefix that stays and is
-        // reached by an extension too takes the better of the two ranks.
+        // is new, and its own rank or its token's. A prefix that is
+        // carried over and reached by an extension too takes the better of the two ranks.
         type Key = (usize, bool, usize);
         let mut next: BTreeMap<Vec<u32>, (Prefix, Key)> = BTreeMap::new();
         for (rank, prefix) in live.iter().enumerate() {
@@ -121,7 +121,7 @@ pub fn search<S: PrefixScorer>(
                 None => f64::NEG_INFINITY,
             };
             let lb = row[blank as usize];
-            let stay = Prefix {
+            let carried = Prefix {
                 tokens: prefix.tokens.clone(),
                 blank: prefix.mass() + lb,
                 token: prefix.token + repeat,
@@ -129,7 +129,7 @@ pub fn search<S: PrefixScorer>(
                 best_token: (prefix.best_token.0 + repeat, prefix.best_token.1.clone()),
                 scored: prefix.scored,
             };
-            next.insert(stay.tokens.clone(), (stay, (rank, false, rank)));
+            next.insert(carried.tokens.clone(), (carried, (rank, false, rank)));
         }
         for (rank, prefix) in live.iter().enumerate() {
             for token in (0..row.len()).filter(|&token| token != blank as usize) {

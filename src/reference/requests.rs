@@ -231,7 +231,7 @@ pub struct Spec {
     /// Processors of the log-probabilities.
     pub after: Vec<Processor>,
     /// The permitted tokens, and what normalises their scores.
-    pub permit: Option<(Permitted, Normaliser)>,
+    pub constraint: Option<(Permitted, Normaliser)>,
 }
 
 impl Spec {
@@ -246,7 +246,7 @@ impl Spec {
             groups: (1, 0.0),
             before: Vec::new(),
             after: Vec::new(),
-            permit: None,
+            constraint: None,
         }
     }
 
@@ -263,7 +263,7 @@ impl Spec {
         for processor in &self.after {
             request = processor.engine(request, false);
         }
-        match self.permit.clone() {
+        match self.constraint.clone() {
             None => request,
             Some((Permitted::Trie(sequences), normaliser)) => {
                 request.constraint(TokenTrie::new(sequences), normaliser)
@@ -272,12 +272,12 @@ impl Spec {
                 request.constraint(tokens.into_iter().collect::<TokenMask>(), normaliser)
             }
             Some((Permitted::Function(divisor), normaliser)) => {
-                let permit = Constraint::function(move |generated, mask| {
+                let constraint = Constraint::function(move |generated, mask| {
                     let tokens = (0..200u32)
                         .filter(|t| !(t + generated.len() as u32).is_multiple_of(divisor));
                     tokens.for_each(|token| mask.insert(token));
                 });
-                request.constraint(permit, normaliser)
+                request.constraint(constraint, normaliser)
             }
         }
     }
@@ -307,7 +307,7 @@ impl Spec {
                 .after
                 .push(Box::new(move |place, row| processor.apply(place, row)));
         }
-        if let Some((permitted, normaliser)) = self.permit.clone() {
+        if let Some((permitted, normaliser)) = self.constraint.clone() {
             let tokens = move |place: &Place<'_>, vocab: usize| -> Vec<u32> {
                 let generated = place.generated;
                 let all = 0..vocab as u32;

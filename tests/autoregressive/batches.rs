@@ -67,7 +67,7 @@ fn rows_that_are_read_are_found_among_those_that_are_not() {
         let model = Model { vocab, ..MODEL };
         let mut permitted = Spec::plain(2, 3, &[4]);
         let trie = Permitted::Trie(vec![vec![1, 2, 0], vec![3], vec![1, 5]]);
-        permitted.permit = Some((trie, Normaliser::Permitted));
+        permitted.constraint = Some((trie, Normaliser::Permitted));
         let plain = |beams| Spec::plain(beams, 3, &[4]);
         for order in [
             vec![permitted.clone(), plain(2), permitted.clone(), plain(3)],

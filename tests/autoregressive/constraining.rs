@@ -52,7 +52,7 @@ fn masks_permit_exactly_their_tokens() {
             if index % 5 == 0 {
                 spec.after.push(Processor::Hook(3, 0.25));
             }
-            spec.permit = Some((Permitted::Mask(mask), normaliser));
+            spec.constraint = Some((Permitted::Mask(mask), normaliser));
             let expected = spec.expected_in_steps(&model);
             for level in Level::available() {
                 let found = alone_in_steps(&spec, &model, level);
@@ -141,7 +141,7 @@ fn an_invalid_score_of_a_permitted_token_is_found_late() {
 fn a_function_is_asked_once_for_each_live_beam_with_an_empty_mask() {
     let calls = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&calls);
-    let permit = Constraint::function(move |generated, mask| {
+    let constraint = Constraint::function(move |generated, mask| {
         assert_eq!(mask.count(), 0);
         seen.lock().unwrap().push(generated.to_vec());
         (0..66).for_each(|token| mask.insert(token));
@@ -149,7 +149,7 @@ fn a_function_is_asked_once_for_each_live_beam_with_an_empty_mask() {
     });
     let request = Request::new(2, 2)
         .prompt([9, 9])
-        .constraint(permit, Normaliser::WholeRow);
+        .constraint(constraint, Normaliser::WholeRow);
     let mut search = AutoregressiveSearch::new(70).unwrap();
     let id = search.admit(request).unwrap();
     let mut row: Vec<f32> = (0..70).map(|token| -1.0 - token as f32 / 64.0).collect();
@@ -189,7 +189,7 @@ fn a_trie_says_which_sequences_share_a_beginning() {
 }
 
 #[test]
-fn permits_are_named_when_they_are_printed() {
+fn constraints_are_named_when_they_are_printed() {
     let mask: Constraint = TokenMask::default().into();
     let trie: Constraint = TokenTrie::new([[1]]).into();
     let function = Constraint::function(|_, _| {});

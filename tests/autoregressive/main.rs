@@ -89,7 +89,7 @@ fn any_processor(vocab: u32) -> impl Strategy<Value = Processor> {
     ]
 }
 
-fn any_permit(vocab: u32) -> impl Strategy<Value = (Permitted, Normaliser)> {
+fn any_constraint(vocab: u32) -> impl Strategy<Value = (Permitted, Normaliser)> {
     let sequence = prop::collection::vec(0..vocab.min(5), 0..5);
     let permitted = prop_oneof![
         prop::collection::vec(sequence, 0..30).prop_map(Permitted::Trie),
@@ -110,7 +110,7 @@ fn any_spec(vocab: u32, kind: ScoreKind) -> impl Strategy<Value = Spec> {
         (
             processors(),
             processors(),
-            prop::option::of(any_permit(vocab))
+            prop::option::of(any_constraint(vocab))
         ),
     ];
     (
@@ -127,10 +127,10 @@ fn any_spec(vocab: u32, kind: ScoreKind) -> impl Strategy<Value = Spec> {
     )
         .prop_map(
             move |((width, groups, diversity), max_length, prompt, ends, rules, changes)| {
-                let (mut before, after, mut permit) = changes;
+                let (mut before, after, mut constraint) = changes;
                 if kind == ScoreKind::Probabilities {
                     before.clear();
-                    if let Some((_, normaliser)) = &mut permit {
+                    if let Some((_, normaliser)) = &mut constraint {
                         *normaliser = Normaliser::WholeRow;
                     }
                 }
@@ -143,7 +143,7 @@ fn any_spec(vocab: u32, kind: ScoreKind) -> impl Strategy<Value = Spec> {
                     groups: (groups, diversity),
                     before,
                     after,
-                    permit,
+                    constraint,
                 }
             },
         )
@@ -542,7 +542,7 @@ fn a_score_that_is_no_number_fails_its_request_and_no_other() {
 }
 
 #[test]
-fn an_processor_that_sets_no_number_fails_its_request() {
+fn a_processor_that_sets_no_number_fails_its_request() {
     let bad = Request::new(2, 4).process_log_probabilities(|row: &mut RowScores<'_>| {
         if row.generated().len() == 1 {
             row.set(2, f64::NAN);

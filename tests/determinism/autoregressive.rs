@@ -53,7 +53,7 @@ fn specs(kind: ScoreKind) -> Vec<Spec> {
             ..Spec::plain(9, 6, &[3])
         },
         Spec {
-            permit: Some((Permitted::Trie(sequences), normaliser)),
+            constraint: Some((Permitted::Trie(sequences), normaliser)),
             ..plain.clone()
         },
         Spec {

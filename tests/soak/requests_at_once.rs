@@ -116,7 +116,7 @@ impl RequestsAtOnce {
             && let Some(at) = self.running.iter().position(|&(id, _)| id == victim)
         {
             assert!(
-                self.running[at].1.permit.is_some(),
+                self.running[at].1.constraint.is_some(),
                 "an invalid score went by"
             );
             let (id, _) = self.running.swap_remove(at);

@@ -136,7 +136,9 @@ fn quads_at_the_end_of_a_word_or_of_the_row() {
     for level in Level::available() {
         for quads in [1, 2, 3, 4, 5, 63, 64, 65, 127] {
             let lengths = [0, 1, 2, 15, 16, 17, 49, 63].map(|rest| quads * QUAD + rest);
-            check_quads::<f32>(level, Way::Panels, Probabilities, &lengths, &[17]);
+            check_quads::<f32>(level, Way::Panels, Probabilities, &lengths, &[1, 16, 17]);
+            check_quads::<f16>(level, Way::Panels, LogProbabilities, &lengths[..4], &[9]);
+            check_quads::<bf16>(level, Way::Panels, Probabilities, &lengths[4..], &[16]);
         }
     }
 }

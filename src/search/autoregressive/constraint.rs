@@ -45,8 +45,8 @@ pub enum Normaliser {
 
 impl Constraint {
     /// A function of the generated tokens. See [`Constraint::Function`].
-    pub fn function(permit: impl Fn(&[u32], &mut TokenMask) + Send + Sync + 'static) -> Self {
-        Constraint::Function(Arc::new(permit))
+    pub fn function(allow: impl Fn(&[u32], &mut TokenMask) + Send + Sync + 'static) -> Self {
+        Constraint::Function(Arc::new(allow))
     }
 
     pub(super) fn check(&self, vocab: usize) -> Result<(), Error> {
@@ -74,9 +74,9 @@ impl Constraint {
                 row.permit_only(trie.next(generated).iter().chain(ends).copied());
             }
             Constraint::Mask(mask) => apply_mask(row, mask),
-            Constraint::Function(permit) => {
+            Constraint::Function(allow) => {
                 scratch.clear();
-                permit(generated, scratch);
+                allow(generated, scratch);
                 apply_mask(row, scratch);
             }
         }

@@ -61,7 +61,7 @@ pub(super) struct Step<'a> {
     pub(super) first_row: usize,
     /// What was found in the rows of the batch, unless only permitted tokens
     /// are looked at.
-    pub(super) scan: Option<&'a ScannedRows>,
+    pub(super) scanned: Option<&'a ScannedRows>,
     pub(super) dispatch: Dispatch,
 }
 
@@ -167,7 +167,7 @@ impl Expander {
 
     /// Adds the candidates of a row's touched tokens.
     fn begin_row(&mut self, step: &Step<'_>, parent: usize, count: usize) -> Result<(), Error> {
-        let scanned = match step.scan {
+        let scanned = match step.scanned {
             None => None,
             Some(scan) => {
                 let row = scan.row(step.first_row + parent);
@@ -266,7 +266,7 @@ impl Expander {
     /// any of its tokens may.
     fn looked_at<'a>(&self, step: &Step<'a>, parent: usize) -> Option<(ScannedRow<'a>, f32)> {
         let terms = &self.terms[parent];
-        let row = step.scan?.row(step.first_row + parent)?;
+        let row = step.scanned?.row(step.first_row + parent)?;
         if terms.only {
             return None;
         }
@@ -372,8 +372,8 @@ impl Expander {
             for processor in &request.logits {
                 processor.process(&mut scores);
             }
-            if let Some((permit, Normaliser::Permitted)) = &request.constraint {
-                permit.apply(&mut scores, &mut self.mask);
+            if let Some((constraint, Normaliser::Permitted)) = &request.constraint {
+                constraint.apply(&mut scores, &mut self.mask);
             }
             check_entries(step, parent, scores.overrides)?;
             // Log-probabilities are then logits like any others, and are
@@ -398,8 +398,8 @@ impl Expander {
             let penalty = request.diversity * beams.len() as f64;
             scores.set(beams[0], scores.get(beams[0]) - penalty);
         }
-        if let Some((permit, Normaliser::WholeRow)) = &request.constraint {
-            permit.apply(&mut scores, &mut self.mask);
+        if let Some((constraint, Normaliser::WholeRow)) = &request.constraint {
+            constraint.apply(&mut scores, &mut self.mask);
         }
         check_entries(step, parent, scores.overrides)
     }
@@ -454,7 +454,7 @@ fn check_entries(step: &Step<'_>, parent: usize, overrides: &Overrides) -> Resul
     let row = step.rows.row(0, parent);
     let kind = step.rows.kind();
     for &(token, value) in overrides.entries() {
-        if step.scan.is_none() && !kind.accepts(row.get(token as usize)) {
+        if step.scanned.is_none() && !kind.accepts(row.get(token as usize)) {
             mark!("a permitted token's score is invalid");
             return Err(step_score(step, parent, token as usize));
         }

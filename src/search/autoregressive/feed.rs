@@ -76,7 +76,7 @@ impl NextRows {
 ///    [`AutoregressiveSearch::advance`](super::AutoregressiveSearch::advance).
 #[derive(Clone, Copy, Debug)]
 pub struct Feed<'a> {
-    pub(super) plan: &'a NextRows,
+    pub(super) next_rows: &'a NextRows,
     pub(super) slots: &'a [Slot],
     pub(super) running: &'a [u32],
 }
@@ -84,23 +84,23 @@ pub struct Feed<'a> {
 impl<'a> Feed<'a> {
     /// The number of rows.
     pub fn rows(&self) -> usize {
-        self.plan.rows
+        self.next_rows.rows
     }
 
     /// The token to feed for each continuing row.
     pub fn tokens(&self) -> &'a [u32] {
-        &self.plan.tokens
+        &self.next_rows.tokens
     }
 
     /// For each continuing row, the row of the step before that it continues.
     pub fn parents(&self) -> &'a [u32] {
-        &self.plan.parents
+        &self.next_rows.parents
     }
 
     /// Whether each row of the step before is continued by the row of the same
     /// number, so that a cache is in order as it is.
     pub fn is_identity(&self) -> bool {
-        self.plan.is_identity
+        self.next_rows.is_identity
     }
 
     /// Each running request and its rows, in order.

@@ -177,10 +177,10 @@ pub struct AutoregressiveSearch {
     /// The slots of running requests, in the order of their rows.
     running: Vec<u32>,
     finished: Vec<RequestId>,
-    plan: NextRows,
+    next_rows: NextRows,
     /// Rows of the last step.
     scored: usize,
-    scan: ScannedRows,
+    scanned: ScannedRows,
     expander: Expander,
 }
 
@@ -206,9 +206,9 @@ impl AutoregressiveSearch {
             free: Vec::new(),
             running: Vec::new(),
             finished: Vec::new(),
-            plan: NextRows::default(),
+            next_rows: NextRows::default(),
             scored: 0,
-            scan: ScannedRows::default(),
+            scanned: ScannedRows::default(),
             expander: Expander::default(),
         })
     }
@@ -288,7 +288,7 @@ impl AutoregressiveSearch {
     /// The rows to be scored next.
     pub fn feed(&self) -> Feed<'_> {
         Feed {
-            plan: &self.plan,
+            next_rows: &self.next_rows,
             slots: &self.slots,
             running: &self.running,
         }
@@ -311,7 +311,7 @@ impl AutoregressiveSearch {
     /// Then nothing has changed. Scores that are not valid are no error here:
     /// they fail the request they belong to ([`Ended::Failed`]).
     pub fn advance(&mut self, scores: &ScoresView<'_>) -> Result<(), Error> {
-        let (rows, vocab) = (self.plan.rows, self.vocab);
+        let (rows, vocab) = (self.next_rows.rows, self.vocab);
         let shape = [scores.batch(), scores.time(), scores.vocab()];
         if rows == 0 {
             return Err(Kind::NothingRunning.into());
@@ -322,13 +322,14 @@ impl AutoregressiveSearch {
         let scores = scores.step_rows().ok_or(Error::from(Kind::StepLengths))?;
         let slots = self.running.iter().map(|&slot| &self.slots[slot as usize]);
         let most = slots.map(|slot| slot.most_rows(vocab));
-        self.plan.reserve(most.fold(0, usize::saturating_add))?;
+        self.next_rows
+            .reserve(most.fold(0, usize::saturating_add))?;
         self.read(&scores)?;
         self.finished.clear();
         let mut running = std::mem::take(&mut self.running);
         running.retain(|&index| {
             let slot = &mut self.slots[index as usize];
-            let done = slot.step(&mut self.expander, &scores, &self.scan, self.dispatch);
+            let done = slot.step(&mut self.expander, &scores, &self.scanned, self.dispatch);
             if done {
                 self.finished.push(RequestId {
                     slot: index,
@@ -392,13 +393,13 @@ impl AutoregressiveSearch {
     }
 
     fn lay_out(&mut self) {
-        self.plan
+        self.next_rows
             .lay_out(&mut self.slots, &self.running, self.scored);
     }
 
     /// Reads the rows that are to be read, neighbours together.
     fn read(&mut self, scores: &ScoresView<'_>) -> Result<(), Error> {
-        self.scan.prepare(self.plan.rows, self.vocab)?;
+        self.scanned.prepare(self.next_rows.rows, self.vocab)?;
         let mut rows = 0..0;
         for &index in &self.running {
             let slot = &self.slots[index as usize];
@@ -406,12 +407,12 @@ impl AutoregressiveSearch {
                 continue;
             }
             if rows.end < slot.rows.start {
-                self.scan.read(scores, rows, self.dispatch);
+                self.scanned.read(scores, rows, self.dispatch);
                 rows = slot.rows.clone();
             }
             rows.end = slot.rows.end;
         }
-        self.scan.read(scores, rows, self.dispatch);
+        self.scanned.read(scores, rows, self.dispatch);
         Ok(())
     }
 }

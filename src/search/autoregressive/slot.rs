@@ -87,14 +87,14 @@ impl Slot {
         &mut self,
         expander: &mut Expander,
         scores: &ScoresView<'_>,
-        scan: &ScannedRows,
+        scanned: &ScannedRows,
         dispatch: Dispatch,
     ) -> bool {
         let State::Running(request) = std::mem::take(&mut self.state) else {
             return true;
         };
         let _merging = phase::merge();
-        let ended = match self.advance(&request, expander, scores, scan, dispatch) {
+        let ended = match self.advance(&request, expander, scores, scanned, dispatch) {
             Ok(None) => {
                 self.state = State::Running(request);
                 return false;
@@ -123,7 +123,7 @@ impl Slot {
         request: &Request,
         expander: &mut Expander,
         scores: &ScoresView<'_>,
-        scan: &ScannedRows,
+        scanned: &ScannedRows,
         dispatch: Dispatch,
     ) -> Result<Option<Ended>, Error> {
         let length = self.length + 1;
@@ -131,7 +131,7 @@ impl Slot {
         let mut row = self.rows.start;
         let mut ended = Ended::Exhausted;
         let mut live = false;
-        let scan = request.reads_rows(scores.kind()).then_some(scan);
+        let scanned = request.reads_rows(scores.kind()).then_some(scanned);
         expander.chosen.clear();
         for index in 0..request.groups {
             let rows = self.groups[index].beams.len();
@@ -145,7 +145,7 @@ impl Slot {
                 beams: &self.groups[index].beams,
                 rows: scores.rows(row..row + rows),
                 first_row: row,
-                scan,
+                scanned,
                 dispatch,
             };
             expander.expand(&step, count)?;

@@ -132,7 +132,7 @@ fn touched_tokens_are_cut_to_the_best_too() {
     let mut two_thirds = Spec::plain(3, 2, &[4]);
     two_thirds.before.push(Processor::Hook(1, -0.5));
     let tokens = (0..2500).filter(|token| token % 3 > 0).collect();
-    two_thirds.permit = Some((Permitted::Mask(tokens), Normaliser::Permitted));
+    two_thirds.constraint = Some((Permitted::Mask(tokens), Normaliser::Permitted));
     for spec in [all, two_thirds] {
         for level in Level::available() {
             marks::expect("candidates are cut to the best", || {
@@ -173,7 +173,7 @@ fn processed_rows_are_normalised_block_by_block() {
             if case == 3 {
                 let all_but_edges = (0..4200).filter(|token| !edges.contains(token));
                 let permitted = Permitted::Mask(all_but_edges.collect());
-                spec.permit = Some((permitted, Normaliser::Permitted));
+                spec.constraint = Some((permitted, Normaliser::Permitted));
             }
             spec.prompt = vec![4100, 1, 2050, 4199];
             for level in Level::available() {
@@ -230,7 +230,7 @@ fn a_mask_of_most_tokens_forbids_the_others() {
     for left_out in [0, 1, 63, 64, 65, 127, 128, 129] {
         let tokens = (0..130).filter(|&token| token != left_out).collect();
         let mut spec = Spec::plain(3, 2, &[5]);
-        spec.permit = Some((Permitted::Mask(tokens), Normaliser::WholeRow));
+        spec.constraint = Some((Permitted::Mask(tokens), Normaliser::WholeRow));
         marks::expect("a mask forbids what it leaves out", || {
             check(Level::best(), &spec, ScoreKind::Logits, &rows);
         });

@@ -127,14 +127,19 @@ impl Prefix {
         self.best_token += repeat;
     }
 
-    /// Lets the alignment `path` of the prefix one token shorter enter, at
-    /// `frame`, if it is better than the one that is there.
+    /// Lets an alignment of the prefix one token shorter enter, at `frame`, if it is better than the one that is there.
     #[inline(always)]
-    pub(super) fn enter(&mut self, path: Alignment, token: f64, entries: &mut Tree, frame: u32) {
-        let score = path.score + token;
+    pub(super) fn enter(
+        &mut self,
+        alignment: Alignment,
+        token: f64,
+        entries: &mut Tree,
+        frame: u32,
+    ) {
+        let score = alignment.score + token;
         if score > self.best_token {
             self.best_token = score;
-            self.token_entry = entries.push(path.entry, frame);
+            self.token_entry = entries.push(alignment.entry, frame);
         }
     }
 }

@@ -192,12 +192,12 @@ impl Carried {
             .map(|link| prefixes[link.parent as usize].leaving(link.doubled));
         self.arrivals.extend(arrivals);
         for (prefix, &repeat) in prefixes.iter_mut().zip(&self.repeats) {
-            prefetcher.fetch::<{ pace::KEPT }>();
+            prefetcher.prefetch_next::<{ pace::KEPT }>();
             prefix.carry(blank, repeat);
         }
-        for (link, &path) in links.pairs().iter().zip(&self.arrivals) {
+        for (link, &alignment) in links.pairs().iter().zip(&self.arrivals) {
             let rank = link.rank as usize;
-            prefixes[rank].enter(path, self.repeats[rank], entries, frame);
+            prefixes[rank].enter(alignment, self.repeats[rank], entries, frame);
         }
         std::mem::swap(&mut beam.masses, &mut self.masses);
     }
@@ -257,7 +257,7 @@ impl Kernel for Step<'_> {
         for ((after, before), repeat) in after_token.iter_mut().zip(before_token).zip(repeats) {
             (simd.f64_load(before) + simd.f64_load(repeat)).store(after);
         }
-        prefetcher.fetch::<{ pace::STAGE }>();
+        prefetcher.prefetch_next::<{ pace::STAGE }>();
         // Few prefixes have something enter them; side by side they fill
         // vectors.
         let links = links.pairs();
@@ -273,7 +273,7 @@ impl Kernel for Step<'_> {
         for (remaining, entering) in sums.take(links.len().div_ceil(F64_LANES)) {
             log_add_f64(simd.f64_load(remaining), simd.f64_load(entering)).store(remaining);
         }
-        prefetcher.fetch::<{ pace::STAGE }>();
+        prefetcher.prefetch_next::<{ pace::STAGE }>();
         for (link, &sum) in links.iter().zip(&carried.remaining) {
             carried.masses.token[link.rank as usize] = sum;
         }
@@ -287,7 +287,7 @@ impl Kernel for Step<'_> {
         let to = &mut to.as_chunks_mut::<F64_LANES>().0[..vectors];
         let all = &mut all.as_chunks_mut::<F64_LANES>().0[..vectors];
         for (((all, to), token), before) in all.iter_mut().zip(to).zip(token).zip(before) {
-            prefetcher.fetch::<{ pace::VECTOR }>();
+            prefetcher.prefetch_next::<{ pace::VECTOR }>();
             let before = simd.f64_load(before);
             let blank = before + before.splat(blank);
             blank.store(to);

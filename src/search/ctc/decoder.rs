@@ -208,12 +208,12 @@ impl<T: Clone> Decoder<T> {
     ) {
         let (settings, dispatch) = (search.settings, search.dispatch);
         let (beam, links, frame) = (&self.beam, &self.links, &self.frame);
-        prefetcher.fetch::<{ pace::STAGE }>();
+        prefetcher.prefetch_next::<{ pace::STAGE }>();
         self.carried
             .read_lasts(settings, links, frame, source, dispatch);
         self.carried
             .step(beam, links, frame.blank(), prefetcher, dispatch);
-        prefetcher.fetch::<{ pace::STAGE }>();
+        prefetcher.prefetch_next::<{ pace::STAGE }>();
         self.carried.score::<S>(beam);
         self.candidates.clear();
         let bound = if S::SCORES {
@@ -263,17 +263,17 @@ impl<T: Clone> Decoder<T> {
             ..
         } = self;
         let mut bound = Extensions::bound_of_carried(settings, carried, beam.length);
-        prefetcher.fetch::<{ pace::STAGE }>();
+        prefetcher.prefetch_next::<{ pace::STAGE }>();
         if let Some(best) = frame.best() {
             bound = extensions.raise(settings, beam, links, carried, best, bound);
         }
-        prefetcher.fetch::<{ pace::STAGE }>();
+        prefetcher.prefetch_next::<{ pace::STAGE }>();
         if late && let Some(&mass) = beam.masses.all[..beam.length].first() {
             frame.collect(settings, source, bound, mass, search.dispatch);
         }
-        prefetcher.fetch::<{ pace::STAGE }>();
+        prefetcher.prefetch_next::<{ pace::STAGE }>();
         Extensions::extend(settings, beam, links, frame, bound, candidates);
-        prefetcher.fetch::<{ pace::STAGE }>();
+        prefetcher.prefetch_next::<{ pace::STAGE }>();
         bound
     }
 
@@ -310,9 +310,9 @@ impl<T: Clone> Decoder<T> {
         if self.candidates.len() > 2 * beams {
             candidate::keep_best(&mut self.candidates, beams);
         }
-        prefetcher.fetch::<{ pace::STAGE }>();
+        prefetcher.prefetch_next::<{ pace::STAGE }>();
         self.runs.sort(&mut self.candidates, beams);
-        prefetcher.fetch::<{ pace::STAGE }>();
+        prefetcher.prefetch_next::<{ pace::STAGE }>();
         let rebuild = Rebuild {
             beam: &self.beam,
             links: &self.links,

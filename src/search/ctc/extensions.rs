@@ -76,8 +76,8 @@ impl Extensions {
         while low < high {
             let middle = (low + high) / 2;
             let score = self.column[middle];
-            let carried = scores.iter().filter(|&&carried| carried >= score).count();
-            if middle + 1 + carried >= settings.beams {
+            let count = scores.iter().filter(|&&own| own >= score).count();
+            if middle + 1 + count >= settings.beams {
                 high = middle;
             } else {
                 low = middle + 1;

@@ -107,7 +107,7 @@ impl Frame {
 
     /// Takes the place of the frame before: reads the row, but lists no token
     /// yet. `None` if it holds an invalid score, else its normaliser. `next` is
-    /// what will be read next, in which the `prefetcher` then is.
+    /// what will be read next; on return `prefetcher` points into it.
     pub(super) fn scan(
         &mut self,
         settings: &Settings,
@@ -206,7 +206,7 @@ struct ScanRow<'a> {
     threshold: &'a mut ThresholdScan,
 }
 
-struct ScannedRow {
+struct FrameScan {
     normaliser: f64,
     /// The best token, unless it is the blank.
     best: Option<u32>,
@@ -214,7 +214,7 @@ struct ScannedRow {
 
 impl ScanRow<'_> {
     #[inline(always)]
-    fn scan<S: Simd, E: Lanes>(self, simd: S, row: &[E], next: &[E]) -> Option<ScannedRow> {
+    fn scan<S: Simd, E: Lanes>(self, simd: S, row: &[E], next: &[E]) -> Option<FrameScan> {
         let found = self.threshold.scan(simd, row, next, self.prefetcher)?;
         let (blank, largest) = (row[self.blank as usize].to_f32(), found.max);
         let best = if blank < largest {
@@ -222,7 +222,7 @@ impl ScanRow<'_> {
         } else {
             None
         };
-        Some(ScannedRow {
+        Some(FrameScan {
             normaliser: found.normaliser,
             best,
         })
@@ -230,10 +230,10 @@ impl ScanRow<'_> {
 }
 
 impl Kernel for ScanRow<'_> {
-    type Output = Option<ScannedRow>;
+    type Output = Option<FrameScan>;
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) -> Option<ScannedRow> {
+    fn run<S: Simd>(self, simd: S) -> Option<FrameScan> {
         match (self.source.row, self.next) {
             (Data::F32(row), Data::F32(next)) => self.scan(simd, row, next),
             (Data::F16(row), Data::F16(next)) => self.scan(simd, row, next),

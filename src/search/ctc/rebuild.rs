@@ -30,7 +30,7 @@ impl<T: Clone> Rebuild<'_, T> {
         self.next.states.clear();
         self.next.length = candidates.len();
         for (to, &candidate) in candidates.iter().enumerate() {
-            self.prefetcher.fetch::<{ pace::MOVED }>();
+            self.prefetcher.prefetch_next::<{ pace::MOVED }>();
             match candidate::unpack(candidate) {
                 Origin::Carried { rank } => self.carry::<S>(to, rank),
                 Origin::Extended { rank, place } => self.extend(to, rank, place, scorer),
@@ -48,8 +48,8 @@ impl<T: Clone> Rebuild<'_, T> {
         let parent = self.links.parent(rank);
         if parent != NONE {
             let parent = &beam.prefixes[parent as usize];
-            let path = parent.leaving(parent.last == old.last);
-            new.enter(path, repeat, &mut self.history.entries, self.at);
+            let alignment = parent.leaving(parent.last == old.last);
+            new.enter(alignment, repeat, &mut self.history.entries, self.at);
         }
         next.prefixes[to] = new;
         next.masses.blank[to] = carried.masses.blank[rank];
@@ -67,15 +67,15 @@ impl<T: Clone> Rebuild<'_, T> {
         let old = &beam.prefixes[rank];
         let (token, log) = self.frame.at(place);
         let repeats = token == old.last;
-        let path = old.leaving(repeats);
+        let alignment = old.leaving(repeats);
         next.prefixes[to] = Prefix {
             node: history.prefixes.child(old.node, token),
             parent: old.node,
             last: token,
             blank_entry: NONE,
-            token_entry: history.entries.push(path.entry, self.at),
+            token_entry: history.entries.push(alignment.entry, self.at),
             best_blank: f64::NEG_INFINITY,
-            best_token: path.score + log,
+            best_token: alignment.score + log,
         };
         let mass = beam.masses.extended(rank, repeats) + log;
         next.masses.blank[to] = f64::NEG_INFINITY;

@@ -53,7 +53,7 @@ pub fn spec(u: &mut Unstructured<'_>, model: &Model) -> Result<Spec> {
                 true => Normaliser::WholeRow,
                 false => Normaliser::Permitted,
             };
-            spec.permit = Some((permitted(u, vocab)?, normaliser));
+            spec.constraint = Some((permitted(u, vocab)?, normaliser));
         }
     }
     Ok(spec)
