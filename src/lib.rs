@@ -1,14 +1,14 @@
-//! Beam search that is exact, SIMD-optimised and multithreaded, and reads
-//! scores as fast as memory gives them.
+//! Exact, SIMD-optimised and multithreaded beam search. On long rows of probabilities it
+//! runs at nearly the speed of reading them from memory.
 //!
 //! Three searches share one set of kernels.
 //!
 //! # Independent positions
 //!
-//! The k best sequences of a `(batch, time, vocab)` tensor of probabilities,
-//! the job of the well-known snippet `beam_search(LM_prob, beam_size)`. In one
-//! call it is [`beam_search`]; a search that is kept, [`IndependentSearch`],
-//! allocates nothing from the second batch on.
+//! [`beam_search`] finds the k best sequences of each item of a `(batch, time, vocab)`
+//! tensor, as the well-known snippet `beam_search(LM_prob, beam_size)` does. A score is the
+//! natural logarithm of the sequence's probability. [`IndependentSearch`] is a search that
+//! you keep: it allocates nothing after its first batch of a shape.
 //!
 //! ```
 //! use widebeam::{ScoresView, beam_search};
@@ -71,10 +71,9 @@
 //! - **Reproducible.** The same input gives the same bits for every number of
 //!   threads, every composition of the batch and every instruction-set
 //!   [`Level`].
-//! - **Safe.** No scores, layout, lengths or settings make it panic; an index out
-//!   of range does, as for a slice. What is wrong with an input is said in one
-//!   [`Error`], and an item that is refused harms no other (`decode_into` keeps
-//!   the others' results).
+//! - **Safe.** No scores, layout, lengths or settings cause a panic; an index out of range
+//!   does, as for a slice. One [`Error`] says what is wrong with an input. An item that is
+//!   refused does not affect the others, and `decode_into` keeps their results.
 //! - **Quiet.** It prints nothing, sets nothing global, and runs in the rayon
 //!   pool it is called in. With the feature `tracing` it opens the spans `scan`,
 //!   `merge` and `backtrack` of the target `widebeam`, at level TRACE, on the
@@ -89,7 +88,7 @@
 //! | `error` | what is refused, and in which words |
 //! | `order` | how two numbers are ordered, and a list of every place that decides a tie |
 //! | `search::independent`, `search::ctc`, `search::autoregressive` | the searches |
-//! | `search::shortlist` | phase one of the independent search, and of CTC unless it reads each row when its frame comes: the best tokens of every row, from one read |
+//! | `search::shortlist` | the best tokens of every row, from one read: the first phase of the independent search, and of a CTC search that does not read its rows late |
 //! | `search::merge` | the best continuations of parents that share a row, for the independent search |
 //! | `search::prefixes` | trees of the prefixes and alignments of a CTC beam |
 //! | `trellis` | back-pointers of the independent search in flat arrays |

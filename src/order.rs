@@ -92,17 +92,17 @@ pub(crate) fn key_value(key: u64) -> f32 {
     from_sortable(!((key >> 32) as u32))
 }
 
-/// What a [`number_key`] has above the bits of its f32: with it no key is a
-/// subnormal number, which a host library may have told the processor to take for
-/// 0, the token with it.
+/// What [`number_key`] adds to the bits of its f32, so that no key is a subnormal number. A
+/// host library may have told the processor to flush subnormal numbers to 0, and the token
+/// in the key would be lost.
 pub(crate) const RAISE: u32 = 1 << 20;
 
 /// A key that is a number, so that `min` and `max` put it in order with the
 /// token it carries: the best token has the largest. Not for NaN.
 ///
-/// The bits of an f32, with its sign, are the upper half of an f64 of the same
-/// order, and of a finite one. The token is the lower half: a larger one puts a
-/// negative number further down, and any other number if its bits are flipped.
+/// The upper half of the key is the bits of the f32 plus [`RAISE`]: such keys are finite and
+/// have the order of the f32. The lower half is the token, with its bits flipped unless the
+/// f32 is negative. So of equal values the lower token has the larger key.
 #[inline(always)]
 pub(crate) fn number_key(value: f32, token: u32) -> f64 {
     let bits = (value + 0.0).to_bits();

@@ -1,6 +1,6 @@
-//! Collecting the tokens of a row that reach a bound, after a scan has left the
-//! maxima of its groups: the peaks. `peaks[i][lane]` is that of the tokens in
-//! the same lane of the vectors of panel i.
+//! Collects the tokens of a row that reach a bound, after a scan has written the peaks.
+//! `peaks[i][lane]` is the maximum of the tokens in that lane of the vectors of panel i. In
+//! a row that was scanned in quads, a panel is one quad.
 //!
 //! Tokens are compared a quad at a time. To compare only the groups of four that reach the
 //! bound took .95 to 1.05 of the time (k up to 16, rows of 5000, Zen 3) and needed a list
@@ -14,14 +14,14 @@ use super::rank::Survivors;
 use crate::scores::ScoreKind;
 use crate::simd::{F32_LANES, F32Lanes, Simd};
 
-/// Panels whose peaks are compared before the tokens of these are looked at.
+/// Panels whose peaks are compared before any of their tokens: one bit of a word for each.
 const WORD: usize = u64::BITS as usize;
 
-/// Numbers that are written before they are counted.
+/// Indices that `push` writes without a branch, however few bits are set.
 const AT_ONCE: usize = 4;
 
-/// Collects the tokens of at least `bound` from the panels that have one: for a row in
-/// which few panels do.
+/// Collects the tokens that reach `bound` from the panels with a peak that does. It suits
+/// rows in which few panels do.
 #[inline(always)]
 pub(crate) fn collect_panels<S: Simd, E: Lanes>(
     simd: S,
@@ -55,8 +55,9 @@ pub(crate) fn collect_panels<S: Simd, E: Lanes>(
     survivors.set_len(len);
 }
 
-/// Collects the tokens of at least `bound` from all of a row: for one that is so
-/// short, or has so many of them, that to look where they are would take longer.
+/// Collects the tokens that reach `bound` from all quads of a row. It suits rows that are
+/// short, or in which many tokens reach the bound: to compare the peaks first would take
+/// longer.
 /// With each quad the same part of the `next` row is prefetched, because a short row is
 /// read before prefetches of its own could arrive.
 #[inline(always)]

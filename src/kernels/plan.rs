@@ -1,5 +1,5 @@
-//! How the best tokens of rows are found: the one place that chooses. A plan is made
-//! once a batch, for all its rows. (Why these paths: `top_k`.)
+//! Chooses how the top k of a row are found; nothing else does. A plan is made once a batch,
+//! for all its rows. `top_k` explains the paths. Threshold scans always use stripes.
 //!
 //! | rows                                   | path                                       |
 //! |----------------------------------------|--------------------------------------------|
@@ -45,7 +45,7 @@ pub(crate) enum RowPath {
 /// Which tokens of a row in quads are compared with the bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Compared {
-    /// All: the row has at most 1024 tokens, or many reach the bound.
+    /// All: the row has at most 1024 tokens, or k is above 64, so that many reach the bound.
     All,
     /// Those of the quads with a peak that reaches the bound.
     Quads,

@@ -1,4 +1,5 @@
-//! Prefetches scores before they are read: the one mechanism, for all kernels.
+//! Prefetches scores before they are read, for all kernels. (Only `Stripes::new` prefetches
+//! lines without it: the end of the next row, which is copied first.)
 
 use crate::simd::{CACHE_LINE, prefetch_at};
 

@@ -1,4 +1,4 @@
-//! The best k tokens of a row, in order, and for logits its log-sum-exp, in
+//! Finds the best k tokens of a row, in order, and the log-sum-exp of a row of logits, in
 //! one read from memory.
 //!
 //! # The algorithm
@@ -17,33 +17,33 @@
 //! reach the bound, and the best k are among the survivors. With many more
 //! groups than k there are few more survivors than k.
 //!
-//! Rows of 65 to 8191 probabilities or their logarithms go the same way in quads
-//! of 64 tokens, whose peaks are those of groups of four (`quads`). For k above 64, and in
-//! rows of up to 1024 tokens, all tokens are compared with the bound, not only those of
-//! quads with a peak that reaches it.
+//! Rows of 65 to 8191 probabilities or log-probabilities are scanned in quads of 64 tokens,
+//! unless k is too large for a bound (departure 3). Each lane of a quad's peak is the
+//! maximum of four tokens (`quads`). For k above 64, and in rows of up to 1024 tokens, all
+//! quads are compared with the bound, not only those whose peak reaches it.
 //!
 //! # Departures
 //!
-//! 1. Which maxima serve depends on k: columns for small k, folded together so
-//!    that there are no more of them than is useful (for k up to 16 two vectors
-//!    of a stripe share one); peaks for large k. In long rows four stripes
-//!    share a peak, so that the peaks stay in the cache.
+//! 1. For k up to 64 the bound comes from the columns, for larger k from the peaks. Columns
+//!    are folded together while at least 4 k maxima are left (for k up to 16 the scan itself
+//!    keeps one column for two vectors of a stripe). In long rows four stripes share a peak,
+//!    unless k is large, so that the peaks stay in the cache.
 //! 2. Groups can be bad: a row of period 128 puts all its best tokens in a few
 //!    columns, and a constant row makes every token a survivor. So the list of
 //!    survivors is bounded; when it is full it is cut to the best k, and from
 //!    there on only tokens above the k-th are collected. (An equal one comes
 //!    later, has a higher id, and loses the tie.)
-//! 3. Where k is a large part of the row no bound is looked for: every
-//!    possible token is a survivor.
-//! 4. Survivors are put in order for eight rows together, a row in each lane,
-//!    by a network without branches (`network`). More than 128 of a row are
-//!    sorted at once, by digits (`sorter`).
-//! 5. In a row of up to 64 tokens nothing is looked for: all are put in order
+//! 3. If k is a large part of the row there is no bound: every possible token is a
+//!    survivor.
+//! 4. The survivors of eight rows are sorted together, a row in each lane, by a network
+//!    without branches (`network`). A row with more than 128 survivors is sorted on its own,
+//!    by digits (`sorter`).
+//! 5. A row of up to 64 tokens has no maxima and no bound: all its tokens are sorted
 //!    (`short`).
-//! 6. For k up to 16 the bound is the largest of a sample of 16 maxima that at least k
-//!    of all maxima reach, found without a branch; else it is found by bisection.
-//! 7. While a row is read and while its survivors are collected, the scores
-//!    behind it are prefetched, so that memory does not idle (`prefetch`).
+//! 6. For k up to 16 the bound is the largest of 16 sampled maxima that at least k of all
+//!    maxima reach, found without a branch. For larger k bisection finds it.
+//! 7. While a row is read and its survivors are collected, the scores that come after it are
+//!    prefetched, so that memory does not idle (`prefetch`).
 //!
 //! # Cost
 //!

@@ -71,7 +71,7 @@ pub(crate) struct Ctc {
 
     /// Of each frame, only the N best tokens beside the blank [default: all]
     ///
-    /// With --lm, --hotwords or --lexicon: one more than the beams.
+    /// With --lm, --hotwords or --lexicon: the beams + 2 best tokens, counting the blank.
     #[arg(long, value_name = "N", requires = "blank")]
     pub(crate) top_tokens: Option<usize>,
 

@@ -32,8 +32,8 @@
 //!
 //! # A driver with a cache
 //!
-//! What a runtime does between two steps, whatever its cache is made of. Here
-//! requests arrive one by one while others run:
+//! This is what a runtime does between two steps, whatever its cache is made of. In this
+//! example requests arrive one by one while others run:
 //!
 //! ```
 //! use widebeam::ScoresView;
@@ -90,7 +90,8 @@
 //!
 //! # A step
 //!
-//! For each request, with k beams and K = (1 + max(1, end tokens)) * k:
+//! For each group of k beams (a request is one group unless it has diverse groups), with
+//! K = (1 + max(1, end tokens)) * k and the default rules:
 //!
 //! ```text
 //! for each row: normalise it, apply the processors, add the beam's score
@@ -101,15 +102,14 @@
 //! done if no beam is left, or the stopping rule is met
 //! ```
 //!
-//! The order is total, so every answer is unique: score descending, rank of
-//! the parent ascending, then as the row ranks its tokens: log-probability
-//! descending, value read descending, token ascending. Beams that do not exist
-//! are absent: the first step has one, and a small vocabulary may leave fewer
-//! than k.
+//! Candidates are ranked by score, highest first. Ties are broken by the rank of the parent,
+//! then by the order of the row: log-probability descending, value read descending, token id
+//! ascending. This order is total, so every answer is unique. The first step has one beam,
+//! and a small vocabulary may leave fewer than k.
 //!
-//! What is left out of the way this reads: the log-softmax is never stored,
-//! rows are not copied, most of a row's tokens are never candidates
-//! (`expand.rs` says why that is exact), and nothing is quadratic in k.
+//! The code takes shortcuts that do not change the answer: it never stores the log-softmax,
+//! it copies no rows, most of a row's tokens are never candidates (`expand.rs` says why that
+//! is exact), and nothing is quadratic in k.
 //!
 //! # Promises
 //!
@@ -372,9 +372,9 @@ impl AutoregressiveSearch {
         }
     }
 
-    /// Writes the generated tokens that every hypothesis of a running request
-    /// begins with, live and finished ones alike: what it will find begins
-    /// with them too, so they can be shown. They only grow, step by step.
+    /// Writes the longest common prefix of the generated tokens of all hypotheses of a running
+    /// request, live and finished. Its outcome begins with that prefix, so the prefix can be
+    /// shown before the request is done. It never gets shorter.
     ///
     /// Nothing is written unless the request is running. O(beams x length).
     pub fn stable_prefix(&self, id: RequestId, tokens: &mut Vec<u32>) {

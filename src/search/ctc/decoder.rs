@@ -22,22 +22,21 @@
 //! beam.) The best single alignment runs along: the same recursion with
 //! maximum in place of log-plus, over the same prefixes of the same beam.
 //!
-//! Departures, none of which changes the answer:
-//! 1. Only the extensions that can reach the beam are looked at
-//!    ([`Settings::extended_by`]), and of those only the ones that reach a
-//!    bound that as many other candidates reach ([`Extensions`]).
+//! These departures do not change the answer:
+//! 1. An extension is skipped if the ranks of its prefix and its token show that it cannot
+//!    enter the beam ([`Settings::extended_by`]), or if it is below a bound that as many
+//!    candidates reach as the beam holds ([`Extensions`]).
 //! 2. That bound also says which tokens can matter. If there is no list of the row's
 //!    best tokens, only tokens that reach the bound are collected ([`Frame::collect`]).
 //! 3. Prefixes are nodes of a tree, made for survivors only. A prefix that
 //!    left the beam and comes back gets its node again, because the search tells
 //!    prefixes apart by their nodes alone.
-//! 4. What is added up over the beam is added up in vectors ([`Carried`]).
-//! 5. Where nothing enters and the order stays, the beam is updated in place;
-//!    else the candidates, which come in a few sorted runs, are merged
-//!    ([`RunSort`]).
-//! 6. Meanwhile the next row is prefetched ([`pace`]).
-//! 7. What all live prefixes share is moved out of the trees now and then
-//!    ([`History`]).
+//! 4. The masses of the prefixes in the beam are updated in vectors ([`Carried`]).
+//! 5. If no prefix enters and the order stays, the beam is updated in place. Otherwise the
+//!    candidates, which come in a few sorted runs, are merged ([`RunSort`]).
+//! 6. While the beam is updated, the next row is prefetched ([`pace`]).
+//! 7. The tokens and frames that all live prefixes share are moved out of the trees now and
+//!    then ([`History`]).
 
 use super::beam::{Beam, Prefix};
 use super::candidate::{self, Candidate, Origin};

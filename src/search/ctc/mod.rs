@@ -47,11 +47,11 @@ use settings::Settings;
 /// every prefix counts. One beam is not greedy decoding, which takes the best
 /// single alignment and sums nothing.
 ///
-/// Prefixes are ranked by score, highest first. Equal scores are in order of
-/// the rank of their source: a prefix that is carried over from the beam before has
-/// its own, an extension has the extended prefix's, and one that is both has the
-/// better. Of one source carried prefixes come first, by their own rank, then
-/// extensions, by the rank of the new token in its row.
+/// Prefixes are ranked by score, highest first. Ties are broken by the rank of the source in
+/// the beam before. The source of a carried prefix is the prefix itself; the source of an
+/// extension is the prefix that it extends; a prefix that is both takes the better rank. At
+/// equal sources carried prefixes come first, by their own rank, then extensions, by the rank
+/// of the new token in its row.
 ///
 /// Beside the score there is the best single alignment found under the beam:
 /// the same recursion with maximum in place of sum, over the same prefixes of
@@ -65,10 +65,10 @@ use settings::Settings;
 /// it is called in, and the result is the same, to the bit, for any number of
 /// threads, any composition of the batch and any level.
 ///
-/// With a scorer ([`CtcSearch::with_scorer`]) that bound on candidates no
-/// longer proves the search exact, because a language model can lift any token:
-/// the candidates are then, for every prefix, those of the frame's W + 2 best
-/// tokens that are not the blank, or as many as [`CtcPruning::top_tokens`] says.
+/// With a scorer ([`CtcSearch::with_scorer`]) the bound above no longer holds, because a
+/// language model can lift any token. Each prefix is then extended only by the frame's W + 2
+/// best tokens, less the blank if it is one of them, or by as many tokens as
+/// [`CtcPruning::top_tokens`] says.
 ///
 /// ```
 /// use widebeam::{CtcSearch, ScoresView};
@@ -183,9 +183,9 @@ impl<S: Scorer + Sync> CtcSearch<S> {
         CtcStream::new(self.settings.clone(), self.scorer.clone(), self.dispatch)
     }
 
-    /// Bytes of memory that decoding `scores` is sure to take: what the shape makes it
-    /// allocate before the first frame. The prefixes and the results come on
-    /// top, as the scores are.
+    /// Bytes of memory that decoding `scores` allocates before the first frame, which the
+    /// shape alone determines. Prefixes and results come on top; how much they take depends
+    /// on the scores.
     ///
     /// See [`IndependentSearch::bytes_needed`](crate::IndependentSearch::bytes_needed)
     /// for what it is for.
@@ -202,9 +202,9 @@ impl<S: Scorer + Sync> CtcSearch<S> {
             .saturating_add(batch::threads().saturating_mul(decoder))
     }
 
-    /// Whether there is no phase one: a thread that has items enough of its own
-    /// reads their rows when their turn comes, and then knows how good a token
-    /// must be to matter. Rows that are short are put in order anyway.
+    /// Whether phase one is skipped. If there is an item for every thread, a thread reads each
+    /// row only at its frame, when it knows how good a token must be to matter. Short rows
+    /// always go through phase one, which sorts all their tokens.
     fn reads_late(&self, scores: &ScoresView<'_>) -> bool {
         !S::SCORES
             && self.settings.pruning.keeps_tokens()
