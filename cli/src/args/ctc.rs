@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ValueEnum, ValueHint};
 
-/// What belongs to CTC alone.
+/// The arguments of CTC alone.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Options of --search ctc")]
 pub(crate) struct Ctc {
@@ -21,7 +21,7 @@ pub(crate) struct Ctc {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires_all = ["blank", "labels"])]
     pub(crate) lm: Option<PathBuf>,
 
-    /// What a word of the model is
+    /// The unit that the model calls a word
     #[arg(
         long,
         value_enum,
@@ -31,7 +31,7 @@ pub(crate) struct Ctc {
     )]
     pub(crate) lm_unit: LmUnit,
 
-    /// What the model's log-probability is multiplied by
+    /// Factor of the model's log-probability (natural logarithm)
     #[arg(
         long,
         value_name = "A",
@@ -41,7 +41,7 @@ pub(crate) struct Ctc {
     )]
     pub(crate) lm_weight: f64,
 
-    /// What each token is given beside it
+    /// Added to the score for each token
     #[arg(
         long,
         value_name = "B",
@@ -55,7 +55,7 @@ pub(crate) struct Ctc {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires_all = ["blank", "labels"])]
     pub(crate) hotwords: Option<PathBuf>,
 
-    /// What each token of a favoured word is given
+    /// Added to the score for each token of a favoured word
     #[arg(
         long,
         value_name = "W",
@@ -65,17 +65,17 @@ pub(crate) struct Ctc {
     )]
     pub(crate) hotword_weight: f64,
 
-    /// The only words allowed, one a line; the label of a space parts them
+    /// The only words allowed, one a line; in the output a space separates them
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires_all = ["blank", "labels"])]
     pub(crate) lexicon: Option<PathBuf>,
 
-    /// Of each frame, only the N best tokens beside the blank [default: all]
+    /// Use only the N best tokens of each frame, beside the blank [default: all]
     ///
     /// With --lm, --hotwords or --lexicon: the beams + 2 best tokens, counting the blank.
     #[arg(long, value_name = "N", requires = "blank")]
     pub(crate) top_tokens: Option<usize>,
 
-    /// Of each frame, only tokens of at least this log-probability [default: all]
+    /// Use only tokens of at least this log-probability [default: all]
     #[arg(
         long,
         value_name = "X",
@@ -84,7 +84,7 @@ pub(crate) struct Ctc {
     )]
     pub(crate) min_token_log_prob: Option<f64>,
 
-    /// After each frame, only prefixes at most this far below the best [default: all]
+    /// Keep only prefixes that score at most this far below the best [default: all]
     #[arg(
         long,
         value_name = "D",
@@ -93,7 +93,7 @@ pub(crate) struct Ctc {
     )]
     pub(crate) score_threshold: Option<f64>,
 
-    /// Of frames whose blank has at least this log-probability, only the blank [default: no frames]
+    /// Use only the blank in frames where it has at least this log-probability [default: no frames]
     #[arg(
         long,
         value_name = "X",
@@ -103,7 +103,7 @@ pub(crate) struct Ctc {
     pub(crate) blank_skip: Option<f64>,
 }
 
-/// What a word of an n-gram model is.
+/// The unit that an n-gram model calls a word.
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
 pub(crate) enum LmUnit {
     /// A token's label
