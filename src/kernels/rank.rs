@@ -7,7 +7,7 @@ use super::sorter::Sorter;
 use crate::error::Error;
 use crate::memory::resize;
 use crate::order::{RAISE, key_token, key_value, number_key, rank_key};
-use crate::simd::{F64_LANES, F64Lanes, Simd};
+use crate::simd::{CacheLines, F64_LANES, F64Lanes, Simd};
 
 /// Rows whose survivors are put in order together.
 pub(crate) const ROWS: usize = F64_LANES;
@@ -210,7 +210,7 @@ fn copy_some(
 /// row, which may be empty.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lists {
-    entries: Vec<Entry>,
+    entries: CacheLines<Entry>,
     places: Places,
     /// The longest list.
     len: usize,
@@ -224,7 +224,7 @@ impl Lists {
 
     /// Makes room for lists of any length.
     pub(crate) fn reserve(&mut self, what: &'static str) -> Result<(), Error> {
-        resize(&mut self.entries, LONGEST_LIST, what)
+        self.entries.resize(LONGEST_LIST, what)
     }
 
     /// Adds the list of a row, of the given number in turn, if it fits in here.

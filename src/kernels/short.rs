@@ -35,13 +35,17 @@ pub(crate) const REFUSED: u32 = u32::MAX;
 type FilledRow = [[f32; F32_LANES]; LONGEST_SHORT_ROW / F32_LANES];
 
 /// Memory that is kept from rows to rows.
+///
+/// It is aligned and in order so that each vector of rows and keys has a cache line of its
+/// own.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 pub(crate) struct Short {
     rows: [FilledRow; ROWS],
-    /// What the rows are filled up for.
-    filled_up: Option<(ScoreKind, usize)>,
     keys: [Entry; LONGEST_SHORT_ROW],
     places: Places,
+    /// What the rows are filled up for.
+    filled_up: Option<(ScoreKind, usize)>,
 }
 
 impl Default for Short {

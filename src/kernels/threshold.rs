@@ -21,15 +21,14 @@ use super::rank::Survivors;
 use super::scan::{STRIPE, Scan, Stripes};
 use super::{logits, scan};
 use crate::error::Error;
-use crate::memory::resize;
 use crate::scores::ScoreKind;
-use crate::simd::{F32_LANES, F32Lanes, Simd};
+use crate::simd::{CacheLines, F32_LANES, F32Lanes, Simd};
 
 /// The peaks of a row, and room for the tokens that reach its threshold.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ThresholdScan {
     plan: Plan,
-    peaks: Vec<[f32; F32_LANES]>,
+    peaks: CacheLines<[f32; F32_LANES]>,
     survivors: Survivors,
 }
 
@@ -49,7 +48,7 @@ impl ThresholdScan {
         let plan = Plan::threshold(k, length, kind);
         let what = "the best tokens of a row";
         self.plan = plan;
-        resize(&mut self.peaks, plan.peaks(), what)?;
+        self.peaks.resize(plan.peaks(), what)?;
         self.survivors.reserve(plan.capacity, what)
     }
 
@@ -87,7 +86,7 @@ impl ThresholdScan {
     ) -> Option<u32> {
         let panel = self.plan.panel() * STRIPE;
         let largest_lanes = simd.f32_splat(largest);
-        for (index, (tokens, peak)) in row.chunks(panel).zip(&self.peaks).enumerate() {
+        for (index, (tokens, peak)) in row.chunks(panel).zip(&*self.peaks).enumerate() {
             if simd.f32_load(peak).ge(largest_lanes) == 0 {
                 continue;
             }

@@ -63,16 +63,15 @@ use super::scan::{self, COLUMNS, Stripes};
 pub(crate) use super::short::{REFUSED, Room};
 use super::short::{Short, ShortRows};
 use crate::error::Error;
-use crate::memory::resize;
 use crate::scores::ScoreKind;
-use crate::simd::{F32_LANES, Kernel, Simd};
+use crate::simd::{CacheLines, F32_LANES, Kernel, Simd};
 
 /// Memory that is kept from row to row.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TopK {
     plan: Plan,
-    peaks: Vec<[f32; F32_LANES]>,
-    columns: [[f32; F32_LANES]; MOST_COLUMNS],
+    peaks: CacheLines<[f32; F32_LANES]>,
+    columns: CacheLines<[f32; F32_LANES]>,
     survivors: Survivors,
     /// It points into the row after the last one read.
     prefetcher: Prefetcher,
@@ -92,7 +91,7 @@ pub(crate) struct Found {
 impl TopK {
     /// The bytes that [`TopK::reserve`] allocates.
     pub(crate) fn bytes_needed(plan: &Plan) -> usize {
-        (plan.peaks().saturating_mul(size_of::<[f32; F32_LANES]>()))
+        ((plan.peaks() + MOST_COLUMNS).saturating_mul(size_of::<[f32; F32_LANES]>()))
             .saturating_add(Survivors::bytes_needed(plan.capacity))
             .saturating_add(Lists::BYTES_NEEDED)
             .saturating_add(size_of::<TopK>())
@@ -107,7 +106,8 @@ impl TopK {
         let what = "the best tokens of a row";
         self.plan = plan;
         self.prefetcher = Prefetcher::default();
-        resize(&mut self.peaks, plan.peaks(), what)?;
+        self.peaks.resize(plan.peaks(), what)?;
+        self.columns.resize(MOST_COLUMNS, what)?;
         self.survivors.reserve(plan.capacity, what)?;
         self.lists.reserve(what)
     }
@@ -843,8 +843,10 @@ mod tests {
             assert_eq!(top_k.peaks.len(), plan.peaks());
             let capacity = plan.capacity;
             // The tokens that survive, their keys twice; lists of eight rows.
-            let expected =
-                top_k.peaks.len() * 64 + capacity * (4 + 8 + 8) + 128 * 8 * 8 + size_of::<TopK>();
+            let expected = (top_k.peaks.len() + 16) * 64
+                + capacity * (4 + 8 + 8)
+                + 128 * 8 * 8
+                + size_of::<TopK>();
             assert_eq!(TopK::bytes_needed(&plan), expected);
         }
     }

@@ -13,6 +13,7 @@
 //! has the level: tokens are made by [`Dispatch::new`] alone, after asking it.
 
 mod baseline;
+mod cache_lines;
 mod kernel;
 mod level;
 mod scalar;
@@ -26,6 +27,7 @@ mod avx512;
 
 use std::ops::{Add, Div, Mul, Sub};
 
+pub(crate) use cache_lines::CacheLines;
 pub(crate) use kernel::Kernel;
 pub(crate) use level::Dispatch;
 pub use level::Level;
