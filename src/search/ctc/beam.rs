@@ -3,7 +3,7 @@
 use crate::error::Error;
 use crate::memory::{reserve, resize};
 use crate::score_kind::IMPOSSIBLE;
-use crate::search::prefixes::{NONE, Tree};
+use crate::search::prefixes::{Live, NONE, Tree};
 use crate::simd::F64_LANES;
 
 /// The prefixes alive after a frame, best first.
@@ -144,6 +144,26 @@ impl Prefix {
     }
 }
 
+impl Live for Prefix {
+    fn node(&self) -> u32 {
+        self.node
+    }
+
+    /// An impossible alignment holds on to nothing.
+    fn entries(&self) -> [u32; 2] {
+        [
+            (self.best_blank, self.blank_entry),
+            (self.best_token, self.token_entry),
+        ]
+        .map(|(score, entry)| if score == IMPOSSIBLE { NONE } else { entry })
+    }
+
+    fn renumber(&mut self, node: u32, parent: u32, entries: [u32; 2]) {
+        (self.node, self.parent) = (node, parent);
+        [self.blank_entry, self.token_entry] = entries;
+    }
+}
+
 impl<T> Default for Beam<T> {
     fn default() -> Self {
         Beam {
@@ -202,6 +222,42 @@ impl<T> Beam<T> {
         let Masses { blank, token, all } = &mut self.masses;
         for array in [blank, token, all, &mut self.scored] {
             array.swap(a, b);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::prefixes::History;
+
+    /// An entry of an alignment that has become impossible may be left in its prefix.
+    #[test]
+    fn what_only_impossible_alignments_entered_is_not_kept() {
+        for blank_is_possible in [false, true] {
+            let mut history = History::default();
+            history.reset(3).unwrap();
+            let node = history.prefixes.child(0, 5);
+            let (possible, impossible) = (history.entries.push(0, 3), history.entries.push(0, 1));
+            let mut prefix = Prefix {
+                node,
+                parent: 0,
+                last: 5,
+                blank_entry: impossible,
+                token_entry: possible,
+                best_blank: f64::NEG_INFINITY,
+                best_token: -1.0,
+            };
+            if blank_is_possible {
+                std::mem::swap(&mut prefix.best_blank, &mut prefix.best_token);
+                std::mem::swap(&mut prefix.blank_entry, &mut prefix.token_entry);
+            }
+            let mut beam = [prefix];
+            history.compact(&mut beam);
+            assert_eq!(history.all_shared(), (&[5][..], &[3][..]));
+            // The trees have one node each, their roots.
+            assert_eq!((beam[0].node, beam[0].parent), (0, NONE));
+            assert_eq!(beam[0].best().entry, 0);
         }
     }
 }

@@ -43,7 +43,6 @@ use super::candidate::{self, Candidate, Origin};
 use super::carried::Carried;
 use super::extensions::{self, Extensions};
 use super::frame::{Frame, Source};
-use super::history::History;
 use super::links::Links;
 use super::nbest::{CtcNBest, Scores};
 use super::pace;
@@ -56,6 +55,7 @@ use crate::kernels::prefetch::Prefetcher;
 use crate::memory::reserve;
 use crate::score_kind::IMPOSSIBLE;
 use crate::scores::{Row, ScoreKind};
+use crate::search::prefixes::History;
 use crate::search::shortlist::Shortlist;
 use crate::simd::Dispatch;
 
@@ -117,7 +117,7 @@ impl<T: Clone> Decoder<T> {
         let beams = settings.beams;
         self.frames = 0;
         self.prefetcher = Prefetcher::default();
-        self.history.reset(settings)?;
+        self.history.reset(settings.beams)?;
         self.beam.reset(beams)?;
         self.next.reset(beams)?;
         self.links.reset(beams, vocab)?;
@@ -139,7 +139,7 @@ impl<T: Clone> Decoder<T> {
         // Ten arrays of f64 and eight of u32 for what is known by rank.
         let ranks = 2 * (5 * size_of::<f64>() + 4 * size_of::<u32>());
         let candidates = 2 * extensions::most_candidates(settings) * size_of::<Candidate>();
-        let history = History::bytes_needed(settings);
+        let history = History::bytes_needed(settings.beams);
         settings.beams * (2 * prefix + ranks) + history + candidates + vocab * size_of::<u32>()
     }
 
@@ -159,7 +159,7 @@ impl<T: Clone> Decoder<T> {
         list: Shortlist<'_>,
         source: &Source<'_>,
     ) -> Result<(), Error> {
-        self.history.reserve(search.settings)?;
+        self.history.reserve(search.settings.beams)?;
         self.frame.take_list(search.settings, list, source);
         self.step(search, source, &mut Prefetcher::default(), false);
         Ok(())
@@ -177,7 +177,7 @@ impl<T: Clone> Decoder<T> {
         source: &Source<'_>,
         next: Row<'_>,
     ) -> Result<bool, Error> {
-        self.history.reserve(search.settings)?;
+        self.history.reserve(search.settings.beams)?;
         let scanned = self.frame.scan(
             search.settings,
             source,
@@ -239,7 +239,8 @@ impl<T: Clone> Decoder<T> {
         {
             self.commit(delay);
         }
-        self.history.compact_if_grown(settings, &mut self.beam);
+        let beam = &mut self.beam.prefixes[..self.beam.length];
+        self.history.compact_if_grown(settings.beams, beam);
     }
 
     /// Adds the extensions that can enter the beam to the candidates; returns a
@@ -356,7 +357,10 @@ impl<T: Clone> Decoder<T> {
         let Some(best) = self.beam.prefixes().first() else {
             return;
         };
-        let Some(committed) = self.history.node_before(best, recent) else {
+        let Some(committed) = self
+            .history
+            .node_before(best.node, best.best().entry, recent)
+        else {
             return;
         };
         let tree = self.history.prefixes.tree();
@@ -378,7 +382,8 @@ impl<T: Clone> Decoder<T> {
 
     /// See [`History::shared`]; as much as is shared by now.
     pub(super) fn shared(&mut self) -> (&[u32], &[u32]) {
-        self.history.compact(&mut self.beam);
+        let beam = &mut self.beam.prefixes[..self.beam.length];
+        self.history.compact(beam);
         self.history.shared()
     }
 
@@ -425,8 +430,9 @@ impl<T: Clone> Decoder<T> {
                 alignment: prefix.best().score,
                 scorer: scored,
             };
-            let (tokens, frames) = nbest.push(self.history.length(prefix), scores)?;
-            self.history.read(prefix, tokens, frames);
+            let (tokens, frames) = nbest.push(self.history.length(prefix.node), scores)?;
+            self.history
+                .read(prefix.node, prefix.best().entry, tokens, frames);
         }
         Ok(())
     }

@@ -6,7 +6,6 @@ mod carried;
 mod decoder;
 mod extensions;
 mod frame;
-mod history;
 mod links;
 mod nbest;
 mod pace;

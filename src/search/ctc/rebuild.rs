@@ -4,12 +4,11 @@ use super::beam::{Beam, Prefix};
 use super::candidate::{self, Candidate, Origin};
 use super::carried::Carried;
 use super::frame::Frame;
-use super::history::History;
 use super::links::Links;
 use super::pace;
 use super::scorer::Scorer;
 use crate::kernels::prefetch::Prefetcher;
-use crate::search::prefixes::NONE;
+use crate::search::prefixes::{History, NONE};
 
 /// What a frame leads from, and to.
 pub(super) struct Rebuild<'a, T> {

@@ -374,9 +374,9 @@ fn any_frame_makes_of_any_beam_what_the_definition_says() {
 fn held(decoder: &Decoder<u64>) -> Vec<Plain> {
     let (beam, history) = (&decoder.beam, &decoder.history);
     let one = |(rank, prefix): (usize, &Prefix)| {
-        let mut tokens = vec![0; history.length(prefix)];
+        let mut tokens = vec![0; history.length(prefix.node)];
         let mut frames = tokens.clone();
-        history.read(prefix, &mut tokens, &mut frames);
+        history.read(prefix.node, prefix.best().entry, &mut tokens, &mut frames);
         let scores = [beam.score(rank), prefix.best().score, beam.scored[rank]];
         (tokens, frames, scores.map(f64::to_bits))
     };

@@ -1,0 +1,202 @@
+//! The trees that remember how the beam came about.
+
+use super::{NONE, PrefixTree, Tree};
+use crate::error::Error;
+use crate::memory::reserve;
+
+/// A live prefix, as far as the history knows it: its places in the two trees.
+pub(crate) trait Live {
+    /// Its node in [`History::prefixes`].
+    fn node(&self) -> u32;
+
+    /// The nodes of its alignments in [`History::entries`]; [`NONE`] holds on to nothing.
+    fn entries(&self) -> [u32; 2];
+
+    /// Takes the nodes that compaction gave it, and that of the prefix one token shorter.
+    fn renumber(&mut self, node: u32, parent: u32, entries: [u32; 2]);
+}
+
+/// The prefixes and the alignments of one item, and what all live prefixes
+/// share, which leaves the trees now and then.
+#[derive(Debug, Default)]
+pub(crate) struct History {
+    pub(crate) prefixes: PrefixTree,
+    /// Of each alignment that may still be the best of a prefix, the frames at
+    /// which it entered the prefix's tokens.
+    pub(crate) entries: Tree,
+    /// Compact at this many nodes.
+    limits: [usize; 2],
+    live: Vec<u32>,
+    shared_tokens: Vec<u32>,
+    shared_frames: Vec<u32>,
+}
+
+impl History {
+    /// Begins an item that is searched with so many `beams`.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(crate) fn reset(&mut self, beams: usize) -> Result<(), Error> {
+        self.limits = [Self::slack(beams); 2];
+        self.shared_tokens.clear();
+        self.shared_frames.clear();
+        self.live.clear();
+        reserve(&mut self.live, 2 * beams, "the history of the beam")?;
+        let nodes = Self::nodes(beams);
+        self.prefixes.reset(nodes)?;
+        self.entries.reset(nodes)
+    }
+
+    /// The nodes of each tree that there is room for from the start: enough for
+    /// most items.
+    fn nodes(beams: usize) -> usize {
+        Self::slack(beams).min(1 << 14)
+    }
+
+    /// Bytes that [`History::reset`] allocates: of each node four numbers in both
+    /// trees and its rank, and a table of twice as many slots.
+    pub(crate) fn bytes_needed(beams: usize) -> usize {
+        let nodes = Self::nodes(beams);
+        (9 * nodes + (2 * nodes).next_power_of_two()) * size_of::<u32>()
+    }
+
+    /// How far the trees may grow beyond what compaction leaves. They do by
+    /// about half of the beam a frame, so compaction is rare.
+    fn slack(beams: usize) -> usize {
+        8 * beams + 4096
+    }
+
+    /// Makes room for one more frame, so that none of what follows it
+    /// allocates.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(crate) fn reserve(&mut self, beams: usize) -> Result<(), Error> {
+        // A prefix that survives has at most one new node in each tree.
+        self.prefixes.reserve(beams)?;
+        self.entries.reserve(beams)?;
+        let what = "the tokens that all prefixes share";
+        reserve(&mut self.shared_tokens, self.prefixes.len() + beams, what)?;
+        reserve(&mut self.shared_frames, self.entries.len() + beams, what)
+    }
+
+    /// Compacts if the trees have grown enough for it to be worth it.
+    pub(crate) fn compact_if_grown(&mut self, beams: usize, beam: &mut [impl Live]) {
+        if self.prefixes.len() > self.limits[0] || self.entries.len() > self.limits[1] {
+            mark!("the trees have grown");
+            self.compact(beam);
+            let kept = [self.prefixes.len(), self.entries.len()];
+            self.limits = kept.map(|kept| 2 * kept + Self::slack(beams));
+        }
+    }
+
+    /// Drops what no live prefix needs from the trees, and moves what all share
+    /// out of them.
+    pub(crate) fn compact(&mut self, beam: &mut [impl Live]) {
+        if beam.is_empty() {
+            return;
+        }
+        let live = &mut self.live;
+        live.clear();
+        live.extend(beam.iter().map(Live::node));
+        self.prefixes.compact(live, &mut self.shared_tokens);
+        for (prefix, &node) in beam.iter_mut().zip(&*live) {
+            let parent = self.prefixes.tree().parent(node);
+            prefix.renumber(node, parent, prefix.entries());
+        }
+        live.clear();
+        live.extend(beam.iter().flat_map(Live::entries));
+        self.entries.compact(live, &mut self.shared_frames);
+        for (prefix, &entries) in beam.iter_mut().zip(live.as_chunks::<2>().0) {
+            let node = prefix.node();
+            prefix.renumber(node, self.prefixes.tree().parent(node), entries);
+        }
+    }
+
+    /// The tokens that all live prefixes share, and their frames where all
+    /// alignments share them; as many of each as of both.
+    pub(crate) fn shared(&self) -> (&[u32], &[u32]) {
+        let length = self.shared_tokens.len().min(self.shared_frames.len());
+        (&self.shared_tokens[..length], &self.shared_frames[..length])
+    }
+
+    /// All tokens and frames that left the trees.
+    #[cfg(test)]
+    pub(crate) fn all_shared(&self) -> (&[u32], &[u32]) {
+        (&self.shared_tokens, &self.shared_frames)
+    }
+
+    /// Forgets the first `length` of [`History::shared`].
+    pub(crate) fn forget_shared(&mut self, length: usize) {
+        self.shared_tokens.drain(..length);
+        self.shared_frames.drain(..length);
+    }
+
+    /// The number of tokens of the prefix at a node that are not forgotten.
+    pub(crate) fn length(&self, node: u32) -> usize {
+        self.shared_tokens.len() + self.prefixes.tree().depth(node)
+    }
+
+    /// Writes the tokens of the prefix at `node` and the frames of its alignment at `entry`.
+    pub(crate) fn read(&self, node: u32, entry: u32, tokens: &mut [u32], frames: &mut [u32]) {
+        let (shared, own) = tokens.split_at_mut(self.shared_tokens.len());
+        shared.copy_from_slice(&self.shared_tokens);
+        self.prefixes.tree().read_path(node, own);
+        let (shared, own) = frames.split_at_mut(self.shared_frames.len());
+        shared.copy_from_slice(&self.shared_frames);
+        self.entries.read_path(entry, own);
+    }
+
+    /// The node of the prefix at `node` without the last tokens that its alignment at
+    /// `entry` entered at `frame` or later; `None` if the tree no longer has it.
+    pub(crate) fn node_before(&self, mut node: u32, mut entry: u32, frame: u32) -> Option<u32> {
+        while self.entries.parent(entry) != NONE && self.entries.value(entry) >= frame {
+            entry = self.entries.parent(entry);
+            node = self.prefixes.tree().parent(node);
+            if node == NONE {
+                return None;
+            }
+        }
+        Some(node)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_for_a_frame_is_room_for_all_of_it() {
+        for beams in [1, 3, 40] {
+            let mut history = History::default();
+            history.reset(beams).unwrap();
+            let start = History::nodes(beams);
+            assert!(start >= 4096 && history.live.capacity() >= 2 * beams);
+            let mut node = 0;
+            for frame in 0..6000 / beams as u32 {
+                history.reserve(beams).unwrap();
+                let rooms = |history: &History| {
+                    let both = [&history.shared_tokens, &history.shared_frames];
+                    both.map(Vec::capacity)
+                };
+                let before = rooms(&history);
+                for token in 0..beams as u32 {
+                    node = history.prefixes.child(node, token);
+                    history.entries.push(0, frame);
+                }
+                // All of it may be shared.
+                let most = history.prefixes.len().max(history.entries.len());
+                assert!(before.iter().all(|&room| room + 1 >= most), "{frame}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_trees_begin_with_room_for_most_items_and_no_more() {
+        assert_eq!(History::nodes(1), 4096 + 8);
+        assert_eq!(History::nodes(100), 4096 + 800);
+        assert_eq!(History::nodes(100_000), 1 << 14);
+    }
+}
