@@ -65,7 +65,7 @@ pub(crate) struct Ctc {
     )]
     pub(crate) hotword_weight: f64,
 
-    /// The only words allowed, one a line; in the output a space separates them
+    /// The only words allowed, one a line; the label of a space separates them
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires_all = ["blank", "labels"])]
     pub(crate) lexicon: Option<PathBuf>,
 

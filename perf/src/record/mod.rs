@@ -172,7 +172,8 @@ pub(crate) fn prepare(folder: &Path, session: &Session) -> Result<(), Failure> {
         .read_line(&mut found)
         .map_err(failure)?;
     let rows = rows(&[Entry::default()], true).map_err(failure)?;
-    if !found.is_empty() && !rows.starts_with(found.trim_end().as_bytes()) {
+    let columns = rows.split(|&byte| byte == b'\n').next();
+    if !found.is_empty() && columns != Some(found.trim_end().as_bytes()) {
         return Err(Failure::input(format_args!(
             "{}: its columns are those of another version of widebeam; rename it",
             printable::path(&path)
