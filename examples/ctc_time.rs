@@ -11,7 +11,8 @@ use std::error::Error;
 use std::time::Instant;
 
 use half::f16;
-use widebeam::{CtcNBest, CtcSearch, Level, ScoreKind, ScoresView, measure};
+use widebeam::ctc::{Blank, CtcNBest, CtcSearch};
+use widebeam::{Level, ScoreKind, ScoresView, measure};
 
 fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -45,7 +46,8 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
     pool.install(|| {
         let level = Level::from_environment()?;
-        let mut search = CtcSearch::new(beams, blank.try_into()?)?.with_level(level)?;
+        let blank = Blank(blank.try_into()?);
+        let mut search = CtcSearch::new(beams, blank)?.with_level(level)?;
         let mut nbest = CtcNBest::new();
         let (mut decoding, mut reading) = (Vec::new(), Vec::new());
         for run in 0..=runs {
@@ -61,7 +63,9 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
                 reading.push(read.as_secs_f64());
             }
         }
-        nbest.best(0).ok_or("no hypothesis is possible")?;
+        for item in &nbest {
+            item?.best()?;
+        }
         for (name, seconds) in [("decode", decoding), ("read", reading)] {
             let seconds: Vec<String> = seconds.iter().map(f64::to_string).collect();
             println!("{name} {}", seconds.join(" "));

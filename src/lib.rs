@@ -18,7 +18,7 @@
 //! let scores = ScoresView::probabilities(&probabilities, [1, 2, 3])?;
 //! let nbest = beam_search(&scores, 2)?;
 //!
-//! let best = nbest.best(0).unwrap();
+//! let best = nbest.best(0)?;
 //! assert_eq!(best.tokens, [0, 2]);
 //! assert!((best.score - (0.5f64 * 0.8).ln()).abs() < 1e-7);
 //! # Ok::<(), widebeam::Error>(())
@@ -32,18 +32,19 @@
 //!
 //! ```
 //! use widebeam::ScoresView;
-//! use widebeam::autoregressive::{AutoregressiveSearch, Request};
+//! use widebeam::autoregressive::{AutoregressiveSearch, MaximumLength, Request};
 //!
 //! let mut search = AutoregressiveSearch::new(3)?;
-//! let id = search.admit(Request::new(2, 4).end_tokens([2]))?;
+//! let id = search.admit(Request::new(2, MaximumLength(4)).end_tokens([2]))?;
 //! while !search.is_idle() {
-//!     let rows = search.feed().rows();
-//!     // A real model looks at `feed().tokens()` and `feed().parents()`.
+//!     let feed = search.feed();
+//!     // A real model looks at `feed.tokens()` and `feed.parents()`.
+//!     let rows = feed.rows();
 //!     let logits = [1.0f32, 0.0, 0.5].repeat(rows);
 //!     search.advance(&ScoresView::logits(&logits, [rows, 3])?)?;
 //! }
-//! let outcome = search.outcome(id).expect("it is done");
-//! assert!(outcome.best().is_some());
+//! let outcome = search.outcome(id)?.expect("it is done");
+//! assert_eq!(outcome.best()?.tokens, [0, 0, 0, 0]);
 //! # Ok::<(), widebeam::Error>(())
 //! ```
 //!
@@ -54,13 +55,14 @@
 //! to.
 //!
 //! ```
-//! use widebeam::{CtcSearch, ScoresView};
+//! use widebeam::ScoresView;
+//! use widebeam::ctc::{Blank, CtcSearch};
 //!
 //! // Two frames over blank (0) and two tokens.
 //! let probabilities = [0.6f32, 0.4, 0.0, 0.6, 0.4, 0.0];
 //! let scores = ScoresView::probabilities(&probabilities, [1, 2, 3])?;
-//! let nbest = CtcSearch::new(4, 0)?.decode(&scores)?;
-//! assert_eq!(nbest.best(0).unwrap().tokens, [1]);
+//! let nbest = CtcSearch::new(4, Blank(0))?.decode(&scores)?;
+//! assert_eq!(nbest.best(0)?.tokens, [1]);
 //! # Ok::<(), widebeam::Error>(())
 //! ```
 //!
@@ -72,8 +74,9 @@
 //!   threads, every composition of the batch and every instruction-set
 //!   [`Level`].
 //! - **Safe.** No scores, layout, lengths or settings cause a panic; an index out of range
-//!   does, as for a slice. One [`Error`] says what is wrong with an input. An item that is
-//!   refused does not affect the others, and `decode_into` keeps their results.
+//!   does, as for a slice. One [`Error`] says what is wrong with an input. What a whole
+//!   call cannot do is its error; an item or a request that is refused has an error of its
+//!   own, and does not affect the others.
 //! - **Quiet.** It prints nothing, sets nothing global, and runs in the rayon
 //!   pool it is called in. With the feature `tracing` it opens the spans `scan`,
 //!   `merge` and `backtrack` of the target `widebeam`, at level TRACE, on the
@@ -84,10 +87,12 @@
 //! | module | what it knows |
 //! |---|---|
 //! | `scores`, `score_kind` | the borrowed view of a tensor, checked once; what its numbers are |
-//! | `nbest` | results in flat arrays; CTC and [`autoregressive`] have results of their own |
+//! | `nbest` | results in flat arrays: the tokens and scores of all searches, and the details of each |
 //! | `error` | what is refused, and in which words |
+//! | `blank`, `request_id` | numbers with a type of their own |
 //! | `order` | how two numbers are ordered, and a list of every place that decides a tie |
-//! | `search::independent`, `search::ctc`, `search::autoregressive` | the searches |
+//! | [`independent`], [`autoregressive`], [`ctc`] | the searches; in the source they are in `search` |
+//! | [`scorers`] | what adds to the score of a prefix: language models, word lists |
 //! | `search::shortlist` | the best tokens of every row, from one read: the first phase of the independent search, and of a CTC search that does not read its rows late |
 //! | `search::merge` | the best continuations of parents that share a row, for the independent search |
 //! | `search::prefixes` | trees of the prefixes and alignments of a CTC beam |
@@ -107,6 +112,8 @@
 //!
 //! None is on by default.
 //!
+//! - `serde` serialises settings and results (those that borrow nothing, in both
+//!   directions).
 //! - `tracing` opens spans of the crate `tracing` around the phases of a search.
 //! - `unstable` shows the modules `reference` and `measure`, for tests and
 //!   measurements. It is exempt from semantic versioning: any release may change
@@ -128,6 +135,7 @@ macro_rules! mark {
 }
 
 mod batch;
+mod blank;
 mod error;
 mod kernels;
 #[cfg(test)]
@@ -139,7 +147,9 @@ mod phase;
 #[cfg(test)]
 #[path = "../tests/support/random.rs"]
 mod random;
+mod request_id;
 mod score_kind;
+pub mod scorers;
 mod scores;
 mod search;
 mod simd;
@@ -150,16 +160,16 @@ pub mod measure;
 #[cfg(any(test, feature = "unstable"))]
 pub mod reference;
 
-pub use error::Error;
+/// The types `f16` and `bf16` of scores.
+pub use half;
+
+pub use error::{Error, ErrorKind};
 pub use kernels::log_add::log_add;
-pub use nbest::{Hypotheses, Hypothesis, Items, NBest};
+pub use nbest::{Details, Hypotheses, Items, NBest};
 pub use scores::{Element, Layout, ScoreKind, ScoresView};
 pub use search::autoregressive::{self, AutoregressiveSearch};
-pub use search::ctc::{
-    CtcHypothesis, CtcNBest, CtcPruning, CtcSearch, CtcStream, Hotwords, Labels, Lexicon,
-    NgramModel, NgramScorer, NgramState, NgramUnit, Scorer, Unscored,
-};
-pub use search::independent::{IndependentSearch, beam_search};
+pub use search::ctc::{self, CtcSearch};
+pub use search::independent::{self, IndependentSearch, beam_search};
 pub use simd::Level;
 
 // The README's Rust blocks are tests.

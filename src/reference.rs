@@ -6,8 +6,8 @@
 //!   and log-add of two. `kernels` tests each against values of its own;
 //! - the types of inputs and settings, as plain data: [`ScoresView`], which gives
 //!   the length of an item and one value of a row, and [`ScoreKind`];
-//!   [`CtcPruning`](crate::CtcPruning), [`NgramUnit`](crate::NgramUnit) and
-//!   [`Unscored`](crate::Unscored); the rules and reasons of
+//!   [`CtcPruning`](crate::ctc::CtcPruning), [`NgramUnit`](crate::scorers::NgramUnit) and
+//!   [`Unscored`](crate::scorers::Unscored); the rules and reasons of
 //!   [`autoregressive`](crate::autoregressive).
 //!
 //! No model, word list, automaton or ordering is: [`scorers`] has its own.

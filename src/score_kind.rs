@@ -5,6 +5,8 @@ pub(crate) const IMPOSSIBLE: f64 = f64::NEG_INFINITY;
 
 /// What the numbers of a tensor are. It is always said, never guessed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum ScoreKind {
     /// Probabilities: 0 is impossible; rows are used as they are, whatever
     /// their sum.
@@ -17,10 +19,10 @@ pub enum ScoreKind {
 }
 
 impl ScoreKind {
-    /// The largest value accepted as a probability; the excess over 1 leaves
+    /// The largest value accepted as a probability, 1.001; the excess over 1 leaves
     /// room for a softmax that rounded upwards.
     pub const MAX_PROBABILITY: f32 = 1.001;
-    /// The largest value accepted as a log-probability.
+    /// The largest value accepted as a log-probability, 0.001.
     pub const MAX_LOG_PROBABILITY: f32 = 0.001;
 
     /// Whether `value` may stand in a tensor of this kind. NaN never may.

@@ -16,6 +16,20 @@ mod sealed {
 }
 
 /// A type of score: `f32`, [`half::f16`] or [`half::bf16`].
+///
+/// Scores of another type must be converted first. That includes f64: the searches read
+/// f32, and add in f64.
+///
+/// ```compile_fail,E0277
+/// # use widebeam::ScoresView;
+/// let scores = ScoresView::probabilities(&[0.5f64, 0.5], [1, 1, 2]);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "scores of type `{Self}` cannot be read: convert them to `f32` first",
+    label = "not a type of score",
+    note = "scores are `f32`, `widebeam::half::f16` or `widebeam::half::bf16`",
+    note = "a slice of f64 is converted by `.iter().map(|&score| score as f32).collect::<Vec<f32>>()`"
+)]
 pub trait Element: sealed::Sealed {}
 
 macro_rules! element {
@@ -83,6 +97,7 @@ impl<'a> Data<'a> {
 /// The vocabulary is contiguous; the strides of batch and time are free, zero
 /// and overlapping ones included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Layout {
     shape: [usize; 3],
     /// Elements from one item to the next, and from one step to the next.
@@ -147,7 +162,7 @@ pub struct ScoresView<'a> {
 }
 
 impl<'a> ScoresView<'a> {
-    /// The largest vocabulary: token ids are `u32`.
+    /// The largest vocabulary, 2^31 - 1 = 2,147,483,647 tokens.
     pub const MAX_VOCAB: usize = (u32::MAX >> 1) as usize;
 
     /// A view of probabilities. See [`ScoresView::new`] for the errors.
@@ -277,9 +292,15 @@ impl<'a> ScoresView<'a> {
     /// # Panics
     ///
     /// If the range does not lie within the batch.
+    #[track_caller]
+    #[must_use]
     pub fn items(&self, range: Range<usize>) -> Self {
+        let batch = self.batch();
+        assert!(
+            range.start <= range.end && range.end <= batch,
+            "items {range:?} are out of range: there are {batch} items"
+        );
         let lengths = self.lengths.map(|lengths| &lengths[range.clone()]);
-        assert!(range.start <= range.end && range.end <= self.batch());
         let [_, time, vocab] = self.shape;
         let shape = [range.len(), time, vocab];
         let start = match span(shape, self.strides) {
@@ -320,8 +341,13 @@ impl<'a> ScoresView<'a> {
     /// # Panics
     ///
     /// If there is no such item.
+    #[track_caller]
     pub fn length(&self, item: usize) -> usize {
-        assert!(item < self.batch(), "item {item} of {}", self.batch());
+        let batch = self.batch();
+        assert!(
+            item < batch,
+            "item {item} is out of range: there are {batch} items"
+        );
         self.lengths.map_or(self.time(), |lengths| lengths[item])
     }
 

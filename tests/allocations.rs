@@ -64,6 +64,7 @@ fn a_second_batch_of_the_same_shape_allocates_nothing() {
                     let view = ScoresView::new(kind, batch, shape).unwrap();
                     let view = view.with_lengths(&lengths).unwrap();
                     search.decode_into(&view, &mut nbest).unwrap();
+                    assert_eq!(nbest.failures().len(), 0);
                 };
                 pool.install(|| decode(&batches[first]));
                 let counted =

@@ -9,17 +9,18 @@ mod random;
 use random::Random;
 use widebeam::ScoresView;
 use widebeam::autoregressive::{
-    AutoregressiveSearch, Constraint, MinimumLength, NoRepeatNgram, Normaliser, RepetitionPenalty,
-    Request, RequestId, Rules, Stopping,
+    AutoregressiveSearch, Constraint, MaximumLength, MinimumLength, NoRepeatNgram, Normaliser,
+    RepetitionPenalty, Request, RequestId, Rules, Stopping,
 };
 
 /// Requests that run on for as long as they are asked to.
 fn requests(vocab: usize) -> Vec<Request> {
-    let rules = Rules {
-        stopping: Stopping::FirstFinished { patience: 1e9 },
-        ..Rules::plain()
+    let rules = Rules::plain().stopping(Stopping::FirstFinished { patience: 1e9 });
+    let request = |beams| {
+        Request::new(beams, MaximumLength(1000))
+            .end_tokens([3])
+            .rules(rules)
     };
-    let request = |beams| Request::new(beams, 1000).end_tokens([3]).rules(rules);
     vec![
         request(1),
         request(4),

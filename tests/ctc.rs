@@ -10,15 +10,16 @@ mod random;
 
 use std::sync::LazyLock;
 
-use ctc_case::{Case, Plain, expected, plain};
+use ctc_case::{Case, Plain, expected, plain, plain_item};
 use half::{bf16, f16};
 use proptest::prelude::*;
 use random::Random;
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use widebeam::ctc::{Blank, CtcDetails, CtcHypothesis, CtcNBest, CtcPruning, CtcStream};
 use widebeam::reference::{ctc as reference, scorers::PrefixScorer, toy::Anything};
+use widebeam::scorers::{Scorer, Unscored};
 use widebeam::{
-    CtcNBest, CtcPruning, CtcSearch, CtcStream, Element, Layout, Level, ScoreKind, Scorer,
-    ScoresView, Unscored,
+    CtcSearch, Element, Error, ErrorKind, Hypotheses, Layout, Level, ScoreKind, ScoresView,
 };
 use widebeam_toy::seeded;
 
@@ -120,7 +121,7 @@ fn check<S: Scorer<State: std::fmt::Debug> + PrefixScorer + Send + Sync + Copy>(
     let view = case.view();
     let expected = expected(case, &view, pruning, &scorer);
     for level in Level::available() {
-        let search = CtcSearch::new(case.beams, case.blank).unwrap();
+        let search = CtcSearch::new(case.beams, Blank(case.blank)).unwrap();
         let search = search.with_scorer(scorer).with_level(level).unwrap();
         let mut search = search.with_pruning(pruning.clone()).unwrap();
         for pool in POOLS.iter() {
@@ -208,7 +209,7 @@ fn check_chunks(
     taking: bool,
 ) -> Result<(), TestCaseError> {
     let view = case.view();
-    let search = CtcSearch::new(case.beams, case.blank).unwrap();
+    let search = CtcSearch::new(case.beams, Blank(case.blank)).unwrap();
     let mut search = search.with_pruning(pruning).unwrap();
     let expected = plain(&POOLS[0].install(|| search.decode(&view)).unwrap());
     let mut cuts = Random::new(seed | 1);
@@ -245,22 +246,18 @@ fn streamed<S: Scorer>(
         } else if cuts.bits().is_multiple_of(3) {
             let stable = stream.stable();
             let stable = (stable.0.to_vec(), stable.1.to_vec());
-            for hypothesis in stream.current().unwrap().item(0) {
+            for hypothesis in stream.current().unwrap() {
                 assert!(hypothesis.tokens.starts_with(&stable.0));
                 assert!(hypothesis.frames.starts_with(&stable.1));
             }
-            let best = stream
-                .current()
-                .unwrap()
-                .best(0)
-                .map(|best| best.tokens.to_vec());
-            let alone = stream.current_best().unwrap();
-            assert_eq!(alone.best(0).map(|best| best.tokens.to_vec()), best);
-            assert!(alone.item(0).len() <= 1);
+            let best = stream.current().unwrap().best();
+            let best = best.map(|best| plain_item([best]));
+            let alone = stream.current_best();
+            assert_eq!(alone.map(|alone| plain_item([alone])), best);
         }
     }
     assert_eq!(stream.frames(), view.length(item));
-    let mut found = plain(stream.finish().unwrap()).remove(0);
+    let mut found = plain_item(stream.finish().unwrap());
     for hypothesis in &mut found {
         hypothesis.0.splice(0..0, tokens.iter().copied());
         hypothesis.1.splice(0..0, frames.iter().copied());
@@ -284,12 +281,12 @@ proptest! {
     #[test]
     fn an_open_beam_finds_all_mass_and_the_best_alignments(case in cases(5, 4, 1)) {
         let view = case.view();
-        let mut search = CtcSearch::new(2000, case.blank).unwrap();
+        let mut search = CtcSearch::new(2000, Blank(case.blank)).unwrap();
         let nbest = search.decode(&view).unwrap();
         for item in 0..view.batch() {
             let all = reference::labellings(&view, item, case.blank);
-            prop_assert_eq!(nbest.item(item).len(), all.len());
-            for found in nbest.item(item) {
+            prop_assert_eq!(nbest.item(item).unwrap().len(), all.len());
+            for found in nbest.item(item).unwrap() {
                 let tolerance = 1e-12 * found.score.abs().max(1.0);
                 prop_assert!((all[found.tokens] - found.score).abs() <= tolerance);
                 let (forward, best) = reference::forward(&view, item, case.blank, found.tokens);
@@ -323,7 +320,7 @@ fn reads_where_it_lies<E: Element + Copy>(vocab: usize, round: fn(f32) -> E, wid
     let shape = [batch, time, vocab];
     let layout = Layout::strided(shape, [vocab, batch * vocab]);
     // With two beams most repeats are gathered from the row.
-    let mut search = CtcSearch::new(2, 3).unwrap();
+    let mut search = CtcSearch::new(2, Blank(3)).unwrap();
     // On one thread rows are read when their turn comes, on three they are listed first.
     let mut decode = |view: ScoresView<'_>| {
         let [one, many] = [&POOLS[0], &POOLS[1]]
@@ -344,20 +341,39 @@ fn reads_where_it_lies<E: Element + Copy>(vocab: usize, round: fn(f32) -> E, wid
 
 #[test]
 fn an_item_without_frames_has_the_empty_hypothesis() {
-    let mut search = CtcSearch::new(3, 1).unwrap();
+    let mut search = CtcSearch::new(3, Blank(1)).unwrap();
     let view = ScoresView::probabilities(&[0f32; 0], [2, 0, 4]).unwrap();
     let empty = (vec![], vec![], [0f64.to_bits(); 3]);
     let nbest = search.decode(&view).unwrap();
     assert_eq!(plain(&nbest), [[empty.clone()], [empty.clone()]]);
-    assert_eq!(plain(search.stream().finish().unwrap()), [[empty]]);
+    assert_eq!(plain_item(search.stream().finish().unwrap()), [empty]);
 }
 
 #[test]
 fn an_impossible_frame_leaves_no_hypothesis() {
-    let mut search = CtcSearch::new(3, 0).unwrap();
+    let mut search = CtcSearch::new(3, Blank(0)).unwrap();
     let data = [0.5f32, 0.5, 0.0, 0.0, 0.5, 0.5];
     let view = ScoresView::probabilities(&data, [1, 3, 2]).unwrap();
-    assert_eq!(search.decode(&view).unwrap().item(0).len(), 0);
+    let nbest = search.decode(&view).unwrap();
+    assert_eq!(nbest.item(0).unwrap().len(), 0);
+    let error = nbest.best(0).unwrap_err();
+    assert_eq!(
+        (error.kind(), error.item()),
+        (ErrorKind::NoHypothesis, Some(0))
+    );
+    let mut stream = search.stream();
+    stream.push(&view).unwrap();
+    let errors = [
+        stream.current().unwrap().best().unwrap_err(),
+        stream.current_best().unwrap_err(),
+        stream.finish().unwrap().best().unwrap_err(),
+    ];
+    for error in errors {
+        assert_eq!(
+            (error.kind(), error.item()),
+            (ErrorKind::NoHypothesis, None)
+        );
+    }
 }
 
 #[test]
@@ -407,7 +423,7 @@ fn refuses_two_items(vocab: usize) {
     let mut data: Vec<f32> = (0..4 * 3 * vocab).map(|_| -random.unit()).collect();
     let shape = [4, 3, vocab];
     let view = ScoresView::log_probabilities(&data, shape).unwrap();
-    let mut search = CtcSearch::new(3, 1).unwrap();
+    let mut search = CtcSearch::new(3, Blank(1)).unwrap();
     let good = plain(&search.decode(&view).unwrap());
     // The first frame of the first item and the last of the last are bad. So is a
     // frame beyond the length of item 2, which is not read.
@@ -417,27 +433,25 @@ fn refuses_two_items(vocab: usize) {
     let view = ScoresView::log_probabilities(&data, shape).unwrap();
     let view = view.with_lengths(&[3, 3, 2, 3]).unwrap();
     let mut nbest = CtcNBest::new();
-    let error = search.decode_into(&view, &mut nbest).unwrap_err();
+    search.decode_into(&view, &mut nbest).unwrap();
     let named: Vec<_> = nbest
         .failures()
-        .iter()
-        .map(|(item, error)| (*item, error.to_string()[..24].to_owned()))
+        .map(|(item, error)| (item, error.to_string()[..24].to_owned()))
         .collect();
     let expected = [
         (0, "item 0, step 0, token 2:".to_owned()),
         (3, "item 3, step 2, token 3:".to_owned()),
     ];
     assert_eq!(named, expected);
-    assert_eq!(nbest.failures()[0].1, error);
-    let found = plain(&nbest);
+    for (item, error) in nbest.failures() {
+        assert_eq!(nbest.item(item).unwrap_err(), *error);
+        assert_eq!(nbest.best(item).unwrap_err(), *error);
+    }
     assert_eq!(nbest.len(), 4);
-    assert_eq!((found[0].len(), found[3].len()), (0, 0));
-    assert_eq!(found[1], good[1]);
-    assert!(!found[2].is_empty() && nbest.best(2).is_some());
-    assert_eq!(
-        nbest.iter().map(|item| item.len()).sum::<usize>(),
-        nbest.scores().len()
-    );
+    assert_eq!(plain_item(nbest.item(1).unwrap()), good[1]);
+    assert!(nbest.item(2).unwrap().len() > 0 && nbest.best(2).is_ok());
+    let counts = nbest.iter().map(|item| item.map_or(0, |found| found.len()));
+    assert_eq!(counts.sum::<usize>(), nbest.scores().len());
     assert_eq!(nbest.item_ends().last(), Some(&nbest.scores().len()));
     assert_eq!(nbest.token_ends().last(), Some(&nbest.tokens().len()));
     assert_eq!(nbest.tokens().len(), nbest.frames().len());
@@ -452,22 +466,22 @@ fn refuses_one_item(vocab: usize, bad: f32) {
     let mut data: Vec<f32> = (0..5 * 9 * vocab).map(|_| random.unit()).collect();
     let good = data.clone();
     data[(3 * 9 + 7) * vocab + 2] = bad;
-    let mut search = CtcSearch::new(4, 0).unwrap();
+    let mut search = CtcSearch::new(4, Blank(0)).unwrap();
     let view = ScoresView::probabilities(&data, [5, 9, vocab]).unwrap();
     let mut nbest = CtcNBest::new();
-    let error = search.decode_into(&view, &mut nbest).unwrap_err();
+    search.decode_into(&view, &mut nbest).unwrap();
+    let error = nbest.item(3).unwrap_err();
     assert_eq!(
         error.to_string(),
         format!("item 3, step 7, token 2: {bad} is not a valid probability (limits: 0 and 1.001)")
     );
-    let [(item, failure)] = nbest.failures() else {
-        panic!("{:?}", nbest.failures())
-    };
-    assert_eq!((*item, failure.to_string()), (3, error.to_string()));
+    assert_eq!(nbest.failures().collect::<Vec<_>>(), [(3, &error)]);
     let view = ScoresView::probabilities(&good, [5, 9, vocab]).unwrap();
-    let mut expected = plain(&search.decode(&view).unwrap());
-    expected[3].clear();
-    assert_eq!(plain(&nbest), expected);
+    let expected = plain(&search.decode(&view).unwrap());
+    assert_eq!(nbest.len(), expected.len());
+    for item in [0, 1, 2, 4] {
+        assert_eq!(plain_item(nbest.item(item).unwrap()), expected[item]);
+    }
 }
 
 /// Why a prefix that is carried over and entered too goes by the better of its two
@@ -485,10 +499,11 @@ fn a_carried_prefix_that_is_entered_goes_by_the_better_source_or_the_bound_would
         [nothing, -1.0, -1.0, -1.0, -1.0, -1.0],
     ];
     let view = ScoresView::log_probabilities(data.as_flattened(), [1, 3, 6]).unwrap();
-    let mut search = CtcSearch::new(BEAMS, 0).unwrap();
+    let mut search = CtcSearch::new(BEAMS, Blank(0)).unwrap();
     let nbest = search.decode(&view).unwrap();
     let found: Vec<_> = nbest
         .item(0)
+        .unwrap()
         .map(|h| (h.tokens.to_vec(), h.score))
         .collect();
     let expected = [vec![1], vec![1, 2], vec![1, 3]].map(|tokens| (tokens, -1.0));
@@ -511,7 +526,7 @@ fn a_carried_prefix_that_is_entered_goes_by_the_better_source_or_the_bound_would
 
 #[test]
 fn limits_that_are_no_numbers_or_leave_no_token_are_refused() {
-    let search = |pruning| CtcSearch::new(2, 0).unwrap().with_pruning(pruning);
+    let search = |pruning| CtcSearch::new(2, Blank(0)).unwrap().with_pruning(pruning);
     let none = CtcPruning::none;
     let tokens = "the number of top tokens";
     let least = "the minimum token log-probability";
@@ -570,16 +585,16 @@ fn limits_that_are_no_numbers_or_leave_no_token_are_refused() {
 #[test]
 fn wrong_settings_and_wrong_frames_are_refused() {
     let message = |error: widebeam::Error| error.to_string();
-    assert!(message(CtcSearch::new(0, 0).unwrap_err()).contains("at least 1"));
-    assert!(message(CtcSearch::new(usize::MAX, 0).unwrap_err()).contains("limit"));
-    let mut search = CtcSearch::new(2, 4).unwrap();
+    assert!(message(CtcSearch::new(0, Blank(0)).unwrap_err()).contains("at least 1"));
+    assert!(message(CtcSearch::new(usize::MAX, Blank(0)).unwrap_err()).contains("limit"));
+    let mut search = CtcSearch::new(2, Blank(4)).unwrap();
     let frame = [0.5f32, 0.5, 0.0, 0.0];
     let view = ScoresView::probabilities(&frame, [1, 4]).unwrap();
     assert_eq!(
         message(search.decode(&view).unwrap_err()),
         "the blank is token 4, beyond a vocabulary of 4 tokens"
     );
-    let mut stream = CtcSearch::new(2, 0).unwrap().stream();
+    let mut stream = CtcSearch::new(2, Blank(0)).unwrap().stream();
     stream.push(&view).unwrap();
     let narrow = ScoresView::probabilities(&frame[..2], [1, 2]).unwrap();
     assert_eq!(
@@ -590,16 +605,16 @@ fn wrong_settings_and_wrong_frames_are_refused() {
     assert!(message(stream.push(&two).unwrap_err()).contains("a batch of 2"));
     let bad_frame = [0.5f32, 0.5, 0.0, 0.0, 0.5, 2.0, 0.0, 0.0];
     let bad = ScoresView::probabilities(&bad_frame, [2, 4]).unwrap();
-    let before = plain(stream.current().unwrap());
+    let before = plain_item(stream.current().unwrap());
     assert!(message(stream.push(&bad).unwrap_err()).starts_with("item 0, step 1, token 1: 2"));
     assert_eq!(
-        (plain(stream.current().unwrap()), stream.frames()),
+        (plain_item(stream.current().unwrap()), stream.frames()),
         (before, 1)
     );
     stream.finish().unwrap();
     assert_eq!(
         message(stream.push(&view).unwrap_err()),
-        "frames were fed to a stream that was finished after 1 frames; reset it first"
+        "the stream was finished after 1 frames; reset it first"
     );
     assert!(stream.finish().is_err());
     stream.reset();
@@ -812,9 +827,23 @@ impl<S: PrefixScorer> PrefixScorer for GoesOn<S> {
     }
 }
 
+/// The best hypothesis, if one is possible.
+fn possible<'a>(best: Result<CtcHypothesis<'a>, Error>) -> Option<CtcHypothesis<'a>> {
+    match best {
+        Ok(best) => Some(best),
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::NoHypothesis);
+            None
+        }
+    }
+}
+
 /// The hypotheses of a stream behind the tokens and frames that were taken.
-fn behind(taken: &(Vec<u32>, Vec<u32>), nbest: &CtcNBest) -> Vec<Plain> {
-    let mut found = plain(nbest).remove(0);
+fn behind<'a>(
+    taken: &(Vec<u32>, Vec<u32>),
+    hypotheses: impl IntoIterator<Item = CtcHypothesis<'a>>,
+) -> Vec<Plain> {
+    let mut found = plain_item(hypotheses);
     for (tokens, frames, ..) in &mut found {
         tokens.splice(0..0, taken.0.iter().copied());
         frames.splice(0..0, taken.1.iter().copied());
@@ -831,7 +860,7 @@ fn asked_at_every_frame<S: Scorer + PrefixScorer + Send + Sync + Copy>(
     taking: bool,
 ) -> Result<(), TestCaseError> {
     let [batch, time, _] = case.shape;
-    let search = CtcSearch::new(case.beams, case.blank).unwrap();
+    let search = CtcSearch::new(case.beams, Blank(case.blank)).unwrap();
     let search = search
         .with_scorer(scorer)
         .with_pruning(pruning.clone())
@@ -845,7 +874,7 @@ fn asked_at_every_frame<S: Scorer + PrefixScorer + Send + Sync + Copy>(
             let view = ScoresView::new(case.kind, &case.data, case.shape).unwrap();
             let view = view.with_lengths(&lengths).unwrap();
             let open = expected(case, &view, pruning, &GoesOn(scorer)).swap_remove(item);
-            let best = behind(&taken, stream.current_best().unwrap());
+            let best = behind(&taken, possible(stream.current_best()));
             prop_assert_eq!(&best[..], &open[..open.len().min(1)], "the best at {}", at);
             prop_assert_eq!(
                 &behind(&taken, stream.current().unwrap()),
@@ -927,21 +956,20 @@ fn the_end_of_no_input_is_scored_where_the_input_ends() {
         ends: true,
     };
     for (scorer, end) in [(scored, Some(1.5)), (refused, None)] {
-        let mut search = CtcSearch::new(2, 0).unwrap().with_scorer(scorer);
-        let scores = |nbest: &CtcNBest| -> Vec<_> {
-            let scores = nbest
-                .item(0)
-                .map(|h| (h.score, h.scorer_score, h.alignment_score));
-            scores.collect()
-        };
+        let mut search = CtcSearch::new(2, Blank(0)).unwrap().with_scorer(scorer);
+        let one = |h: CtcHypothesis<'_>| (h.score, h.scorer_score, h.alignment_score);
+        let scores = |found: Hypotheses<'_, CtcDetails>| found.map(one).collect::<Vec<_>>();
         let mut stream = search.stream();
         assert_eq!(scores(stream.current().unwrap()), [(0.0, 0.0, 0.0)]);
-        assert_eq!(scores(stream.current_best().unwrap()), [(0.0, 0.0, 0.0)]);
+        assert_eq!(one(stream.current_best().unwrap()), (0.0, 0.0, 0.0));
         assert_eq!(stream.stable(), (&[][..], &[][..]));
         let ended: Vec<_> = end.iter().map(|&end| (end, end, 0.0)).collect();
         assert_eq!(scores(stream.finish().unwrap()), ended);
         let view = ScoresView::probabilities(&[0f32; 0], [1, 0, 4]).unwrap();
-        assert_eq!(scores(&search.decode(&view).unwrap()), ended);
+        assert_eq!(
+            scores(search.decode(&view).unwrap().item(0).unwrap()),
+            ended
+        );
         stream.reset();
         stream.push(&view).unwrap();
         assert_eq!(stream.frames(), 0);
@@ -959,9 +987,11 @@ impl Scorer for Huge {
 
     fn start(&self) {}
 
-    fn extend(&self, _: &(), token: u32) -> (f64, ()) {
-        ([0.0, f64::MAX, f64::MIN, 1.0][token as usize], ())
+    fn score(&self, _: &(), token: u32) -> f64 {
+        [0.0, f64::MAX, f64::MIN, 1.0][token as usize]
     }
+
+    fn advance(&self, _: &(), _: u32) {}
 
     fn finish(&self, _: &()) -> f64 {
         0.0
@@ -971,19 +1001,19 @@ impl Scorer for Huge {
 #[test]
 fn scores_that_add_up_to_no_number_forbid_a_prefix() {
     let view = ScoresView::probabilities(&[0.25f32; 16], [4, 4]).unwrap();
-    let mut search = CtcSearch::new(200, 0).unwrap().with_scorer(Huge);
+    let mut search = CtcSearch::new(200, Blank(0)).unwrap().with_scorer(Huge);
     let nbest = search.decode(&view).unwrap();
     let scores = || nbest.scores().iter();
     assert!(scores().all(|score| score.is_finite()));
     assert!(scores().any(|&score| score > 1e308) && scores().any(|&score| score < -1e308));
-    let tokens: Vec<_> = nbest.item(0).map(|h| h.tokens.to_vec()).collect();
+    let tokens: Vec<_> = nbest.item(0).unwrap().map(|h| h.tokens.to_vec()).collect();
     assert!(tokens.contains(&vec![1, 2, 3]) && tokens.contains(&vec![1, 2, 1]));
     assert!(!tokens.contains(&vec![1, 1]) && !tokens.contains(&vec![1, 3, 1]));
     // They do not take the place of other prefixes either.
     for beams in 1..=3 {
-        let mut search = CtcSearch::new(beams, 0).unwrap().with_scorer(Huge);
+        let mut search = CtcSearch::new(beams, Blank(0)).unwrap().with_scorer(Huge);
         let nbest = search.decode(&view).unwrap();
-        assert_eq!(nbest.item(0).len(), beams);
+        assert_eq!(nbest.item(0).unwrap().len(), beams);
     }
 }
 
@@ -997,7 +1027,7 @@ fn streams_of_one_search_do_not_see_each_other() {
         seed: 4,
         ends: true,
     };
-    let mut search = CtcSearch::new(6, 4).unwrap().with_scorer(scorer);
+    let mut search = CtcSearch::new(6, Blank(4)).unwrap().with_scorer(scorer);
     let expected = plain(&search.decode(&view).unwrap());
     let mut streams = [(); 3].map(|()| search.stream());
     for step in 0..time {
@@ -1008,36 +1038,40 @@ fn streams_of_one_search_do_not_see_each_other() {
                 .unwrap();
         }
     }
-    let found = streams.map(|mut stream| plain(stream.finish().unwrap()).remove(0));
+    let found = streams.map(|mut stream| plain_item(stream.finish().unwrap()));
     assert_eq!(found[..], expected);
 }
 
 #[test]
 fn a_search_says_what_it_was_told() {
     for level in Level::available() {
-        let search = CtcSearch::new(7, 3).unwrap().with_level(level).unwrap();
+        let search = CtcSearch::new(7, Blank(3))
+            .unwrap()
+            .with_level(level)
+            .unwrap();
         assert_eq!(
             (search.beams(), search.blank(), search.level()),
-            (7, 3, level)
+            (7, Blank(3), level)
         );
         let search = search.with_scorer(Huge);
         assert_eq!(
             (search.beams(), search.blank(), search.level()),
-            (7, 3, level)
+            (7, Blank(3), level)
         );
     }
-    assert!(CtcSearch::new(CtcSearch::MAX_BEAMS, 0).is_ok());
-    assert!(CtcSearch::new(CtcSearch::MAX_BEAMS + 1, 0).is_err());
+    assert!(CtcSearch::new(CtcSearch::MAX_BEAMS, Blank(0)).is_ok());
+    assert!(CtcSearch::new(CtcSearch::MAX_BEAMS + 1, Blank(0)).is_err());
 }
 
 #[test]
 fn results_are_empty_until_there_are_some() {
     let mut nbest = CtcNBest::new();
     assert!(nbest.is_empty() && nbest.iter().len() == 0);
-    let mut search = CtcSearch::new(2, 0).unwrap();
+    let mut search = CtcSearch::new(2, Blank(0)).unwrap();
     let view = ScoresView::probabilities(&[0.25f32, 0.5, 0.25, 0.5], [2, 1, 2]).unwrap();
     search.decode_into(&view, &mut nbest).unwrap();
     assert!(!nbest.is_empty() && nbest.iter().len() == 2);
-    let found: Vec<_> = nbest.iter().flatten().map(|h| h.tokens.to_vec()).collect();
+    let items = nbest.iter().flat_map(|item| item.unwrap());
+    let found: Vec<_> = items.map(|h| h.tokens.to_vec()).collect();
     assert_eq!(found, [vec![1], vec![], vec![1], vec![]]);
 }

@@ -8,7 +8,8 @@ mod counting;
 mod random;
 
 use random::Random;
-use widebeam::{CtcNBest, CtcPruning, CtcSearch, ScoresView};
+use widebeam::ctc::{Blank, CtcNBest, CtcPruning};
+use widebeam::{CtcSearch, ScoresView};
 
 /// Emissions as speech has them: mostly sure of the blank, sure of a token now
 /// and then, and at times of two that it cannot tell apart.
@@ -37,7 +38,7 @@ fn a_warm_search_allocates_nothing() {
         .num_threads(1)
         .build()
         .unwrap();
-    let mut search = CtcSearch::new(20, 0).unwrap();
+    let mut search = CtcSearch::new(20, Blank(0)).unwrap();
     let mut nbest = CtcNBest::new();
     let allocations = pool.install(|| {
         search.decode_into(&view, &mut nbest).unwrap();
@@ -48,6 +49,7 @@ fn a_warm_search_allocates_nothing() {
         counting::by_this_thread() - before
     });
     assert_eq!(allocations, 0);
+    assert_eq!(nbest.failures().len(), 0);
 }
 
 #[test]
@@ -56,7 +58,7 @@ fn a_stream_of_100_000_frames_holds_what_one_of_1_000_holds_and_equals_one_call(
     let data = emissions(100_000, VOCAB);
     let view = ScoresView::probabilities(&data, [100_000, VOCAB]).unwrap();
     let pruning = CtcPruning::none().commit_delay(200);
-    let search = CtcSearch::new(8, 0).unwrap();
+    let search = CtcSearch::new(8, Blank(0)).unwrap();
     let mut search = search.with_pruning(pruning).unwrap();
     let whole = search.decode(&view).unwrap();
     let whole = whole.best(0).unwrap();
@@ -91,7 +93,7 @@ fn a_stream_of_100_000_frames_holds_what_one_of_1_000_holds_and_equals_one_call(
         "{} tokens became stable",
         tokens.len()
     );
-    let best = stream.finish().unwrap().best(0).unwrap();
+    let best = stream.finish().unwrap().best().unwrap();
     tokens.extend_from_slice(best.tokens);
     frames.extend_from_slice(best.frames);
     assert_eq!((&tokens[..], &frames[..]), (whole.tokens, whole.frames));

@@ -5,14 +5,13 @@
 use std::sync::Arc;
 
 use widebeam::autoregressive::{
-    AutoregressiveSearch, CountedLength, Ended, ForcedFirst, ForcedLast, ForcedScore,
-    LengthPenalty, MinimumLength, NoRepeatNgram, Normaliser, RepetitionPenalty, Request, RowScores,
-    Rules, Stopping, Suppress, TokenMask, TokenTrie,
+    AutoregressiveSearch, CountedLength, Ended, ForcedFirst, ForcedLast, ForcedScore, Leader,
+    LengthPenalty, MaximumLength, MinimumLength, NoRepeatNgram, Normaliser, RepetitionPenalty,
+    Request, RowScores, Rules, Stopping, Suppress, TokenMask, TokenTrie,
 };
-use widebeam::{
-    CtcPruning, CtcSearch, Error, Hotwords, IndependentSearch, Labels, Layout, Lexicon, NgramModel,
-    NgramScorer, NgramUnit, ScoreKind, ScoresView,
-};
+use widebeam::ctc::{Blank, CtcPruning};
+use widebeam::scorers::{Hotwords, Labels, Lexicon, NgramModel, NgramScorer, NgramUnit};
+use widebeam::{CtcSearch, Error, ErrorKind, IndependentSearch, Layout, ScoreKind, ScoresView};
 
 const KINDS: [ScoreKind; 3] = [
     ScoreKind::Probabilities,
@@ -41,7 +40,7 @@ fn shapes_and_strides_of_any_size() {
     let data = [0.0f32; 7];
     let (mut read, mut refused) = (0, 0);
     let mut independent = IndependentSearch::new(2).unwrap();
-    let mut ctc = CtcSearch::new(2, 0).unwrap();
+    let mut ctc = CtcSearch::new(2, Blank(0)).unwrap();
     for batch in SIZES {
         for time in SIZES {
             for vocab in SIZES {
@@ -53,15 +52,14 @@ fn shapes_and_strides_of_any_size() {
                     };
                     read += 1;
                     view.bytes();
-                    view.items(0..batch.min(1));
-                    view.items(batch..batch);
+                    let _ = (view.items(0..batch.min(1)), view.items(batch..batch));
                     independent.bytes_needed(&view);
                     ctc.bytes_needed(&view);
                     // More would be honest work, or want of memory.
                     let small = |axis: usize| axis < 10;
                     if small(batch) && small(time) && strides[0] < 10 {
-                        independent.decode(&view).unwrap();
-                        ctc.decode(&view).unwrap();
+                        assert_eq!(independent.decode(&view).unwrap().failures().len(), 0);
+                        assert_eq!(ctc.decode(&view).unwrap().failures().len(), 0);
                     }
                 }
                 let contiguous = ScoresView::logits(&data, [batch, time, vocab]);
@@ -84,17 +82,17 @@ fn beams_of_any_number() {
         match IndependentSearch::new(beams) {
             Ok(mut search) => {
                 let nbest = search.decode(&view).unwrap();
-                assert_eq!(nbest.item(0).len(), beams.min(8));
+                assert_eq!(nbest.item(0).unwrap().len(), beams.min(8));
             }
             Err(_) => assert!(beams == 0 || beams > IndependentSearch::MAX_BEAMS),
         }
-        match CtcSearch::new(beams, 0) {
-            Ok(mut search) => assert!(search.decode(&view).is_ok()),
+        match CtcSearch::new(beams, Blank(0)) {
+            Ok(mut search) => assert_eq!(search.decode(&view).unwrap().failures().len(), 0),
             Err(_) => assert!(beams == 0 || beams > CtcSearch::MAX_BEAMS),
         }
     }
     for blank in [1, 2, u32::MAX - 1, u32::MAX] {
-        let mut search = CtcSearch::new(3, blank).unwrap();
+        let mut search = CtcSearch::new(3, Blank(blank)).unwrap();
         assert_eq!(search.decode(&view).is_ok(), blank < 2);
         assert_eq!(search.stream().push(&view.items(0..1)).is_ok(), blank < 2);
     }
@@ -110,16 +108,20 @@ fn the_smallest_searches_there_are() {
             }
             let data = [value; 3];
             let view = ScoresView::new(kind, &data, [1, 3, 1]).unwrap();
-            IndependentSearch::new(1).unwrap().decode(&view).unwrap();
-            CtcSearch::new(1, 0).unwrap().decode(&view).unwrap();
+            let nbest = IndependentSearch::new(1).unwrap().decode(&view).unwrap();
+            assert!(nbest.item(0).is_ok());
+            let nbest = CtcSearch::new(1, Blank(0)).unwrap().decode(&view).unwrap();
+            assert!(nbest.item(0).is_ok());
             let mut search = AutoregressiveSearch::new(1).unwrap();
-            let id = search.admit(Request::new(1, 2).end_tokens([0])).unwrap();
+            let id = search
+                .admit(Request::new(1, MaximumLength(2)).end_tokens([0]))
+                .unwrap();
             while !search.is_idle() {
                 let rows = search.feed().rows();
                 let view = ScoresView::new(kind, &data[..rows], [rows, 1]).unwrap();
                 search.advance(&view).unwrap();
             }
-            assert!(search.outcome(id).is_some());
+            assert!(search.outcome(id).unwrap().is_some());
         }
     }
 }
@@ -139,11 +141,11 @@ fn prunings_of_any_number() {
         f64::NAN,
     ];
     let try_it = |pruning: CtcPruning| {
-        let search = CtcSearch::new(3, 1).unwrap();
+        let search = CtcSearch::new(3, Blank(1)).unwrap();
         match search.with_pruning(pruning.clone()) {
             Err(error) => assert!(error.to_string().contains("it must be"), "{error}"),
             Ok(mut search) => {
-                let whole = search.decode(&view).unwrap().item(0).len();
+                let whole = search.decode(&view).unwrap().item(0).unwrap().len();
                 let mut stream = search.stream();
                 for frame in data.chunks(5) {
                     stream
@@ -151,7 +153,7 @@ fn prunings_of_any_number() {
                         .unwrap();
                     stream.stable();
                 }
-                assert_eq!(stream.finish().unwrap().item(0).len(), whole, "{pruning:?}");
+                assert_eq!(stream.finish().unwrap().len(), whole, "{pruning:?}");
             }
         }
     };
@@ -166,8 +168,9 @@ fn prunings_of_any_number() {
     }
 }
 
-/// What happens to a request over a vocabulary of six tokens.
-fn run(request: Request) -> Result<Ended, Error> {
+/// How a request over a vocabulary of six tokens ends; `None` if a score fails it. An
+/// error is that of its admission.
+fn run(request: Request) -> Result<Option<Ended>, Error> {
     let mut search = AutoregressiveSearch::new(6)?;
     let id = search.admit(request)?;
     for _ in 0..6 {
@@ -180,48 +183,61 @@ fn run(request: Request) -> Result<Ended, Error> {
     }
     let mut prefix = Vec::new();
     search.stable_prefix(id, &mut prefix);
-    let ended = search.outcome(id).map(|outcome| {
-        outcome.hypotheses().for_each(drop);
-        outcome.ended().clone()
-    });
-    search.remove(id);
-    Ok(ended.unwrap_or(Ended::Length))
+    let ended = match search.outcome(id) {
+        Ok(None) => Some(Ended::Length),
+        Ok(Some(outcome)) => {
+            outcome.hypotheses().for_each(drop);
+            Some(outcome.ended())
+        }
+        Err(error) => {
+            assert_eq!(
+                (error.kind(), error.request()),
+                (ErrorKind::InvalidScore, Some(id))
+            );
+            None
+        }
+    };
+    assert!(search.remove(id));
+    Ok(ended)
 }
 
 #[test]
 fn requests_of_any_size() {
     for size in SIZES {
-        assert_eq!(run(Request::new(2, size)).is_ok(), size > 0);
+        assert_eq!(run(Request::new(2, MaximumLength(size))).is_ok(), size > 0);
         // Up to the limit the beam is as wide as there are hypotheses.
-        let wide = run(Request::new(size, 3));
+        let wide = run(Request::new(size, MaximumLength(3)));
         assert_eq!(
             wide.is_ok(),
             (1..=Request::MAX_BEAMS).contains(&size),
             "{wide:?}"
         );
-        let grouped = run(Request::new(4, 3).diverse_groups(size, 0.5));
+        let grouped = run(Request::new(4, MaximumLength(3)).diverse_groups(size, 0.5));
         assert_eq!(grouped.is_ok(), matches!(size, 1 | 2), "{grouped:?}");
-        let processed = Request::new(3, 4)
+        let processed = Request::new(3, MaximumLength(4))
             .end_tokens([2])
             .process_log_probabilities(MinimumLength(size));
         run(processed).unwrap();
         if let Ok(ngram) = NoRepeatNgram::new(size) {
-            run(Request::new(3, 4).prompt([1, 1]).process_logits(ngram)).unwrap();
+            run(Request::new(3, MaximumLength(4))
+                .prompt([1, 1])
+                .process_logits(ngram))
+            .unwrap();
         }
         let hypotheses = Stopping::BestFinished { hypotheses: size };
-        let rules = Rules {
-            stopping: hypotheses,
-            ..Rules::plain()
-        };
-        run(Request::new(3, 4).end_tokens([2]).rules(rules)).unwrap();
+        let rules = Rules::plain().stopping(hypotheses);
+        run(Request::new(3, MaximumLength(4))
+            .end_tokens([2])
+            .rules(rules))
+        .unwrap();
     }
-    run(Request::new(Request::MAX_BEAMS, 2)).unwrap();
-    run(Request::new(3, usize::MAX)
-        .rules(Rules {
-            counted: CountedLength::WithPrompt,
-            stopping: Stopping::Exhaustive,
-            ..Rules::plain()
-        })
+    run(Request::new(Request::MAX_BEAMS, MaximumLength(2))).unwrap();
+    run(Request::new(3, MaximumLength(usize::MAX))
+        .rules(
+            Rules::plain()
+                .counted(CountedLength::WithPrompt)
+                .stopping(Stopping::Exhaustive),
+        )
         .prompt([1, 2])
         .end_tokens([0]))
     .unwrap();
@@ -249,31 +265,32 @@ fn penalties_of_any_number() {
         ] {
             for counted in [CountedLength::Generated, CountedLength::WithoutEnd] {
                 for stopping in [
-                    Rules::plain().stopping,
+                    Stopping::Heuristic {
+                        leader: Leader::Live,
+                    },
                     Stopping::Exhaustive,
                     Stopping::FirstFinished { patience: 1.0 },
                 ] {
-                    let rules = Rules {
-                        length_penalty,
-                        counted,
-                        stopping,
-                        ..Rules::plain()
-                    };
-                    let request = Request::new(3, 4).end_tokens([2, 5]).rules(rules);
+                    let rules = Rules::plain()
+                        .length_penalty(length_penalty)
+                        .counted(counted)
+                        .stopping(stopping);
+                    let request = Request::new(3, MaximumLength(4))
+                        .end_tokens([2, 5])
+                        .rules(rules);
                     assert_eq!(run(request).is_ok(), number.is_finite());
                 }
             }
         }
-        let patience = Rules {
-            stopping: Stopping::FirstFinished { patience: number },
-            ..Rules::plain()
-        };
-        let request = Request::new(3, 4).end_tokens([2]).rules(patience);
+        let patience = Rules::plain().stopping(Stopping::FirstFinished { patience: number });
+        let request = Request::new(3, MaximumLength(4))
+            .end_tokens([2])
+            .rules(patience);
         assert_eq!(run(request).is_ok(), number.is_finite() && number > 0.0);
-        let request = Request::new(4, 4).diverse_groups(2, number);
+        let request = Request::new(4, MaximumLength(4)).diverse_groups(2, number);
         assert_eq!(run(request).is_ok(), number.is_finite());
         if let Ok(penalty) = RepetitionPenalty::new(number) {
-            let request = Request::new(3, 4).prompt([0, 1, 2, 3]);
+            let request = Request::new(3, MaximumLength(4)).prompt([0, 1, 2, 3]);
             run(request.clone().process_logits(penalty)).unwrap();
             run(request.process_log_probabilities(penalty)).unwrap();
         }
@@ -285,14 +302,11 @@ fn penalties_of_any_number() {
         };
         let valid = !number.is_nan() && number != f64::INFINITY;
         for request in [
-            Request::new(3, 4).process_log_probabilities(set),
-            Request::new(3, 4).process_logits(set),
+            Request::new(3, MaximumLength(4)).process_log_probabilities(set),
+            Request::new(3, MaximumLength(4)).process_logits(set),
         ] {
             let ended = run(request).unwrap();
-            assert!(
-                valid || matches!(ended, Ended::Failed(_)),
-                "{number}: {ended:?}"
-            );
+            assert!(valid || ended.is_none(), "{number}: {ended:?}");
         }
     }
 }
@@ -301,7 +315,7 @@ fn penalties_of_any_number() {
 fn tokens_of_any_number() {
     let largest = [6, u32::MAX - 1, u32::MAX];
     for token in largest {
-        let request = || Request::new(3, 3);
+        let request = || Request::new(3, MaximumLength(3));
         let (own, whole) = (ForcedScore::Own, Normaliser::WholeRow);
         // A prompt is the model's own affair.
         run(request()
@@ -315,22 +329,22 @@ fn tokens_of_any_number() {
         assert!(run(request().constraint(TokenTrie::new([[token]]), whole)).is_err());
         let permitted = move |row: &mut RowScores<'_>| row.permit_only([token]);
         let ended = run(request().process_log_probabilities(permitted)).unwrap();
-        assert_eq!(ended, Ended::Exhausted);
+        assert_eq!(ended, Some(Ended::NothingFound));
     }
     // All tokens end, none is permitted, or only what is forbidden.
-    run(Request::new(3, 3).end_tokens(0..6)).unwrap();
+    run(Request::new(3, MaximumLength(3)).end_tokens(0..6)).unwrap();
     for normaliser in [Normaliser::WholeRow, Normaliser::Permitted] {
         let nothing = TokenTrie::new::<[u32; 0]>([]);
         assert_eq!(
-            run(Request::new(3, 3).constraint(nothing, normaliser)).unwrap(),
-            Ended::Exhausted
+            run(Request::new(3, MaximumLength(3)).constraint(nothing, normaliser)).unwrap(),
+            Some(Ended::NothingFound)
         );
-        let none = Request::new(3, 3).constraint(TokenMask::default(), normaliser);
-        assert_eq!(run(none).unwrap(), Ended::Exhausted);
-        let forbidden = Request::new(3, 3)
+        let none = Request::new(3, MaximumLength(3)).constraint(TokenMask::default(), normaliser);
+        assert_eq!(run(none).unwrap(), Some(Ended::NothingFound));
+        let forbidden = Request::new(3, MaximumLength(3))
             .constraint(TokenTrie::new([[1]]), normaliser)
             .process_logits(Suppress(vec![1]));
-        assert_eq!(run(forbidden).unwrap(), Ended::Exhausted);
+        assert_eq!(run(forbidden).unwrap(), Some(Ended::NothingFound));
     }
 }
 
@@ -354,26 +368,31 @@ fn scorers_of_any_weight() {
     for weight in [0.0, 1.0, -1.0, f64::MAX, f64::MIN, f64::INFINITY, f64::NAN] {
         for bonus in [0.0, f64::MAX, f64::MIN, f64::NAN] {
             let unit = NgramUnit::Character;
-            let scorer = NgramScorer::new(model.clone(), &labels, unit, weight, bonus);
+            let scorer = NgramScorer::new(model.clone(), &labels, unit);
+            let scorer = scorer.with_weight(weight);
+            let scorer = scorer.and_then(|scorer| scorer.with_token_bonus(bonus));
             assert_eq!(scorer.is_ok(), weight.is_finite() && bonus.is_finite());
             if let Ok(scorer) = scorer {
-                let search = CtcSearch::new(3, 0).unwrap();
-                search.with_scorer(scorer).decode(&view).unwrap();
+                let search = CtcSearch::new(3, Blank(0)).unwrap();
+                let nbest = search.with_scorer(scorer).decode(&view).unwrap();
+                assert!(nbest.item(0).is_ok());
             }
         }
         let words = [&[1u32, 2, 1][..], &[1], &[u32::MAX]];
         let hotwords = Hotwords::new(&words, weight);
         assert_eq!(hotwords.is_ok(), weight.is_finite());
         if let Ok(hotwords) = hotwords {
-            let search = CtcSearch::new(3, 0).unwrap();
-            search.with_scorer(hotwords).decode(&view).unwrap();
+            let search = CtcSearch::new(3, Blank(0)).unwrap();
+            let nbest = search.with_scorer(hotwords).decode(&view).unwrap();
+            assert!(nbest.item(0).is_ok());
         }
     }
     for separator in [None, Some(0), Some(2), Some(u32::MAX)] {
         let lexicon = Lexicon::new(&[[1u32]], separator).unwrap();
-        let search = CtcSearch::new(3, 0).unwrap();
-        search.with_scorer(lexicon).decode(&view).unwrap();
+        let search = CtcSearch::new(3, Blank(0)).unwrap();
+        let nbest = search.with_scorer(lexicon).decode(&view).unwrap();
+        assert!(nbest.item(0).is_ok());
     }
-    assert!(Labels::new(&labels, u32::MAX).spell("ab").is_ok());
-    assert!(Labels::new::<&str>(&[], 0).spell("a").is_err());
+    assert!(Labels::new(&labels, Blank(u32::MAX)).spell("ab").is_ok());
+    assert!(Labels::new::<&str>(&[], Blank(0)).spell("a").is_err());
 }

@@ -14,7 +14,10 @@ use std::process::{Command, Stdio};
 use from_f32::FromF32;
 use half::{bf16, f16};
 use memmap2::MmapMut;
-use widebeam::autoregressive::{AutoregressiveSearch, MinimumLength, RepetitionPenalty, Request};
+use widebeam::autoregressive::{
+    AutoregressiveSearch, MaximumLength, MinimumLength, RepetitionPenalty, Request,
+};
+use widebeam::ctc::Blank;
 use widebeam::{CtcSearch, Element, IndependentSearch, Level, ScoreKind, ScoresView};
 
 /// A multiple of every page size that there is.
@@ -121,7 +124,9 @@ fn independent<T: Number>() {
                 let search = &mut searches[vocab % beams.len()];
                 placed(&mut guarded, kind, time * vocab, |scores: &[T]| {
                     let view = ScoresView::new(kind, scores, [time, vocab]).unwrap();
-                    search.decode(&view).unwrap()
+                    let nbest = search.decode(&view).unwrap();
+                    assert_eq!(nbest.failures().len(), 0);
+                    nbest
                 });
             }
         }
@@ -152,15 +157,19 @@ fn independent_search_of_bf16() {
 fn ctc<T: Number>() {
     let mut guarded = Guarded::new();
     for level in Level::available() {
-        let mut search = CtcSearch::new(6, 0).unwrap().with_level(level).unwrap();
+        let mut search = CtcSearch::new(6, Blank(0))
+            .unwrap()
+            .with_level(level)
+            .unwrap();
         for vocab in (1..200).chain(lengths().skip(200).step_by(41)) {
             for kind in KINDS {
                 placed(&mut guarded, kind, 3 * vocab, |scores: &[T]| {
                     let view = ScoresView::new(kind, scores, [3, vocab]).unwrap();
                     let nbest = search.decode(&view).unwrap();
-                    let plain =
-                        |h: widebeam::CtcHypothesis<'_>| (h.tokens.to_vec(), h.score.to_bits());
-                    nbest.item(0).map(plain).collect::<Vec<_>>()
+                    let plain = |h: widebeam::ctc::CtcHypothesis<'_>| {
+                        (h.tokens.to_vec(), h.score.to_bits())
+                    };
+                    nbest.item(0).unwrap().map(plain).collect::<Vec<_>>()
                 });
             }
         }
@@ -180,7 +189,7 @@ fn autoregressive<T: Number>() {
     for level in Level::available() {
         for vocab in (1..200).chain(lengths().skip(200).step_by(41)) {
             let request = || {
-                Request::new(4, 3)
+                Request::new(4, MaximumLength(3))
                     .prompt([0, 0])
                     .end_tokens([vocab as u32 - 1])
                     .process_logits(RepetitionPenalty::new(1.5).unwrap())
@@ -202,7 +211,7 @@ fn autoregressive<T: Number>() {
                     search.advance(&view).unwrap();
                 }
                 let found = ids.map(|id| {
-                    let outcome = search.outcome(id).unwrap();
+                    let outcome = search.outcome(id).unwrap().unwrap();
                     let plain = outcome
                         .hypotheses()
                         .map(|h| (h.tokens.to_vec(), h.score.to_bits()));

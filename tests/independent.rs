@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use random::Random;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use widebeam::{
-    Element, IndependentSearch, Layout, Level, NBest, ScoreKind, ScoresView, reference,
+    Element, ErrorKind, IndependentSearch, Layout, Level, NBest, ScoreKind, ScoresView, reference,
 };
 use widebeam_toy::seeded;
 
@@ -156,10 +156,11 @@ fn cases<T: Element + std::fmt::Debug>(
 
 /// Results as plain data, scores as bits.
 fn flatten(nbest: &NBest) -> Vec<Vec<(Vec<u32>, u64)>> {
-    let hypothesis = |h: widebeam::Hypothesis<'_>| (h.tokens.to_vec(), h.score.to_bits());
+    let hypothesis =
+        |h: widebeam::independent::Hypothesis<'_>| (h.tokens.to_vec(), h.score.to_bits());
     nbest
         .iter()
-        .map(|item| item.map(hypothesis).collect())
+        .map(|item| item.unwrap().map(hypothesis).collect())
         .collect()
 }
 
@@ -253,8 +254,8 @@ fn all_sequences_of_tiny_shapes_are_enumerated() {
             for beams in [1, 2, 7, sequences / 2, sequences, sequences + 1] {
                 let beams = beams.max(1);
                 let found = widebeam::beam_search(&view, beams).unwrap();
-                assert_eq!(found.item(0).len(), beams.min(sequences));
-                for (found, (tokens, score)) in found.item(0).zip(&all) {
+                assert_eq!(found.item(0).unwrap().len(), beams.min(sequences));
+                for (found, (tokens, score)) in found.item(0).unwrap().zip(&all) {
                     assert_eq!((found.tokens, found.score), (&tokens[..], *score));
                 }
             }
@@ -289,7 +290,8 @@ fn an_invalid_score_is_named_and_harms_no_other_item() {
                 .with_level(level)
                 .unwrap();
             let mut nbest = NBest::new();
-            let error = search.decode_into(&view, &mut nbest).unwrap_err();
+            search.decode_into(&view, &mut nbest).unwrap();
+            let error = nbest.item(1).unwrap_err();
             assert_eq!(
                 error.to_string(),
                 format!(
@@ -297,11 +299,14 @@ fn an_invalid_score_is_named_and_harms_no_other_item() {
                 )
             );
             assert_eq!(error.item(), Some(1));
-            let failed: Vec<usize> = nbest.failures().iter().map(|(item, _)| *item).collect();
+            assert_eq!(nbest.best(1), Err(error));
+            let failed: Vec<usize> = nbest.failures().map(|(item, _)| item).collect();
             assert_eq!(failed, [1, 3]);
-            assert_eq!(nbest.item(1).len(), 0);
+            for (item, error) in nbest.failures() {
+                assert_eq!(nbest.item(item).unwrap_err(), *error);
+            }
             for item in [0, 2] {
-                assert!(nbest.item(item).eq(expected.item(item)));
+                assert!(nbest.item(item).unwrap().eq(expected.item(item).unwrap()));
             }
         }
     }
@@ -330,13 +335,22 @@ fn some_items_alone_are_decoded_as_in_the_batch() {
         }
     }
     data[3 * 120 + 40] = -1.0;
-    let error = decode(&data, 2..5).unwrap_err();
+    let part = decode(&data, 2..5).unwrap();
+    let error = part.item(1).unwrap_err();
     assert!(
         error
             .to_string()
             .starts_with("item 3, step 1, token 0: -1 "),
         "{error}"
     );
+    assert_eq!(part.failures().len(), 1);
+    for item in [0, 2] {
+        let found = part.item(item).unwrap();
+        let found: Vec<_> = found
+            .map(|h| (h.tokens.to_vec(), h.score.to_bits()))
+            .collect();
+        assert_eq!(found, whole[2 + item]);
+    }
 }
 
 #[test]
@@ -360,12 +374,13 @@ fn the_limits_of_each_kind_are_exact() {
                     data[token] = valid;
                     let view = ScoresView::new(kind, &data, [1, vocab]).unwrap();
                     assert!(
-                        search.decode(&view).is_ok(),
+                        search.decode(&view).unwrap().item(0).is_ok(),
                         "{kind:?} {valid} {vocab} {level}"
                     );
                     data[token] = invalid;
                     let view = ScoresView::new(kind, &data, [1, vocab]).unwrap();
-                    let error = search.decode(&view).unwrap_err().to_string();
+                    let nbest = search.decode(&view).unwrap();
+                    let error = nbest.item(0).unwrap_err().to_string();
                     assert!(
                         error.starts_with(&format!("item 0, step 0, token {token}: ")),
                         "{error}"
@@ -395,13 +410,19 @@ fn no_steps_give_the_empty_hypothesis_and_no_items_give_none() {
 
 #[test]
 fn a_position_where_all_is_impossible_leaves_no_hypothesis() {
-    let data = [0.5f32, 0.5, 0.0, 0.0, 0.5, 0.5];
-    let found =
-        widebeam::beam_search(&ScoresView::probabilities(&data, [1, 3, 2]).unwrap(), 3).unwrap();
-    assert_eq!((found.len(), found.best(0)), (1, None));
-    let data = [f32::NEG_INFINITY; 6];
-    let found = widebeam::beam_search(&ScoresView::logits(&data, [1, 3, 2]).unwrap(), 3).unwrap();
-    assert_eq!((found.len(), found.best(0)), (1, None));
+    let probabilities = [0.5f32, 0.5, 0.0, 0.0, 0.5, 0.5];
+    let logits = [f32::NEG_INFINITY; 6];
+    for view in [
+        ScoresView::probabilities(&probabilities, [1, 3, 2]).unwrap(),
+        ScoresView::logits(&logits, [1, 3, 2]).unwrap(),
+    ] {
+        let found = widebeam::beam_search(&view, 3).unwrap();
+        assert_eq!((found.len(), found.failures().len()), (1, 0));
+        assert_eq!(found.item(0).unwrap().len(), 0);
+        let error = found.best(0).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NoHypothesis);
+        assert_eq!(error.item(), Some(0));
+    }
 }
 
 /// One row seen as a batch of many, in place.
@@ -441,8 +462,10 @@ fn batches_beyond_all_memory_are_refused() {
 #[test]
 fn errors_about_nan_are_equal_to_themselves() {
     let view = ScoresView::logits(&[f32::NAN], [1, 1]).unwrap();
-    let error = widebeam::beam_search(&view, 1).unwrap_err();
+    let nbest = widebeam::beam_search(&view, 1).unwrap();
+    let error = nbest.item(0).unwrap_err();
     assert_eq!(error, error.clone());
+    assert_eq!(nbest, nbest.clone());
 }
 
 #[test]
@@ -450,8 +473,8 @@ fn hypotheses_can_be_taken_by_rank() {
     let data = [0.5f32, 0.3, 0.2];
     let found = widebeam::beam_search(&ScoresView::probabilities(&data, [1, 3]).unwrap(), 3);
     let found = found.unwrap();
-    assert_eq!(found.item(0).nth(2).unwrap().tokens, [2]);
-    assert_eq!(found.item(0).nth(3), None);
+    assert_eq!(found.item(0).unwrap().nth(2).unwrap().tokens, [2]);
+    assert_eq!(found.item(0).unwrap().nth(3), None);
     assert_eq!((&found).into_iter().len(), 1);
 }
 

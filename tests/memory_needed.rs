@@ -3,7 +3,9 @@
 #[path = "support/counting.rs"]
 mod counting;
 
-use widebeam::{CtcNBest, CtcSearch, IndependentSearch, NBest, ScoresView};
+use widebeam::autoregressive::{AutoregressiveSearch, MaximumLength, Request, Suppress};
+use widebeam::ctc::{Blank, CtcNBest};
+use widebeam::{CtcSearch, IndependentSearch, NBest, ScoresView};
 
 /// Bytes that `f` leaves allocated on this thread.
 fn held<T>(f: impl FnOnce() -> T) -> (usize, T) {
@@ -44,6 +46,7 @@ fn an_independent_search_takes_what_it_says() {
                 let mut search = IndependentSearch::new(beams).unwrap();
                 let mut nbest = NBest::new();
                 search.decode_into(&view, &mut nbest).unwrap();
+                assert_eq!(nbest.failures().len(), 0);
                 (search, nbest)
             });
             assert!(
@@ -64,13 +67,14 @@ fn a_ctc_search_takes_at_least_what_it_says() {
         ] {
             let values = scores(shape);
             let view = ScoresView::logits(&values, shape).unwrap();
-            let mut search = CtcSearch::new(beams, 0).unwrap();
+            let mut search = CtcSearch::new(beams, Blank(0)).unwrap();
             let needed = search.bytes_needed(&view);
             if cfg!(target_pointer_width = "64") {
                 assert_eq!(needed, estimate, "{shape:?} x {beams}");
             }
             let mut nbest = CtcNBest::new();
             let (taken, ()) = held(|| search.decode_into(&view, &mut nbest).unwrap());
+            assert_eq!(nbest.failures().len(), 0);
             assert!(
                 needed <= taken && needed >= taken / 8,
                 "{shape:?} x {beams}: {taken} taken, {needed} needed"
@@ -86,4 +90,50 @@ fn what_cannot_be_counted_is_the_largest_number() {
     let needed = |beams| IndependentSearch::new(beams).unwrap().bytes_needed(&view);
     assert!(needed(1 << 30) > 1 << 49);
     assert!(needed(IndependentSearch::MAX_BEAMS) > needed(1 << 30));
+}
+
+#[test]
+fn a_request_takes_at_most_what_the_search_says() {
+    let vocab = 700;
+    let suppressed = || Suppress((0..vocab as u32).step_by(2).collect());
+    let plain = |beams, length| Request::new(beams, MaximumLength(length));
+    on_one_thread(|| {
+        for (request, least) in [
+            (plain(1, 1), 4),
+            (plain(4, 64), 8),
+            (plain(30, 200).end_tokens([3, 7]), 8),
+            (
+                plain(12, 50).diverse_groups(3, 0.5).prompt(vec![1; 500]),
+                16,
+            ),
+            (plain(8, 20).process_log_probabilities(suppressed()), 8),
+        ] {
+            let mut search = AutoregressiveSearch::new(vocab).unwrap();
+            let needed = search.bytes_needed(&request);
+            let mut step = 0u8;
+            let (taken, _id) = held(|| {
+                let id = search.admit(request.clone()).unwrap();
+                while !search.is_idle() {
+                    let rows = search.feed().rows();
+                    let sharpness = 8.0 * f32::from(step);
+                    let values = scores([1, rows, vocab]).into_iter();
+                    let values: Vec<f32> = values.map(|value| value * sharpness).collect();
+                    let view = ScoresView::logits(&values, [rows, vocab]).unwrap();
+                    search.advance(&view).unwrap();
+                    step += 1;
+                }
+                id
+            });
+            assert!(
+                taken <= needed && needed <= taken * least,
+                "{request:?}: {taken} taken, {needed} needed"
+            );
+        }
+        // What would be refused takes nothing, and what cannot be counted saturates.
+        let search = AutoregressiveSearch::new(vocab).unwrap();
+        assert_eq!(search.bytes_needed(&plain(0, 1)), 0);
+        assert_eq!(search.bytes_needed(&plain(4, 4).diverse_groups(0, 0.0)), 0);
+        let longest = plain(Request::MAX_BEAMS, usize::MAX);
+        assert_eq!(search.bytes_needed(&longest), usize::MAX);
+    });
 }

@@ -6,8 +6,8 @@
 use serde::Deserialize;
 use widebeam::Error;
 use widebeam::autoregressive::{
-    AutoregressiveSearch, EarlyStopping, Finish, ForcedLast, ForcedScore, MinimumLength,
-    NoRepeatNgram, RepetitionPenalty, Request, Rules, Suppress,
+    AutoregressiveSearch, CTranslate2Options, EarlyStopping, Finish, ForcedLast, ForcedScore,
+    MaximumLength, MinimumLength, NoRepeatNgram, RepetitionPenalty, Request, Rules, Suppress,
 };
 use widebeam::reference::toy::mix;
 
@@ -92,7 +92,7 @@ impl Case {
 
     /// The request, without its processors.
     fn request(&self, rules: Rules) -> Request {
-        Request::new(self.beams, self.max_length)
+        Request::new(self.beams, MaximumLength(self.max_length))
             .prompt(self.prompt.clone())
             .end_tokens(self.eos.clone())
             .rules(rules)
@@ -112,7 +112,7 @@ impl Case {
             Ok::<(), Error>(())
         };
         search.run(model).unwrap();
-        let found: Vec<_> = search.outcome(id).unwrap().hypotheses().collect();
+        let found: Vec<_> = search.outcome(id).unwrap().unwrap().hypotheses().collect();
         assert_eq!(found.len(), self.hypotheses.len(), "seed {}", self.seed);
         for (found, expected) in found.iter().zip(&self.hypotheses) {
             let tokens = tokens(found.tokens, found.finish);
@@ -168,7 +168,7 @@ fn the_beam_scorer_of_transformers_4_33_finds_the_same() {
         // Its hypotheses leave the end token out.
         case.check(request, |tokens, finish| match finish {
             Finish::End => tokens[..tokens.len() - 1].to_vec(),
-            Finish::Length => tokens.to_vec(),
+            _ => tokens.to_vec(),
         });
     }
 }
@@ -207,8 +207,13 @@ fn ctranslate2_finds_the_same() {
     let vocab = fixture.logits[0].len();
     let mut ended = 0;
     for (index, case) in fixture.cases.iter().enumerate() {
-        let rules = Rules::ctranslate2(case.alpha, case.patience, case.beams);
-        let mut request = Request::new(case.beams, fixture.max_length)
+        let rules = Rules::ctranslate2(
+            CTranslate2Options::default()
+                .length_penalty(case.alpha)
+                .patience(case.patience)
+                .num_hypotheses(case.beams),
+        );
+        let mut request = Request::new(case.beams, MaximumLength(fixture.max_length))
             .end_tokens([fixture.end])
             .rules(rules);
         // Its penalty looks at generated tokens alone, so there is no prompt.
@@ -231,7 +236,7 @@ fn ctranslate2_finds_the_same() {
                 Ok::<(), Error>(())
             })
             .unwrap();
-        let found: Vec<_> = search.outcome(id).unwrap().hypotheses().collect();
+        let found: Vec<_> = search.outcome(id).unwrap().unwrap().hypotheses().collect();
         assert_eq!(found.len(), case.hypotheses.len(), "case {index}");
         for (found, expected) in found.iter().zip(&case.hypotheses) {
             let end = usize::from(found.finish == Finish::End);

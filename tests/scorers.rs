@@ -10,15 +10,17 @@ mod random;
 
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use ctc_case::{Case, expected, plain};
+use ctc_case::{Case, expected, plain, plain_item};
 use proptest::prelude::*;
 use random::Random;
+use widebeam::ctc::{Blank, CtcPruning};
 use widebeam::reference::scorers::{Allowed, BackoffModel, Favoured, Ngrams, PrefixScorer};
-use widebeam::{
-    CtcPruning, CtcSearch, Hotwords, Labels, Level, Lexicon, NgramModel, NgramScorer, NgramUnit,
-    ScoreKind, Scorer, ScoresView, Unscored,
+use widebeam::scorers::{
+    Hotwords, Labels, Lexicon, NgramModel, NgramScorer, NgramState, NgramUnit, Scorer, Unscored,
 };
+use widebeam::{CtcSearch, Level, ScoreKind, ScoresView};
 use widebeam_toy::seeded;
 
 /// Compares the scores of every sequence of up to `longest` of the tokens 0 to
@@ -40,15 +42,25 @@ fn check_every_prefix<S: Scorer>(
             continue;
         }
         for token in 0..vocab {
-            let (score, state) = scorer.extend(&state, token);
+            let score = scorer.score(&state, token);
             let longer = [&prefix[..], &[token]].concat();
             let expected = naive.last(&longer);
             assert!(agree(score, expected), "{score} {expected}: {longer:?}");
             if score.is_finite() {
-                prefixes.push((longer, state));
+                prefixes.push((longer, scorer.advance(&state, token)));
             }
         }
     }
+}
+
+/// What a scorer says of a token, and its state after it.
+fn extend<S: Scorer>(scorer: &S, state: &S::State, token: u32) -> (f64, S::State) {
+    (scorer.score(state, token), scorer.advance(state, token))
+}
+
+/// What a model says of a word, and its state after it.
+fn read_on(model: &NgramModel, state: &NgramState, word: Option<u32>) -> (f32, NgramState) {
+    (model.score(state, word), model.advance(state, word))
 }
 
 /// Whether two scores have the same bits, or both forbid.
@@ -128,7 +140,9 @@ fn check_ngrams(order: usize, entries: &[Entry], labels: &[&str], unit: NgramUni
     let naive = naive_model(entries);
     assert_eq!(naive, BackoffModel::from_arpa(&text));
     for (weight, bonus) in [(0.7, 0.3), (-1.25, 0.0), (0.0, -0.5)] {
-        let scorer = NgramScorer::new(&*model, labels, unit, weight, bonus).unwrap();
+        let scorer = NgramScorer::new(&*model, labels, unit);
+        let scorer = scorer.with_weight(weight).unwrap();
+        let scorer = scorer.with_token_bonus(bonus).unwrap();
         let naive = Ngrams {
             model: naive.clone(),
             labels: labels.iter().map(|&label| label.to_owned()).collect(),
@@ -183,7 +197,7 @@ fn a_model_of_ten_words_at_once_is_read_and_one_more_is_not() {
         let (mut state, mut before) = (model.empty_state(), Vec::new());
         let a = Some("a".to_owned());
         for _ in 0..order + 3 {
-            let (score, next) = model.score(&state, model.word("a"));
+            let (score, next) = read_on(&model, &state, model.word("a"));
             assert_eq!(score, naive.log10(&before, &a), "after {}", before.len());
             before.push(a.clone());
             state = next;
@@ -225,7 +239,7 @@ ngram 3=1
 fn sentence(model: &NgramModel, words: &[&str]) -> f32 {
     let mut state = model.empty_state();
     words.iter().fold(0.0, |sum, word| {
-        let (score, next) = model.score(&state, model.word(word));
+        let (score, next) = read_on(model, &state, model.word(word));
         state = next;
         sum + score
     })
@@ -252,8 +266,8 @@ fn all_back_offs_of_a_context_count() {
     assert_eq!(sentence(&model, &["b", "a", "b"]) - b_a, -0.5 - 0.0625);
     // `<s>` is a context like any word.
     let start = model.start_state();
-    assert_eq!(model.score(&start, model.word("a")).0, -0.25);
-    assert_eq!(model.score(&start, model.word("b")).0, -2.5 - 4.0);
+    assert_eq!(model.score(&start, model.word("a")), -0.25);
+    assert_eq!(model.score(&start, model.word("b")), -2.5 - 4.0);
 }
 
 #[test]
@@ -296,8 +310,8 @@ fn a_space_has_the_first_of_its_names_that_the_model_has() {
         }
         let model = read(&arpa(1, &entries));
         let score = |label: &str, unit| {
-            let scorer = NgramScorer::new(&*model, &[label], unit, 1.0, 0.0).unwrap();
-            (scorer.extend(&scorer.start(), 0).0 / std::f64::consts::LN_10).round()
+            let scorer = NgramScorer::new(&*model, &[label], unit);
+            (scorer.score(&scorer.start(), 0) / std::f64::consts::LN_10).round()
         };
         let first = (0..3).find(|&place| is_in(place));
         let expected = first.map_or(-100.0, |place| -1.0 - place as f64);
@@ -312,16 +326,14 @@ fn a_space_has_the_first_of_its_names_that_the_model_has() {
     }
     // A file cannot have a space as a word; a character can be a space by another name.
     let text = arpa(1, &[("\u{2581}a".into(), -2.0, None)]);
-    let scorer = NgramScorer::new(read(&text), &["\u{2581}a"], NgramUnit::Token, 1.0, 0.0);
-    assert!(scorer.unwrap().knows_any());
+    let scorer = NgramScorer::new(read(&text), &["\u{2581}a"], NgramUnit::Token);
+    assert!(scorer.knows_any());
 }
 
 #[test]
 fn a_scorer_says_whether_its_model_knows_any_label() {
-    let knows = |text: &str, labels: &[&str], unit| {
-        let scorer = NgramScorer::new(read(text), labels, unit, 1.0, 0.0);
-        scorer.unwrap().knows_any()
-    };
+    let knows =
+        |text: &str, labels: &[&str], unit| NgramScorer::new(read(text), labels, unit).knows_any();
     assert!(knows(TRIGRAMS, &["x", "y", "a"], NgramUnit::Token));
     assert!(!knows(TRIGRAMS, &["x", "ya"], NgramUnit::Token));
     assert!(knows(TRIGRAMS, &["x", "ya"], NgramUnit::Character));
@@ -333,7 +345,9 @@ fn a_scorer_says_whether_its_model_knows_any_label() {
 fn weights_that_are_no_numbers_are_refused() {
     let model = read(TRIGRAMS);
     let message = |weight, bonus| {
-        let scorer = NgramScorer::new(&*model, &["a"], NgramUnit::Token, weight, bonus);
+        let scorer = NgramScorer::new(&*model, &["a"], NgramUnit::Token);
+        let scorer = scorer.with_weight(weight);
+        let scorer = scorer.and_then(|scorer| scorer.with_token_bonus(bonus));
         scorer.unwrap_err().to_string()
     };
     let said = "it must be a finite number";
@@ -417,9 +431,8 @@ fn at_the_end_a_word_that_has_not_begun_is_allowed_and_one_cut_short_is_not() {
     let longer = Lexicon::new(&[vec![1, 2]], Some(3)).unwrap();
     let end = |lexicon: &Lexicon, tokens: &[u32]| {
         let extend = |state, &token: &u32| {
-            let (score, next) = lexicon.extend(&state, token);
-            assert_eq!(score, 0.0);
-            next
+            assert_eq!(lexicon.score(&state, token), 0.0);
+            lexicon.advance(&state, token)
         };
         lexicon.finish(&tokens.iter().fold(lexicon.start(), extend))
     };
@@ -434,9 +447,9 @@ fn at_the_end_a_word_that_has_not_begun_is_allowed_and_one_cut_short_is_not() {
     // A separator ends a word: there is none before the first, nor between two.
     for (tokens, allowed) in [(&[3][..], false), (&[1, 3, 3], false), (&[1, 3, 1], true)] {
         let (&last, before) = tokens.split_last().unwrap();
-        let extend = |state, &token: &u32| lexicon.extend(&state, token).1;
+        let extend = |state, &token: &u32| lexicon.advance(&state, token);
         let state = before.iter().fold(lexicon.start(), extend);
-        assert_eq!(lexicon.extend(&state, last).0 == 0.0, allowed, "{tokens:?}");
+        assert_eq!(lexicon.score(&state, last) == 0.0, allowed, "{tokens:?}");
     }
 }
 
@@ -482,17 +495,90 @@ fn pairs_add_up_and_no_scorer_says_nothing() {
     check_every_prefix(&Unscored, &Unscored, 3, 3);
 }
 
+/// A scorer that never says anything, of which a search cannot know that.
+struct Zero;
+
+impl Scorer for Zero {
+    type State = ();
+
+    fn start(&self) {}
+
+    fn score(&self, _: &(), _: u32) -> f64 {
+        0.0
+    }
+
+    fn advance(&self, _: &(), _: u32) {}
+
+    fn finish(&self, _: &()) -> f64 {
+        0.0
+    }
+}
+
+/// A search on one thread makes lists of long rows only for a scorer that may lift a
+/// token. They need more memory for more frames.
 #[test]
-fn what_scores_says_so() {
-    fn scores<S: Scorer>(_: &S) -> bool {
-        S::SCORES
+fn only_unscored_and_what_is_made_of_it_alone_is_known_to_say_nothing() {
+    fn scores<S: Scorer + Sync>(scorer: &S) -> bool {
+        let data = [0.5f32; 20 * 300];
+        let search = CtcSearch::new(2, Blank(0)).unwrap().with_scorer(scorer);
+        let needed = |frames| {
+            let view = ScoresView::probabilities(&data[..frames * 300], [frames, 300]);
+            search.bytes_needed(&view.unwrap())
+        };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+        pool.unwrap().install(|| needed(20) > needed(10))
     }
     let hotwords = Hotwords::new(&[[1u32]], 1.0).unwrap();
     assert!(scores(&hotwords) && scores(&&hotwords) && scores(&Arc::new(hotwords.clone())));
     assert!(scores(&(Unscored, &hotwords)) && scores(&(&hotwords, Unscored)));
     assert!(scores(&(&hotwords, &hotwords)) && scores(&Some(hotwords)));
     assert!(!scores(&Unscored) && !scores(&&Unscored) && !scores(&Arc::new(Unscored)));
-    assert!(!scores(&(Unscored, Unscored)));
+    assert!(!scores(&(Unscored, Unscored)) && !scores(&Some(Unscored)));
+    assert!(scores(&Zero) && scores(&(Unscored, Zero)) && scores(&None::<Zero>));
+}
+
+/// What a search asks a scorer for.
+#[derive(Default)]
+struct Asked {
+    scored: AtomicUsize,
+    advanced: AtomicUsize,
+}
+
+impl Scorer for Asked {
+    type State = ();
+
+    fn start(&self) {}
+
+    fn score(&self, _: &(), _: u32) -> f64 {
+        self.scored.fetch_add(1, Relaxed);
+        0.0
+    }
+
+    fn advance(&self, _: &(), _: u32) {
+        self.advanced.fetch_add(1, Relaxed);
+    }
+
+    fn finish(&self, _: &()) -> f64 {
+        0.0
+    }
+}
+
+#[test]
+fn a_state_is_made_of_what_survives_a_frame_alone() {
+    const BEAMS: usize = 3;
+    let mut random = Random::new(5);
+    let (frames, vocab) = (40, 50);
+    let data: Vec<f32> = (0..frames * vocab).map(|_| random.unit()).collect();
+    let asked = Asked::default();
+    let search = CtcSearch::new(BEAMS, Blank(0)).unwrap().with_scorer(&asked);
+    let mut search = search
+        .with_pruning(CtcPruning::none().top_tokens(40))
+        .unwrap();
+    let view = ScoresView::probabilities(&data, [frames, vocab]).unwrap();
+    assert_eq!(search.decode(&view).unwrap().item(0).unwrap().len(), BEAMS);
+    let [scored, advanced] = [&asked.scored, &asked.advanced].map(|n| n.load(Relaxed));
+    assert!(scored > 5 * advanced, "{scored} {advanced}");
+    assert!(advanced > 0 && advanced <= frames * BEAMS, "{advanced}");
 }
 
 /// The tokens that spell a text, by trying all labels at each place.
@@ -532,7 +618,7 @@ fn text_is_spelled_by_the_longest_labels_that_fit() {
         &[],
     ] {
         for blank in [0, 1, 99] {
-            let spelling = Labels::new(labels, blank);
+            let spelling = Labels::new(labels, Blank(blank));
             for _ in 0..60 {
                 let pieces = ["a", "b", "aa", " ", "\u{2581}", "\u{e4}", "\u{1f600}"];
                 let text: String = (0..random.below(7))
@@ -551,7 +637,7 @@ fn text_is_spelled_by_the_longest_labels_that_fit() {
             }
         }
     }
-    let labels = Labels::new(&["", "a", "b", " ", "ab"], 0);
+    let labels = Labels::new(&["", "a", "b", " ", "ab"], Blank(0));
     assert_eq!(labels.spell("abba").unwrap(), [4, 2, 1]);
     assert_eq!(labels.token(" "), Some(3));
     assert_eq!(
@@ -585,7 +671,9 @@ const LABELS: [&str; 5] = ["", "a", "b", " ", "c"];
 
 fn bigrams(weight: f64, bonus: f64) -> NgramScorer<Arc<NgramModel>> {
     let model = Arc::new(NgramModel::read_arpa(BIGRAMS.as_bytes()).unwrap());
-    NgramScorer::new(model, &LABELS, NgramUnit::Token, weight, bonus).unwrap()
+    let scorer = NgramScorer::new(model, &LABELS, NgramUnit::Token);
+    let scorer = scorer.with_weight(weight).unwrap();
+    scorer.with_token_bonus(bonus).unwrap()
 }
 
 fn naive_bigrams(weight: f64, bonus: f64) -> Ngrams {
@@ -603,18 +691,18 @@ fn n_grams_back_off_and_unknown_words_have_the_probability_of_unk() {
     let model = NgramModel::read_arpa(BIGRAMS.as_bytes()).unwrap();
     assert_eq!((model.order(), model.vocab()), (2, 6));
     let start = model.start_state();
-    let (a, after_a) = model.score(&start, model.word("a"));
-    let (b, after_b) = model.score(&after_a, model.word("b"));
-    let (again, _) = model.score(&after_b, model.word("b"));
-    let (unknown, after_unknown) = model.score(&after_b, None);
-    let (end, _) = model.score(&after_unknown, model.word("</s>"));
+    let (a, after_a) = read_on(&model, &start, model.word("a"));
+    let (b, after_b) = read_on(&model, &after_a, model.word("b"));
+    let again = model.score(&after_b, model.word("b"));
+    let (unknown, after_unknown) = read_on(&model, &after_b, None);
+    let end = model.score(&after_unknown, model.word("</s>"));
     assert_eq!([a, b], [-0.25, -0.5]);
     assert_eq!([again, unknown, end], [-0.9f32 - 0.5, -1.0 - 0.5, -1.2]);
-    let (from_start, _) = model.score(&start, model.word("b"));
+    let from_start = model.score(&start, model.word("b"));
     assert_eq!(from_start, -0.9f32 - 0.125);
 
     let scorer = bigrams(0.5, 0.25);
-    let (score, state) = scorer.extend(&scorer.start(), 3);
+    let (score, state) = extend(&scorer, &scorer.start(), 3);
     let expected = 0.5 * (f64::from(-0.7f32 - 0.125) * std::f64::consts::LN_10) + 0.25;
     assert_eq!(score, expected);
     assert_eq!(
@@ -627,8 +715,8 @@ fn n_grams_back_off_and_unknown_words_have_the_probability_of_unk() {
 fn characters_of_a_label_are_scored_one_by_one() {
     let model = Arc::new(NgramModel::read_arpa(BIGRAMS.as_bytes()).unwrap());
     let by = |unit, label: &str| {
-        let scorer = NgramScorer::new(model.clone(), &[label], unit, 1.0, 0.0).unwrap();
-        scorer.extend(&scorer.start(), 0).0 / std::f64::consts::LN_10
+        let scorer = NgramScorer::new(model.clone(), &[label], unit);
+        scorer.score(&scorer.start(), 0) / std::f64::consts::LN_10
     };
     assert!((by(NgramUnit::Character, "ab\u{2581}") - (-0.25 - 0.5 - 0.125)).abs() < 1e-12);
     assert!((by(NgramUnit::Token, "ab") - (-1.0 - 0.125)).abs() < 1e-12);
@@ -640,7 +728,7 @@ fn whole_occurrences_of_hotwords_count_and_nothing_else() {
     let total = |tokens: &[u32]| {
         let (mut sum, mut state) = (0.0, hotwords.start());
         for &token in tokens {
-            let (score, next) = hotwords.extend(&state, token);
+            let (score, next) = extend(&hotwords, &state, token);
             sum += score;
             state = next;
         }
@@ -660,10 +748,10 @@ fn a_lexicon_leaves_only_its_words() {
     let data: Vec<f32> = (0..12 * 4).map(|_| random.unit()).collect();
     let view = ScoresView::probabilities(&data, [12, 4]).unwrap();
     let lexicon = Lexicon::new(&[[1, 2], [2, 2]], Some(3)).unwrap();
-    let mut search = CtcSearch::new(20, 0).unwrap().with_scorer(lexicon);
+    let mut search = CtcSearch::new(20, Blank(0)).unwrap().with_scorer(lexicon);
     let nbest = search.decode(&view).unwrap();
-    assert!(nbest.item(0).len() > 3);
-    for hypothesis in nbest.item(0) {
+    assert!(nbest.item(0).unwrap().len() > 3);
+    for hypothesis in nbest.item(0).unwrap() {
         let mut words: Vec<&[u32]> = hypothesis.tokens.split(|&token| token == 3).collect();
         words.retain(|word| !word.is_empty());
         assert!(words.iter().all(|&word| word == [1, 2] || word == [2, 2]));
@@ -723,7 +811,7 @@ where
     let view = case.view();
     let expected = expected(case, &view, pruning, naive);
     for level in Level::available() {
-        let search = CtcSearch::new(case.beams, case.blank).unwrap();
+        let search = CtcSearch::new(case.beams, Blank(case.blank)).unwrap();
         let search = search
             .with_scorer(scorer.clone())
             .with_level(level)
@@ -737,7 +825,7 @@ where
             for step in 0..case.lengths[item] {
                 stream.push(&case.frames(item, step, 1)).unwrap();
             }
-            let found = &plain(stream.finish().unwrap())[0];
+            let found = &plain_item(stream.finish().unwrap());
             prop_assert_eq!(found, expected, "stream {} at level {}", item, level);
         }
     }
@@ -790,7 +878,7 @@ fn a_scored_search_looks_at_two_tokens_more_than_beams_the_blank_among_them() {
         let view = ScoresView::probabilities(&row, [1, 6]).unwrap();
         let none = CtcPruning::none();
         let pruning = top.map_or(none.clone(), |top| none.top_tokens(top));
-        let search = CtcSearch::new(beams, 0).unwrap().with_scorer(&lift);
+        let search = CtcSearch::new(beams, Blank(0)).unwrap().with_scorer(&lift);
         let mut search = search.with_pruning(pruning).unwrap();
         let nbest = search.decode(&view).unwrap();
         let found = nbest.best(0).unwrap();
@@ -807,13 +895,12 @@ fn without_frames_the_score_of_the_end_is_a_sum_too() {
     // The weight makes the end's score -0.0.
     let scorer = bigrams(0.0, 0.0);
     assert!(scorer.finish(&scorer.start()).is_sign_negative());
-    let mut search = CtcSearch::new(2, 0).unwrap().with_scorer(&scorer);
+    let mut search = CtcSearch::new(2, Blank(0)).unwrap().with_scorer(&scorer);
     let view = ScoresView::probabilities(&[0f32; 0], [1, 0, 5]).unwrap();
     let whole = search.decode(&view).unwrap();
     let mut stream = search.stream();
-    let streamed = stream.finish().unwrap();
-    for nbest in [&whole, streamed] {
-        assert_eq!(plain(nbest), [[(vec![], vec![], [0; 3])]]);
+    for found in [whole.item(0).unwrap(), stream.finish().unwrap()] {
+        assert_eq!(plain_item(found), [(vec![], vec![], [0; 3])]);
     }
 }
 
@@ -1062,6 +1149,6 @@ fn a_model_says_what_it_holds() {
     assert_eq!(unigrams.start_state(), unigrams.empty_state());
     // Without `<unk>` an unknown word leaves no context.
     let model = read(TRIGRAMS);
-    let (_, after) = model.score(&model.start_state(), None);
+    let after = model.advance(&model.start_state(), None);
     assert_eq!(after, model.empty_state());
 }

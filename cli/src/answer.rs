@@ -1,6 +1,7 @@
 //! The hypotheses of an item, as the formats write them.
 
-use widebeam::Error;
+use widebeam::ctc::CtcHypothesis;
+use widebeam::{Error, independent};
 
 /// What the search says of one item.
 #[derive(Debug)]
@@ -26,6 +27,29 @@ pub(crate) struct Hypothesis {
     pub(crate) tokens: Vec<u32>,
     /// Of a CTC search.
     pub(crate) alignment: Option<Alignment>,
+}
+
+impl From<independent::Hypothesis<'_>> for Hypothesis {
+    fn from(found: independent::Hypothesis<'_>) -> Self {
+        Hypothesis {
+            score: found.score,
+            tokens: found.tokens.to_vec(),
+            alignment: None,
+        }
+    }
+}
+
+impl From<CtcHypothesis<'_>> for Hypothesis {
+    fn from(found: CtcHypothesis<'_>) -> Self {
+        Hypothesis {
+            score: found.score,
+            tokens: found.tokens.to_vec(),
+            alignment: Some(Alignment {
+                score: found.alignment_score,
+                frames: found.frames.to_vec(),
+            }),
+        }
+    }
 }
 
 /// The best single alignment of a hypothesis.

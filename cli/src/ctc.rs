@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use widebeam::{
-    CtcNBest, CtcPruning, CtcSearch, Error, Hotwords, Level, Lexicon, NgramModel, NgramScorer,
-    NgramUnit, ScoresView,
-};
+use widebeam::ctc::{Blank, CtcNBest, CtcPruning, CtcSearch};
+use widebeam::scorers::{Hotwords, Lexicon, NgramModel, NgramScorer, NgramUnit};
+use widebeam::{Error, Level, ScoresView};
 use widebeam_perf::console::failure::Failure;
 use widebeam_perf::console::printable;
 
@@ -28,14 +27,14 @@ pub(crate) enum Search {
 
 impl Search {
     /// A search without anything beside it.
-    pub(crate) fn plain(beams: usize, blank: u32, level: Option<Level>) -> Result<Self, Error> {
+    pub(crate) fn plain(beams: usize, blank: Blank, level: Option<Level>) -> Result<Self, Error> {
         Ok(Search::Plain(Box::new(search(beams, blank, level)?)))
     }
 
     /// The search that the arguments ask for.
     pub(crate) fn new(
         beams: usize,
-        blank: u32,
+        blank: Blank,
         level: Option<Level>,
         options: &Ctc,
         labels: Option<&Labels>,
@@ -87,7 +86,7 @@ impl Search {
     }
 }
 
-fn search(beams: usize, blank: u32, level: Option<Level>) -> Result<CtcSearch, Error> {
+fn search(beams: usize, blank: Blank, level: Option<Level>) -> Result<CtcSearch, Error> {
     let search = CtcSearch::new(beams, blank)?;
     match level {
         Some(level) => search.with_level(level),
@@ -119,17 +118,14 @@ fn read_lm(
 ) -> Result<NgramScorer<NgramModel>, Failure> {
     let about = |failure: Failure| failure.about(printable::path(path));
     let model = NgramModel::read_arpa(text::open(path)?).map_err(|error| about(error.into()))?;
-    let unit = match options.lm_unit {
-        LmUnit::Token => NgramUnit::Token,
-        LmUnit::Character => NgramUnit::Character,
+    let (unit, parts) = match options.lm_unit {
+        LmUnit::Token => (NgramUnit::Token, "labels"),
+        LmUnit::Character => (NgramUnit::Character, "characters of the labels"),
     };
-    let (weight, bonus) = (options.lm_weight, options.token_bonus);
-    let scorer = NgramScorer::new(model, labels.as_slice(), unit, weight, bonus)?;
+    let scorer = NgramScorer::new(model, labels.as_slice(), unit)
+        .with_weight(options.lm_weight)?
+        .with_token_bonus(options.token_bonus)?;
     if !scorer.knows_any() {
-        let parts = match unit {
-            NgramUnit::Token => "labels",
-            NgramUnit::Character => "characters of the labels",
-        };
         return Err(about(Failure::Input(format!(
             "none of the {parts} in {} is a word of this model; models of words are not read",
             labels.name

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use widebeam::ctc::Blank;
 use widebeam_perf::console::failure::Failure;
 use widebeam_perf::console::printable;
 
@@ -27,7 +28,7 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure
         Search::Ctc => {
             let blank = task.ctc.blank;
             let blank = blank.ok_or_else(|| Failure::input("--search ctc needs --blank"))?;
-            let search = ctc::Search::new(beams, blank, level, task.ctc, labels.as_ref())?;
+            let search = ctc::Search::new(beams, Blank(blank), level, task.ctc, labels.as_ref())?;
             Decoder::ctc(search, task.nbest)
         }
     };

@@ -1,10 +1,11 @@
 //! A search over a tensor, in groups of items that keep memory in bounds.
 
-use widebeam::{CtcNBest, Error, IndependentSearch, Level, NBest, ScoresView};
+use widebeam::ctc::CtcNBest;
+use widebeam::{Details, Error, IndependentSearch, Level, NBest, ScoresView};
 use widebeam_perf::console::failure::Failure;
 use widebeam_perf::console::memory;
 
-use crate::answer::{Alignment, Answer, Hypothesis, Outcome};
+use crate::answer::{Answer, Hypothesis, Outcome};
 use crate::ctc;
 
 /// Bytes of scores decoded in one call: enough to keep every thread busy,
@@ -113,61 +114,36 @@ impl AnySearch {
         }
     }
 
-    /// The best `keep` hypotheses of each item that is not refused.
+    /// The best `keep` hypotheses of each item, or why it was refused.
     fn decode(&mut self, scores: &ScoresView<'_>, keep: usize) -> Result<Vec<Outcome>, Error> {
         match self {
             AnySearch::Independent(search, nbest) => {
-                let decoded = search.decode_into(scores, nbest);
-                let items = nbest.iter().map(|item| {
-                    let kept = item.take(keep).map(|hypothesis| Hypothesis {
-                        score: hypothesis.score,
-                        tokens: hypothesis.tokens.to_vec(),
-                        alignment: None,
-                    });
-                    kept.collect()
-                });
-                outcomes(decoded, items, nbest.failures())
+                search.decode_into(scores, nbest)?;
+                Ok(outcomes(nbest, keep))
             }
             AnySearch::Ctc(search, nbest) => {
-                let decoded = search.decode_into(scores, nbest);
-                let items = nbest.iter().map(|item| {
-                    let kept = item.take(keep).map(|hypothesis| Hypothesis {
-                        score: hypothesis.score,
-                        tokens: hypothesis.tokens.to_vec(),
-                        alignment: Some(Alignment {
-                            score: hypothesis.alignment_score,
-                            frames: hypothesis.frames.to_vec(),
-                        }),
-                    });
-                    kept.collect()
-                });
-                outcomes(decoded, items, nbest.failures())
+                search.decode_into(scores, nbest)?;
+                Ok(outcomes(nbest, keep))
             }
         }
     }
 }
 
-/// What came of each item of a batch, of which `failures` were refused. Where none was,
-/// an error is about the whole batch.
-fn outcomes(
-    decoded: Result<(), Error>,
-    items: impl Iterator<Item = Vec<Hypothesis>>,
-    failures: &[(usize, Error)],
-) -> Result<Vec<Outcome>, Error> {
-    if failures.is_empty() {
-        decoded?;
-    }
-    let mut outcomes: Vec<Outcome> = items.map(Ok).collect();
-    for (item, error) in failures {
-        outcomes[*item] = Err(error.clone());
-    }
-    Ok(outcomes)
+fn outcomes<'a, D: Details>(nbest: &'a NBest<D>, keep: usize) -> Vec<Outcome>
+where
+    Hypothesis: From<D::Hypothesis<'a>>,
+{
+    nbest
+        .iter()
+        .map(|item| Ok(item?.take(keep).map(Hypothesis::from).collect()))
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use widebeam::Layout;
+    use widebeam::ctc::Blank;
 
     #[test]
     fn a_group_is_halved_until_its_search_fits_or_it_is_one_item() {
@@ -234,7 +210,7 @@ mod tests {
     fn an_error_about_the_batch_is_not_one_about_an_item() {
         let row = [f32::NAN, 0.5];
         let view = ScoresView::probabilities(&row, [1, 2]).unwrap();
-        let blank = |blank| Decoder::ctc(ctc::Search::plain(4, blank, None).unwrap(), 1);
+        let blank = |blank| Decoder::ctc(ctc::Search::plain(4, Blank(blank), None).unwrap(), 1);
         assert!(matches!(
             blank(2).decode(&view, |_| ()),
             Err(Failure::Input(message)) if message.starts_with("the blank is token 2")
@@ -251,7 +227,7 @@ mod tests {
         let row = [0.5f32, 0.25, 0.125, 0.125];
         let view = ScoresView::probabilities(&row, [1, 4]).unwrap();
         for keep in 1..=4 {
-            let search = ctc::Search::plain(4, 3, None).unwrap();
+            let search = ctc::Search::plain(4, Blank(3), None).unwrap();
             let decoders = [
                 Decoder::independent(4, keep, None).unwrap(),
                 Decoder::ctc(search, keep),

@@ -237,7 +237,7 @@ mod tests {
         // A refused item is not a failed input.
         let mut inputs = Inputs::new(&paths, false);
         let scores = ScoresView::logits(&[f32::NAN], [1, 1]).unwrap();
-        let refused = beam_search(&scores, 1).unwrap_err();
+        let refused = beam_search(&scores, 1).unwrap().best(0).unwrap_err();
         inputs.refuse_items(&paths[0], [&refused].into_iter());
         let mut put = false;
         let ended = inputs.finish(|| {

@@ -7,6 +7,7 @@ use std::io::{self, BufWriter, Cursor, Write};
 use half::f16;
 use npyz::npz::NpzArchive;
 use widebeam::ScoreKind;
+use widebeam::ctc::Blank;
 use widebeam_perf::console::failure::Failure;
 use widebeam_perf::console::printable;
 
@@ -23,7 +24,7 @@ const TRUTH: &str = include_str!("../assets/ocr_truth.txt");
 
 /// The label that stands for no character, which CTC puts between two equal
 /// ones.
-const BLANK: u32 = 0;
+const BLANK: Blank = Blank(0);
 
 /// Beam width unless another is asked for.
 const BEAMS: usize = 64;
@@ -188,7 +189,7 @@ fn started_as() -> String {
 fn collapse(path: &[u32]) -> Vec<u32> {
     let mut tokens = path.to_vec();
     tokens.dedup();
-    tokens.retain(|&token| token != BLANK);
+    tokens.retain(|&token| token != BLANK.0);
     tokens
 }
 

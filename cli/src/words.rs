@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use widebeam::Labels as Spelling;
+use widebeam::ctc::Blank;
+use widebeam::scorers::Labels as Spelling;
 use widebeam_perf::console::failure::Failure;
 use widebeam_perf::console::printable;
 
@@ -23,7 +24,7 @@ impl Words {
     /// # Errors
     ///
     /// If the file cannot be read, or a word cannot be spelled.
-    pub fn read(path: &Path, labels: &Labels, blank: u32) -> Result<Self, Failure> {
+    pub fn read(path: &Path, labels: &Labels, blank: Blank) -> Result<Self, Failure> {
         let content = text::read(path)?;
         let spelling = Spelling::new(labels.as_slice(), blank);
         let mut spelled = Vec::new();

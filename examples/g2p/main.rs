@@ -12,11 +12,12 @@ use std::process::ExitCode;
 
 use weights::Weights;
 use widebeam::autoregressive::{
-    AutoregressiveSearch, Completion, LengthPenalty, Request, RequestId, Rules, Stopping,
+    AutoregressiveSearch, Completion, LengthPenalty, MaximumLength, Request, RequestId, Rules,
+    Stopping,
 };
 
 /// The longest pronunciation, with its end token.
-const MAX_LENGTH: usize = 21;
+const MAX_LENGTH: MaximumLength = MaximumLength(21);
 
 const USAGE: &str = "usage: g2p WORD... [--beams N]
        g2p --accuracy CMUDICT";
@@ -86,11 +87,9 @@ fn pronounce(
     mut found: impl FnMut(usize, usize, Completion<'_>),
 ) -> Result<(), Box<dyn Error>> {
     // The most probable pronunciations, whatever their lengths.
-    let rules = Rules {
-        length_penalty: LengthPenalty::None,
-        stopping: Stopping::Exhaustive,
-        ..Rules::plain()
-    };
+    let rules = Rules::plain()
+        .length_penalty(LengthPenalty::None)
+        .stopping(Stopping::Exhaustive);
     let mut search = AutoregressiveSearch::new(model::PHONEMES.len())?;
     let request = Request::new(beams, MAX_LENGTH)
         .prompt([model::START])
@@ -121,7 +120,7 @@ fn pronounce(
         Ok::<(), widebeam::Error>(())
     })?;
     for (word, &id) in ids.iter().enumerate() {
-        let outcome = search.outcome(id).ok_or("a request is not done")?;
+        let outcome = search.outcome(id)?.ok_or("a request is not done")?;
         for (rank, hypothesis) in outcome.hypotheses().enumerate() {
             found(word, rank, hypothesis);
         }

@@ -1,16 +1,21 @@
-//! Random sequences of calls of an autoregressive search: requests that come, go
-//! and fail, steps that are refused, against each request's own reference.
+//! Random sequences of calls of autoregressive searches, at every moment of a step:
+//! requests that come, go and fail, steps that are shown again, given up or refused,
+//! searches that are cloned, against each request's own reference.
+
+use std::ops::Range;
 
 use arbitrary::{Result, Unstructured};
-use widebeam::autoregressive::{AutoregressiveSearch, Ended, Request, RequestId};
+use widebeam::autoregressive::{AutoregressiveSearch, Ended, MaximumLength, Request, RequestId};
 use widebeam::reference::requests::{Model, Spec, found, score};
-use widebeam::{ScoreKind, ScoresView};
+use widebeam::{ErrorKind, ScoreKind, ScoresView};
 use widebeam_toy::any_request;
 
 /// Calls made of one input.
-const MOST_CALLS: usize = 40;
-/// Requests admitted of one input.
+const MOST_CALLS: usize = 60;
+/// Requests admitted to a search.
 const MOST_REQUESTS: usize = 8;
+/// Searches, those that are clones among them.
+const MOST_SEARCHES: usize = 4;
 
 /// Tries one input.
 pub fn run(data: &[u8]) {
@@ -20,31 +25,40 @@ pub fn run(data: &[u8]) {
 /// `Err` only where the input is too short to make a case of.
 fn attempt(u: &mut Unstructured<'_>) -> Result<()> {
     let model = any_request::model(u)?;
-    let mut checked = Checked {
-        search: AutoregressiveSearch::new(model.vocab).expect("a vocabulary"),
-        model,
-        visits: Vec::new(),
-        before: Vec::new(),
-    };
+    let mut searches = vec![Checked::new(model), Checked::new(model)];
+    // The requests of all searches.
+    let mut admitted = Vec::new();
     for _ in 0..MOST_CALLS {
         if u.is_empty() {
             break;
         }
-        match u.int_in_range(0..=7u8)? {
-            0 | 1 => checked.admit(any_request::spec(u, &model)?),
-            2 => checked.admit_what_is_refused(u)?,
-            3 => checked.remove(u)?,
-            4 => checked.poison(u)?,
-            5 => checked.step_that_is_refused(),
-            _ => checked.step(None),
+        let at = u.choose_index(searches.len())?;
+        if u.ratio(1, 12u8)? && searches.len() < MOST_SEARCHES {
+            let clone = searches[at].clone();
+            searches.push(clone);
         }
+        let checked = &mut searches[at];
+        checked.call(u, &mut admitted)?;
         checked.look(u)?;
+        if !admitted.is_empty() {
+            checked.look_for(*u.choose(&admitted)?);
+        }
     }
-    while !checked.search.is_idle() {
-        checked.step(None);
+    for checked in &mut searches {
+        checked.finish();
+        checked.compare();
     }
-    checked.compare();
     Ok(())
+}
+
+/// A request of a search.
+#[derive(Clone)]
+struct Visit {
+    id: RequestId,
+    spec: Spec,
+    fate: Fate,
+    /// Its longest stable prefix so far.
+    stable: Vec<u32>,
 }
 
 /// What became of a request, apart from what it found.
@@ -55,34 +69,127 @@ enum Fate {
     Removed,
 }
 
-struct Checked {
-    search: AutoregressiveSearch,
-    model: Model,
-    visits: Vec<(RequestId, Spec, Fate)>,
-    /// The sequences of the rows of the last step.
-    before: Vec<Vec<u32>>,
+/// All that a feed shows.
+#[derive(Clone, Debug, PartialEq)]
+struct Shown {
+    requests: Vec<(RequestId, Range<usize>)>,
+    fresh: Vec<(RequestId, Vec<u32>)>,
+    tokens: Vec<u32>,
+    parents: Vec<u32>,
+    sequences: Vec<Vec<u32>>,
+    is_identity: bool,
 }
 
-impl Checked {
-    fn admit(&mut self, spec: Spec) {
-        if self.visits.len() < MOST_REQUESTS {
-            let id = self.search.admit(spec.engine()).expect("a good request");
-            self.visits.push((id, spec, Fate::Lives));
+impl Shown {
+    fn by(search: &mut AutoregressiveSearch) -> Self {
+        let feed = search.feed();
+        let sequence = |row| {
+            let mut tokens = Vec::new();
+            feed.sequence(row, &mut tokens);
+            tokens
+        };
+        let fresh = feed.fresh().map(|(id, prompt)| (id, prompt.to_vec()));
+        Shown {
+            requests: feed.requests().collect(),
+            fresh: fresh.collect(),
+            tokens: feed.tokens().to_vec(),
+            parents: feed.parents().to_vec(),
+            sequences: (0..feed.rows()).map(sequence).collect(),
+            is_identity: feed.is_identity(),
         }
     }
 
+    fn rows(&self) -> usize {
+        self.sequences.len()
+    }
+}
+
+/// A step that is under way.
+#[derive(Clone)]
+struct Step {
+    shown: Shown,
+    /// The scores of its rows, computed when it began.
+    data: Vec<f32>,
+    poison: Option<Poison>,
+}
+
+/// A score that is not valid.
+#[derive(Clone, Copy)]
+struct Poison {
+    /// The request that it belongs to.
+    id: RequestId,
+    token: usize,
+    value: f32,
+}
+
+/// A search, and what it must know.
+#[derive(Clone)]
+struct Checked {
+    search: AutoregressiveSearch,
+    model: Model,
+    visits: Vec<Visit>,
+    /// The sequences of the rows of the last step whose scores were taken.
+    before: Vec<Vec<u32>>,
+    step: Option<Step>,
+}
+
+impl Checked {
+    fn new(model: Model) -> Self {
+        Checked {
+            search: AutoregressiveSearch::new(model.vocab).expect("a vocabulary"),
+            model,
+            visits: Vec::new(),
+            before: Vec::new(),
+            step: None,
+        }
+    }
+
+    /// One call, whatever the moment of the step.
+    fn call(&mut self, u: &mut Unstructured<'_>, admitted: &mut Vec<RequestId>) -> Result<()> {
+        match u.int_in_range(0..=15u8)? {
+            0..=2 => {
+                let spec = any_request::spec(u, &self.model)?;
+                self.admit(spec, admitted);
+            }
+            3 => self.admit_what_is_refused(u)?,
+            4 | 5 => self.remove(u)?,
+            6 | 7 => self.poison(u)?,
+            8 => self.abandon(),
+            9 => self.advance_what_is_refused(u.arbitrary()?),
+            10..=12 => self.feed(),
+            _ => self.advance(),
+        }
+        Ok(())
+    }
+
+    fn admit(&mut self, spec: Spec, admitted: &mut Vec<RequestId>) {
+        if self.visits.len() == MOST_REQUESTS {
+            return;
+        }
+        let id = self.search.admit(spec.engine()).expect("a good request");
+        assert!(!admitted.contains(&id), "{id} is admitted twice");
+        admitted.push(id);
+        self.visits.push(Visit {
+            id,
+            spec,
+            fate: Fate::Lives,
+            stable: Vec::new(),
+        });
+    }
+
     fn admit_what_is_refused(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
-        let rows = self.search.feed().rows();
+        let was_idle = self.search.is_idle();
         let beyond = self.model.vocab as u32;
+        let most = MaximumLength(3);
         let refused = match u.int_in_range(0..=4u8)? {
-            0 => Request::new(0, 3),
-            1 => Request::new(Request::MAX_BEAMS + 1, 3),
-            2 => Request::new(3, 0),
-            3 => Request::new(3, 3).end_tokens([beyond]),
-            _ => Request::new(3, 3).diverse_groups(2, 0.5),
+            0 => Request::new(0, most),
+            1 => Request::new(Request::MAX_BEAMS + 1, most),
+            2 => Request::new(3, MaximumLength(0)),
+            3 => Request::new(3, most).end_tokens([beyond]),
+            _ => Request::new(3, most).diverse_groups(2, 0.5),
         };
         assert!(self.search.admit(refused).is_err());
-        assert_eq!(self.search.feed().rows(), rows);
+        assert_eq!(self.search.is_idle(), was_idle);
         Ok(())
     }
 
@@ -91,99 +198,213 @@ impl Checked {
             return Ok(());
         }
         let at = u.choose_index(self.visits.len())?;
-        let (id, _, fate) = &mut self.visits[at];
-        assert_eq!(self.search.remove(*id), *fate != Fate::Removed);
-        *fate = Fate::Removed;
+        let visit = &mut self.visits[at];
+        let removed = self.search.remove(visit.id);
+        assert_eq!(removed, visit.fate != Fate::Removed);
+        visit.fate = Fate::Removed;
         Ok(())
     }
 
-    /// One step; with a bad score in one row, if it is said which.
-    fn step(&mut self, poisoned: Option<(usize, usize, f32)>) {
+    /// Begins a step, or sees the one that is under way again.
+    fn feed(&mut self) {
+        if self.step.is_some() {
+            return self.check_shown();
+        }
         if self.search.is_idle() {
+            assert_eq!(self.search.feed().rows(), 0);
             return;
         }
         let model = self.model;
-        let mut data = score(&self.search, &mut self.before, |_, tokens| {
+        // Until the scores are taken, the rows before are those that count.
+        let mut before = self.before.clone();
+        let data = score(&mut self.search, &mut before, |_, tokens| {
             model.scores(tokens)
         });
-        if let Some((row, token, value)) = poisoned {
-            data[row * model.vocab + token] = value;
-        }
-        self.search
-            .advance(&model.view(&data))
-            .expect("as many rows as wanted");
-        for &id in self.search.finished() {
-            assert!(self.search.outcome(id).is_some());
+        self.step = Some(Step {
+            shown: Shown::by(&mut self.search),
+            data,
+            poison: None,
+        });
+    }
+
+    /// The rows of the step that is under way are those that it began with.
+    fn check_shown(&mut self) {
+        if let Some(step) = &self.step {
+            assert_eq!(Shown::by(&mut self.search), step.shown);
         }
     }
 
-    /// A step with a bad score for one request. One with a trie may never look
-    /// at it, and then its result is as good as any.
+    /// Makes a score of a step invalid, of one that begins if none is under way.
     fn poison(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
-        let feed = self.search.feed();
-        if feed.rows() == 0 {
+        self.feed();
+        let vocab = self.model.vocab;
+        let Some(step) = self.step.as_mut().filter(|step| step.poison.is_none()) else {
             return Ok(());
-        }
-        let row = u.choose_index(feed.rows())?;
-        let token = u.choose_index(self.model.vocab)?;
-        let own = |(id, rows): (_, std::ops::Range<usize>)| rows.contains(&row).then_some(id);
-        let id = feed.requests().find_map(own);
+        };
+        let row = u.choose_index(step.shown.rows())?;
+        let token = u.choose_index(vocab)?;
         let value = match self.model.kind {
             ScoreKind::Probabilities => *u.choose(&[f32::NAN, 1.5, -0.5])?,
             _ => *u.choose(&[f32::NAN, f32::INFINITY])?,
         };
-        self.step(Some((row, token, value)));
-        for (visit, spec, fate) in &mut self.visits {
-            if Some(*visit) == id {
-                let outcome = self.search.outcome(*visit);
-                let ended = outcome.map(|outcome| outcome.ended().clone());
-                match ended {
-                    Some(Ended::Failed(error)) => {
-                        let message = error.to_string();
-                        let named = format!("token {token}: {value} is not a valid");
-                        assert!(message.contains(&named), "{message}");
-                    }
-                    _ => assert!(spec.constraint.is_some(), "a bad score went by"),
-                }
-                *fate = Fate::Poisoned;
-            }
-        }
+        let requests = step.shown.requests.iter();
+        let owner = requests.clone().find(|(_, rows)| rows.contains(&row));
+        let (id, _) = *owner.expect("every row is of a request");
+        step.data[row * vocab + token] = value;
+        step.poison = Some(Poison { id, token, value });
         Ok(())
     }
 
-    /// Scores of the wrong shape change nothing.
-    fn step_that_is_refused(&mut self) {
-        let rows = self.search.feed().rows();
-        let data = vec![0.25f32; (rows + 1) * self.model.vocab];
-        let view = ScoresView::new(self.model.kind, &data, [rows + 1, self.model.vocab]);
-        // A row of 0.25 is no log-probability, but nobody looks.
-        assert!(self.search.advance(&view.expect("dense")).is_err());
-        assert_eq!(self.search.feed().rows(), rows);
+    fn abandon(&mut self) {
+        self.search.abandon_step();
+        self.step = None;
     }
 
-    /// Asks for what may not be there.
+    /// Scores that are not those of a step change nothing.
+    fn advance_what_is_refused(&mut self, more_rows: bool) {
+        let (mut rows, mut vocab) = (1, self.model.vocab);
+        let mut kind = ErrorKind::OutOfOrder;
+        if let Some(step) = &self.step {
+            kind = ErrorKind::InvalidShape;
+            rows = step.shown.rows() + usize::from(more_rows);
+            vocab += usize::from(!more_rows);
+        }
+        // A row of 0.25 is no log-probability, but nobody looks.
+        let data = vec![0.25f32; rows * vocab];
+        let view = ScoresView::new(self.model.kind, &data, [rows, vocab]);
+        let error = self.search.advance(&view.expect("dense"));
+        assert_eq!(error.expect_err("it is refused").kind(), kind);
+    }
+
+    /// Hands over the scores that were computed at the feed.
+    fn advance(&mut self) {
+        let Some(mut step) = self.step.take() else {
+            return self.advance_what_is_refused(true);
+        };
+        self.spoil_what_is_removed(&mut step);
+        self.search
+            .advance(&self.model.view(&step.data))
+            .expect("as many rows as fed");
+        self.check_poisoned(&step);
+        self.check_finished(&step);
+        self.before = step.shown.sequences;
+    }
+
+    /// The scores of requests that were removed since the feed are not looked at.
+    fn spoil_what_is_removed(&self, step: &mut Step) {
+        let vocab = self.model.vocab;
+        for (id, rows) in &step.shown.requests {
+            if self.fate(*id) == Fate::Removed {
+                step.data[rows.start * vocab..rows.end * vocab].fill(f32::NAN);
+            }
+        }
+    }
+
+    /// A request with an invalid score fails. One with a trie may never look at it, and
+    /// then its result is as good as any.
+    fn check_poisoned(&mut self, step: &Step) {
+        let Some(Poison { id, token, value }) = step.poison else {
+            return;
+        };
+        let mut visits = self.visits.iter_mut();
+        let visit = visits.find(|visit| visit.id == id);
+        let visit = visit.expect("it was admitted here");
+        if visit.fate == Fate::Removed {
+            return;
+        }
+        visit.fate = Fate::Poisoned;
+        match self.search.outcome(id) {
+            Ok(_) => assert!(!visit.spec.constraints.is_empty(), "a bad score went by"),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::InvalidScore);
+                let place = (error.request(), error.token());
+                assert_eq!(place, (Some(id), Some(token)));
+                let named = format!("token {token}: {value} is not a valid");
+                assert!(error.to_string().contains(&named), "{error}");
+            }
+        }
+    }
+
+    /// Of the requests of a step, those that are done are finished, and the others run.
+    fn check_finished(&self, step: &Step) {
+        let mut finished = self.search.finished().iter();
+        for &(id, _) in &step.shown.requests {
+            let is_done = match (self.fate(id), self.search.outcome(id)) {
+                (Fate::Removed, _) => continue,
+                (Fate::Lives, outcome) => outcome.expect("valid scores").is_some(),
+                (Fate::Poisoned, outcome) => !matches!(outcome, Ok(None)),
+            };
+            if is_done {
+                assert_eq!(finished.next(), Some(&id));
+            }
+        }
+        assert_eq!(finished.next(), None);
+    }
+
+    fn fate(&self, id: RequestId) -> Fate {
+        let visit = self.visits.iter().find(|visit| visit.id == id);
+        visit.expect("it was admitted here").fate
+    }
+
+    /// Looks at the step and at one request.
     fn look(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
-        let (mut tokens, rows) = (vec![7], self.search.feed().rows());
-        self.search.feed().sequence(rows, &mut tokens);
-        assert!(tokens.is_empty());
+        self.check_shown();
+        let mut tokens = Vec::new();
+        let running = |visit: &Visit| self.search.stable_prefix(visit.id, &mut tokens);
+        assert_eq!(self.search.is_idle(), !self.visits.iter().any(running));
         if !self.visits.is_empty() {
             let at = u.choose_index(self.visits.len())?;
-            let (id, _, fate) = &self.visits[at];
-            self.search.stable_prefix(*id, &mut tokens);
-            if *fate == Fate::Removed {
-                assert!(tokens.is_empty() && self.search.outcome(*id).is_none());
+            let visit = &mut self.visits[at];
+            if self.search.stable_prefix(visit.id, &mut tokens) {
+                assert!(tokens.starts_with(&visit.stable), "what was shown changes");
+                visit.stable = tokens;
+                assert_eq!(
+                    self.search.outcome(visit.id).map(|o| o.is_some()),
+                    Ok(false)
+                );
+            } else {
+                assert!(tokens.is_empty());
             }
         }
         Ok(())
+    }
+
+    /// Looks for a request, which another search may have, or none.
+    fn look_for(&mut self, id: RequestId) {
+        let mut visits = self.visits.iter();
+        if visits.any(|visit| visit.id == id && visit.fate != Fate::Removed) {
+            return;
+        }
+        let error = self.search.outcome(id).unwrap_err();
+        let said = (error.kind(), error.request());
+        assert_eq!(said, (ErrorKind::UnknownRequest, Some(id)));
+        assert!(!self.search.remove(id));
+        let mut tokens = vec![7];
+        assert!(!self.search.stable_prefix(id, &mut tokens) && tokens.is_empty());
+    }
+
+    /// Runs all requests to their ends.
+    fn finish(&mut self) {
+        while self.step.is_some() || !self.search.is_idle() {
+            self.feed();
+            self.advance();
+        }
     }
 
     /// What was neither poisoned nor removed has what its reference finds.
     fn compare(&self) {
-        for (id, spec, fate) in &self.visits {
-            if *fate == Fate::Lives {
-                let outcome = self.search.outcome(*id).expect("it is done");
-                assert_eq!(found(outcome), spec.expected(&self.model));
+        for visit in &self.visits {
+            if visit.fate != Fate::Lives {
+                continue;
             }
+            let outcome = self.search.outcome(visit.id).expect("valid scores");
+            let outcome = outcome.expect("it is done");
+            let found = found(outcome);
+            assert_eq!(found, visit.spec.expected(&self.model));
+            assert_eq!(outcome.best().is_err(), found.is_empty());
+            assert!(outcome.ended() != Ended::NothingFound || found.is_empty());
+            let mut tokens = found.iter().map(|found| &found.tokens);
+            assert!(tokens.all(|tokens| tokens.starts_with(&visit.stable)));
         }
     }
 }

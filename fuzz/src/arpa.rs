@@ -4,7 +4,7 @@
 use std::io::Read;
 
 use widebeam::reference::scorers::{BackoffModel, Ngrams};
-use widebeam::{NgramModel, NgramScorer, NgramUnit};
+use widebeam::scorers::{NgramModel, NgramScorer, NgramUnit};
 use widebeam_cli::text;
 
 use crate::{emissions, file};
@@ -41,7 +41,9 @@ pub fn run(data: &[u8]) {
         .collect();
     let naive = BackoffModel::from_arpa(&String::from_utf8_lossy(&text));
     for unit in [NgramUnit::Token, NgramUnit::Character] {
-        let scorer = NgramScorer::new(&model, &labels, unit, 0.5, -1.0).expect("finite weights");
+        let scorer = NgramScorer::new(&model, &labels, unit);
+        let scorer = scorer.with_weight(0.5).expect("it is finite");
+        let scorer = scorer.with_token_bonus(-1.0).expect("it is finite");
         let naive = Ngrams {
             model: naive.clone(),
             labels: labels.iter().map(|&label| label.to_owned()).collect(),

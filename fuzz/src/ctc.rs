@@ -1,9 +1,13 @@
 //! The CTC search against its reference, at every level, pruned or not.
 
 use arbitrary::{Result, Unstructured};
+use widebeam::Level;
+use widebeam::ctc::{Blank, CtcHypothesis, CtcNBest, CtcPruning, CtcSearch};
 use widebeam::reference::{ctc as reference, scorers::PrefixScorer, toy::Anything};
-use widebeam::{CtcHypothesis, CtcNBest, CtcPruning, CtcSearch, Level, Scorer, Unscored};
-use widebeam_toy::any_tensor::{Limits, Tensor, check_failures, invalid};
+use widebeam::scorers::{Scorer, Unscored};
+use widebeam_toy::any_tensor::{Limits, Tensor};
+
+use crate::items;
 
 /// Any scorer, of prefixes and of the end.
 pub(crate) const ANYTHING: Anything = Anything {
@@ -34,16 +38,15 @@ fn attempt<S: Scorer + PrefixScorer + Copy + Sync>(
     let view = tensor.view();
     let blank = u.int_in_range(0..=view.vocab() as u32 - 1)?;
     for level in Level::available() {
-        let search = CtcSearch::new(beams, blank).expect("some beams");
+        let search = CtcSearch::new(beams, Blank(blank)).expect("some beams");
         let search = search.with_level(level).expect("it is there");
         let search = search.with_pruning(pruning.clone()).expect("numbers");
         let mut search = search.with_scorer(scorer);
         let mut nbest = CtcNBest::new();
-        let result = search.decode_into(&view, &mut nbest);
-        check_failures(&view, &result, nbest.failures());
-        for item in (0..view.batch()).filter(|&item| invalid(&view, item).is_none()) {
+        search.decode_into(&view, &mut nbest).expect("a blank");
+        for (item, found) in items::decoded(&view, &nbest) {
             let expected = reference::search(&view, item, beams, blank, &pruning, &scorer);
-            let found: Vec<_> = nbest.item(item).map(plain).collect();
+            let found: Vec<_> = found.map(plain).collect();
             assert_eq!(found, expected, "item {item} at level {level}");
         }
     }

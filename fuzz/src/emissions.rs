@@ -1,14 +1,18 @@
 //! Emissions for a CTC search with a scorer, and the answer it must give.
 
+use widebeam::ScoresView;
+use widebeam::ctc::{Blank, CtcNBest, CtcPruning, CtcSearch};
 use widebeam::reference::ctc as reference;
 use widebeam::reference::scorers::PrefixScorer;
 use widebeam::reference::toy::mix;
-use widebeam::{CtcNBest, CtcPruning, CtcSearch, Scorer, ScoresView};
+use widebeam::scorers::Scorer;
+
+use crate::ctc::plain;
 
 /// Frames of the emissions.
 const FRAMES: usize = 4;
 const BEAMS: usize = 3;
-pub(crate) const BLANK: u32 = 0;
+pub(crate) const BLANK: Blank = Blank(0);
 
 /// Decodes `FRAMES` frames over `vocab` tokens with a scorer, and compares with
 /// the full search and the naive scorer. Returns the hypotheses.
@@ -27,15 +31,9 @@ pub(crate) fn decode(
     let nbest = search
         .expect("no thresholds")
         .decode(&view)
-        .expect("valid scores");
-    let expected = reference::search(&view, 0, BEAMS, BLANK, &pruning, naive);
-    let found = nbest.item(0).map(|h| reference::Hypothesis {
-        tokens: h.tokens.to_vec(),
-        frames: h.frames.to_vec(),
-        score: h.score,
-        alignment_score: h.alignment_score,
-        scorer_score: h.scorer_score,
-    });
-    assert_eq!(found.collect::<Vec<_>>(), expected);
+        .expect("a blank");
+    let expected = reference::search(&view, 0, BEAMS, BLANK.0, &pruning, naive);
+    let found = nbest.item(0).expect("valid scores");
+    assert_eq!(found.map(plain).collect::<Vec<_>>(), expected);
     nbest
 }

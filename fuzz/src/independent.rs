@@ -2,7 +2,9 @@
 
 use arbitrary::{Result, Unstructured};
 use widebeam::{IndependentSearch, Level, NBest, reference};
-use widebeam_toy::any_tensor::{Limits, Tensor, check_failures, invalid};
+use widebeam_toy::any_tensor::{Limits, Tensor};
+
+use crate::items;
 
 /// Tries one input.
 pub fn run(data: &[u8]) {
@@ -25,13 +27,12 @@ fn attempt(u: &mut Unstructured<'_>) -> Result<()> {
         let search = IndependentSearch::new(beams).expect("some beams");
         let mut search = search.with_level(level).expect("it is there");
         let mut nbest = NBest::new();
-        let result = search.decode_into(&view, &mut nbest);
-        check_failures(&view, &result, nbest.failures());
-        for item in (0..view.batch()).filter(|&item| invalid(&view, item).is_none()) {
+        search
+            .decode_into(&view, &mut nbest)
+            .expect("enough memory");
+        for (item, found) in items::decoded(&view, &nbest) {
             let expected = &reference::independent(&view.items(item..item + 1), beams)[0];
-            let found = nbest
-                .item(item)
-                .map(|h| (h.tokens.to_vec(), h.score.to_bits()));
+            let found = found.map(|h| (h.tokens.to_vec(), h.score.to_bits()));
             let expected = expected
                 .iter()
                 .map(|(tokens, score)| (tokens.clone(), score.to_bits()));

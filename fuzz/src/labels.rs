@@ -1,6 +1,7 @@
 //! The reader of labels, and the spelling of text in them.
 
-use widebeam::Labels as Spelling;
+use widebeam::ctc::Blank;
+use widebeam::scorers::Labels as Spelling;
 use widebeam_cli::labels::{Labels, WORD_MARK};
 
 use crate::file;
@@ -21,9 +22,11 @@ pub fn run(data: &[u8]) {
 
     let text = String::from_utf8_lossy(text);
     let expected = spelled(labels.as_slice(), &text);
-    match Spelling::new(labels.as_slice(), BLANK).spell(&text) {
+    let spelling = Spelling::new(labels.as_slice(), Blank(BLANK));
+    match spelling.spell(&text) {
         Ok(tokens) => {
             assert_eq!(Ok(&tokens), expected.as_ref());
+            assert_eq!(spelling.text(&tokens), Ok(text.to_string()));
             let label = |&token: &u32| labels.as_slice()[token as usize].as_str();
             assert_eq!(tokens.iter().map(label).collect::<String>(), text);
             assert!(!tokens.contains(&BLANK));

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use widebeam::reference::scorers::{Allowed, Favoured};
-use widebeam::{Hotwords, Lexicon};
+use widebeam::scorers::{Hotwords, Lexicon};
 use widebeam_cli::labels::Labels;
 use widebeam_cli::words::Words;
 
@@ -43,7 +43,8 @@ pub fn run(data: &[u8]) {
         separator: words.space,
     };
     let whole: HashSet<&[u32]> = words.spelled.iter().map(Vec::as_slice).collect();
-    for hypothesis in emissions::decode(vocab, &lexicon, &allowed).item(0) {
+    let nbest = emissions::decode(vocab, &lexicon, &allowed);
+    for hypothesis in nbest.item(0).expect("valid scores") {
         let is_separator = |&token: &u32| Some(token) == words.space;
         let mut parts: Vec<&[u32]> = hypothesis.tokens.split(is_separator).collect();
         // Nothing needs to follow a separator, or to be there at all.

@@ -17,3 +17,4 @@ pub mod stream;
 
 mod emissions;
 mod file;
+mod items;

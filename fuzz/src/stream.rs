@@ -2,9 +2,11 @@
 //! it took.
 
 use arbitrary::{Result, Unstructured};
+use widebeam::ctc::{Blank, CtcPruning, CtcSearch, CtcStream};
 use widebeam::reference::toy::{Anything, mix};
 use widebeam::reference::{ctc as reference, scorers::PrefixScorer};
-use widebeam::{CtcNBest, CtcPruning, CtcSearch, CtcStream, Scorer, ScoresView, Unscored};
+use widebeam::scorers::{Scorer, Unscored};
+use widebeam::{ErrorKind, ScoresView};
 
 use crate::ctc::{ANYTHING, plain, pruning};
 
@@ -83,7 +85,7 @@ impl<S: Judge> Checked<S> {
         let beams = u.int_in_range(1..=5usize)?;
         let blank = u.int_in_range(0..=vocab as u32 - 1)?;
         let pruning = pruning(u)?;
-        let search = CtcSearch::new(beams, blank).expect("some beams");
+        let search = CtcSearch::new(beams, Blank(blank)).expect("some beams");
         let search = search.with_pruning(pruning.clone()).expect("numbers");
         let search = search.with_scorer(scorer);
         Ok(Checked {
@@ -157,9 +159,10 @@ impl<S: Judge> Checked<S> {
     fn whole(&mut self) -> Vec<reference::Hypothesis> {
         let frames = std::mem::take(&mut self.frames);
         let view = self.view(&frames);
-        let whole = self.search.decode(&view).expect("valid frames");
-        let whole: Vec<_> = whole.item(0).map(plain).collect();
-        let (beams, blank) = (self.search.beams(), self.search.blank());
+        let whole = self.search.decode(&view).expect("a blank");
+        let whole = whole.item(0).expect("valid frames");
+        let whole: Vec<_> = whole.map(plain).collect();
+        let (beams, Blank(blank)) = (self.search.beams(), self.search.blank());
         let expected = reference::search(&view, 0, beams, blank, &self.pruning, &self.scorer);
         assert_eq!(whole, expected);
         self.frames = frames;
@@ -169,32 +172,38 @@ impl<S: Judge> Checked<S> {
     /// The hypotheses of all frames, should more follow.
     fn open(&self) -> Vec<reference::Hypothesis> {
         let view = self.view(&self.frames);
-        let (beams, blank) = (self.search.beams(), self.search.blank());
+        let (beams, Blank(blank)) = (self.search.beams(), self.search.blank());
         let scorer = self.scorer.goes_on();
         reference::search(&view, 0, beams, blank, &self.pruning, &scorer)
     }
 
-    /// What the stream shows, behind what was taken.
-    fn shown(&self, nbest: &CtcNBest) -> Vec<reference::Hypothesis> {
-        let own = nbest.item(0).map(plain);
-        let whole = own.map(|hypothesis| reference::Hypothesis {
-            tokens: [&self.taken.0[..], &hypothesis.tokens].concat(),
-            frames: [&self.taken.1[..], &hypothesis.frames].concat(),
-            ..hypothesis
-        });
-        whole.collect()
+    /// A hypothesis that the stream shows, behind what was taken.
+    fn whole_hypothesis(&self, shown: reference::Hypothesis) -> reference::Hypothesis {
+        reference::Hypothesis {
+            tokens: [&self.taken.0[..], &shown.tokens].concat(),
+            frames: [&self.taken.1[..], &shown.frames].concat(),
+            ..shown
+        }
+    }
+
+    /// The hypotheses that the stream shows, behind what was taken.
+    fn whole_hypotheses(&self, shown: Vec<reference::Hypothesis>) -> Vec<reference::Hypothesis> {
+        let shown = shown.into_iter();
+        shown.map(|shown| self.whole_hypothesis(shown)).collect()
     }
 
     fn look_at_all(&mut self) {
-        let current = self.stream.current().unwrap().clone();
-        assert_eq!(self.shown(&current), self.open());
+        let current = self.stream.current().unwrap().map(plain).collect();
+        assert_eq!(self.whole_hypotheses(current), self.open());
     }
 
     fn look_at_the_best(&mut self) {
-        let mut open = self.open();
-        open.truncate(1);
-        let best = self.stream.current_best().unwrap().clone();
-        assert_eq!(self.shown(&best), open);
+        let best = self.stream.current_best().map(plain);
+        match (best, self.open().into_iter().next()) {
+            (Ok(best), Some(open)) => assert_eq!(self.whole_hypothesis(best), open),
+            (Err(error), None) => assert_eq!(error.kind(), ErrorKind::NoHypothesis),
+            (best, open) => panic!("{best:?}, not {open:?}"),
+        }
     }
 
     fn take_stable(&mut self) {
@@ -212,10 +221,16 @@ impl<S: Judge> Checked<S> {
 
     fn finish(&mut self) {
         let whole = self.whole();
-        let finished = self.stream.finish().cloned();
-        assert_eq!(finished.is_err(), self.finished);
-        if let Ok(nbest) = finished {
-            assert_eq!(self.shown(&nbest), whole);
+        let finished = self.stream.finish();
+        match finished.map(|found| found.map(plain).collect()) {
+            Ok(found) => {
+                assert!(!self.finished);
+                assert_eq!(self.whole_hypotheses(found), whole);
+            }
+            Err(error) => {
+                assert!(self.finished);
+                assert_eq!(error.kind(), ErrorKind::OutOfOrder);
+            }
         }
         self.finished = true;
     }

@@ -1,5 +1,7 @@
 //! The sum of two probabilities given by their logarithms.
 
+use std::sync::OnceLock;
+
 use super::exp::exp_nonpositive_f64;
 use super::ln::ln_1p;
 use crate::error::{Error, Kind};
@@ -17,11 +19,12 @@ use crate::simd::{Dispatch, F64_LANES, F64Lanes, Float64, Kernel, Level, ScalarF
 /// - Positive infinity gives positive infinity, and NaN gives NaN.
 ///
 /// Every element has the same bits on every processor and wherever it stands.
-/// O(n) on the thread of the caller, and no memory.
+/// O(n) on the thread of the caller, and no memory. It runs at the level of
+/// [`Level::from_environment`], which the first call looks up.
 ///
 /// # Errors
 ///
-/// If the lengths differ.
+/// If the lengths differ, or the environment names no level of this processor.
 ///
 /// # Examples
 ///
@@ -34,7 +37,9 @@ use crate::simd::{Dispatch, F64_LANES, F64Lanes, Float64, Kernel, Level, ScalarF
 /// # Ok::<(), widebeam::Error>(())
 /// ```
 pub fn log_add(a: &[f64], b: &[f64], sums: &mut [f64]) -> Result<(), Error> {
-    log_add_at(Level::best(), a, b, sums)
+    static LEVEL: OnceLock<Result<Level, Error>> = OnceLock::new();
+    let level = LEVEL.get_or_init(Level::from_environment).clone()?;
+    log_add_at(level, a, b, sums)
 }
 
 /// [`log_add`] at a level.

@@ -4,8 +4,8 @@ use std::cell::Cell;
 
 use crate::autoregressive::{
     AutoregressiveSearch, Completion, Constraint, ForcedFirst, ForcedLast, ForcedScore,
-    MinimumLength, NoRepeatNgram, Normaliser, Outcome, RepetitionPenalty, Request, RequestId,
-    RowScores, Rules, Suppress, TokenMask, TokenTrie,
+    MaximumLength, MinimumLength, NoRepeatNgram, Normaliser, Outcome, RepetitionPenalty, Request,
+    RequestId, RowScores, Rules, Suppress, TokenMask, TokenTrie,
 };
 use crate::reference::autoregressive::{self as oracle, Found, Place, Row};
 use crate::{Level, ScoreKind, ScoresView};
@@ -230,8 +230,8 @@ pub struct Spec {
     pub before: Vec<Processor>,
     /// Processors of the log-probabilities.
     pub after: Vec<Processor>,
-    /// The permitted tokens, and what normalises their scores.
-    pub constraint: Option<(Permitted, Normaliser)>,
+    /// The tokens that are permitted, by all of these, and what normalises their scores.
+    pub constraints: Vec<(Permitted, Normaliser)>,
 }
 
 impl Spec {
@@ -246,13 +246,13 @@ impl Spec {
             groups: (1, 0.0),
             before: Vec::new(),
             after: Vec::new(),
-            constraint: None,
+            constraints: Vec::new(),
         }
     }
 
     /// The request as the engine takes it.
     pub fn engine(&self) -> Request {
-        let mut request = Request::new(self.beams, self.max_length)
+        let mut request = Request::new(self.beams, MaximumLength(self.max_length))
             .prompt(self.prompt.clone())
             .end_tokens(self.ends.clone())
             .rules(self.rules)
@@ -263,23 +263,25 @@ impl Spec {
         for processor in &self.after {
             request = processor.engine(request, false);
         }
-        match self.constraint.clone() {
-            None => request,
-            Some((Permitted::Trie(sequences), normaliser)) => {
-                request.constraint(TokenTrie::new(sequences), normaliser)
-            }
-            Some((Permitted::Mask(tokens), normaliser)) => {
-                request.constraint(tokens.into_iter().collect::<TokenMask>(), normaliser)
-            }
-            Some((Permitted::Function(divisor), normaliser)) => {
-                let constraint = Constraint::function(move |generated, mask| {
-                    let tokens = (0..200u32)
-                        .filter(|t| !(t + generated.len() as u32).is_multiple_of(divisor));
-                    tokens.for_each(|token| mask.insert(token));
-                });
-                request.constraint(constraint, normaliser)
-            }
+        for (permitted, normaliser) in self.constraints.clone() {
+            request = match permitted {
+                Permitted::Trie(sequences) => {
+                    request.constraint(TokenTrie::new(sequences), normaliser)
+                }
+                Permitted::Mask(tokens) => {
+                    request.constraint(tokens.into_iter().collect::<TokenMask>(), normaliser)
+                }
+                Permitted::Function(divisor) => {
+                    let constraint = Constraint::function(move |generated, mask| {
+                        let tokens = (0..200u32)
+                            .filter(|t| !(t + generated.len() as u32).is_multiple_of(divisor));
+                        tokens.for_each(|token| mask.insert(token));
+                    });
+                    request.constraint(constraint, normaliser)
+                }
+            };
         }
+        request
     }
 
     /// The request as the oracle takes it.
@@ -307,7 +309,7 @@ impl Spec {
                 .after
                 .push(Box::new(move |place, row| processor.apply(place, row)));
         }
-        if let Some((permitted, normaliser)) = self.constraint.clone() {
+        for (permitted, normaliser) in self.constraints.clone() {
             let tokens = move |place: &Place<'_>, vocab: usize| -> Vec<u32> {
                 let generated = place.generated;
                 let all = 0..vocab as u32;
@@ -375,7 +377,7 @@ pub fn found(outcome: Outcome<'_>) -> Vec<Found> {
 /// Scores the rows of the feed, having checked that the map of parents agrees
 /// with the sequences of the step before.
 pub fn score(
-    search: &AutoregressiveSearch,
+    search: &mut AutoregressiveSearch,
     before: &mut Vec<Vec<u32>>,
     model: impl Fn(RequestId, &[u32]) -> Vec<f32>,
 ) -> Vec<f32> {
@@ -431,7 +433,7 @@ pub fn alone_in_steps(spec: &Spec, model: &Model, level: Level) -> (Vec<Found>, 
         search.stable_prefix(id, &mut prefix);
         assert!(prefix.starts_with(&shown), "what was shown is taken back");
         std::mem::swap(&mut prefix, &mut shown);
-        let data = score(&search, &mut before, |_, tokens| model.scores(tokens));
+        let data = score(&mut search, &mut before, |_, tokens| model.scores(tokens));
         let generated = before.iter().map(|tokens| &tokens[spec.prompt.len()..]);
         let live = shared(generated);
         match spec.ends.is_empty() {
@@ -441,7 +443,7 @@ pub fn alone_in_steps(spec: &Spec, model: &Model, level: Level) -> (Vec<Found>, 
         search.advance(&model.view(&data)).unwrap();
         steps += 1;
     }
-    let found = found(search.outcome(id).unwrap());
+    let found = found(search.outcome(id).unwrap().unwrap());
     assert!(found.iter().all(|found| found.tokens.starts_with(&shown)));
     (found, steps)
 }

@@ -5,7 +5,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::f64::consts::LN_10;
 
-use crate::search::ctc::{NgramUnit, Unscored};
+use crate::scorers::{NgramUnit, Unscored};
 
 /// What a scorer says about a prefix, by looking at all of it.
 pub trait PrefixScorer {

@@ -1,7 +1,7 @@
 //! The hash that toy models draw their scores from, and a toy scorer of the CTC search.
 
 use super::scorers::PrefixScorer;
-use crate::Scorer;
+use crate::scorers::Scorer;
 
 /// A hash of 64 bits (the finaliser of SplitMix64); `perf/peers/toy.py` has
 /// the same.
@@ -29,14 +29,16 @@ impl Scorer for Anything {
         self.seed
     }
 
-    fn extend(&self, state: &u64, token: u32) -> (f64, u64) {
-        let next = (state ^ u64::from(token + 1)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let next = next ^ next >> 29;
-        let score = match next % 17 {
+    fn score(&self, state: &u64, token: u32) -> f64 {
+        match self.advance(state, token) % 17 {
             0 => f64::NEG_INFINITY,
             said => (said as f64 - 8.0) / 4.0,
-        };
-        (score, next)
+        }
+    }
+
+    fn advance(&self, state: &u64, token: u32) -> u64 {
+        let next = (state ^ u64::from(token + 1)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        next ^ next >> 29
     }
 
     fn finish(&self, state: &u64) -> f64 {
@@ -54,12 +56,18 @@ impl Scorer for Anything {
 
 impl PrefixScorer for Anything {
     fn last(&self, prefix: &[u32]) -> f64 {
-        let walk = |(_, state): (f64, u64), &token| self.extend(&state, token);
-        prefix.iter().fold((0.0, self.start()), walk).0
+        let (last, before) = prefix.split_last().expect("a token");
+        self.score(&self.after(before), *last)
     }
 
     fn end(&self, prefix: &[u32]) -> f64 {
-        let walk = |state: u64, &token| self.extend(&state, token).1;
-        self.finish(&prefix.iter().fold(self.start(), walk))
+        self.finish(&self.after(prefix))
+    }
+}
+
+impl Anything {
+    fn after(&self, prefix: &[u32]) -> u64 {
+        let walk = |state: u64, &token| self.advance(&state, token);
+        prefix.iter().fold(self.start(), walk)
     }
 }

@@ -1,10 +1,12 @@
-//! Beam search over positions that do not depend on each other.
+//! Beam search over positions that do not depend on each other: [`beam_search`] in one
+//! call, [`IndependentSearch`] to be kept.
 
 use super::merge::Merge;
 use super::shortlist::{Shortlist, Shortlists};
 use crate::batch::{self, IndexedSlice, PerThread};
 use crate::error::{Error, Kind};
 use crate::memory::{grow, reserve};
+pub use crate::nbest::{Hypothesis, OwnedHypothesis};
 use crate::nbest::{ItemsMut, NBest};
 use crate::phase;
 use crate::scores::ScoresView;
@@ -43,7 +45,23 @@ pub fn beam_search(scores: &ScoresView<'_>, beams: usize) -> Result<NBest, Error
 /// For B items of T steps and a vocabulary of V this reads the B T V scores
 /// once, and does O(B T k log k) work besides in O(B T k) memory. A value keeps
 /// its buffers: decoding a second batch of the same shape allocates nothing
-/// (but rayon's queue may, for a call from outside its pools).
+/// (but rayon's queue may, for a call from outside its pools). A clone has the same
+/// settings and buffers of its own.
+///
+/// ```
+/// use widebeam::{IndependentSearch, NBest, ScoresView};
+///
+/// let mut search = IndependentSearch::new(2)?;
+/// let mut nbest = NBest::new();
+/// for probabilities in [[0.5f32, 0.3, 0.2], [0.1, 0.8, 0.1]] {
+///     let scores = ScoresView::probabilities(&probabilities, [1, 1, 3])?;
+///     search.decode_into(&scores, &mut nbest)?;
+///     let tokens = nbest.item(0)?.map(|hypothesis| hypothesis.tokens[0]);
+///     println!("the best two tokens: {:?}", tokens.collect::<Vec<_>>());
+/// }
+/// assert_eq!(nbest.best(0)?.tokens, [1]);
+/// # Ok::<(), widebeam::Error>(())
+/// ```
 ///
 /// It runs in the rayon pool it is called in. The result is the same, to the
 /// bit, for any number of threads, any composition of the batch and any level.
@@ -57,7 +75,7 @@ pub struct IndependentSearch {
 }
 
 impl IndependentSearch {
-    /// The largest beam width.
+    /// The largest beam width, 2^31 - 1 = 2,147,483,647.
     pub const MAX_BEAMS: usize = (u32::MAX >> 1) as usize;
 
     /// A search with a beam of width `beams`, at the level of
@@ -106,7 +124,8 @@ impl IndependentSearch {
     /// reserved by the shape and the lengths before a score is read.
     ///
     /// Compare it with free memory before decoding untrusted input: a system that
-    /// overcommits grants any request, and ends the process that uses it. [`usize::MAX`] stands for more than can be counted.
+    /// overcommits grants any request, and ends the process that uses it. [`usize::MAX`]
+    /// stands for more than can be counted.
     /// Takes time linear in the number of lengths, if there are any.
     pub fn bytes_needed(&self, scores: &ScoresView<'_>) -> usize {
         let width = self.beams.min(scores.vocab());
@@ -143,27 +162,24 @@ impl IndependentSearch {
         bytes.saturating_add(batch::threads().saturating_mul(merge))
     }
 
-    /// Decodes a batch into new results. [`IndependentSearch::decode_into`] also
-    /// keeps the results of the other items where one is refused.
+    /// Decodes a batch into new results. An item that is refused, for an invalid score,
+    /// is an error of its own there ([`NBest::item`]); the others are decoded.
     ///
     /// # Errors
     ///
-    /// If an item holds an invalid score, or memory runs out.
+    /// If memory runs out.
     pub fn decode(&mut self, scores: &ScoresView<'_>) -> Result<NBest, Error> {
         let mut nbest = NBest::new();
         self.decode_into(scores, &mut nbest)?;
         Ok(nbest)
     }
 
-    /// Decodes a batch into `nbest`, whose memory is used again.
+    /// Decodes a batch as [`IndependentSearch::decode`] does, and replaces the contents of
+    /// `nbest`, whose memory is used again.
     ///
     /// # Errors
     ///
-    /// If an item holds an invalid score, the error names the first. All other
-    /// items are decoded nevertheless: after an error `nbest` holds them, and
-    /// lists every refused item in [`NBest::failures`].
-    ///
-    /// If memory runs out, `nbest` is empty.
+    /// If memory runs out; `nbest` is then empty.
     pub fn decode_into(&mut self, scores: &ScoresView<'_>, nbest: &mut NBest) -> Result<(), Error> {
         nbest.clear();
         let batch = scores.batch();
@@ -209,9 +225,18 @@ impl IndependentSearch {
             let _backtracking = phase::backtrack();
             hypotheses.for_each(|item, rank, tokens| items[item].trellis.trace(rank, tokens));
         });
-        match nbest.failures().first() {
-            None => Ok(()),
-            Some((_, error)) => Err(error.clone()),
+        Ok(())
+    }
+}
+
+impl Clone for IndependentSearch {
+    fn clone(&self) -> Self {
+        IndependentSearch {
+            beams: self.beams,
+            dispatch: self.dispatch,
+            shortlists: Shortlists::default(),
+            items: Vec::new(),
+            merges: PerThread::default(),
         }
     }
 }
@@ -392,7 +417,9 @@ mod tests {
             let results = 8 * nbest.scores().len() + 4 * nbest.tokens().len();
             let results = results + 8 * nbest.token_ends().len();
             let lists = marks::on_this_thread(|| Shortlists::bytes_needed(&view, beams));
-            let widest = (0..view.batch()).map(|item| nbest.item(item).len()).max();
+            let widest = (0..view.batch())
+                .map(|item| nbest.item(item).unwrap().len())
+                .max();
             let merge = Merge::bytes_needed(widest.unwrap().max(1));
             // A vector has room for four at least.
             let least = 4 * 8 * view.batch();
@@ -435,7 +462,10 @@ mod tests {
         let mut search = search.with_level(level).unwrap();
         let found = marks::on_this_thread(|| search.decode(&view).unwrap());
         for (item, expected) in expected.iter().enumerate() {
-            let found = found.item(item).map(|h| (h.tokens.to_vec(), h.score));
+            let found = found
+                .item(item)
+                .unwrap()
+                .map(|h| (h.tokens.to_vec(), h.score));
             assert!(found.eq(expected.iter().cloned()), "item {item} at {level}");
         }
     }
@@ -486,20 +516,20 @@ mod tests {
                 data[(item * 3 + item % 3) * 5 + 4] = -1.0;
             }
             let view = ScoresView::probabilities(&data, shape).unwrap();
-            let error = marks::expect("an item of independent positions is refused", || {
-                marks::on_this_thread(|| search.decode_into(&view, &mut nbest).unwrap_err())
+            marks::expect("an item of independent positions is refused", || {
+                marks::on_this_thread(|| search.decode_into(&view, &mut nbest).unwrap())
             });
-            assert_eq!(error.item(), Some(items[0]));
-            let failed: Vec<usize> = nbest.failures().iter().map(|(item, _)| *item).collect();
+            let failed: Vec<usize> = nbest.failures().map(|(item, _)| item).collect();
             assert_eq!(failed, items);
             for (item, error) in nbest.failures() {
                 let place = format!("item {item}, step {}, token 4: -1 ", item % 3);
                 assert!(error.to_string().starts_with(&place), "{error}");
+                assert_eq!(nbest.item(item).unwrap_err(), *error);
             }
             for item in 0..4 {
                 match items.contains(&item) {
-                    true => assert_eq!(nbest.item(item).len(), 0),
-                    false => assert!(nbest.item(item).eq(whole.item(item))),
+                    true => assert_eq!(nbest.item(item).unwrap_err().item(), Some(item)),
+                    false => assert!(nbest.item(item).unwrap().eq(whole.item(item).unwrap())),
                 }
             }
         }

@@ -2,8 +2,8 @@
 //! and the CTC search, `prefixes` the CTC search.
 
 pub mod autoregressive;
-pub(crate) mod ctc;
-pub(crate) mod independent;
+pub mod ctc;
+pub mod independent;
 mod merge;
 mod prefixes;
 pub(crate) mod shortlist;

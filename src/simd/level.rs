@@ -18,6 +18,8 @@ use super::{avx2::Avx2, avx512::Avx512};
 /// by its `with_level` method or by the environment variable
 /// [`Level::VARIABLE`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Level {
     /// What the compilation target always has: SSE2 on x86-64, NEON on Arm,
@@ -79,7 +81,7 @@ impl Level {
         let named = name.to_string_lossy().parse::<Level>();
         let level = named.and_then(|level| Dispatch::require(level).map(|_| level));
         level.map_err(|reason| {
-            let reason = Box::new(reason);
+            let reason = Box::new(reason.into_kind());
             let variable = Level::VARIABLE;
             Error::from(Kind::LevelFromEnvironment { variable, reason })
         })

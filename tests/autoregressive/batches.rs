@@ -2,8 +2,8 @@
 //! their rows.
 
 use widebeam::autoregressive::{
-    AutoregressiveSearch, EndRank, Ended, LengthPenalty, Normaliser, Request, RequestId, Rules,
-    Stopping,
+    AutoregressiveSearch, EndRank, Ended, LengthPenalty, MaximumLength, Normaliser, Request,
+    RequestId, Rules, Stopping,
 };
 use widebeam::reference::requests::{Model, Permitted, Processor, Spec, found, score};
 use widebeam::{Error, Level, ScoresView};
@@ -37,7 +37,7 @@ fn a_search_has_a_vocabulary_within_the_limit_and_a_level() {
     let message = |vocab| AutoregressiveSearch::new(vocab).unwrap_err().to_string();
     assert!(message(0).contains("vocabulary"));
     assert!(message(limit + 1).contains(&(limit + 1).to_string()));
-    let request = Request::new(4, 7);
+    let request = Request::new(4, MaximumLength(7));
     assert_eq!((request.beams(), request.max_length()), (4, 7));
 }
 
@@ -67,7 +67,7 @@ fn rows_that_are_read_are_found_among_those_that_are_not() {
         let model = Model { vocab, ..MODEL };
         let mut permitted = Spec::plain(2, 3, &[4]);
         let trie = Permitted::Trie(vec![vec![1, 2, 0], vec![3], vec![1, 5]]);
-        permitted.constraint = Some((trie, Normaliser::Permitted));
+        permitted.constraints = vec![(trie, Normaliser::Permitted)];
         let plain = |beams| Spec::plain(beams, 3, &[4]);
         for order in [
             vec![permitted.clone(), plain(2), permitted.clone(), plain(3)],
@@ -83,10 +83,14 @@ fn rows_that_are_read_are_found_among_those_that_are_not() {
 fn as_many_beams_as_there_may_be_are_admitted() {
     let mut search = AutoregressiveSearch::new(3).unwrap();
     let most = Request::MAX_BEAMS;
-    let id = search.admit(Request::new(most, 1)).unwrap();
-    assert!(search.admit(Request::new(most + 1, 1)).is_err());
+    let id = search.admit(Request::new(most, MaximumLength(1))).unwrap();
+    assert!(
+        search
+            .admit(Request::new(most + 1, MaximumLength(1)))
+            .is_err()
+    );
     step(&mut search, &[-1.0, -2.0, NO]);
-    assert_eq!(search.outcome(id).unwrap().hypotheses().len(), 2);
+    assert_eq!(search.outcome(id).unwrap().unwrap().hypotheses().len(), 2);
 }
 
 #[test]
@@ -114,7 +118,7 @@ fn fail(victim: usize, at: usize, row_of_victim: usize) {
         if search.is_idle() {
             break;
         }
-        let mut data = score(&search, &mut before, |_, tokens| MODEL.scores(tokens));
+        let mut data = score(&mut search, &mut before, |_, tokens| MODEL.scores(tokens));
         let rows = search.feed().requests().find(|(id, _)| *id == ids[victim]);
         if let (true, Some((_, rows))) = (step == at, rows) {
             let row = rows.clone().nth(row_of_victim.min(rows.len() - 1)).unwrap();
@@ -125,17 +129,16 @@ fn fail(victim: usize, at: usize, row_of_victim: usize) {
     }
     let row = failed.expect("the victim was running");
     for (index, id) in ids.into_iter().enumerate() {
-        let outcome = search.outcome(id).unwrap();
         if index != victim {
+            let outcome = search.outcome(id).unwrap().unwrap();
             assert_eq!(found(outcome), specs[index].expected(&MODEL));
             continue;
         }
-        let Ended::Failed(error) = outcome.ended() else {
-            panic!("it must fail");
-        };
+        let error = search.outcome(id).unwrap_err();
         let place = format!("row {row}, step {at}, token 5: inf is not a valid logit");
         assert!(error.to_string().starts_with(&place), "{error}");
-        assert!(outcome.best().is_none());
+        let place = (error.request(), error.step(), error.token());
+        assert_eq!(place, (Some(id), Some(at), Some(5)));
     }
 }
 
@@ -152,16 +155,17 @@ const NO: f32 = f32::NEG_INFINITY;
 
 #[test]
 fn the_stable_prefix_is_what_all_live_and_finished_hypotheses_begin_with() {
-    let rules = Rules {
-        length_penalty: LengthPenalty::None,
-        stopping: Stopping::FirstFinished { patience: 9.0 },
-        ..Rules::plain()
-    };
-    let request = Request::new(2, 9).prompt([2]).end_tokens([0]).rules(rules);
+    let rules = Rules::plain()
+        .length_penalty(LengthPenalty::None)
+        .stopping(Stopping::FirstFinished { patience: 9.0 });
+    let request = Request::new(2, MaximumLength(9))
+        .prompt([2])
+        .end_tokens([0])
+        .rules(rules);
     let mut search = AutoregressiveSearch::new(4).unwrap();
     let id = search.admit(request).unwrap();
     let mut prefix = vec![7];
-    search.stable_prefix(id, &mut prefix);
+    assert!(search.stable_prefix(id, &mut prefix));
     assert!(prefix.is_empty());
     let steps: [([f32; 4], &[u32]); 5] = [
         ([NO, -0.5, NO, NO], &[1]),
@@ -173,25 +177,29 @@ fn the_stable_prefix_is_what_all_live_and_finished_hypotheses_begin_with() {
     ];
     for (row, expected) in steps {
         step(&mut search, &row);
-        search.stable_prefix(id, &mut prefix);
+        assert!(search.stable_prefix(id, &mut prefix));
         assert_eq!(prefix, expected);
     }
     // Two live ones that part, of which one goes on.
-    let id = search.admit(Request::new(2, 9)).unwrap();
+    let id = search.admit(Request::new(2, MaximumLength(9))).unwrap();
     step(&mut search, &[NO, -0.5, -0.6, NO]);
-    search.stable_prefix(id, &mut prefix);
+    assert!(search.stable_prefix(id, &mut prefix));
     assert!(prefix.is_empty());
     step(&mut search, &[NO; 4]);
-    assert_eq!(search.outcome(id).unwrap().ended(), &Ended::Exhausted);
-    search.stable_prefix(id, &mut prefix);
-    assert!(prefix.is_empty(), "it is done");
+    assert_eq!(
+        search.outcome(id).unwrap().unwrap().ended(),
+        Ended::NothingFound
+    );
+    prefix.push(7);
+    assert!(!search.stable_prefix(id, &mut prefix), "it is done");
+    assert!(prefix.is_empty());
 }
 
 #[test]
 fn the_feed_says_whether_rows_stay_where_they_are() {
     let mut search = AutoregressiveSearch::new(3).unwrap();
     assert_eq!(search.feed().rows(), 0);
-    let first = search.admit(Request::new(2, 4)).unwrap();
+    let first = search.admit(Request::new(2, MaximumLength(4))).unwrap();
     // Nothing was scored, so nothing moves.
     assert!(search.feed().is_identity());
     step(&mut search, &[-1.0, -2.0, NO]);
@@ -202,8 +210,9 @@ fn the_feed_says_whether_rows_stay_where_they_are() {
     step(&mut search, &[NO, NO, -1.0]);
     assert!(search.feed().is_identity());
     assert_eq!(search.feed().parents(), [0, 1]);
+    search.abandon_step();
     // A request that comes moves nothing; one that leaves does.
-    let second = search.admit(Request::new(1, 4)).unwrap();
+    let second = search.admit(Request::new(1, MaximumLength(4))).unwrap();
     assert!(search.feed().is_identity());
     let rows: Vec<_> = search.feed().requests().collect();
     assert_eq!(rows, [(first, 0..2), (second, 2..3)]);
@@ -211,16 +220,18 @@ fn the_feed_says_whether_rows_stay_where_they_are() {
     assert_eq!(fresh, [second]);
     step(&mut search, &[NO, NO, -1.0]);
     assert!(search.feed().is_identity());
+    search.abandon_step();
     assert!(search.remove(first));
     assert!(!search.feed().is_identity());
     assert_eq!(search.feed().parents(), [2]);
     assert_eq!(search.feed().fresh().count(), 0);
     // A swap of two rows is no identity either.
     let mut search = AutoregressiveSearch::new(3).unwrap();
-    search.admit(Request::new(2, 4)).unwrap();
+    search.admit(Request::new(2, MaximumLength(4))).unwrap();
     step(&mut search, &[-1.0, -1.5, NO]);
     let swapped = [NO, NO, -2.0, NO, NO, -1.0];
     let scores = ScoresView::log_probabilities(&swapped, [2, 3]).unwrap();
+    search.feed();
     search.advance(&scores).unwrap();
     assert_eq!(search.feed().parents(), [1, 0]);
     assert!(!search.feed().is_identity());
@@ -230,45 +241,58 @@ fn the_feed_says_whether_rows_stay_where_they_are() {
 fn sequences_of_rows_are_those_of_their_requests() {
     let mut search = AutoregressiveSearch::new(3).unwrap();
     let mut tokens = vec![5];
-    search.feed().sequence(0, &mut tokens);
-    assert!(tokens.is_empty());
-    search.admit(Request::new(2, 4).prompt([9, 9])).unwrap();
+    search
+        .admit(Request::new(2, MaximumLength(4)).prompt([9, 9]))
+        .unwrap();
     step(&mut search, &[-1.0, -2.0, NO]);
-    search.admit(Request::new(2, 4).prompt([7])).unwrap();
+    search
+        .admit(Request::new(2, MaximumLength(4)).prompt([7]))
+        .unwrap();
     let mut all = Vec::new();
-    for row in 0..4 {
+    for row in 0..3 {
         search.feed().sequence(row, &mut tokens);
         all.push(tokens.clone());
     }
-    assert_eq!(all, [vec![9, 9, 0], vec![9, 9, 1], vec![7], vec![]]);
+    assert_eq!(all, [vec![9, 9, 0], vec![9, 9, 1], vec![7]]);
 }
 
 #[test]
 fn what_has_finished_is_named_in_the_order_of_rows_until_the_next_step() {
-    let end = |beams| Request::new(beams, 9).end_tokens([0]);
+    let end = |beams| Request::new(beams, MaximumLength(9)).end_tokens([0]);
     let mut search = AutoregressiveSearch::new(2).unwrap();
     let ids: Vec<_> = [1, 2, 1]
         .map(|beams| search.admit(end(beams)).unwrap())
         .to_vec();
-    let running = |search: &AutoregressiveSearch| -> Vec<RequestId> {
-        search.feed().requests().map(|(id, _)| id).collect()
+    let running = |search: &mut AutoregressiveSearch| -> Vec<RequestId> {
+        let ids = search.feed().requests().map(|(id, _)| id).collect();
+        search.abandon_step();
+        ids
     };
     assert!(search.finished().is_empty());
     step(&mut search, &[-0.5, -1.0]);
     assert_eq!(search.finished(), [ids[0], ids[2]]);
-    assert_eq!(running(&search), [ids[1]]);
-    assert!(search.outcome(ids[1]).is_none() && !search.is_idle());
+    assert_eq!(running(&mut search), [ids[1]]);
+    assert!(search.outcome(ids[1]).unwrap().is_none() && !search.is_idle());
     // Removed ones are named no more, and their places are used again.
     assert!(search.remove(ids[0]));
     assert_eq!(search.finished(), [ids[2]]);
-    let again = search.admit(Request::new(1, 1)).unwrap();
-    assert!(!ids.contains(&again) && search.outcome(ids[0]).is_none());
-    assert_eq!(running(&search), [ids[1], again]);
+    let again = search.admit(Request::new(1, MaximumLength(1))).unwrap();
+    assert!(!ids.contains(&again) && search.outcome(ids[0]).is_err());
+    assert_eq!(running(&mut search), [ids[1], again]);
     assert_eq!(search.finished(), [ids[2]]);
     step(&mut search, &[-0.5, -1.0]);
     assert_eq!(search.finished(), [ids[1], again]);
-    assert!(search.is_idle() && running(&search).is_empty());
-    assert_eq!(search.outcome(ids[2]).unwrap().best().unwrap().tokens, [0]);
+    assert!(search.is_idle() && running(&mut search).is_empty());
+    assert_eq!(
+        search
+            .outcome(ids[2])
+            .unwrap()
+            .unwrap()
+            .best()
+            .unwrap()
+            .tokens,
+        [0]
+    );
     assert!(search.remove(again) && !search.remove(again));
     assert_eq!(search.finished(), [ids[1]]);
 }
@@ -277,12 +301,10 @@ fn what_has_finished_is_named_in_the_order_of_rows_until_the_next_step() {
 #[test]
 fn a_place_that_is_used_again_holds_nothing_of_the_request_before() {
     let mut search = AutoregressiveSearch::new(3).unwrap();
-    let rules = Rules {
-        stopping: Stopping::FirstFinished { patience: 1.0 },
-        end_rank: EndRank::Any,
-        ..Rules::plain()
-    };
-    let many = Request::new(6, 5)
+    let rules = Rules::plain()
+        .stopping(Stopping::FirstFinished { patience: 1.0 })
+        .end_rank(EndRank::Any);
+    let many = Request::new(6, MaximumLength(5))
         .end_tokens([0])
         .rules(rules)
         .diverse_groups(3, 0.5);
@@ -290,12 +312,14 @@ fn a_place_that_is_used_again_holds_nothing_of_the_request_before() {
         let id = search.admit(many.clone()).unwrap();
         let model = |_: &widebeam::autoregressive::Feed<'_>, _: &mut [f32]| Ok::<(), Error>(());
         search.run(model).unwrap();
-        assert_eq!(search.outcome(id).unwrap().hypotheses().len(), 6);
+        assert_eq!(search.outcome(id).unwrap().unwrap().hypotheses().len(), 6);
         search.remove(id);
-        let id = search.admit(Request::new(6, 5).end_tokens([0])).unwrap();
+        let id = search
+            .admit(Request::new(6, MaximumLength(5)).end_tokens([0]))
+            .unwrap();
         step(&mut search, &[NO; 3]);
-        let outcome = search.outcome(id).unwrap();
-        assert_eq!(outcome.ended(), &Ended::Exhausted);
+        let outcome = search.outcome(id).unwrap().unwrap();
+        assert_eq!(outcome.ended(), Ended::NothingFound);
         assert_eq!(outcome.hypotheses().len(), 0);
         search.remove(id);
     }

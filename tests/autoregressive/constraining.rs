@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use widebeam::autoregressive::{
-    AutoregressiveSearch, Constraint, Ended, Normaliser, Request, TokenMask, TokenTrie,
+    AutoregressiveSearch, Constraint, Ended, MaximumLength, Normaliser, Request, TokenMask,
+    TokenTrie,
 };
 use widebeam::reference::requests::{Model, Permitted, Processor, Spec, alone_in_steps};
-use widebeam::{Level, ScoreKind, ScoresView};
+use widebeam::{Error, Level, ScoreKind, ScoresView};
 
 const VOCABULARIES: [u32; 9] = [1, 2, 63, 64, 65, 127, 128, 129, 200];
 
@@ -52,7 +53,7 @@ fn masks_permit_exactly_their_tokens() {
             if index % 5 == 0 {
                 spec.after.push(Processor::Hook(3, 0.25));
             }
-            spec.constraint = Some((Permitted::Mask(mask), normaliser));
+            spec.constraints = vec![(Permitted::Mask(mask), normaliser)];
             let expected = spec.expected_in_steps(&model);
             for level in Level::available() {
                 let found = alone_in_steps(&spec, &model, level);
@@ -90,26 +91,28 @@ fn a_mask_of_words_has_their_bits() {
     assert_eq!(TokenMask::from_words(Vec::new()).count(), 0);
 }
 
-/// One step of one request over a row of probabilities.
-fn step(request: Request, row: &[f32]) -> (Ended, Vec<u32>) {
+/// One step of one request over a row of probabilities: why it ended and the tokens that
+/// it found, or why it was refused.
+fn step(request: Request, row: &[f32]) -> Result<(Ended, Vec<u32>), Error> {
     let mut search = AutoregressiveSearch::new(row.len()).unwrap();
     let id = search.admit(request).unwrap();
+    search.feed();
     search
         .advance(&ScoresView::probabilities(row, [1, row.len()]).unwrap())
         .unwrap();
-    let outcome = search.outcome(id).unwrap();
+    let outcome = search.outcome(id)?.unwrap();
     let tokens = outcome.hypotheses().map(|found| found.tokens[0]).collect();
-    (outcome.ended().clone(), tokens)
+    Ok((outcome.ended(), tokens))
 }
 
 /// A trie's tokens are all that is read, and are checked as they are read.
 #[test]
 fn an_invalid_score_of_a_permitted_token_is_found_late() {
     let trie = || TokenTrie::new([[3u32], [70], [1]]);
-    let request = || Request::new(2, 1).constraint(trie(), Normaliser::WholeRow);
+    let request = || Request::new(2, MaximumLength(1)).constraint(trie(), Normaliser::WholeRow);
     let mut row = vec![0.01f32; 100];
     row[70] = 0.5;
-    assert_eq!(step(request(), &row), (Ended::Length, vec![70, 1]));
+    assert_eq!(step(request(), &row), Ok((Ended::Length, vec![70, 1])));
     for (bad, shown) in [
         (2.0, "2 is not a valid probability"),
         (1.0011, "1.0011 is not"),
@@ -120,21 +123,18 @@ fn an_invalid_score_of_a_permitted_token_is_found_late() {
         for (token, is_read) in [(1, true), (3, true), (70, true), (0, false), (99, false)] {
             let mut row = row.clone();
             row[token] = bad;
-            let (ended, tokens) = step(request(), &row);
+            let found = step(request(), &row);
             if !is_read {
-                assert_eq!((ended, tokens), (Ended::Length, vec![70, 1]));
+                assert_eq!(found, Ok((Ended::Length, vec![70, 1])));
                 continue;
             }
-            let Ended::Failed(error) = ended else {
-                panic!("{bad} at {token} must fail");
-            };
+            let error = found.unwrap_err();
             let place = format!("row 0, step 0, token {token}: {shown}");
             assert!(error.to_string().starts_with(&place), "{error}");
-            assert!(tokens.is_empty());
         }
     }
     row[3] = 1.0005;
-    assert_eq!(step(request(), &row), (Ended::Length, vec![3, 70]));
+    assert_eq!(step(request(), &row), Ok((Ended::Length, vec![3, 70])));
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn a_function_is_asked_once_for_each_live_beam_with_an_empty_mask() {
         (0..66).for_each(|token| mask.insert(token));
         mask.insert(1_000_000);
     });
-    let request = Request::new(2, 2)
+    let request = Request::new(2, MaximumLength(2))
         .prompt([9, 9])
         .constraint(constraint, Normaliser::WholeRow);
     let mut search = AutoregressiveSearch::new(70).unwrap();
@@ -158,12 +158,13 @@ fn a_function_is_asked_once_for_each_live_beam_with_an_empty_mask() {
         let scores = ScoresView::log_probabilities(&row, [1, 70]).unwrap();
         let twice = [&row[..], &row[..]].concat();
         let both = ScoresView::log_probabilities(&twice, [2, 70]).unwrap();
+        assert_eq!(search.feed().rows(), rows);
         search
             .advance(if rows == 1 { &scores } else { &both })
             .unwrap();
     }
     assert_eq!(*calls.lock().unwrap(), [vec![], vec![0], vec![1]]);
-    let outcome = search.outcome(id).unwrap();
+    let outcome = search.outcome(id).unwrap().unwrap();
     assert_eq!(outcome.best().unwrap().tokens, [0, 0]);
 }
 
@@ -198,16 +199,136 @@ fn constraints_are_named_when_they_are_printed() {
         shown,
         "Constraint::Mask Constraint::Trie Constraint::Function"
     );
-    let request = Request::new(4, 7)
+    let request = Request::new(4, MaximumLength(7))
         .prompt([8])
         .end_tokens([3, 2, 3])
         .diverse_groups(2, 0.5)
-        .constraint(TokenMask::default(), Normaliser::Permitted);
+        .constraint(TokenMask::default(), Normaliser::Permitted)
+        .constraint(TokenTrie::new([[1]]), Normaliser::WholeRow);
     let shown = format!("{request:?}");
     assert!(
         shown.starts_with("Request { beams: 4, max_length: 7, prompt: [8], end_tokens: [2, 3]")
     );
     assert!(shown.ends_with(
-        "constraint: Some((Constraint::Mask, Permitted)), logits: 0, log_probabilities: 0 }"
+        "constraints: [(Constraint::Mask, Permitted), (Constraint::Trie, WholeRow)], \
+         logits: 0, log_probabilities: 0 }"
     ));
+}
+
+/// Constraints of each kind over 70 tokens. Any two leave something for a step or two.
+fn kinds_of_constraints() -> [Permitted; 4] {
+    let sequences = (0..48u32).map(|i| vec![i % 6, (3 * i) % 8, i % 4, 66 + i % 4]);
+    [
+        Permitted::Trie(sequences.collect()),
+        // Less than half of the vocabulary, and more.
+        Permitted::Mask((0..30).step_by(2).chain([3, 67]).collect()),
+        Permitted::Mask((0..70).filter(|token| token % 9 != 4).collect()),
+        Permitted::Function(3),
+    ]
+}
+
+#[test]
+fn two_constraints_of_any_kinds_permit_what_both_do() {
+    let all_normalisers = [Normaliser::WholeRow, Normaliser::Permitted];
+    let (mut found_some, mut fewer) = (0, 0);
+    for kind in [
+        ScoreKind::Logits,
+        ScoreKind::LogProbabilities,
+        ScoreKind::Probabilities,
+    ] {
+        let normalisers = match kind {
+            ScoreKind::Probabilities => &all_normalisers[..1],
+            _ => &all_normalisers[..],
+        };
+        for (first, second) in pairs(&kinds_of_constraints()) {
+            for (one, other) in pairs(normalisers) {
+                for processed in [false, true] {
+                    let model = Model {
+                        seed: 5,
+                        vocab: 70,
+                        memory: 2,
+                        values: 0,
+                        impossible: 7,
+                        kind,
+                    };
+                    let mut spec = Spec::plain(4, 4, &[2]);
+                    spec.constraints = vec![(first.clone(), one), (second.clone(), other)];
+                    if processed {
+                        spec.groups = (2, 0.5);
+                        spec.after.push(Processor::Hook(3, 0.25));
+                        if kind != ScoreKind::Probabilities {
+                            spec.before.push(Processor::Repetition(1.3));
+                        }
+                    }
+                    let expected = spec.expected_in_steps(&model);
+                    for level in Level::available() {
+                        let found = alone_in_steps(&spec, &model, level);
+                        assert_eq!(found, expected, "{kind:?} {:?}", spec.constraints);
+                    }
+                    found_some += usize::from(!expected.0.is_empty());
+                    // Neither of them alone gives that.
+                    let alone = |index: usize| {
+                        let constraints = vec![spec.constraints[index].clone()];
+                        let alone = Spec {
+                            constraints,
+                            ..spec.clone()
+                        };
+                        alone.expected_in_steps(&model)
+                    };
+                    fewer += usize::from(alone(0) != expected && alone(1) != expected);
+                }
+            }
+        }
+    }
+    // All but the pairs of one constraint with itself.
+    assert!(found_some > 200 && fewer > 150, "{found_some} {fewer}");
+}
+
+/// Every pair of them, in both orders, and of each with itself.
+fn pairs<T: Clone>(all: &[T]) -> impl Iterator<Item = (T, T)> {
+    let pair = |a: &T, b: &T| (a.clone(), b.clone());
+    all.iter()
+        .flat_map(move |a| all.iter().map(move |b| pair(a, b)))
+}
+
+#[test]
+fn beside_another_constraint_a_trie_still_says_what_is_read() {
+    let trie = || TokenTrie::new([[3u32], [70], [1]]);
+    let mask = || (0..80).filter(|&token| token != 1).collect::<TokenMask>();
+    let few = || [3u32, 5, 70].into_iter().collect::<TokenMask>();
+    let mut row = vec![f32::NAN; 100];
+    (row[3], row[70], row[1]) = (0.25, 0.5, 0.125);
+    let whole = Normaliser::WholeRow;
+    let request = || Request::new(3, MaximumLength(1));
+    for request in [
+        request()
+            .constraint(trie(), whole)
+            .constraint(mask(), whole),
+        request()
+            .constraint(mask(), whole)
+            .constraint(trie(), whole),
+        request().constraint(trie(), whole).constraint(few(), whole),
+        request().constraint(few(), whole).constraint(trie(), whole),
+    ] {
+        assert_eq!(
+            step(request.clone(), &row),
+            Ok((Ended::Length, vec![70, 3]))
+        );
+        let mut row = row.clone();
+        row[70] = 2.0;
+        let error = step(request, &row).unwrap_err();
+        assert_eq!((error.step(), error.token()), (Some(0), Some(70)));
+    }
+}
+
+#[test]
+fn constraints_that_share_no_token_leave_nothing() {
+    let masks = [[0u32, 1], [2, 3]].map(|tokens| tokens.into_iter().collect::<TokenMask>());
+    let [a, b] = masks;
+    let whole = Normaliser::WholeRow;
+    let request = Request::new(3, MaximumLength(2))
+        .constraint(a, whole)
+        .constraint(b, whole);
+    let found = step(request, &[0.25; 4]);
+    assert_eq!(found, Ok((Ended::NothingFound, vec![])));
 }

@@ -1,10 +1,10 @@
 //! Which hypotheses finish, at what score, in what order.
 
-use widebeam::ScoresView;
 use widebeam::autoregressive::{
-    AtMaximum, AutoregressiveSearch, CountedLength, EndRank, Ended, Finish, LengthPenalty, Request,
-    RowScores, Rules, Stopping, WhenFull,
+    AtMaximum, AutoregressiveSearch, CountedLength, EndRank, Ended, Finish, LengthPenalty,
+    MaximumLength, Request, RowScores, Rules, Stopping, WhenFull,
 };
+use widebeam::{ErrorKind, ScoresView};
 
 /// What a request found: tokens, score and finish of each, and why it ended.
 type Answer = (Vec<(Vec<u32>, f64, Finish)>, Ended);
@@ -31,20 +31,17 @@ fn run(request: Request, row: impl Fn(&[u32]) -> Vec<f32>) -> Answer {
             .advance(&ScoresView::log_probabilities(&data, shape).unwrap())
             .unwrap();
     }
-    let outcome = search.outcome(id).unwrap();
+    let outcome = search.outcome(id).unwrap().unwrap();
     let found = outcome
         .hypotheses()
         .map(|found| (found.tokens.to_vec(), found.score, found.finish))
         .collect();
-    (found, outcome.ended().clone())
+    (found, outcome.ended())
 }
 
 /// No penalty: scores are sums.
 fn sums() -> Rules {
-    Rules {
-        length_penalty: LengthPenalty::None,
-        ..Rules::plain()
-    }
+    Rules::plain().length_penalty(LengthPenalty::None)
 }
 
 fn texts(answer: &Answer) -> Vec<Vec<u32>> {
@@ -59,12 +56,10 @@ fn a_candidate_that_ends_finishes_up_to_the_rank_of_its_rule() {
             let count = (1 + ends) * width;
             for rank in 0..count + 2 {
                 for (end_rank, limit) in [(EndRank::WithinBeam, width), (EndRank::Any, count)] {
-                    let rules = Rules {
-                        end_rank,
-                        at_maximum: AtMaximum::FinishIfNoneEnded,
-                        ..sums()
-                    };
-                    let request = Request::new(width, 1)
+                    let rules = sums()
+                        .end_rank(end_rank)
+                        .at_maximum(AtMaximum::FinishIfNoneEnded);
+                    let request = Request::new(width, MaximumLength(1))
                         .end_tokens(20..20 + ends as u32)
                         .rules(rules);
                     let row = |_: &[u32]| {
@@ -131,12 +126,10 @@ fn what_is_live_at_the_maximum_length_finishes_as_its_rule_says() {
         ),
     ];
     for (model, at_maximum, stopping, expected) in cases {
-        let rules = Rules {
-            at_maximum,
-            stopping,
-            ..sums()
-        };
-        let request = Request::new(2, 2).end_tokens([0]).rules(rules);
+        let rules = sums().at_maximum(at_maximum).stopping(stopping);
+        let request = Request::new(2, MaximumLength(2))
+            .end_tokens([0])
+            .rules(rules);
         let row = |tokens: &[u32]| match model {
             0 => early(tokens),
             1 => never(tokens),
@@ -162,11 +155,10 @@ fn what_is_live_at_the_maximum_length_finishes_as_its_rule_says() {
 
 #[test]
 fn without_end_tokens_none_is_forced_at_the_maximum_length() {
-    let rules = Rules {
-        at_maximum: AtMaximum::ForceEnd,
-        ..sums()
-    };
-    let (found, ended) = run(Request::new(2, 2).rules(rules), |_| vec![-1.0, -2.0]);
+    let rules = sums().at_maximum(AtMaximum::ForceEnd);
+    let (found, ended) = run(Request::new(2, MaximumLength(2)).rules(rules), |_| {
+        vec![-1.0, -2.0]
+    });
     let cut = Finish::Length;
     assert_eq!(found, [(vec![0, 0], -2.0, cut), (vec![0, 1], -3.0, cut)]);
     assert_eq!(ended, Ended::Length);
@@ -189,12 +181,10 @@ fn a_penalty_divides_by_the_tokens_that_its_rule_counts() {
                 (gnmt, &|length: f64| ((5.0 + length) / 6.0).powf(alpha)),
             ];
             for (length_penalty, divisor) in divisors {
-                let rules = Rules {
-                    length_penalty,
-                    counted,
-                    ..Rules::plain()
-                };
-                let request = Request::new(2, 2)
+                let rules = Rules::plain()
+                    .length_penalty(length_penalty)
+                    .counted(counted);
+                let request = Request::new(2, MaximumLength(2))
                     .prompt([77; 3])
                     .end_tokens([0])
                     .rules(rules);
@@ -228,12 +218,12 @@ fn a_full_pool_takes_a_better_hypothesis_or_keeps_what_it_has() {
         (WhenFull::Keep, [vec![1, 0], vec![0]]),
         (WhenFull::ReplaceWorst, [vec![1, 1, 1, 0], vec![1, 1, 0]]),
     ] {
-        let rules = Rules {
-            stopping: Stopping::FirstFinished { patience: 9.0 },
-            when_full,
-            ..Rules::plain()
-        };
-        let request = Request::new(2, 6).end_tokens([0]).rules(rules);
+        let rules = Rules::plain()
+            .stopping(Stopping::FirstFinished { patience: 9.0 })
+            .when_full(when_full);
+        let request = Request::new(2, MaximumLength(6))
+            .end_tokens([0])
+            .rules(rules);
         let answer = run(request, row);
         assert_eq!(texts(&answer), expected);
         assert_eq!(answer.1, Ended::Exhausted);
@@ -248,7 +238,9 @@ fn of_equal_hypotheses_that_of_the_first_group_goes_first() {
         [0] => vec![-9.0, -9.0, -1.0, -9.0],
         _ => vec![-9.0, -9.0, -9.0, -0.75],
     };
-    let request = Request::new(2, 2).rules(sums()).diverse_groups(2, 1.0);
+    let request = Request::new(2, MaximumLength(2))
+        .rules(sums())
+        .diverse_groups(2, 1.0);
     let (found, _) = run(request, row);
     let cut = Finish::Length;
     assert_eq!(found, [(vec![0, 2], -2.0, cut), (vec![1, 3], -2.0, cut)]);
@@ -258,7 +250,9 @@ fn of_equal_hypotheses_that_of_the_first_group_goes_first() {
         [0] => vec![-9.0, -9.0, -0.75, -9.0],
         _ => vec![-9.0, -9.0, -9.0, -1.0],
     };
-    let request = Request::new(2, 2).rules(sums()).diverse_groups(2, 1.0);
+    let request = Request::new(2, MaximumLength(2))
+        .rules(sums())
+        .diverse_groups(2, 1.0);
     let (found, _) = run(request, row);
     assert_eq!(found, [(vec![1, 3], -2.0, cut), (vec![0, 2], -2.0, cut)]);
 }
@@ -270,7 +264,9 @@ fn a_token_pays_for_every_beam_of_the_groups_before_that_continued_with_it() {
         [] => vec![-1.0, -1.5, -40.0, -41.0],
         _ => vec![-1.0, -30.0, -31.0, -32.0],
     };
-    let request = Request::new(6, 2).rules(sums()).diverse_groups(3, 0.5);
+    let request = Request::new(6, MaximumLength(2))
+        .rules(sums())
+        .diverse_groups(3, 0.5);
     let (found, _) = run(request, row);
     // First tokens: group 0 has 0 and 1, at -1 and -1.5. Group 1 has the same at
     // -1.5 and -2, group 2 at -2 and -2.5. Then token 0 costs 0, 1 and 2 more.
@@ -294,7 +290,7 @@ fn equal_scores_go_by_parent_then_by_log_probability_then_by_token() {
         [0] => vec![-2.0, -2.0],
         _ => vec![-1.0, -1.0],
     };
-    let (found, _) = run(Request::new(3, 2).rules(sums()), row);
+    let (found, _) = run(Request::new(3, MaximumLength(2)).rules(sums()), row);
     let found: Vec<_> = found.into_iter().map(|found| found.0).collect();
     assert_eq!(found, [vec![0, 0], vec![0, 1], vec![1, 0]]);
     // Beyond 2^53 a sum swallows what is added: the better token is still first.
@@ -302,12 +298,12 @@ fn equal_scores_go_by_parent_then_by_log_probability_then_by_token() {
         [] => vec![-1e30, f32::NEG_INFINITY, f32::NEG_INFINITY],
         _ => vec![-2.0, -1.0, -2.0],
     };
-    let (found, _) = run(Request::new(3, 2).rules(sums()), row);
+    let (found, _) = run(Request::new(3, MaximumLength(2)).rules(sums()), row);
     let found: Vec<_> = found.into_iter().map(|found| found.0).collect();
     assert_eq!(found, [vec![0, 1], vec![0, 0], vec![0, 2]]);
     // ... as processed, whatever was read.
     let raise = |row: &mut RowScores<'_>| row.set(2, row.get(2) + 1.5);
-    let request = Request::new(3, 2).rules(sums());
+    let request = Request::new(3, MaximumLength(2)).rules(sums());
     let (found, _) = run(
         request.process_log_probabilities(raise),
         |tokens| match tokens {
@@ -324,13 +320,59 @@ fn logits_that_a_normaliser_swallows_go_by_their_value() {
     // Next to a log-sum-exp of about 2, 1e-30 and 2e-30 are the same to f64.
     let logits = [1e-30f32, 2e-30, 0.0, -1e-30, 2e-30, -0.0];
     let mut search = AutoregressiveSearch::new(6).unwrap();
-    let id = search.admit(Request::new(6, 1)).unwrap();
+    let id = search.admit(Request::new(6, MaximumLength(1))).unwrap();
+    search.feed();
     search
         .advance(&ScoresView::logits(&logits, [1, 6]).unwrap())
         .unwrap();
-    let outcome = search.outcome(id).unwrap();
+    let outcome = search.outcome(id).unwrap().unwrap();
     let found: Vec<u32> = outcome.hypotheses().map(|found| found.tokens[0]).collect();
     assert_eq!(found, [1, 4, 0, 2, 5, 3]);
     let scores: Vec<f64> = outcome.hypotheses().map(|found| found.score).collect();
     assert!(scores.iter().all(|&score| score == scores[0]));
+}
+
+#[test]
+fn an_exhausted_request_says_whether_it_has_found_something() {
+    const NO: f32 = f32::NEG_INFINITY;
+    // Token 0 ends. After the first step nothing is possible.
+    for (first, ended, found) in [
+        ([-1.0, -0.5, -2.0], Ended::Exhausted, 1),
+        ([NO, -0.5, -2.0], Ended::NothingFound, 0),
+        ([NO, NO, NO], Ended::NothingFound, 0),
+    ] {
+        for groups in [1, 2] {
+            let request = Request::new(2 * groups, MaximumLength(5))
+                .end_tokens([0])
+                .rules(sums().end_rank(EndRank::Any))
+                .diverse_groups(groups, 0.5);
+            let mut search = AutoregressiveSearch::new(3).unwrap();
+            let id = search.admit(request).unwrap();
+            let mut row = first;
+            while !search.is_idle() {
+                let shape = [search.feed().rows(), 3];
+                let data = row.repeat(shape[0]);
+                search
+                    .advance(&ScoresView::log_probabilities(&data, shape).unwrap())
+                    .unwrap();
+                row = [NO; 3];
+            }
+            let outcome = search.outcome(id).unwrap().unwrap();
+            assert_eq!(outcome.ended(), ended);
+            assert_eq!(outcome.hypotheses().len(), found * groups);
+            let nbest = outcome.nbest();
+            assert_eq!((nbest.len(), nbest.scores().len()), (1, found * groups));
+            assert!(nbest.item(0).unwrap().eq(outcome.hypotheses()));
+            if found > 0 {
+                assert_eq!(outcome.best().unwrap().tokens, [0]);
+                continue;
+            }
+            let error = outcome.best().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::NoHypothesis);
+            assert_eq!((error.request(), error.item()), (Some(id), None));
+            assert_eq!(error.to_string(), format!("{id}: no hypothesis finished"));
+            let error = outcome.hypotheses().best().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::NoHypothesis);
+        }
+    }
 }

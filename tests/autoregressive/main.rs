@@ -4,6 +4,7 @@
 mod batches;
 mod constraining;
 mod finishing;
+mod interrupting;
 mod presets;
 mod processing;
 mod stopping;
@@ -13,15 +14,16 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use widebeam::autoregressive::{
-    AtMaximum, AutoregressiveSearch, CountedLength, EndRank, Ended, Finish, ForcedScore, Leader,
-    LengthPenalty, MinimumLength, NoRepeatNgram, Normaliser, RepetitionPenalty, Request, RequestId,
-    RowScores, Rules, Stopping, Suppress, TokenMask, TokenTrie, WhenFull,
+    AtMaximum, AutoregressiveSearch, CTranslate2Options, CountedLength, EndRank, Ended, Finish,
+    ForcedScore, Leader, LengthPenalty, MaximumLength, MinimumLength, NoRepeatNgram, Normaliser,
+    RepetitionPenalty, Request, RequestId, RowScores, Rules, Stopping, Suppress, TokenMask,
+    TokenTrie, WhenFull,
 };
 use widebeam::reference::autoregressive::{self as oracle, Found};
 use widebeam::reference::requests::{
     Model, Permitted, Processor, Spec, alone, alone_in_steps, found, score,
 };
-use widebeam::{Error, Layout, Level, ScoreKind, ScoresView};
+use widebeam::{Error, ErrorKind, Layout, Level, ScoreKind, ScoresView};
 use widebeam_toy::seeded;
 
 fn any_rules() -> impl Strategy<Value = Rules> {
@@ -65,13 +67,14 @@ fn any_rules() -> impl Strategy<Value = Rules> {
         Just(AtMaximum::ForceEnd),
     ];
     (penalty, counted, stopping, end_rank, when_full, at_maximum).prop_map(
-        |(length_penalty, counted, stopping, end_rank, when_full, at_maximum)| Rules {
-            length_penalty,
-            counted,
-            stopping,
-            end_rank,
-            when_full,
-            at_maximum,
+        |(length_penalty, counted, stopping, end_rank, when_full, at_maximum)| {
+            Rules::plain()
+                .length_penalty(length_penalty)
+                .counted(counted)
+                .stopping(stopping)
+                .end_rank(end_rank)
+                .when_full(when_full)
+                .at_maximum(at_maximum)
         },
     )
 }
@@ -106,11 +109,11 @@ fn any_spec(vocab: u32, kind: ScoreKind) -> impl Strategy<Value = Spec> {
     let processors = || prop::collection::vec(any_processor(vocab), 0..3);
     // Half of the requests have no processors, so that rows are also read directly.
     let changes = prop_oneof![
-        Just((Vec::new(), Vec::new(), None)),
+        Just((Vec::new(), Vec::new(), Vec::new())),
         (
             processors(),
             processors(),
-            prop::option::of(any_constraint(vocab))
+            prop::collection::vec(any_constraint(vocab), 0..3)
         ),
     ];
     (
@@ -127,10 +130,10 @@ fn any_spec(vocab: u32, kind: ScoreKind) -> impl Strategy<Value = Spec> {
     )
         .prop_map(
             move |((width, groups, diversity), max_length, prompt, ends, rules, changes)| {
-                let (mut before, after, mut constraint) = changes;
+                let (mut before, after, mut constraints) = changes;
                 if kind == ScoreKind::Probabilities {
                     before.clear();
-                    if let Some((_, normaliser)) = &mut constraint {
+                    for (_, normaliser) in &mut constraints {
                         *normaliser = Normaliser::WholeRow;
                     }
                 }
@@ -143,7 +146,7 @@ fn any_spec(vocab: u32, kind: ScoreKind) -> impl Strategy<Value = Spec> {
                     groups: (groups, diversity),
                     before,
                     after,
-                    constraint,
+                    constraints,
                 }
             },
         )
@@ -279,12 +282,12 @@ fn come_and_go(model: &Model, visits: &[Visit], level: Level) -> Vec<Option<(Vec
             }
             continue;
         }
-        let data = score(&search, &mut before, |_, tokens| model.scores(tokens));
+        let data = score(&mut search, &mut before, |_, tokens| model.scores(tokens));
         search.advance(&model.view(&data)).unwrap();
         for &id in search.finished() {
             let index = ids[&id];
             let steps = step + 1 - visits[index].1;
-            results[index] = Some((found(search.outcome(id).unwrap()), steps));
+            results[index] = Some((found(search.outcome(id).unwrap().unwrap()), steps));
         }
     }
     results
@@ -388,16 +391,16 @@ fn an_invalid_score_is_found_in_every_piece_of_a_long_row() {
                 data[vocab + at] = bad;
                 let ended = in_threads(2, || {
                     let mut search = AutoregressiveSearch::new(vocab).unwrap();
-                    let ids = [1, 2].map(|beams| search.admit(Request::new(beams, 1)).unwrap());
+                    let ids = [1, 2]
+                        .map(|beams| search.admit(Request::new(beams, MaximumLength(1))).unwrap());
+                    search.feed();
                     search
                         .advance(&ScoresView::new(kind, &data, [2, vocab]).unwrap())
                         .unwrap();
-                    ids.map(|id| search.outcome(id).unwrap().ended().clone())
+                    ids.map(|id| search.outcome(id).map(|outcome| outcome.unwrap().ended()))
                 });
-                assert_eq!(ended[0], Ended::Length);
-                let Ended::Failed(error) = &ended[1] else {
-                    panic!("it must fail");
-                };
+                assert_eq!(ended[0], Ok(Ended::Length));
+                let error = ended[1].as_ref().unwrap_err();
                 let place = format!("row 1, step 0, token {at}: ");
                 assert!(error.to_string().starts_with(&place), "{error}");
             }
@@ -459,11 +462,9 @@ fn as_many_beams_as_sequences_find_them_all() {
         open = next;
     }
     complete.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let rules = Rules {
-        length_penalty: LengthPenalty::None,
-        stopping: Stopping::Exhaustive,
-        ..Rules::plain()
-    };
+    let rules = Rules::plain()
+        .length_penalty(LengthPenalty::None)
+        .stopping(Stopping::Exhaustive);
     let spec = Spec {
         rules,
         ..Spec::plain(400, 4, &[end])
@@ -481,19 +482,20 @@ fn as_many_beams_as_sequences_find_them_all() {
 #[test]
 fn a_finished_score_of_negative_zero_ties_with_zero() {
     for (first, score) in [(-1.0f32, -0.0f64), (0.0005, 0.0)] {
-        let rules = Rules {
-            length_penalty: LengthPenalty::Power { alpha: -0.5 },
-            counted: CountedLength::WithoutEnd,
-            ..Rules::plain()
-        };
-        let request = Request::new(2, 2).end_tokens([1]).rules(rules);
+        let rules = Rules::plain()
+            .length_penalty(LengthPenalty::Power { alpha: -0.5 })
+            .counted(CountedLength::WithoutEnd);
+        let request = Request::new(2, MaximumLength(2))
+            .end_tokens([1])
+            .rules(rules);
         let mut search = AutoregressiveSearch::new(2).unwrap();
         let id = search.admit(request).unwrap();
         for scores in [[0.0, first], [-1.0, 0.0]] {
             let step = ScoresView::log_probabilities(&scores, [1, 2]).unwrap();
+            search.feed();
             search.advance(&step).unwrap();
         }
-        let outcome = search.outcome(id).unwrap();
+        let outcome = search.outcome(id).unwrap().unwrap();
         let found: Vec<_> = outcome
             .hypotheses()
             .map(|h| (h.tokens.to_vec(), h.score.to_bits()))
@@ -516,7 +518,7 @@ fn a_score_that_is_no_number_fails_its_request_and_no_other() {
         if search.is_idle() {
             break;
         }
-        let mut data = score(&search, &mut before, |_, tokens| model.scores(tokens));
+        let mut data = score(&mut search, &mut before, |_, tokens| model.scores(tokens));
         if step == 2 {
             let (_, rows) = search.feed().requests().nth(1).unwrap();
             data[(rows.start + 1) * 11 + 4] = f32::NAN;
@@ -527,48 +529,51 @@ fn a_score_that_is_no_number_fails_its_request_and_no_other() {
             assert_eq!(search.feed().requests().count(), 2);
         }
     }
-    let Ended::Failed(error) = search.outcome(ids[1]).unwrap().ended() else {
-        panic!("it must fail");
-    };
+    let error = search.outcome(ids[1]).unwrap_err();
     let message = error.to_string();
     assert!(
         message.starts_with("row 4, step 2, token 4: NaN is not a valid logit"),
         "{message}"
     );
-    assert_eq!(search.outcome(ids[1]).unwrap().hypotheses().len(), 0);
+    let place = (error.request(), error.step(), error.token());
+    assert_eq!(place, (Some(ids[1]), Some(2), Some(4)));
     for id in [ids[0], ids[2]] {
-        assert_eq!(found(search.outcome(id).unwrap()), spec.expected(&model));
+        assert_eq!(
+            found(search.outcome(id).unwrap().unwrap()),
+            spec.expected(&model)
+        );
     }
 }
 
 #[test]
 fn a_processor_that_sets_no_number_fails_its_request() {
-    let bad = Request::new(2, 4).process_log_probabilities(|row: &mut RowScores<'_>| {
-        if row.generated().len() == 1 {
-            row.set(2, f64::NAN);
-        }
-    });
+    let bad =
+        Request::new(2, MaximumLength(4)).process_log_probabilities(|row: &mut RowScores<'_>| {
+            if row.generated().len() == 1 {
+                row.set(2, f64::NAN);
+            }
+        });
     let mut search = AutoregressiveSearch::new(3).unwrap();
     let id = search.admit(bad).unwrap();
-    let fine = search.admit(Request::new(2, 4)).unwrap();
+    let fine = search.admit(Request::new(2, MaximumLength(4))).unwrap();
     search.run(|_, _| Ok::<(), Error>(())).unwrap();
-    let outcome = search.outcome(id).unwrap();
-    let Ended::Failed(error) = outcome.ended() else {
-        panic!("it must fail");
-    };
+    let error = search.outcome(id).unwrap_err();
     assert!(
         error
             .to_string()
             .starts_with("step 1, token 2: a logits processor set a score of NaN")
     );
-    assert_eq!(search.outcome(fine).unwrap().hypotheses().len(), 2);
+    assert_eq!(search.outcome(fine).unwrap().unwrap().hypotheses().len(), 2);
 }
 
 #[test]
 fn rows_without_a_possible_token_exhaust_a_request() {
     let mut search = AutoregressiveSearch::new(4).unwrap();
-    let id = search.admit(Request::new(3, 9).end_tokens([1])).unwrap();
+    let id = search
+        .admit(Request::new(3, MaximumLength(9)).end_tokens([1]))
+        .unwrap();
     let none = [f32::NEG_INFINITY; 12];
+    search.feed();
     search
         .advance(&ScoresView::logits(&[0.0, 1.0, 2.0, f32::NEG_INFINITY], [1, 4]).unwrap())
         .unwrap();
@@ -577,8 +582,8 @@ fn rows_without_a_possible_token_exhaust_a_request() {
     search
         .advance(&ScoresView::logits(&none[..rows * 4], [rows, 4]).unwrap())
         .unwrap();
-    let outcome = search.outcome(id).unwrap();
-    assert_eq!(outcome.ended(), &Ended::Exhausted);
+    let outcome = search.outcome(id).unwrap().unwrap();
+    assert_eq!(outcome.ended(), Ended::Exhausted);
     let tokens: Vec<_> = outcome
         .hypotheses()
         .map(|hypothesis| hypothesis.tokens)
@@ -589,23 +594,25 @@ fn rows_without_a_possible_token_exhaust_a_request() {
 #[test]
 fn why_hypotheses_and_requests_end() {
     let mut search = AutoregressiveSearch::new(2).unwrap();
-    let cut = search.admit(Request::new(1, 3)).unwrap();
-    let ended = search.admit(Request::new(1, 3).end_tokens([0])).unwrap();
+    let cut = search.admit(Request::new(1, MaximumLength(3))).unwrap();
+    let ended = search
+        .admit(Request::new(1, MaximumLength(3)).end_tokens([0]))
+        .unwrap();
     search
         .run(|_, logits| {
             logits.iter_mut().step_by(2).for_each(|logit| *logit = 1.0);
             Ok::<(), Error>(())
         })
         .unwrap();
-    let cut = search.outcome(cut).unwrap();
+    let cut = search.outcome(cut).unwrap().unwrap();
     assert_eq!(
         (cut.ended(), cut.best().unwrap().finish),
-        (&Ended::Length, Finish::Length)
+        (Ended::Length, Finish::Length)
     );
-    let ended = search.outcome(ended).unwrap();
+    let ended = search.outcome(ended).unwrap().unwrap();
     assert_eq!(
         (ended.ended(), ended.best().unwrap().finish),
-        (&Ended::Rule, Finish::End)
+        (Ended::Rule, Finish::End)
     );
 }
 
@@ -619,46 +626,53 @@ fn refused(vocab: usize, request: Request) -> String {
 #[test]
 fn settings_out_of_range_are_refused_at_admission() {
     let cases = [
-        (Request::new(0, 5), "a beam width of 0"),
+        (Request::new(0, MaximumLength(5)), "a beam width of 0"),
         (
-            Request::new(usize::MAX, 5),
+            Request::new(usize::MAX, MaximumLength(5)),
             "is above the limit of 16777215",
         ),
-        (Request::new(4, 0), "a maximum length of 0"),
+        (Request::new(4, MaximumLength(0)), "a maximum length of 0"),
         (
-            Request::new(4, 5).diverse_groups(3, 0.5),
+            Request::new(4, MaximumLength(5)).diverse_groups(3, 0.5),
             "4 beams cannot be split evenly into 3",
         ),
-        (Request::new(4, 5).diverse_groups(0, 0.5), "into 0 groups"),
         (
-            Request::new(4, 5).diverse_groups(2, f64::NAN),
+            Request::new(4, MaximumLength(5)).diverse_groups(0, 0.5),
+            "into 0 groups",
+        ),
+        (
+            Request::new(4, MaximumLength(5)).diverse_groups(2, f64::NAN),
             "the diversity penalty is NaN",
         ),
         (
-            Request::new(4, 5).end_tokens([3, 20]),
+            Request::new(4, MaximumLength(5)).end_tokens([3, 20]),
             "end tokens: token 20 is beyond the vocabulary of 20 tokens",
         ),
         (
-            Request::new(4, 5).constraint(TokenTrie::new([[1, 99]]), Normaliser::WholeRow),
+            Request::new(4, MaximumLength(5))
+                .constraint(TokenTrie::new([[1, 99]]), Normaliser::WholeRow),
             "the trie of permitted sequences: token 99",
         ),
         (
-            Request::new(4, 5).constraint(TokenMask::from_iter([64]), Normaliser::Permitted),
+            Request::new(4, MaximumLength(5))
+                .constraint(TokenMask::from_iter([64]), Normaliser::Permitted),
             "the mask of permitted tokens: token 64",
         ),
         (
-            Request::new(4, 5).process_logits(Suppress(vec![5, 21])),
+            Request::new(4, MaximumLength(5)).process_logits(Suppress(vec![5, 21])),
             "suppressed tokens: token 21",
         ),
         (
-            Request::new(4, 5).rules(Rules::hugging_face_scorer(
+            Request::new(4, MaximumLength(5)).rules(Rules::hugging_face_scorer(
                 f64::INFINITY,
                 widebeam::autoregressive::EarlyStopping::Never,
             )),
             "the exponent of the length penalty is inf; it must be finite",
         ),
         (
-            Request::new(4, 5).rules(Rules::ctranslate2(1.0, 0.0, 1)),
+            Request::new(4, MaximumLength(5)).rules(Rules::ctranslate2(
+                CTranslate2Options::default().patience(0.0),
+            )),
             "patience is 0; it must be finite and above 0",
         ),
     ];
@@ -677,8 +691,10 @@ fn scores_of_another_shape_are_refused_and_change_nothing() {
     let mut search = AutoregressiveSearch::new(6).unwrap();
     let message = |result: Result<(), Error>| result.unwrap_err().to_string();
     let nothing = ScoresView::logits(&[0f32; 6], [1, 6]).unwrap();
-    assert!(message(search.advance(&nothing)).contains("no request is running"));
+    assert!(message(search.advance(&nothing)).contains("no step has begun"));
     let id = search.admit(spec.engine()).unwrap();
+    assert!(message(search.advance(&nothing)).contains("no step has begun"));
+    assert_eq!(search.feed().rows(), 1);
     let data = [0f32; 24];
     for shape in [[4, 1, 6], [2, 2, 6], [1, 3, 8], [1, 1, 24]] {
         let wrong = ScoresView::logits(&data, shape).unwrap();
@@ -693,7 +709,7 @@ fn scores_of_another_shape_are_refused_and_change_nothing() {
     // The last position of [rows, 2, vocab], in place.
     let mut before = Vec::new();
     while !search.is_idle() {
-        let rows = score(&search, &mut before, |_, tokens| model.scores(tokens));
+        let rows = score(&mut search, &mut before, |_, tokens| model.scores(tokens));
         let padded: Vec<f32> = rows
             .chunks(6)
             .flat_map(|row| [&[9.0; 6], row].concat())
@@ -703,22 +719,26 @@ fn scores_of_another_shape_are_refused_and_change_nothing() {
             .advance(&ScoresView::logits(&padded[6..], layout).unwrap())
             .unwrap();
     }
-    assert_eq!(found(search.outcome(id).unwrap()), spec.expected(&model));
-    assert!(message(search.advance(&nothing)).contains("no request is running"));
+    assert_eq!(
+        found(search.outcome(id).unwrap().unwrap()),
+        spec.expected(&model)
+    );
+    assert_eq!(search.feed().rows(), 0);
+    assert!(message(search.advance(&nothing)).contains("no step has begun"));
 }
 
 #[test]
 fn probabilities_cannot_be_processed_before_a_log_softmax() {
     let mut search = AutoregressiveSearch::new(2).unwrap();
     let id = search
-        .admit(Request::new(1, 2).process_logits(MinimumLength(1)))
+        .admit(Request::new(1, MaximumLength(2)).process_logits(MinimumLength(1)))
         .unwrap();
+    search.feed();
     search
         .advance(&ScoresView::probabilities(&[0.5f32, 0.5], [1, 2]).unwrap())
         .unwrap();
-    let Ended::Failed(error) = search.outcome(id).unwrap().ended() else {
-        panic!("it must fail");
-    };
+    let error = search.outcome(id).unwrap_err();
+    assert_eq!(error.request(), Some(id));
     assert!(
         error
             .to_string()
@@ -731,36 +751,36 @@ fn under_a_trie_only_permitted_tokens_are_read() {
     // All other scores are NaN, which is no error, because they are not read.
     let mut row = [f32::NAN; 50];
     (row[7], row[11]) = (1.0, 3.0);
-    let request =
-        |normaliser| Request::new(4, 1).constraint(TokenTrie::new([[7], [11]]), normaliser);
+    let request = |normaliser| {
+        Request::new(4, MaximumLength(1)).constraint(TokenTrie::new([[7], [11]]), normaliser)
+    };
     let mut search = AutoregressiveSearch::new(50).unwrap();
     let id = search.admit(request(Normaliser::Permitted)).unwrap();
+    search.feed();
     search
         .advance(&ScoresView::logits(&row, [1, 50]).unwrap())
         .unwrap();
-    let found = found(search.outcome(id).unwrap());
+    let found = found(search.outcome(id).unwrap().unwrap());
     assert_eq!(found.len(), 2);
     let total: f64 = found.iter().map(|found| found.log_probability.exp()).sum();
     assert!((total - 1.0).abs() < 1e-6);
     // The normaliser of the whole row has to read it all.
     let id = search.admit(request(Normaliser::WholeRow)).unwrap();
+    search.feed();
     search
         .advance(&ScoresView::logits(&row, [1, 50]).unwrap())
         .unwrap();
-    assert!(matches!(
-        search.outcome(id).unwrap().ended(),
-        Ended::Failed(_)
-    ));
+    let error = search.outcome(id).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidScore);
     // A permitted token's score of NaN is an error.
     row[11] = f32::NAN;
     let id = search.admit(request(Normaliser::Permitted)).unwrap();
+    search.feed();
     search
         .advance(&ScoresView::logits(&row, [1, 50]).unwrap())
         .unwrap();
-    assert!(matches!(
-        search.outcome(id).unwrap().ended(),
-        Ended::Failed(_)
-    ));
+    let error = search.outcome(id).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidScore);
 }
 
 #[test]
@@ -798,21 +818,29 @@ fn half_precision_is_read_as_it_is() {
     }
     let widened = |history: &[u32]| halves(history).into_iter().map(f32::from).collect();
     let expected = oracle::search(&spec.oracle(), model.kind, &widened);
-    assert_eq!(found(search.outcome(id).unwrap()), expected);
+    assert_eq!(found(search.outcome(id).unwrap().unwrap()), expected);
 }
 
 #[test]
 fn ids_of_removed_requests_name_nothing() {
     let mut search = AutoregressiveSearch::new(3).unwrap();
-    let old = search.admit(Request::new(2, 2)).unwrap();
+    let old = search.admit(Request::new(2, MaximumLength(2))).unwrap();
     assert!(search.remove(old));
-    let new = search.admit(Request::new(2, 2)).unwrap();
+    let new = search.admit(Request::new(2, MaximumLength(2))).unwrap();
     assert_ne!(old, new);
-    assert!(!search.remove(old) && search.outcome(old).is_none());
+    assert!(!search.remove(old));
+    let unknown = |search: &AutoregressiveSearch| {
+        let error = search.outcome(old).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::UnknownRequest);
+        assert_eq!(error.request(), Some(old));
+    };
+    unknown(&search);
+    assert!(search.outcome(new).unwrap().is_none());
     search.run(|_, _| Ok::<(), Error>(())).unwrap();
-    assert!(search.outcome(new).is_some());
+    assert!(search.outcome(new).unwrap().is_some());
+    unknown(&search);
     let mut prefix = vec![1];
-    search.stable_prefix(old, &mut prefix);
+    assert!(!search.stable_prefix(old, &mut prefix));
     assert!(prefix.is_empty());
 }
 

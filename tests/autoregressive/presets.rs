@@ -1,8 +1,8 @@
 //! Every field of every preset, as its library has it.
 
 use widebeam::autoregressive::{
-    AtMaximum, CountedLength, EarlyStopping, EndRank, Leader, LengthPenalty, Rules, Stopping,
-    WhenFull,
+    AtMaximum, CTranslate2Options, CountedLength, EarlyStopping, EndRank, Leader, LengthPenalty,
+    Rules, Stopping, WhenFull,
 };
 
 const LIVE: Stopping = Stopping::Heuristic {
@@ -14,14 +14,13 @@ const ANY: Stopping = Stopping::Heuristic {
 
 /// The rules of most libraries but for their penalty and when they stop.
 fn usual(length_penalty: LengthPenalty, stopping: Stopping) -> Rules {
-    Rules {
-        length_penalty,
-        counted: CountedLength::Generated,
-        stopping,
-        end_rank: EndRank::WithinBeam,
-        when_full: WhenFull::ReplaceWorst,
-        at_maximum: AtMaximum::Finish,
-    }
+    Rules::plain()
+        .length_penalty(length_penalty)
+        .counted(CountedLength::Generated)
+        .stopping(stopping)
+        .end_rank(EndRank::WithinBeam)
+        .when_full(WhenFull::ReplaceWorst)
+        .at_maximum(AtMaximum::Finish)
 }
 
 #[test]
@@ -29,15 +28,24 @@ fn presets_are_the_published_rules() {
     let power = |alpha| LengthPenalty::Power { alpha };
     let first = |patience| Stopping::FirstFinished { patience };
     let best = |hypotheses| Stopping::BestFinished { hypotheses };
-    let scorer = |alpha, stopping| Rules {
-        length_penalty: power(alpha),
-        counted: CountedLength::WithPrompt,
-        stopping,
-        end_rank: EndRank::WithinBeam,
-        when_full: WhenFull::ReplaceWorst,
-        at_maximum: AtMaximum::FinishUnlessDone,
+    let scorer = |alpha, stopping| {
+        Rules::plain()
+            .length_penalty(power(alpha))
+            .counted(CountedLength::WithPrompt)
+            .stopping(stopping)
+            .end_rank(EndRank::WithinBeam)
+            .when_full(WhenFull::ReplaceWorst)
+            .at_maximum(AtMaximum::FinishUnlessDone)
     };
     use EarlyStopping::{FirstFinished, Heuristic, Never};
+    let ctranslate2 = |length_penalty, patience, hypotheses| {
+        Rules::ctranslate2(
+            CTranslate2Options::default()
+                .length_penalty(length_penalty)
+                .patience(patience)
+                .num_hypotheses(hypotheses),
+        )
+    };
     let table = [
         (Rules::default(), usual(power(1.0), LIVE)),
         (Rules::plain(), usual(power(1.0), LIVE)),
@@ -62,35 +70,35 @@ fn presets_are_the_published_rules() {
         ),
         (
             Rules::fairseq(1.2),
-            Rules {
-                length_penalty: power(1.2),
-                counted: CountedLength::Generated,
-                stopping: first(1.0),
-                end_rank: EndRank::WithinBeam,
-                when_full: WhenFull::Keep,
-                at_maximum: AtMaximum::ForceEnd,
-            },
+            Rules::plain()
+                .length_penalty(power(1.2))
+                .counted(CountedLength::Generated)
+                .stopping(first(1.0))
+                .end_rank(EndRank::WithinBeam)
+                .when_full(WhenFull::Keep)
+                .at_maximum(AtMaximum::ForceEnd),
+        ),
+        (ctranslate2(1.0, 2.5, 3), usual(power(1.0), first(2.5))),
+        (ctranslate2(-0.5, 1.0, 3), usual(power(-0.5), first(1.0))),
+        (
+            Rules::ctranslate2(CTranslate2Options::default()),
+            usual(power(1.0), first(1.0)),
         ),
         (
-            Rules::ctranslate2(1.0, 2.5, 3),
-            usual(power(1.0), first(2.5)),
+            Rules::ctranslate2(CTranslate2Options::default().length_penalty(0.0)),
+            usual(power(0.0), best(1)),
         ),
-        (
-            Rules::ctranslate2(-0.5, 1.0, 3),
-            usual(power(-0.5), first(1.0)),
-        ),
-        (Rules::ctranslate2(0.0, 2.5, 3), usual(power(0.0), best(3))),
-        (Rules::ctranslate2(-0.0, 1.0, 1), usual(power(0.0), best(1))),
+        (ctranslate2(0.0, 2.5, 3), usual(power(0.0), best(3))),
+        (ctranslate2(-0.0, 1.0, 1), usual(power(0.0), best(1))),
         (
             Rules::gnmt(0.6),
-            Rules {
-                length_penalty: LengthPenalty::Gnmt { alpha: 0.6 },
-                counted: CountedLength::Generated,
-                stopping: Stopping::Exhaustive,
-                end_rank: EndRank::Any,
-                when_full: WhenFull::ReplaceWorst,
-                at_maximum: AtMaximum::FinishIfNoneEnded,
-            },
+            Rules::plain()
+                .length_penalty(LengthPenalty::Gnmt { alpha: 0.6 })
+                .counted(CountedLength::Generated)
+                .stopping(Stopping::Exhaustive)
+                .end_rank(EndRank::Any)
+                .when_full(WhenFull::ReplaceWorst)
+                .at_maximum(AtMaximum::FinishIfNoneEnded),
         ),
     ];
     for (index, (preset, published)) in table.into_iter().enumerate() {

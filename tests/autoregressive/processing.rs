@@ -3,11 +3,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use widebeam::ScoresView;
 use widebeam::autoregressive::{
-    AutoregressiveSearch, Ended, ForcedFirst, ForcedLast, ForcedScore, LogitsProcessor,
+    AutoregressiveSearch, ForcedFirst, ForcedLast, ForcedScore, LogitsProcessor, MaximumLength,
     MinimumLength, NoRepeatNgram, RepetitionPenalty, Request, RowScores, Suppress,
 };
+use widebeam::{ErrorKind, ScoresView};
 
 const NO: f64 = f64::NEG_INFINITY;
 
@@ -34,6 +34,7 @@ fn seen(
     search.admit(request).unwrap();
     while !search.is_idle() {
         let scores = ScoresView::log_probabilities(row, [1, row.len()]).unwrap();
+        search.feed();
         search.advance(&scores).unwrap();
     }
     std::mem::take(&mut *all.lock().unwrap())
@@ -45,7 +46,7 @@ fn end_tokens_are_impossible_until_the_minimum_length() {
     let own = row.map(f64::from).to_vec();
     for before in [false, true] {
         for minimum in 0..6 {
-            let request = Request::new(1, 4).end_tokens([3, 0]);
+            let request = Request::new(1, MaximumLength(4)).end_tokens([3, 0]);
             let found = seen(request, MinimumLength(minimum), before, &row);
             let expected: Vec<Vec<f64>> = (0..4)
                 .map(|generated| match generated < minimum {
@@ -66,12 +67,22 @@ fn a_token_is_forced_at_the_first_or_last_step_alone() {
         for (score, forced) in [(ForcedScore::Own, -2.0), (ForcedScore::Certain, 0.0)] {
             let only = vec![NO, NO, forced];
             let first = ForcedFirst { token: 2, score };
-            let found = seen(Request::new(1, 3).prompt([1]), first, before, &row);
+            let found = seen(
+                Request::new(1, MaximumLength(3)).prompt([1]),
+                first,
+                before,
+                &row,
+            );
             assert_eq!(found, [only.clone(), own.clone(), own.clone()]);
             let last = ForcedLast { token: 2, score };
-            let found = seen(Request::new(1, 3).prompt([1]), last, before, &row);
+            let found = seen(
+                Request::new(1, MaximumLength(3)).prompt([1]),
+                last,
+                before,
+                &row,
+            );
             assert_eq!(found, [own.clone(), own.clone(), only.clone()]);
-            let found = seen(Request::new(1, 1), last, before, &row);
+            let found = seen(Request::new(1, MaximumLength(1)), last, before, &row);
             assert_eq!(found, [only]);
         }
     }
@@ -82,13 +93,17 @@ fn a_forced_token_that_is_impossible_comes_only_where_it_is_certain() {
     let row = [-1.0, f32::NEG_INFINITY];
     for (score, count) in [(ForcedScore::Own, 0), (ForcedScore::Certain, 1)] {
         let first = ForcedFirst { token: 1, score };
-        let request = Request::new(2, 1).process_log_probabilities(first);
+        let request = Request::new(2, MaximumLength(1)).process_log_probabilities(first);
         let mut search = AutoregressiveSearch::new(2).unwrap();
         let id = search.admit(request).unwrap();
+        search.feed();
         search
             .advance(&ScoresView::log_probabilities(&row, [1, 2]).unwrap())
             .unwrap();
-        assert_eq!(search.outcome(id).unwrap().hypotheses().len(), count);
+        assert_eq!(
+            search.outcome(id).unwrap().unwrap().hypotheses().len(),
+            count
+        );
     }
 }
 
@@ -97,8 +112,9 @@ fn forced_tokens_beyond_the_vocabulary_are_refused() {
     let mut search = AutoregressiveSearch::new(5).unwrap();
     for token in [4, 5, 9] {
         let score = ForcedScore::Own;
-        let first = Request::new(1, 1).process_logits(ForcedFirst { token, score });
-        let last = Request::new(1, 1).process_log_probabilities(ForcedLast { token, score });
+        let first = Request::new(1, MaximumLength(1)).process_logits(ForcedFirst { token, score });
+        let last = Request::new(1, MaximumLength(1))
+            .process_log_probabilities(ForcedLast { token, score });
         for (request, what) in [(first, "first"), (last, "last")] {
             match search.admit(request) {
                 Ok(_) => assert_eq!(token, 4),
@@ -118,7 +134,7 @@ fn a_repeated_token_pays_once_by_the_sign_of_its_score() {
     let row = [0.0005, -2.0, -0.0, 0.0, -3.0, -0.75];
     for (penalty, small, large) in [(2.0, 0.00025, -4.0), (0.5, 0.001, -1.0)] {
         for before in [false, true] {
-            let request = Request::new(1, 1).prompt(prompt);
+            let request = Request::new(1, MaximumLength(1)).prompt(prompt);
             let repetition = RepetitionPenalty::new(penalty).unwrap();
             let found = seen(request, repetition, before, &row);
             let expected = [small, large, 0.0, 0.0, -3.0, -0.75];
@@ -131,7 +147,12 @@ fn a_repeated_token_pays_once_by_the_sign_of_its_score() {
     }
     // What has been generated counts too.
     let repetition = RepetitionPenalty::new(2.0).unwrap();
-    let found = seen(Request::new(1, 3), repetition, false, &[-1.5, -1.0]);
+    let found = seen(
+        Request::new(1, MaximumLength(3)),
+        repetition,
+        false,
+        &[-1.5, -1.0],
+    );
     assert_eq!(found, [[-1.5, -1.0], [-1.5, -2.0], [-3.0, -2.0]]);
 }
 
@@ -165,7 +186,7 @@ fn no_ngram_of_the_prompt_and_the_generated_tokens_comes_twice() {
     let row = [-1.0f32; 4];
     for before in [false, true] {
         for (size, prompt, banned) in table {
-            let request = Request::new(1, 1).prompt(prompt);
+            let request = Request::new(1, MaximumLength(1)).prompt(prompt);
             let found = seen(request, NoRepeatNgram::new(size).unwrap(), before, &row);
             let score = |token: u32| if banned.contains(&token) { NO } else { -1.0 };
             let expected: Vec<f64> = (0..4).map(score).collect();
@@ -174,7 +195,7 @@ fn no_ngram_of_the_prompt_and_the_generated_tokens_comes_twice() {
     }
     // Half in the prompt, half generated: 1 0 was there, so 1 is not followed by 0.
     let row = [-3.0, -1.0, -2.0, -9.0];
-    let request = Request::new(1, 3).prompt([1, 0]);
+    let request = Request::new(1, MaximumLength(3)).prompt([1, 0]);
     let found = seen(request, NoRepeatNgram::new(2).unwrap(), false, &row);
     assert_eq!(found[0], [-3.0, -1.0, -2.0, -9.0]);
     assert_eq!(found[1], [NO, -1.0, -2.0, -9.0]);
@@ -185,7 +206,12 @@ fn no_ngram_of_the_prompt_and_the_generated_tokens_comes_twice() {
 fn suppressed_tokens_are_impossible_at_every_step() {
     for before in [false, true] {
         let suppress = Suppress(vec![2, 0, 2]);
-        let found = seen(Request::new(1, 2), suppress, before, &[-1.0, -2.0, -3.0]);
+        let found = seen(
+            Request::new(1, MaximumLength(2)),
+            suppress,
+            before,
+            &[-1.0, -2.0, -3.0],
+        );
         assert_eq!(found, [[NO, -2.0, NO], [NO, -2.0, NO]]);
     }
 }
@@ -203,7 +229,9 @@ fn a_row_says_where_it_stands() {
             let mut steps = seen_steps.lock().unwrap();
             steps.push((row.generated().to_vec(), row.is_last()));
         };
-        let request = Request::new(1, 3).prompt([1, 8]).end_tokens([2, 1, 2]);
+        let request = Request::new(1, MaximumLength(3))
+            .prompt([1, 8])
+            .end_tokens([2, 1, 2]);
         seen(request, hook, before, &[-0.5, -1.0, -2.0]);
         let expected = [(vec![], false), (vec![0], false), (vec![0, 0], true)];
         assert_eq!(*steps.lock().unwrap(), expected);
@@ -240,7 +268,7 @@ fn scores_are_set_within_the_vocabulary_and_what_is_permitted() {
             row.map_history(|score| score - 1.0);
             row.forbid(3);
         };
-        let request = Request::new(1, 1).prompt([2, 1, 2, 4, 40]);
+        let request = Request::new(1, MaximumLength(1)).prompt([2, 1, 2, 4, 40]);
         let found = seen(request, hook, before, &[-1.0, -2.0, -3.0, -4.0]);
         let two = rounded(rounded(-0.2) - 1.0);
         assert_eq!(found, [[NO, NO, two, NO]]);
@@ -254,12 +282,13 @@ fn processors_act_in_the_order_in_which_they_were_added() {
     let found = |request: Request| {
         let mut search = AutoregressiveSearch::new(2).unwrap();
         let id = search.admit(request).unwrap();
+        search.feed();
         search
             .advance(&ScoresView::log_probabilities(&[-1f32, -9.0], [1, 2]).unwrap())
             .unwrap();
-        search.outcome(id).unwrap().best().unwrap().score
+        search.outcome(id).unwrap().unwrap().best().unwrap().score
     };
-    let request = || Request::new(1, 1);
+    let request = || Request::new(1, MaximumLength(1));
     let first = request()
         .process_log_probabilities(add(-0.5))
         .process_log_probabilities(double);
@@ -282,20 +311,20 @@ fn scores_beyond_what_a_row_can_hold_fail_the_request() {
     for (before, score, shown) in cases {
         let hook = move |row: &mut RowScores<'_>| row.set(1, score);
         let request = match before {
-            true => Request::new(1, 1).process_logits(hook),
-            false => Request::new(1, 1).process_log_probabilities(hook),
+            true => Request::new(1, MaximumLength(1)).process_logits(hook),
+            false => Request::new(1, MaximumLength(1)).process_log_probabilities(hook),
         };
         let mut search = AutoregressiveSearch::new(2).unwrap();
         let id = search.admit(request).unwrap();
+        search.feed();
         search
             .advance(&ScoresView::logits(&[0f32, 1.0], [1, 2]).unwrap())
             .unwrap();
-        let outcome = search.outcome(id).unwrap();
-        let Ended::Failed(error) = outcome.ended() else {
-            panic!("{score} must fail");
-        };
+        let error = search.outcome(id).unwrap_err();
         let message = format!("step 0, token 1: a logits processor set a score of {shown}");
         assert!(error.to_string().starts_with(&message), "{error}");
-        assert!(outcome.best().is_none());
+        let place = (error.request(), error.step(), error.token());
+        assert_eq!(place, (Some(id), Some(0), Some(1)));
+        assert_eq!(error.kind(), ErrorKind::InvalidScore);
     }
 }

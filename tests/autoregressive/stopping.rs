@@ -2,8 +2,8 @@
 
 use widebeam::ScoresView;
 use widebeam::autoregressive::{
-    AutoregressiveSearch, CountedLength, EndRank, Ended, Leader, LengthPenalty, Request, RowScores,
-    Rules, Stopping, WhenFull,
+    AutoregressiveSearch, CountedLength, EndRank, Ended, Leader, LengthPenalty, MaximumLength,
+    Request, RowScores, Rules, Stopping, WhenFull,
 };
 
 const END: u32 = 0;
@@ -36,13 +36,31 @@ struct Fork {
     live: f64,
 }
 
+/// Rules that hold scores against each other.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    length_penalty: LengthPenalty,
+    counted: CountedLength,
+    stopping: Stopping,
+}
+
+impl Held {
+    fn rules(self) -> Rules {
+        Rules::plain()
+            .length_penalty(self.length_penalty)
+            .counted(self.counted)
+            .stopping(self.stopping)
+            .end_rank(EndRank::Any)
+    }
+}
+
 impl Fork {
     /// Whether the request is done after the step.
-    fn stops(self, rules: Rules) -> bool {
-        let request = Request::new(1, self.max_length)
+    fn stops(self, rules: Held) -> bool {
+        let request = Request::new(1, MaximumLength(self.max_length))
             .prompt(vec![LIVE; self.prompt])
             .end_tokens([END])
-            .rules(rules)
+            .rules(rules.rules())
             .process_log_probabilities(move |row: &mut RowScores<'_>| {
                 let forks = row.generated().len() == self.before;
                 row.set(END, if forks { self.end } else { f64::NEG_INFINITY });
@@ -52,27 +70,29 @@ impl Fork {
         let id = search.admit(request).unwrap();
         for _ in 0..=self.before {
             assert!(search.finished().is_empty());
+            search.feed();
             let row = ScoresView::log_probabilities(&[0f32, 0.0], [1, 2]).unwrap();
             search.advance(&row).unwrap();
         }
-        let outcome = search.outcome(id);
-        assert!(outcome.is_none_or(|outcome| outcome.ended() == &Ended::Rule));
+        let outcome = search.outcome(id).unwrap();
+        assert!(outcome.is_none_or(|outcome| outcome.ended() == Ended::Rule));
         outcome.is_some()
     }
 
     /// The score of the hypothesis that has ended.
-    fn worst(self, rules: Rules) -> f64 {
+    fn worst(self, rules: Held) -> f64 {
         let without_end = match rules.counted {
             CountedLength::Generated => self.before + 1,
             CountedLength::WithoutEnd => self.before,
             CountedLength::WithPrompt => self.prompt + self.before,
+            other => unreachable!("{other:?}"),
         };
         penalised(rules.length_penalty, self.end, without_end)
     }
 
     /// What it is held against: the best score that the rule sees, over every
     /// length.
-    fn bound(self, rules: Rules) -> f64 {
+    fn bound(self, rules: Held) -> f64 {
         let prompt = match rules.counted {
             CountedLength::WithPrompt => self.prompt,
             _ => 0,
@@ -100,6 +120,7 @@ fn penalised(penalty: LengthPenalty, log_probability: f64, length: usize) -> f64
         LengthPenalty::None => 1.0,
         LengthPenalty::Power { alpha } => length.powf(alpha),
         LengthPenalty::Gnmt { alpha } => ((5.0 + length) / 6.0).powf(alpha),
+        other => unreachable!("{other:?}"),
     };
     match divisor {
         0.0 => f64::NEG_INFINITY,
@@ -126,14 +147,11 @@ fn a_request_stops_just_where_no_live_hypothesis_can_beat_the_worst_finished_one
     for stopping in rules_of_stopping {
         for length_penalty in penalties() {
             for counted in COUNTED {
-                let rules = Rules {
+                check_boundaries(Held {
                     length_penalty,
                     counted,
                     stopping,
-                    end_rank: EndRank::Any,
-                    ..Rules::plain()
-                };
-                check_boundaries(rules);
+                });
             }
         }
     }
@@ -141,7 +159,7 @@ fn a_request_stops_just_where_no_live_hypothesis_can_beat_the_worst_finished_one
 
 /// Compares what a request does with the definition, where the two scores are
 /// equal and at the numbers next to that.
-fn check_boundaries(rules: Rules) {
+fn check_boundaries(rules: Held) {
     let [mut equal, mut above, mut below] = [0; 3];
     for before in [0, 1, 2] {
         for max_length in [before + 2, before + 7] {
@@ -215,7 +233,7 @@ fn steps_of(
         search.advance(&scores).unwrap();
         steps += 1;
     }
-    let ended = search.outcome(id).unwrap().ended().clone();
+    let ended = search.outcome(id).unwrap().unwrap().ended();
     search.remove(id);
     (steps, ended)
 }
@@ -234,13 +252,13 @@ fn patience_counts_the_rounded_number_of_all_that_finished() {
     for when_full in [WhenFull::Keep, WhenFull::ReplaceWorst] {
         for (beams, wanted) in wanted {
             for (patience, wanted) in patiences.into_iter().zip(wanted) {
-                let rules = Rules {
-                    stopping: Stopping::FirstFinished { patience },
-                    end_rank: EndRank::Any,
-                    when_full,
-                    ..Rules::plain()
-                };
-                let request = Request::new(beams, 20).end_tokens([END]).rules(rules);
+                let rules = Rules::plain()
+                    .stopping(Stopping::FirstFinished { patience })
+                    .end_rank(EndRank::Any)
+                    .when_full(when_full);
+                let request = Request::new(beams, MaximumLength(20))
+                    .end_tokens([END])
+                    .rules(rules);
                 let found = steps(request, |_| [-1.0, -0.5]);
                 assert_eq!(found, (wanted, Ended::Rule), "{beams} beams, {patience}");
             }
@@ -250,10 +268,10 @@ fn patience_counts_the_rounded_number_of_all_that_finished() {
 
 #[test]
 fn the_best_must_have_ended_in_some_step_and_enough_have_finished() {
-    let rules = |hypotheses| Rules {
-        stopping: Stopping::BestFinished { hypotheses },
-        end_rank: EndRank::Any,
-        ..Rules::plain()
+    let rules = |hypotheses| {
+        Rules::plain()
+            .stopping(Stopping::BestFinished { hypotheses })
+            .end_rank(EndRank::Any)
     };
     // The step in which the best candidate ends; in the others it is the second.
     let row = |best_ends: usize| {
@@ -266,7 +284,7 @@ fn the_best_must_have_ended_in_some_step_and_enough_have_finished() {
     for beams in [1, 2, 5] {
         for hypotheses in 0..8 {
             for best_ends in 0..9 {
-                let request = Request::new(beams, 9)
+                let request = Request::new(beams, MaximumLength(9))
                     .end_tokens([END])
                     .rules(rules(hypotheses));
                 let wanted = (best_ends + 1).max(hypotheses.min(beams));
@@ -275,7 +293,7 @@ fn the_best_must_have_ended_in_some_step_and_enough_have_finished() {
                     _ => Ended::Rule,
                 };
                 let found = steps(request.clone(), row(best_ends));
-                assert_eq!(found, (wanted, ended.clone()), "{beams} {hypotheses}");
+                assert_eq!(found, (wanted, ended), "{beams} {hypotheses}");
                 // In a place that another request has left.
                 let found = steps_of(&mut kept, request.clone(), row(best_ends));
                 assert_eq!(found, (wanted, ended));
@@ -300,11 +318,8 @@ fn each_group_waits_for_as_many_as_its_own_beams() {
         (first(1.0), 2),
         (first(2.0), 4),
     ] {
-        let rules = Rules {
-            stopping,
-            ..Rules::plain()
-        };
-        let request = Request::new(4, 9)
+        let rules = Rules::plain().stopping(stopping);
+        let request = Request::new(4, MaximumLength(9))
             .end_tokens([END])
             .rules(rules)
             .diverse_groups(2, 0.0);
@@ -320,20 +335,20 @@ fn each_group_waits_for_as_many_as_its_own_beams() {
             steps += 1;
         }
         assert_eq!(steps, wanted, "{stopping:?}");
-        assert_eq!(search.outcome(id).unwrap().ended(), &Ended::Rule);
+        assert_eq!(search.outcome(id).unwrap().unwrap().ended(), Ended::Rule);
     }
 }
 
 /// Equal candidates: the first of the row is the best.
 #[test]
 fn the_best_candidate_of_equal_ones_is_the_first_token() {
-    let rules = Rules {
-        stopping: Stopping::BestFinished { hypotheses: 1 },
-        end_rank: EndRank::Any,
-        ..Rules::plain()
-    };
+    let rules = Rules::plain()
+        .stopping(Stopping::BestFinished { hypotheses: 1 })
+        .end_rank(EndRank::Any);
     for (end, wanted) in [(0, (1, Ended::Rule)), (1, (6, Ended::Length))] {
-        let request = Request::new(2, 6).end_tokens([end]).rules(rules);
+        let request = Request::new(2, MaximumLength(6))
+            .end_tokens([end])
+            .rules(rules);
         assert_eq!(steps(request, |_| [-0.5, -0.5]), wanted);
     }
 }

@@ -53,7 +53,7 @@ fn specs(kind: ScoreKind) -> Vec<Spec> {
             ..Spec::plain(9, 6, &[3])
         },
         Spec {
-            constraint: Some((Permitted::Trie(sequences), normaliser)),
+            constraints: vec![(Permitted::Trie(sequences), normaliser)],
             ..plain.clone()
         },
         Spec {
@@ -100,7 +100,7 @@ fn run<T: Number>(model: &Model, specs: &[Spec], level: Level, order: Order) -> 
         if search.is_idle() {
             break;
         }
-        let scores = score(&search, &mut before, |_, history| model.scores(history));
+        let scores = score(&mut search, &mut before, |_, history| model.scores(history));
         let scores: Vec<T> = scores.into_iter().map(T::of).collect();
         let shape = [scores.len() / VOCAB, VOCAB];
         search
@@ -109,7 +109,7 @@ fn run<T: Number>(model: &Model, specs: &[Spec], level: Level, order: Order) -> 
     }
     for (id, index) in ids {
         let mut hash = Hash::default();
-        for found in found(search.outcome(id).unwrap()) {
+        for found in found(search.outcome(id).unwrap().unwrap()) {
             hash.tokens(&found.tokens);
             found
                 .token_scores

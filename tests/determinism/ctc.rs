@@ -2,10 +2,9 @@
 //! language model.
 
 use half::{bf16, f16};
-use widebeam::{
-    CtcHypothesis, CtcPruning, CtcSearch, Level, NgramModel, NgramScorer, NgramUnit, ScoreKind,
-    Scorer, ScoresView, Unscored,
-};
+use widebeam::ctc::{Blank, CtcHypothesis, CtcPruning};
+use widebeam::scorers::{NgramModel, NgramScorer, NgramUnit, Scorer, Unscored};
+use widebeam::{CtcSearch, Level, ScoreKind, ScoresView};
 
 use crate::Results;
 use crate::arrangement::{Order, everywhere};
@@ -39,7 +38,9 @@ pub(crate) fn results() -> Results {
         .map(|i| ["a", "b", "c", "d"][i % 4].to_owned())
         .collect();
     let model = NgramModel::read_arpa(MODEL.as_bytes()).unwrap();
-    let scorer = NgramScorer::new(model, &labels, NgramUnit::Token, 0.5, 0.75).unwrap();
+    let scorer = NgramScorer::new(model, &labels, NgramUnit::Token);
+    let scorer = scorer.with_weight(0.5).unwrap();
+    let scorer = scorer.with_token_bonus(0.75).unwrap();
     let pruned = CtcPruning::none()
         .top_tokens(8)
         .score_threshold(9.0)
@@ -97,7 +98,9 @@ fn run<T: Number, S: Scorer + Sync>(
     order: Order,
 ) -> Vec<u64> {
     let [batch, time, vocab] = SHAPE;
-    let search = CtcSearch::new(BEAMS, BLANK).unwrap().with_scorer(scorer);
+    let search = CtcSearch::new(BEAMS, Blank(BLANK))
+        .unwrap()
+        .with_scorer(scorer);
     let search = search.with_pruning(pruning.clone()).unwrap();
     let mut search = search.with_level(level).unwrap();
     let mut stream = search.stream();
@@ -113,7 +116,7 @@ fn run<T: Number, S: Scorer + Sync>(
             .decode(&view.with_lengths(&lengths).unwrap())
             .unwrap();
         for (at, &item) in group.iter().enumerate() {
-            hashes[item] = hash(nbest.item(at));
+            hashes[item] = hash(nbest.item(at).unwrap());
             // The same frames, some at a time.
             stream.reset();
             let frames = &own[at * time * vocab..][..lengths[at] * vocab];
@@ -124,7 +127,7 @@ fn run<T: Number, S: Scorer + Sync>(
                     .push(&ScoresView::new(kind, chunk, shape).unwrap())
                     .unwrap();
             }
-            assert_eq!(hash(stream.finish().unwrap().item(0)), hashes[item]);
+            assert_eq!(hash(stream.finish().unwrap()), hashes[item]);
         }
     }
     hashes

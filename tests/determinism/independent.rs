@@ -71,7 +71,7 @@ fn run<T: Number>(
             .unwrap();
         for (at, &item) in group.iter().enumerate() {
             let mut hash = Hash::default();
-            for hypothesis in nbest.item(at) {
+            for hypothesis in nbest.item(at).unwrap() {
                 hash.tokens(hypothesis.tokens);
                 hash.score(hypothesis.score);
             }

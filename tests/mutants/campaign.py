@@ -36,7 +36,7 @@ SOURCES = ["src", "cli/src", "perf/src/console"]
 SHARES = [
     (["src/kernels/*", "src/simd/*", "src/order.rs", "src/search/shortlist.rs"], ["widebeam"],
      [["--lib"], ["--test=independent", "--test=ctc", "--test=autoregressive", "--test=guard_pages", *EVERYWHERE]]),
-    (["src/search/ctc/scorers/*", "src/search/ctc/scorer.rs"], ["widebeam"],
+    (["src/scorers/*"], ["widebeam"],
      [["--test=scorers"], ["--lib", "--test=ctc", *EVERYWHERE]]),
     (["src/search/ctc/*", "src/search/prefixes/*"], ["widebeam"],
      [["--test=ctc"], ["--lib", "--test=scorers", "--test=ctc_memory", "--test=memory_needed", "--test=soak", *EVERYWHERE]]),

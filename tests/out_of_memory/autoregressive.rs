@@ -1,8 +1,8 @@
 //! Searches with a model in the loop.
 
 use widebeam::autoregressive::{
-    AutoregressiveSearch, Constraint, Ended, MinimumLength, Normaliser, RepetitionPenalty, Request,
-    RequestId, Rules, TokenMask, TokenTrie,
+    AutoregressiveSearch, Constraint, MaximumLength, MinimumLength, Normaliser, RepetitionPenalty,
+    Request, RequestId, Rules, TokenMask, TokenTrie,
 };
 use widebeam::{Error, ScoresView};
 
@@ -12,7 +12,9 @@ const VOCAB: usize = 120;
 const BEAMS: usize = 24;
 
 fn request() -> Request {
-    Request::new(BEAMS, 12).prompt([3; 20]).end_tokens([5, 6])
+    Request::new(BEAMS, MaximumLength(12))
+        .prompt([3; 20])
+        .end_tokens([5, 6])
 }
 
 /// The model: the row of rank r of every request is always the same.
@@ -55,19 +57,12 @@ type Found = Vec<(Vec<u32>, Vec<u64>, u64)>;
 
 /// What a request has found.
 fn found(search: &AutoregressiveSearch, id: RequestId) -> Result<Found, Error> {
-    let outcome = search.outcome(id).expect("it is done");
+    let outcome = search.outcome(id)?.expect("it is done");
     let bits = |scores: &[f64]| scores.iter().map(|score| score.to_bits()).collect();
     let hypotheses = outcome.hypotheses();
-    let found: Found = hypotheses
+    Ok(hypotheses
         .map(|h| (h.tokens.to_vec(), bits(h.token_scores), h.score.to_bits()))
-        .collect();
-    match outcome.ended() {
-        Ended::Failed(error) => {
-            assert!(found.is_empty());
-            Err(error.clone())
-        }
-        _ => Ok(found),
-    }
+        .collect())
 }
 
 /// Two requests that run side by side.
@@ -182,7 +177,7 @@ const FEW: usize = 4;
 fn long_hypotheses_fail_at_each_allocation() {
     // The minimum length is there for its looking at what was generated so far.
     let request = || {
-        Request::new(2, SET_ASIDE + 30)
+        Request::new(2, MaximumLength(SET_ASIDE + 30))
             .rules(Rules::plain())
             .process_log_probabilities(MinimumLength(1))
     };

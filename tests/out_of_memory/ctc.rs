@@ -1,9 +1,8 @@
 //! CTC searches, whole and as streams.
 
-use widebeam::{
-    CtcNBest, CtcPruning, CtcSearch, CtcStream, Error, Hotwords, Lexicon, ScoreKind, Scorer,
-    ScoresView,
-};
+use widebeam::ctc::{Blank, CtcNBest, CtcPruning, CtcStream};
+use widebeam::scorers::{Hotwords, Lexicon, Scorer};
+use widebeam::{CtcSearch, Error, ScoreKind, ScoresView};
 
 use super::{is_about_memory, probabilities, refuse_each};
 
@@ -15,13 +14,21 @@ const FRAMES: usize = 60;
 const VOCABULARIES: [usize; 2] = [29, 300];
 
 fn search() -> CtcSearch {
-    CtcSearch::new(BEAMS, 0).unwrap()
+    CtcSearch::new(BEAMS, Blank(0)).unwrap()
 }
 
-/// Refuses each allocation of a decode of two items in turn.
-fn check<S: Scorer + Sync + Send>(search: impl Fn() -> CtcSearch<S> + Sync, view: &ScoresView<'_>) {
+/// Refuses each allocation of a decode of two items in turn. Some of the items are refused
+/// for a score.
+fn check<S: Scorer + Sync + Send>(
+    search: impl Fn() -> CtcSearch<S> + Sync,
+    view: &ScoresView<'_>,
+    refused: &[usize],
+) {
     let mut expected = CtcNBest::new();
     let outcome = search().decode_into(view, &mut expected);
+    outcome.as_ref().unwrap();
+    let failed = expected.failures().map(|(item, _)| item);
+    assert!(failed.eq(refused.iter().copied()));
     let needed = refuse_each(|refusal| {
         let (mut search, mut nbest) = (search(), CtcNBest::new());
         let decoded = refusal.during(|| search.decode_into(view, &mut nbest));
@@ -44,7 +51,7 @@ fn a_decode_fails_at_each_allocation() {
         let data = probabilities(2 * FRAMES * vocab);
         for kind in [ScoreKind::Probabilities, ScoreKind::Logits] {
             let view = ScoresView::new(kind, &data, [2, FRAMES, vocab]).unwrap();
-            check(search, &view);
+            check(search, &view, &[]);
         }
     }
 }
@@ -59,7 +66,11 @@ fn a_pruned_decode_fails_at_each_allocation() {
     ] {
         let data = probabilities(2 * FRAMES * vocab);
         let view = ScoresView::probabilities(&data, [2, FRAMES, vocab]).unwrap();
-        check(|| search().with_pruning(pruning.clone()).unwrap(), &view);
+        check(
+            || search().with_pruning(pruning.clone()).unwrap(),
+            &view,
+            &[],
+        );
     }
 }
 
@@ -70,9 +81,9 @@ fn a_decode_with_words_fails_at_each_allocation() {
     let words = [&[3, 4, 5][..], &[3, 7], &[9], &[10, 11, 12, 13]];
     let hotwords = Hotwords::new(&words, 2.0).unwrap();
     let lexicon = Lexicon::new(&words, Some(1)).unwrap();
-    let search = || CtcSearch::new(16, 0).unwrap();
-    check(|| search().with_scorer(&hotwords), &view);
-    check(|| search().with_scorer((&lexicon, &hotwords)), &view);
+    let search = || CtcSearch::new(16, Blank(0)).unwrap();
+    check(|| search().with_scorer(&hotwords), &view, &[]);
+    check(|| search().with_scorer((&lexicon, &hotwords)), &view, &[]);
 }
 
 /// Neither first nor last may it hide that there was no memory for the other.
@@ -83,7 +94,7 @@ fn a_refused_item_is_not_taken_for_it() {
             let mut data = probabilities(2 * FRAMES * vocab);
             data[(refused * FRAMES + 40) * vocab + 7] = 2.0;
             let view = ScoresView::probabilities(&data, [2, FRAMES, vocab]).unwrap();
-            check(search, &view);
+            check(search, &view, &[refused]);
         }
     }
 }
@@ -125,7 +136,7 @@ fn a_stream_fails_at_each_allocation_and_goes_on_from_there() {
         let (mut whole, mut expected) = (search.stream(), Default::default());
         feed(&mut whole, (kind, &data), chunk, &mut expected).unwrap();
         assert!(!expected.0.is_empty());
-        let rest = whole.current().unwrap();
+        let rest: Vec<_> = whole.current().unwrap().collect();
         let needed = refuse_each(|refusal| {
             let (mut stream, mut taken) = (search.stream(), Default::default());
             let mut feed = || feed(&mut stream, (kind, &data), chunk, &mut taken);
@@ -134,7 +145,8 @@ fn a_stream_fails_at_each_allocation_and_goes_on_from_there() {
                 is_about_memory(error);
                 feed().unwrap();
             }
-            assert_eq!(stream.current().unwrap(), rest, "{refusal:?}");
+            let left: Vec<_> = stream.current().unwrap().collect();
+            assert_eq!(left, rest, "{refusal:?}");
             assert_eq!(taken, expected, "{refusal:?}");
             fed.is_ok()
         });

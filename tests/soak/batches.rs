@@ -2,14 +2,16 @@
 //! invalid score in each.
 
 use arbitrary::Unstructured;
+use widebeam::ctc::{Blank, CtcNBest, CtcPruning, CtcSearch};
 use widebeam::reference::{self, ctc};
-use widebeam::{CtcNBest, CtcPruning, CtcSearch, IndependentSearch, NBest, ScoresView, Unscored};
-use widebeam_toy::any_tensor::{Limits, Tensor, check_failures, invalid};
+use widebeam::scorers::Unscored;
+use widebeam::{Details, Hypotheses, IndependentSearch, NBest, ScoresView};
+use widebeam_toy::any_tensor::{Limits, Tensor, invalid};
 
 use crate::Counts;
 use crate::random::Random;
 
-const BLANK: u32 = 0;
+const BLANK: Blank = Blank(0);
 /// One batch in so many is held against the reference.
 const SAMPLE: usize = 8;
 
@@ -41,16 +43,16 @@ impl Batches {
 
     fn decode(&mut self, view: &ScoresView<'_>, random: &mut Random, counts: &mut Counts) {
         let search = &mut self.independent[random.below(3)];
-        let result = search.decode_into(view, &mut self.nbest);
-        check_failures(view, &result, self.nbest.failures());
+        search.decode_into(view, &mut self.nbest).unwrap();
+        let items = decoded(view, &self.nbest);
         counts.items += view.batch();
         counts.items_refused += self.nbest.failures().len();
         if !random.one_in(SAMPLE) {
             return;
         }
-        for item in (0..view.batch()).filter(|&item| invalid(view, item).is_none()) {
+        for (item, found) in items {
             let expected = reference::independent(&view.items(item..item + 1), search.beams());
-            let found = self.nbest.item(item).map(|h| (h.tokens.to_vec(), h.score));
+            let found = found.map(|h| (h.tokens.to_vec(), h.score));
             assert!(found.eq(expected[0].iter().cloned()));
             counts.items_compared += 1;
         }
@@ -58,27 +60,47 @@ impl Batches {
 
     fn decode_ctc(&mut self, view: &ScoresView<'_>, random: &mut Random, counts: &mut Counts) {
         let search = &mut self.ctc[random.below(3)];
-        let result = search.decode_into(view, &mut self.ctc_nbest);
-        check_failures(view, &result, self.ctc_nbest.failures());
+        search.decode_into(view, &mut self.ctc_nbest).unwrap();
+        let items = decoded(view, &self.ctc_nbest);
         counts.items += view.batch();
         counts.items_refused += self.ctc_nbest.failures().len();
         if !random.one_in(SAMPLE) {
             return;
         }
         let none = CtcPruning::none();
-        for item in (0..view.batch()).filter(|&item| invalid(view, item).is_none()) {
-            let expected = ctc::search(view, item, search.beams(), BLANK, &none, &Unscored);
+        for (item, found) in items {
+            let expected = ctc::search(view, item, search.beams(), BLANK.0, &none, &Unscored);
             let expected = expected
                 .iter()
                 .map(|h| (&h.tokens[..], &h.frames[..], h.score));
-            let found = self
-                .ctc_nbest
-                .item(item)
-                .map(|h| (h.tokens, h.frames, h.score));
+            let found = found.map(|h| (h.tokens, h.frames, h.score));
             assert!(found.eq(expected));
             counts.items_compared += 1;
         }
     }
+}
+
+/// The items that were decoded. Exactly those with an invalid score must be refused,
+/// each with an error that names the first.
+fn decoded<'a, D: Details>(
+    view: &ScoresView<'_>,
+    nbest: &'a NBest<D>,
+) -> Vec<(usize, Hypotheses<'a, D>)> {
+    assert_eq!(nbest.len(), view.batch());
+    let mut decoded = Vec::new();
+    for (item, found) in nbest.iter().enumerate() {
+        match (found, invalid(view, item)) {
+            (Ok(hypotheses), None) => decoded.push((item, hypotheses)),
+            (Err(error), Some(place)) => {
+                assert!(
+                    error.to_string().starts_with(&place),
+                    "{error}, not {place}"
+                );
+            }
+            (found, place) => panic!("item {item}: {found:?}, invalid at {place:?}"),
+        }
+    }
+    decoded
 }
 
 /// Any tensor, with an invalid score in one of its items.

@@ -3,7 +3,7 @@
 
 use arbitrary::Unstructured;
 use widebeam::ScoreKind;
-use widebeam::autoregressive::{AutoregressiveSearch, Ended, Request, RequestId};
+use widebeam::autoregressive::{AutoregressiveSearch, MaximumLength, Request, RequestId};
 use widebeam::reference::requests::{Model, Spec, found, score};
 use widebeam_toy::any_request;
 
@@ -65,9 +65,12 @@ impl RequestsAtOnce {
         for (id, _) in self.running.drain(..) {
             assert!(self.search.remove(id));
         }
-        let id = self.search.admit(Request::new(1, 1)).unwrap();
+        let id = self
+            .search
+            .admit(Request::new(1, MaximumLength(1)))
+            .unwrap();
         let model = self.model;
-        let data = score(&self.search, &mut self.before, |_, history| {
+        let data = score(&mut self.search, &mut self.before, |_, history| {
             model.scores(history)
         });
         self.search.advance(&model.view(&data)).unwrap();
@@ -76,7 +79,7 @@ impl RequestsAtOnce {
 
     fn step(&mut self, random: &mut Random, counts: &mut Counts) {
         let model = self.model;
-        let mut data = score(&self.search, &mut self.before, |_, history| {
+        let mut data = score(&mut self.search, &mut self.before, |_, history| {
             model.scores(history)
         });
         let poisoned = random.one_in(4).then(|| {
@@ -93,20 +96,21 @@ impl RequestsAtOnce {
         for id in finished {
             let at = self.running.iter().position(|&(other, _)| other == id);
             let (id, spec) = self.running.swap_remove(at.expect("it was running"));
-            let outcome = self.search.outcome(id).expect("it is done");
-            if let Ended::Failed(error) = outcome.ended() {
-                let Some((Some(victim), token)) = poisoned else {
-                    panic!("{error}, though every score was valid");
-                };
-                assert_eq!(victim, id);
-                let named = format!("token {token}: NaN");
-                assert!(error.to_string().contains(&named), "{error}");
-                counts.requests_failed += 1;
-            } else if random.one_in(SAMPLE)
-                && !poisoned.is_some_and(|(victim, _)| victim == Some(id))
-            {
-                assert_eq!(found(outcome), spec.expected(&model));
-                counts.requests_compared += 1;
+            let victim = poisoned.filter(|&(victim, _)| victim == Some(id));
+            match (self.search.outcome(id), victim) {
+                (Err(error), Some((_, token))) => {
+                    let named = format!("token {token}: NaN");
+                    assert!(error.to_string().contains(&named), "{error}");
+                    counts.requests_failed += 1;
+                }
+                (Err(error), None) => panic!("{error}, though every score was valid"),
+                (Ok(outcome), victim) => {
+                    if random.one_in(SAMPLE) && victim.is_none() {
+                        let outcome = outcome.expect("it is done");
+                        assert_eq!(found(outcome), spec.expected(&model));
+                        counts.requests_compared += 1;
+                    }
+                }
             }
             self.search.remove(id);
         }
@@ -116,7 +120,7 @@ impl RequestsAtOnce {
             && let Some(at) = self.running.iter().position(|&(id, _)| id == victim)
         {
             assert!(
-                self.running[at].1.constraint.is_some(),
+                !self.running[at].1.constraints.is_empty(),
                 "an invalid score went by"
             );
             let (id, _) = self.running.swap_remove(at);

@@ -1,8 +1,9 @@
 //! Streams that live on while others begin and end, fed frames in random chunks,
 //! some of which no stream takes.
 
+use widebeam::ScoresView;
+use widebeam::ctc::{Blank, CtcPruning, CtcSearch, CtcStream};
 use widebeam::reference::toy::mix;
-use widebeam::{CtcPruning, CtcSearch, CtcStream, ScoresView};
 
 use crate::Counts;
 use crate::random::Random;
@@ -29,7 +30,7 @@ struct Fed {
 
 impl Streams {
     pub(crate) fn new() -> Self {
-        let search = CtcSearch::new(8, 0).unwrap();
+        let search = CtcSearch::new(8, Blank(0)).unwrap();
         let search = search
             .with_pruning(CtcPruning::none().commit_delay(100))
             .unwrap();
@@ -95,8 +96,8 @@ impl Fed {
         let shape = [self.frames.len() / VOCAB, VOCAB];
         let whole = search.decode(&ScoresView::probabilities(&self.frames, shape).unwrap());
         let whole = whole.unwrap();
-        let (best, rest) = (whole.best(0).unwrap(), self.stream.finish().unwrap());
-        let rest = rest.best(0).unwrap();
+        let best = whole.best(0).unwrap();
+        let rest = self.stream.finish().unwrap().best().unwrap();
         self.tokens.extend_from_slice(rest.tokens);
         self.places.extend_from_slice(rest.frames);
         assert_eq!(

@@ -1,7 +1,8 @@
 //! A case for the CTC search, and its hypotheses as plain data.
 
+use widebeam::ctc::{CtcHypothesis, CtcNBest, CtcPruning};
 use widebeam::reference::{ctc as reference, scorers::PrefixScorer};
-use widebeam::{CtcHypothesis, CtcNBest, CtcPruning, ScoreKind, ScoresView};
+use widebeam::{ScoreKind, ScoresView};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Case {
@@ -40,10 +41,16 @@ fn plain_hypothesis(h: CtcHypothesis<'_>) -> Plain {
     )
 }
 
-/// The hypotheses of each item.
+/// The hypotheses of one item, or of a stream.
+pub(crate) fn plain_item<'a>(
+    hypotheses: impl IntoIterator<Item = CtcHypothesis<'a>>,
+) -> Vec<Plain> {
+    hypotheses.into_iter().map(plain_hypothesis).collect()
+}
+
+/// The hypotheses of each item, none of which was refused.
 pub(crate) fn plain(nbest: &CtcNBest) -> Vec<Vec<Plain>> {
-    let item = |item| nbest.item(item).map(plain_hypothesis).collect();
-    (0..nbest.len()).map(item).collect()
+    nbest.iter().map(|item| plain_item(item.unwrap())).collect()
 }
 
 /// The hypotheses that the reference finds in each item of a view, for the settings of

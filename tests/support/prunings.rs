@@ -1,7 +1,7 @@
 //! Prunings of the CTC search, for properties.
 
 use proptest::prelude::*;
-use widebeam::CtcPruning;
+use widebeam::ctc::CtcPruning;
 
 /// Any pruning: a limit of fewer than `most` top tokens has a probability of `top`,
 /// each other limit one of `others`.

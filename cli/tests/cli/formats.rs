@@ -60,8 +60,9 @@ fn assert_answers(stdout: &str, source: &str, expected: &NBest) {
         assert!(line["source"].as_str().unwrap().ends_with(source));
         assert_eq!(line["item"], item);
         let hypotheses = line["hypotheses"].as_array().unwrap();
-        assert_eq!(hypotheses.len(), expected.item(item).len());
-        for (found, right) in hypotheses.iter().zip(expected.item(item)) {
+        let expected = expected.item(item).unwrap();
+        assert_eq!(hypotheses.len(), expected.len());
+        for (found, right) in hypotheses.iter().zip(expected) {
             let tokens: Vec<u32> = serde_json::from_value(found["tokens"].clone()).unwrap();
             assert_eq!(tokens, right.tokens);
             let score = found["score"].as_f64().unwrap();

@@ -3,7 +3,8 @@
 use anyhow::{Result, ensure};
 use tokenizers::Tokenizer;
 use widebeam::autoregressive::{
-    LengthPenalty, NoRepeatNgram, Normaliser, RepetitionPenalty, Request, Rules, TokenTrie,
+    LengthPenalty, MaximumLength, NoRepeatNgram, Normaliser, RepetitionPenalty, Request, Rules,
+    TokenTrie,
 };
 
 use crate::decoder::{Answer, Decoder, teacher_forced};
@@ -22,14 +23,10 @@ pub fn prompts(tokenizer: &Tokenizer) -> Result<Vec<Vec<u32>>> {
 }
 
 fn request(prompt: &[u32], beams: usize, max_length: usize) -> Request {
-    let rules = Rules {
-        length_penalty: LengthPenalty::None,
-        ..Rules::plain()
-    };
-    Request::new(beams, max_length)
+    Request::new(beams, MaximumLength(max_length))
         .prompt(prompt)
         .end_tokens([END])
-        .rules(rules)
+        .rules(Rules::plain().length_penalty(LengthPenalty::None))
 }
 
 pub fn check(model: &Model, tokenizer: &Tokenizer) -> Result<()> {
@@ -106,7 +103,8 @@ fn mixed_against_alone(model: &Model, tokenizer: &Tokenizer, prompts: &[Vec<u32>
         ),
         (
             5,
-            request(&prompts[0], 4, 12).constraint(TokenTrie::new(&permitted), Normaliser::WholeRow),
+            request(&prompts[0], 4, 12)
+                .constraint(TokenTrie::new(&permitted), Normaliser::WholeRow),
         ),
         (
             9,

@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result};
 use widebeam::ScoresView;
-use widebeam::autoregressive::{AutoregressiveSearch, Ended, Finish, Request, RequestId};
+use widebeam::autoregressive::{AutoregressiveSearch, Finish, Request, RequestId};
 
 use crate::cache::{Cache, Node, ROOT};
 use crate::model::Model;
@@ -117,12 +117,8 @@ impl<'a> Decoder<'a> {
     /// The answers to a request that is done, best first, which is then
     /// forgotten.
     pub fn take(&mut self, id: RequestId) -> Result<Vec<Answer>> {
-        let Some(outcome) = self.search.outcome(id) else {
-            bail!("the request is not done");
-        };
-        if let Ended::Failed(error) = outcome.ended() {
-            return Err(error.clone().into());
-        }
+        let outcome = self.search.outcome(id)?;
+        let outcome = outcome.context("the request is not done")?;
         let answers = outcome.hypotheses().map(|found| Answer {
             tokens: found.tokens.to_vec(),
             log_probability: found.log_probability,

@@ -159,7 +159,7 @@ fn print(shown: &Shown, tokenizer: &Tokenizer) -> Result<()> {
         let text = text::text(tokenizer, tokens)?;
         let more = match finish {
             Finish::End => "",
-            Finish::Length => " ...",
+            _ => " ...",
         };
         let count = tokens.len();
         println!(

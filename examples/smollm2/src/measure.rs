@@ -2,13 +2,13 @@
 
 use anyhow::Result;
 use tokenizers::Tokenizer;
-use widebeam::autoregressive::Request;
+use widebeam::autoregressive::{MaximumLength, Request};
 
 use crate::check;
 use crate::decoder::{Decoder, Times};
 use crate::model::Model;
 
-const LENGTH: usize = 32;
+const LENGTH: MaximumLength = MaximumLength(32);
 const ROUNDS: usize = 3;
 
 pub fn measure(model: &Model, tokenizer: &Tokenizer) -> Result<()> {
@@ -40,7 +40,10 @@ pub fn measure(model: &Model, tokenizer: &Tokenizer) -> Result<()> {
         );
     }
 
-    println!("\n20 prompts at once, 1 beam, {LENGTH} tokens: beginnings they share");
+    println!(
+        "\n20 prompts at once, 1 beam, {} tokens: beginnings they share",
+        LENGTH.0
+    );
     println!("             rows computed  seconds  tokens/s");
     for reuses in [false, true] {
         let times = median(|| {
@@ -56,7 +59,7 @@ pub fn measure(model: &Model, tokenizer: &Tokenizer) -> Result<()> {
             "{:12} {:13} {all:8.2} {:9.0}",
             if reuses { "taken once" } else { "taken anew" },
             times.rows,
-            (prompts.len() * LENGTH) as f64 / all,
+            (prompts.len() * LENGTH.0) as f64 / all,
         );
     }
     Ok(())

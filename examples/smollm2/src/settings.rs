@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokenizers::Tokenizer;
 use widebeam::autoregressive::{
-    LengthPenalty, NoRepeatNgram, Normaliser, RepetitionPenalty, Request, Rules, TokenTrie,
+    LengthPenalty, MaximumLength, NoRepeatNgram, Normaliser, RepetitionPenalty, Request, Rules,
+    TokenTrie,
 };
 
 use crate::text;
@@ -75,14 +76,12 @@ impl Settings {
             false => text::tokens(tokenizer, &text::question(prompt))?,
         };
         ensure!(!prompt.is_empty(), "the prompt is empty");
-        let mut request = Request::new(self.beams, self.max_tokens)
+        let length_penalty = LengthPenalty::Power {
+            alpha: self.length_penalty,
+        };
+        let mut request = Request::new(self.beams, MaximumLength(self.max_tokens))
             .prompt(prompt)
-            .rules(Rules {
-                length_penalty: LengthPenalty::Power {
-                    alpha: self.length_penalty,
-                },
-                ..Rules::plain()
-            });
+            .rules(Rules::plain().length_penalty(length_penalty));
         if !self.no_end {
             request = request.end_tokens([END]);
         }

@@ -5,7 +5,7 @@
 use std::cell::Cell;
 use std::hint::black_box;
 
-use widebeam::autoregressive::{AutoregressiveSearch, Request, RequestId, Rules};
+use widebeam::autoregressive::{AutoregressiveSearch, MaximumLength, Request, RequestId, Rules};
 use widebeam::measure::read_all;
 use widebeam::{Level, ScoresView, reference};
 
@@ -82,7 +82,7 @@ impl Autoregressive {
 
 /// Every request runs to its end, with all its beams.
 fn request(case: &Case, steps: usize) -> Request {
-    Request::new(case.beams, steps).rules(Rules::plain())
+    Request::new(case.beams, MaximumLength(steps)).rules(Rules::plain())
 }
 
 fn scores<'a>(
@@ -123,7 +123,7 @@ impl Workload for Autoregressive {
 
     fn answer(&self) -> Result<Answer, Failure> {
         let item = |(item, &id): (usize, &RequestId)| {
-            let outcome = self.search.outcome(id);
+            let outcome = self.search.outcome(id)?;
             let outcome = outcome.ok_or_else(|| wrong(format_args!("item {item} is not done")))?;
             let bits = outcome
                 .hypotheses()

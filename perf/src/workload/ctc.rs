@@ -2,10 +2,10 @@
 
 use std::hint::black_box;
 
+use widebeam::ctc::{Blank, CtcHypothesis, CtcNBest, CtcPruning, CtcSearch};
 use widebeam::measure::read_all;
-use widebeam::{
-    CtcHypothesis, CtcNBest, CtcPruning, CtcSearch, Level, ScoresView, Unscored, reference,
-};
+use widebeam::scorers::Unscored;
+use widebeam::{Level, ScoresView, reference};
 
 use super::case::Case;
 use super::contract::{Answer, Checked, Workload, largest, wrong};
@@ -14,7 +14,7 @@ use crate::console::failure::Failure;
 use crate::synthetic::random_emission;
 
 /// The blank of the synthetic emissions.
-const BLANK: u32 = 0;
+const BLANK: Blank = Blank(0);
 
 pub(super) struct Ctc {
     case: Case,
@@ -65,7 +65,7 @@ impl Workload for Ctc {
     }
 
     fn answer(&self) -> Result<Answer, Failure> {
-        Ok(answer(&self.nbest))
+        answer(&self.nbest)
     }
 
     /// What a hypothesis has gathered under the beam is no more than what the
@@ -83,9 +83,7 @@ impl Workload for Ctc {
         };
         let mut left = budget;
         for item in 0..all_items {
-            let Some(best) = self.nbest.best(item) else {
-                return Err(wrong(format_args!("item {item} has no hypothesis")));
-            };
+            let best = self.nbest.best(item).map_err(wrong)?;
             // Behind an item that did not fit none is checked, lest only short answers are.
             if checked.items < item {
                 continue;
@@ -103,8 +101,7 @@ impl Workload for Ctc {
             let first = scores.items(checked.items..checked.items + 1);
             let first = first.with_lengths(&lengths)?;
             let nbest = self.search.decode(&first)?;
-            let best = nbest.best(0);
-            let best = best.ok_or_else(|| wrong("the first frames have no hypothesis"))?;
+            let best = nbest.best(0).map_err(wrong)?;
             check_hypothesis(&first, 0, &best)?;
             checked.steps = steps;
         }
@@ -116,7 +113,7 @@ impl Workload for Ctc {
         let lengths = vec![steps; items];
         let scores = scores.items(0..items);
         let scores = scores.with_lengths(&lengths)?;
-        Ok(answer(&self.search.decode(&scores)?))
+        answer(&self.search.decode(&scores)?)
     }
 
     fn reference(&self, items: usize, steps: usize) -> Result<Answer, Failure> {
@@ -125,7 +122,7 @@ impl Workload for Ctc {
         let scores = scores.with_lengths(&lengths)?;
         let (beams, pruning) = (self.case.beams, CtcPruning::default());
         let item = |item| {
-            reference::ctc::search(&scores, item, beams, BLANK, &pruning, &Unscored)
+            reference::ctc::search(&scores, item, beams, BLANK.0, &pruning, &Unscored)
                 .into_iter()
                 .map(|found| (found.tokens, found.score.to_bits()))
                 .collect()
@@ -149,7 +146,7 @@ fn check_hypothesis(
     item: usize,
     found: &CtcHypothesis<'_>,
 ) -> Result<(), Failure> {
-    let (all, one) = reference::ctc::forward(scores, item, BLANK, found.tokens);
+    let (all, one) = reference::ctc::forward(scores, item, BLANK.0, found.tokens);
     // The two add up in different orders.
     let exceeds = |found: f64, most: f64| found > most + 1e-9 * most.abs();
     if exceeds(found.score, all) || exceeds(found.alignment_score, one) {
@@ -158,14 +155,12 @@ fn check_hypothesis(
     Ok(())
 }
 
-fn answer(nbest: &CtcNBest) -> Answer {
-    let item = |item: usize| {
-        let found = nbest.item(item);
-        found
-            .map(|found| (found.tokens.to_vec(), found.score.to_bits()))
-            .collect()
-    };
-    (0..nbest.len()).map(item).collect()
+fn answer(nbest: &CtcNBest) -> Result<Answer, Failure> {
+    let bits = |found: CtcHypothesis<'_>| (found.tokens.to_vec(), found.score.to_bits());
+    nbest
+        .iter()
+        .map(|item| Ok(item?.map(bits).collect()))
+        .collect()
 }
 
 #[cfg(test)]

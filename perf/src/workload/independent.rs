@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 
+use widebeam::independent::Hypothesis;
 use widebeam::measure::read_all;
 use widebeam::{IndependentSearch, Level, NBest, ScoresView, reference};
 
@@ -60,7 +61,7 @@ impl Workload for Independent {
     }
 
     fn answer(&self) -> Result<Answer, Failure> {
-        Ok(answer(&self.nbest))
+        answer(&self.nbest)
     }
 
     /// The best sequence of independent positions is the best token of each: the first
@@ -80,7 +81,7 @@ impl Workload for Independent {
             all_steps,
         };
         for item in 0..all_items {
-            let best = self.nbest.best(item).map_or(&[][..], |best| best.tokens);
+            let best = self.nbest.best(item).map_err(wrong)?.tokens;
             if best.len() != scores.length(item) {
                 return Err(wrong(format_args!("item {item} has no best sequence")));
             }
@@ -105,7 +106,7 @@ impl Workload for Independent {
         let lengths = vec![steps; items];
         let scores = scores.items(0..items);
         let scores = scores.with_lengths(&lengths)?;
-        Ok(answer(&self.search.decode(&scores)?))
+        answer(&self.search.decode(&scores)?)
     }
 
     fn reference(&self, items: usize, steps: usize) -> Result<Answer, Failure> {
@@ -120,12 +121,12 @@ impl Workload for Independent {
     }
 }
 
-fn answer(nbest: &NBest) -> Answer {
-    let item = |item: usize| {
-        let bits = |found: widebeam::Hypothesis<'_>| (found.tokens.to_vec(), found.score.to_bits());
-        nbest.item(item).map(bits).collect()
-    };
-    (0..nbest.len()).map(item).collect()
+fn answer(nbest: &NBest) -> Result<Answer, Failure> {
+    let bits = |found: Hypothesis<'_>| (found.tokens.to_vec(), found.score.to_bits());
+    nbest
+        .iter()
+        .map(|item| Ok(item?.map(bits).collect()))
+        .collect()
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::error::{Error, Kind};
 /// The tokens that may come next. It has the last word: no processor permits
 /// what it does not.
 #[derive(Clone)]
+#[non_exhaustive]
 pub enum Constraint {
     /// Those that continue one of the trie's sequences, and where a sequence
     /// is complete, the end tokens. Only these are looked at: of invalid
@@ -32,7 +33,9 @@ pub enum Constraint {
 pub type ConstraintFunction = dyn Fn(&[u32], &mut TokenMask) + Send + Sync;
 
 /// What the probabilities of the permitted tokens are normalised over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Normaliser {
     /// The whole row: tokens are forbidden after the log-softmax.
     WholeRow,

@@ -44,12 +44,14 @@ use crate::kernels::block::GROUP;
 use crate::kernels::log_probability;
 use crate::memory::{reserve, resize};
 use crate::order::descending;
+use crate::request_id::RequestId;
 use crate::scores::{ScoreKind, ScoresView};
 use crate::simd::Dispatch;
 
 /// What a step of a group starts from.
 #[derive(Clone, Copy)]
 pub(super) struct Step<'a> {
+    pub(super) id: RequestId,
     pub(super) request: &'a Request,
     pub(super) tree: &'a HypothesisTree,
     /// Tokens generated before this step.
@@ -82,7 +84,7 @@ struct Terms {
 const SPARE: usize = 1024;
 
 /// Memory of the steps.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Expander {
     /// The result of a step: the best candidates, best first.
     pub(super) candidates: Vec<Continuation>,
@@ -102,6 +104,31 @@ pub(super) struct Expander {
 }
 
 impl Expander {
+    /// At most the bytes that the steps of a request take.
+    pub(super) fn bytes_needed(request: &Request, vocab: usize) -> usize {
+        let (rows, count) = (request.beams / request.groups, request.candidates());
+        let all = rows.saturating_mul(vocab);
+        let most = count.saturating_mul(2).saturating_add(SPARE).min(all) + GROUP;
+        let candidate = size_of::<Continuation>() + size_of::<f64>();
+        let groups = vocab.div_ceil(GROUP) * (size_of::<f64>() + size_of::<u32>() + 1);
+        let found = GROUP * size_of::<(u32, f32)>();
+        let row = size_of::<Terms>() + size_of::<u32>();
+        let mut bytes = most.saturating_mul(candidate);
+        bytes = bytes.saturating_add(rows.saturating_mul(row)) + groups + found;
+        if request.changes_rows() {
+            // A processor may change any token of any row.
+            let touched = all.saturating_mul(size_of::<u32>());
+            let length = request.prompt.len().saturating_add(request.max_length);
+            let history = length.saturating_mul(size_of::<u32>());
+            let mask = vocab.div_ceil(8);
+            for more in [touched, history, Overrides::bytes_needed(vocab), mask] {
+                bytes = bytes.saturating_add(more);
+            }
+        }
+        // Where memory grows, it is doubled.
+        bytes.saturating_mul(2)
+    }
+
     /// Sets memory aside for what a request changes.
     ///
     /// # Errors
@@ -367,12 +394,13 @@ impl Expander {
         };
         if request.changes_logits() {
             if step.rows.kind() == ScoreKind::Probabilities {
-                return Err(Kind::NeedsLogits.into());
+                let request = step.id;
+                return Err(Kind::NeedsLogits { request }.into());
             }
             for processor in &request.logits {
                 processor.process(&mut scores);
             }
-            if let Some((constraint, Normaliser::Permitted)) = &request.constraint {
+            for constraint in request.constraints(Normaliser::Permitted) {
                 constraint.apply(&mut scores, &mut self.mask);
             }
             check_entries(step, parent, scores.overrides)?;
@@ -398,7 +426,7 @@ impl Expander {
             let penalty = request.diversity * beams.len() as f64;
             scores.set(beams[0], scores.get(beams[0]) - penalty);
         }
-        if let Some((constraint, Normaliser::WholeRow)) = &request.constraint {
+        for constraint in request.constraints(Normaliser::WholeRow) {
             constraint.apply(&mut scores, &mut self.mask);
         }
         check_entries(step, parent, scores.overrides)
@@ -439,6 +467,7 @@ fn refused(step: &Step<'_>, parent: usize) -> Error {
 
 fn step_score(step: &Step<'_>, parent: usize, token: usize) -> Error {
     let kind = Kind::StepScore {
+        request: step.id,
         kind: step.rows.kind(),
         row: step.first_row + parent,
         step: step.length,
@@ -459,8 +488,13 @@ fn check_entries(step: &Step<'_>, parent: usize, overrides: &Overrides) -> Resul
             return Err(step_score(step, parent, token as usize));
         }
         if value.is_nan() || value == f64::INFINITY {
-            let step = step.length;
-            return Err(Kind::ProcessedScore { step, token, value }.into());
+            let kind = Kind::ProcessedScore {
+                request: step.id,
+                step: step.length,
+                token,
+                value,
+            };
+            return Err(kind.into());
         }
     }
     Ok(())

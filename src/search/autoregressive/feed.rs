@@ -5,16 +5,10 @@ use std::ops::Range;
 use super::slot::{Slot, State};
 use crate::error::Error;
 use crate::memory::reserve;
-
-/// Names a request of one search, from its admission to its removal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct RequestId {
-    pub(super) slot: u32,
-    pub(super) generation: u32,
-}
+use crate::request_id::RequestId;
 
 /// The rows of the next step, in flat arrays.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct NextRows {
     pub(super) tokens: Vec<u32>,
     pub(super) parents: Vec<u32>,
@@ -62,7 +56,9 @@ impl NextRows {
     }
 }
 
-/// The rows that the search wants scored next.
+/// The rows that the search wants scored next: those of one step, from
+/// [`AutoregressiveSearch::feed`](super::AutoregressiveSearch::feed) to
+/// [`AutoregressiveSearch::advance`](super::AutoregressiveSearch::advance).
 ///
 /// First come the rows that continue a row of the step before, those of one
 /// request side by side, best first; then one row for each request admitted
@@ -74,6 +70,9 @@ impl NextRows {
 ///    prompt;
 /// 3. runs the model on [`Feed::tokens`], and hands the scores of all rows to
 ///    [`AutoregressiveSearch::advance`](super::AutoregressiveSearch::advance).
+///
+/// Nothing changes the rows of a step once it has begun. Those of a request that is
+/// removed meanwhile stay, and their scores are not looked at.
 #[derive(Clone, Copy, Debug)]
 pub struct Feed<'a> {
     pub(super) next_rows: &'a NextRows,
@@ -103,13 +102,12 @@ impl<'a> Feed<'a> {
         self.next_rows.is_identity
     }
 
-    /// Each running request and its rows, in order.
+    /// Each request of the step and its rows, in order.
     pub fn requests(&self) -> impl Iterator<Item = (RequestId, Range<usize>)> + use<'a> {
         let slots = self.slots;
-        self.running.iter().map(move |&slot| {
-            let place = &slots[slot as usize];
-            let generation = place.generation;
-            (RequestId { slot, generation }, place.rows.clone())
+        self.running.iter().filter_map(move |&slot| {
+            let slot = &slots[slot as usize];
+            Some((slot.id?, slot.rows.clone()))
         })
     }
 
@@ -117,18 +115,28 @@ impl<'a> Feed<'a> {
     /// of their rows, which are the last.
     pub fn fresh(&self) -> impl Iterator<Item = (RequestId, &'a [u32])> + use<'a> {
         let slots = self.slots;
-        self.requests().filter_map(move |(id, _)| {
-            let slot = &slots[id.slot as usize];
+        self.running.iter().filter_map(move |&slot| {
+            let slot = &slots[slot as usize];
             match &slot.state {
-                State::Running(request) if slot.length == 0 => Some((id, &*request.prompt)),
+                State::Running(request) if slot.length == 0 => Some((slot.id?, &*request.prompt)),
                 _ => None,
             }
         })
     }
 
-    /// Writes the tokens of a row's hypothesis, prompt first: what a model
-    /// without a cache reads. Nothing is written if there is no such row.
+    /// Replaces the contents of `tokens` by the tokens of a row's hypothesis, prompt
+    /// first: what a model without a cache reads.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such row. The message says its index and the number of rows.
+    #[track_caller]
     pub fn sequence(&self, row: usize, tokens: &mut Vec<u32>) {
+        let rows = self.rows();
+        assert!(
+            row < rows,
+            "row {row} is out of range: there are {rows} rows"
+        );
         tokens.clear();
         let at = self
             .running

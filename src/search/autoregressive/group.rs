@@ -1,7 +1,7 @@
 //! One beam search: the live hypotheses of a group and those that finished.
 
 use super::candidates::Continuation;
-use super::pool::{Finish, Pool};
+use super::pool::{Finish, Finished, Pool};
 use super::request::Request;
 use super::rules::{AtMaximum, EndRank, Leader, Stopping};
 use super::tree::{HypothesisTree, ROOT};
@@ -20,7 +20,7 @@ pub(super) struct LiveHypothesis {
 }
 
 /// Live hypotheses, best first, and the pool of finished ones.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Group {
     pub(super) beams: Vec<LiveHypothesis>,
     pub(super) pool: Pool,
@@ -31,6 +31,12 @@ pub(super) struct Group {
 }
 
 impl Group {
+    /// At most the bytes of a live hypothesis and of a finished one.
+    pub(super) fn bytes_of_a_hypothesis() -> usize {
+        // Live ones before and after a step. Where memory grows, it is doubled.
+        2 * (2 * size_of::<LiveHypothesis>() + size_of::<Finished>())
+    }
+
     /// Starts anew with the empty hypothesis alone.
     ///
     /// # Errors

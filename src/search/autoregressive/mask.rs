@@ -78,7 +78,13 @@ impl TokenMask {
 impl FromIterator<u32> for TokenMask {
     fn from_iter<I: IntoIterator<Item = u32>>(tokens: I) -> Self {
         let mut mask = TokenMask::default();
-        tokens.into_iter().for_each(|token| mask.insert(token));
+        mask.extend(tokens);
         mask
+    }
+}
+
+impl Extend<u32> for TokenMask {
+    fn extend<I: IntoIterator<Item = u32>>(&mut self, tokens: I) {
+        tokens.into_iter().for_each(|token| self.insert(token));
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use widebeam::ScoresView;
-//! use widebeam::autoregressive::{AutoregressiveSearch, Request};
+//! use widebeam::autoregressive::{AutoregressiveSearch, MaximumLength, Request};
 //!
 //! // A model of 4 tokens that likes to count: 0, 1, 2, and 3 to end.
 //! let model = |last: Option<u32>| {
@@ -15,7 +15,7 @@
 //!     logits
 //! };
 //! let mut search = AutoregressiveSearch::new(4)?;
-//! let id = search.admit(Request::new(2, 10).end_tokens([3]))?;
+//! let id = search.admit(Request::new(2, MaximumLength(10)).end_tokens([3]))?;
 //! while !search.is_idle() {
 //!     let feed = search.feed();
 //!     // A real model reorders its cache by `feed.parents()` here.
@@ -25,19 +25,20 @@
 //!     let rows = feed.rows();
 //!     search.advance(&ScoresView::logits(&logits, [rows, 4])?)?;
 //! }
-//! let outcome = search.outcome(id).expect("it is done");
-//! assert_eq!(outcome.best().unwrap().tokens, [0, 1, 2, 3]);
+//! let outcome = search.outcome(id)?.expect("it is done");
+//! assert_eq!(outcome.best()?.tokens, [0, 1, 2, 3]);
 //! # Ok::<(), widebeam::Error>(())
 //! ```
 //!
-//! # A driver with a cache
+//! # A driver with a cache and a cancel
 //!
 //! This is what a runtime does between two steps, whatever its cache is made of. In this
-//! example requests arrive one by one while others run:
+//! example requests arrive one by one while others run, and one is cancelled while the
+//! model works on it:
 //!
 //! ```
 //! use widebeam::ScoresView;
-//! use widebeam::autoregressive::{AutoregressiveSearch, Request};
+//! use widebeam::autoregressive::{AutoregressiveSearch, MaximumLength, Request};
 //!
 //! const VOCAB: usize = 4;
 //! /// One row of the key-value cache: here the tokens that it has seen.
@@ -51,11 +52,14 @@
 //! let mut search = AutoregressiveSearch::new(VOCAB)?;
 //! let mut cache: Vec<Row> = Vec::new();
 //! let mut logits: Vec<f32> = Vec::new();
-//! let mut waiting = vec![vec![1, 2], vec![3]];
+//! let mut waiting = vec![vec![1, 2], vec![3], vec![0]];
+//! let mut first = None;
 //! let mut texts = Vec::new();
 //! while !(search.is_idle() && waiting.is_empty()) {
 //!     if let Some(prompt) = waiting.pop() {
-//!         search.admit(Request::new(3, 8).prompt(prompt).end_tokens([0]))?;
+//!         let request = Request::new(3, MaximumLength(8)).prompt(prompt).end_tokens([0]);
+//!         let id = search.admit(request)?;
+//!         first.get_or_insert(id);
 //!     }
 //!     let feed = search.feed();
 //!     // 1. Each row continues one of the step before; several may continue the
@@ -75,10 +79,15 @@
 //!         logits.extend(run(&mut row, prompt));
 //!         cache.push(row);
 //!     }
-//!     search.advance(&ScoresView::logits(&logits, [feed.rows(), VOCAB])?)?;
+//!     let rows = feed.rows();
+//!     // Meanwhile anybody may admit and remove: it takes effect after the step.
+//!     if let (Some(id), 1) = (first, waiting.len()) {
+//!         search.remove(id);
+//!     }
+//!     search.advance(&ScoresView::logits(&logits, [rows, VOCAB])?)?;
 //!     for id in search.finished().to_vec() {
-//!         let outcome = search.outcome(id).expect("it is done");
-//!         texts.extend(outcome.best().map(|best| best.tokens.to_vec()));
+//!         let outcome = search.outcome(id)?.expect("it is done");
+//!         texts.push(outcome.best()?.tokens.to_vec());
 //!         search.remove(id);
 //!     }
 //! }
@@ -108,14 +117,15 @@
 //! and a small vocabulary may leave fewer than k.
 //!
 //! The code takes shortcuts that do not change the answer: it never stores the log-softmax,
-//! it copies no rows, most of a row's tokens are never candidates (`expand.rs` says why that
-//! is exact), and nothing is quadratic in k.
+//! it copies no rows, it looks at only those groups of a row's tokens whose best one can
+//! still be among the K best candidates, and nothing is quadratic in k.
 //!
 //! # Promises
 //!
 //! A request's result depends on its settings and its rows alone: not on its
 //! neighbours in the batch, the level, or the threads. An invalid score fails
-//! the request it belongs to and no other. Once a batch has run for a while,
+//! the request it belongs to and no other. The scores of a step go to the rows that its
+//! feed has shown, whatever is admitted or removed meanwhile. Once a batch has run for a while,
 //! steps allocate nothing.
 
 mod candidates;
@@ -140,17 +150,20 @@ mod tests;
 mod tree;
 mod trie;
 
+pub use crate::request_id::RequestId;
 pub use constraint::{Constraint, ConstraintFunction, Normaliser};
-pub use feed::{Feed, RequestId};
+pub use feed::Feed;
 pub use mask::TokenMask;
-pub use outcome::{Completion, Ended, Outcome};
+pub use outcome::{
+    Completion, CompletionDetails, CompletionNBest, Ended, Outcome, OwnedCompletion,
+};
 pub use pool::Finish;
-pub use presets::EarlyStopping;
+pub use presets::{CTranslate2Options, EarlyStopping};
 pub use processors::{
     ForcedFirst, ForcedLast, ForcedScore, LogitsProcessor, MinimumLength, NoRepeatNgram,
     RepetitionPenalty, RowScores, Suppress,
 };
-pub use request::Request;
+pub use request::{MaximumLength, Request};
 pub use rules::{
     AtMaximum, CountedLength, EndRank, Leader, LengthPenalty, Rules, Stopping, WhenFull,
 };
@@ -168,14 +181,22 @@ use slot::{Slot, State};
 /// A beam search that the caller drives, over any number of requests at once.
 ///
 /// See the [module](self) for how a step goes.
-#[derive(Debug)]
+///
+/// A clone holds the same requests under the same ids, and goes on by itself: the step
+/// that is under way can be answered in both.
+#[derive(Clone, Debug)]
 pub struct AutoregressiveSearch {
     vocab: usize,
     dispatch: Dispatch,
     slots: Vec<Slot>,
     free: Vec<u32>,
-    /// The slots of running requests, in the order of their rows.
+    /// The slots of running requests, in the order of their rows; first those of the
+    /// step that is under way.
     running: Vec<u32>,
+    /// How many of them are in the step that is under way; 0 if none is.
+    fed: usize,
+    /// How many of these have been removed since it began.
+    removed: usize,
     finished: Vec<RequestId>,
     next_rows: NextRows,
     /// Rows of the last step.
@@ -205,6 +226,8 @@ impl AutoregressiveSearch {
             slots: Vec::new(),
             free: Vec::new(),
             running: Vec::new(),
+            fed: 0,
+            removed: 0,
             finished: Vec::new(),
             next_rows: NextRows::default(),
             scored: 0,
@@ -233,7 +256,32 @@ impl AutoregressiveSearch {
         self.vocab
     }
 
-    /// Takes in a request. Its first row is the last of the next step.
+    /// At most the bytes of memory that a search of this request alone takes to its end,
+    /// results included; 0 for a request that would be refused. What processors and
+    /// constraints hold comes on top.
+    ///
+    /// See [`IndependentSearch::bytes_needed`](crate::IndependentSearch::bytes_needed)
+    /// for what it is for. Requests that run at once need no more than the sum.
+    pub fn bytes_needed(&self, request: &Request) -> usize {
+        let (rows, vocab) = (request.beams, self.vocab);
+        if request.check(vocab).is_err() {
+            return 0;
+        }
+        // The token, the parent and the numbers of slots; where memory grows, it is doubled.
+        let row = size_of::<[u32; 8]>();
+        [
+            Slot::bytes_needed(request),
+            ScannedRows::bytes_needed(rows, vocab),
+            Expander::bytes_needed(request, vocab),
+            rows.saturating_mul(row),
+            request.prompt.len().saturating_mul(size_of::<u32>()),
+        ]
+        .into_iter()
+        .fold(0, usize::saturating_add)
+    }
+
+    /// Takes in a request, at any time. Its first row is among the last of the next step
+    /// that [`AutoregressiveSearch::feed`] begins.
     ///
     /// # Errors
     ///
@@ -255,47 +303,93 @@ impl AutoregressiveSearch {
             self.free.push(self.slots.len() as u32 - 1);
             self.slots.len() as u32 - 1
         });
-        let place = &mut self.slots[slot as usize];
-        place.begin(request)?;
-        let generation = place.generation;
+        let id = RequestId::new(slot);
+        self.slots[slot as usize].begin(id, request)?;
         self.free.pop();
         self.running.push(slot);
-        self.lay_out();
-        Ok(RequestId { slot, generation })
+        Ok(id)
     }
 
-    /// Removes a request, running or done, and what it has found. False if it
-    /// was removed before.
+    /// Removes a request, running or done, and what it has found, at any time. False if
+    /// it is not in this search, or was removed before.
+    ///
+    /// If the request is in the step that is under way, its rows stay in the feed, and
+    /// their scores are not looked at. A step of which no request is left is over when its
+    /// scores have come, like any other, or with [`AutoregressiveSearch::abandon_step`].
     pub fn remove(&mut self, id: RequestId) -> bool {
         if self.slot(id).is_none() {
             return false;
         }
-        let slot = &mut self.slots[id.slot as usize];
-        slot.generation = slot.generation.wrapping_add(1);
-        slot.state = State::Free;
-        self.free.push(id.slot);
-        self.running.retain(|&running| running != id.slot);
-        self.finished.retain(|&finished| finished != id);
-        self.lay_out();
+        if self.running[..self.fed].contains(&id.slot) {
+            self.slots[id.slot as usize].removed = true;
+            self.removed += 1;
+        } else {
+            self.running.retain(|&running| running != id.slot);
+            self.finished.retain(|&finished| finished != id);
+            self.free_slot(id.slot);
+        }
         true
+    }
+
+    fn free_slot(&mut self, slot: u32) {
+        self.slots[slot as usize].free();
+        self.free.push(slot);
     }
 
     /// Whether no request is running.
     pub fn is_idle(&self) -> bool {
-        self.running.is_empty()
+        self.running.len() == self.removed
     }
 
-    /// The rows to be scored next.
-    pub fn feed(&self) -> Feed<'_> {
+    /// Begins a step of all running requests: the rows to be scored next. While a step is
+    /// under way, shows that one again: its rows stay as they are until
+    /// [`AutoregressiveSearch::advance`] takes their scores, or
+    /// [`AutoregressiveSearch::abandon_step`] gives it up. If no request is running, there
+    /// is no row, and no step begins.
+    pub fn feed(&mut self) -> Feed<'_> {
+        if self.fed == 0 {
+            self.fed = self.running.len();
+            self.next_rows
+                .lay_out(&mut self.slots, &self.running, self.scored);
+        }
         Feed {
             next_rows: &self.next_rows,
             slots: &self.slots,
-            running: &self.running,
+            running: &self.running[..self.fed],
         }
     }
 
-    /// Takes the scores of the rows of [`AutoregressiveSearch::feed`], one
-    /// step for every running request.
+    /// Gives up the step that is under way, such as when the model has failed. Its
+    /// requests are as they were before it, and the next
+    /// [`AutoregressiveSearch::feed`] begins the step again, with those that were admitted
+    /// and without those that were removed meanwhile. Its rows continue those of the last
+    /// step whose scores were taken.
+    pub fn abandon_step(&mut self) {
+        self.end_step(|_, _| false);
+    }
+
+    /// Ends the step that is under way: frees the requests that were removed meanwhile,
+    /// and those that are `done`, which it is told, are running no more.
+    fn end_step(&mut self, mut done: impl FnMut(&mut Self, u32) -> bool) {
+        let (fed, mut running) = (self.fed, std::mem::take(&mut self.running));
+        let mut at = 0;
+        running.retain(|&slot| {
+            at += 1;
+            if at > fed {
+                return true;
+            }
+            if self.slots[slot as usize].removed {
+                self.free_slot(slot);
+                return false;
+            }
+            !done(self, slot)
+        });
+        self.running = running;
+        (self.fed, self.removed) = (0, 0);
+    }
+
+    /// Takes the scores of the rows that [`AutoregressiveSearch::feed`] has shown, one
+    /// step for every request among them.
     ///
     /// `scores` has the shape `[1, rows, vocab]` (which is what a layout of
     /// `[rows, vocab]` means) or `[rows, 1, vocab]`, so that with strides the
@@ -303,18 +397,19 @@ impl AutoregressiveSearch {
     /// read once, and only the permitted ones where a trie says which.
     ///
     /// The rows of requests that are done are gone from the next step;
-    /// [`AutoregressiveSearch::finished`] names them.
+    /// [`AutoregressiveSearch::finished`] names them. Scores that are not valid are no
+    /// error here: they fail the request that they belong to, and
+    /// [`AutoregressiveSearch::outcome`] says so.
     ///
     /// # Errors
     ///
-    /// If the shape is another, no request is running, or memory runs out.
-    /// Then nothing has changed. Scores that are not valid are no error here:
-    /// they fail the request they belong to ([`Ended::Failed`]).
+    /// If no step has begun, the shape is another, or memory runs out.
+    /// Then nothing has changed.
     pub fn advance(&mut self, scores: &ScoresView<'_>) -> Result<(), Error> {
         let (rows, vocab) = (self.next_rows.rows, self.vocab);
         let shape = [scores.batch(), scores.time(), scores.vocab()];
-        if rows == 0 {
-            return Err(Kind::NothingRunning.into());
+        if self.fed == 0 {
+            return Err(Kind::NoStep.into());
         }
         if shape != [1, rows, vocab] && shape != [rows, 1, vocab] {
             return Err(Kind::StepShape { shape, rows, vocab }.into());
@@ -326,21 +421,17 @@ impl AutoregressiveSearch {
             .reserve(most.fold(0, usize::saturating_add))?;
         self.read(&scores)?;
         self.finished.clear();
-        let mut running = std::mem::take(&mut self.running);
-        running.retain(|&index| {
-            let slot = &mut self.slots[index as usize];
-            let done = slot.step(&mut self.expander, &scores, &self.scanned, self.dispatch);
+        self.end_step(|search, index| {
+            let slot = &mut search.slots[index as usize];
+            let Some(id) = slot.id else { return true };
+            let (expander, scanned) = (&mut search.expander, &search.scanned);
+            let done = slot.step(id, expander, &scores, scanned, search.dispatch);
             if done {
-                self.finished.push(RequestId {
-                    slot: index,
-                    generation: slot.generation,
-                });
+                search.finished.push(id);
             }
-            !done
+            done
         });
-        self.running = running;
         self.scored = rows;
-        self.lay_out();
         Ok(())
     }
 
@@ -359,51 +450,57 @@ impl AutoregressiveSearch {
         &self.finished
     }
 
-    /// What a request has found, once it is done; `None` while it runs, or
-    /// after it was removed.
-    pub fn outcome(&self, id: RequestId) -> Option<Outcome<'_>> {
-        let slot = self.slot(id)?;
+    /// What a request has found, once it is done; `None` while it runs.
+    ///
+    /// # Errors
+    ///
+    /// If the request was refused, for a score that is not valid or for want of memory:
+    /// why. If it is not in this search, because it was removed or belongs to another:
+    /// [`UnknownRequest`](crate::ErrorKind::UnknownRequest).
+    pub fn outcome(&self, id: RequestId) -> Result<Option<Outcome<'_>>, Error> {
+        let request = id;
+        let slot = self.slot(id).ok_or(Kind::UnknownRequest { request })?;
         match &slot.state {
-            State::Done(ended) => Some(Outcome {
-                ended,
+            State::Done(Ok(ended)) => Ok(Some(Outcome {
+                id,
+                ended: *ended,
                 results: &slot.results,
-            }),
-            _ => None,
+            })),
+            State::Done(Err(error)) => Err(error.clone()),
+            State::Running(_) | State::Free => Ok(None),
         }
     }
 
-    /// Writes the longest common prefix of the generated tokens of all hypotheses of a running
-    /// request, live and finished. Its outcome begins with that prefix, so the prefix can be
-    /// shown before the request is done. It never gets shorter.
+    /// Replaces the contents of `tokens` by the longest common prefix of the generated
+    /// tokens of all hypotheses of a running request, live and finished. Its outcome begins
+    /// with that prefix, so the prefix can be shown before the request is done. It never
+    /// gets shorter.
     ///
-    /// Nothing is written unless the request is running. O(beams x length).
-    pub fn stable_prefix(&self, id: RequestId, tokens: &mut Vec<u32>) {
+    /// Returns whether the request is running; if not, `tokens` is empty.
+    /// O(beams x length).
+    pub fn stable_prefix(&self, id: RequestId, tokens: &mut Vec<u32>) -> bool {
         tokens.clear();
-        if let Some(slot) = self.slot(id)
-            && matches!(slot.state, State::Running(_))
-        {
+        let slot = self.slot(id);
+        let running = slot.filter(|slot| matches!(slot.state, State::Running(_)));
+        if let Some(slot) = running {
             slot.stable_prefix(tokens);
         }
+        running.is_some()
     }
 
+    /// The place of a request that is there, and was not removed.
     fn slot(&self, id: RequestId) -> Option<&Slot> {
         let slot = self.slots.get(id.slot as usize)?;
-        let there = slot.generation == id.generation && !matches!(slot.state, State::Free);
-        there.then_some(slot)
-    }
-
-    fn lay_out(&mut self) {
-        self.next_rows
-            .lay_out(&mut self.slots, &self.running, self.scored);
+        (slot.id == Some(id) && !slot.removed).then_some(slot)
     }
 
     /// Reads the rows that are to be read, neighbours together.
     fn read(&mut self, scores: &ScoresView<'_>) -> Result<(), Error> {
         self.scanned.prepare(self.next_rows.rows, self.vocab)?;
         let mut rows = 0..0;
-        for &index in &self.running {
+        for &index in &self.running[..self.fed] {
             let slot = &self.slots[index as usize];
-            if !slot.reads_rows(scores.kind()) {
+            if slot.removed || !slot.reads_rows(scores.kind()) {
                 continue;
             }
             if rows.end < slot.rows.start {

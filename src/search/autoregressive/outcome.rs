@@ -2,24 +2,33 @@
 
 use super::pool::{Finish, Finished};
 use super::tree::HypothesisTree;
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::memory::reserve;
+use crate::nbest::{Details, Hypotheses, NBest, Place, Sealed};
+use crate::request_id::RequestId;
 
 /// Why a request is done.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum Ended {
     /// Its stopping rule was met.
     Rule,
     /// It reached its maximum length.
     Length,
-    /// No live hypothesis had a possible continuation.
+    /// No live hypothesis had a possible continuation. Hypotheses that had finished
+    /// before are there.
     Exhausted,
-    /// It was refused, for a score that is not valid or for want of memory.
-    Failed(Error),
+    /// No live hypothesis had a possible continuation, and none had finished: nothing
+    /// was found.
+    NothingFound,
 }
 
 /// One hypothesis that a request has found.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
 pub struct Completion<'a> {
     /// The generated tokens, the end token among them; not the prompt.
     pub tokens: &'a [u32],
@@ -34,20 +43,121 @@ pub struct Completion<'a> {
     pub finish: Finish,
 }
 
-/// The results of one request, in flat arrays that keep their memory.
-#[derive(Debug, Default)]
-pub(super) struct Results {
-    tokens: Vec<u32>,
+impl Completion<'_> {
+    /// A copy that borrows nothing.
+    pub fn into_owned(self) -> OwnedCompletion {
+        OwnedCompletion {
+            tokens: self.tokens.to_vec(),
+            token_scores: self.token_scores.to_vec(),
+            log_probability: self.log_probability,
+            score: self.score,
+            finish: self.finish,
+        }
+    }
+}
+
+/// A [`Completion`] that borrows nothing.
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub struct OwnedCompletion {
+    /// See [`Completion::tokens`].
+    pub tokens: Vec<u32>,
+    /// See [`Completion::token_scores`].
+    pub token_scores: Vec<f64>,
+    /// See [`Completion::log_probability`].
+    pub log_probability: f64,
+    /// See [`Completion::score`].
+    pub score: f64,
+    /// See [`Completion::finish`].
+    pub finish: Finish,
+}
+
+/// The hypotheses of one request, as an n-best list of one item. See [`NBest`].
+pub type CompletionNBest = NBest<CompletionDetails>;
+
+/// What a [`Completion`] has beside its tokens and its score.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CompletionDetails {
     token_scores: Vec<f64>,
-    ends: Vec<usize>,
+    log_probabilities: Vec<f64>,
+    finishes: Vec<Finish>,
+}
+
+impl Sealed for CompletionDetails {}
+
+impl Details for CompletionDetails {
+    type Hypothesis<'a> = Completion<'a>;
+
+    fn view<'a>(&'a self, place: Place<'a>) -> Completion<'a> {
+        Completion {
+            tokens: place.tokens,
+            token_scores: &self.token_scores[place.range],
+            log_probability: self.log_probabilities[place.index],
+            score: place.score,
+            finish: self.finishes[place.index],
+        }
+    }
+
+    fn clear(&mut self) {
+        self.token_scores.clear();
+        self.log_probabilities.clear();
+        self.finishes.clear();
+    }
+
+    fn reserve(&mut self, hypotheses: usize, tokens: usize) -> Result<(), Error> {
+        let what = "the results of a request";
+        reserve(&mut self.token_scores, tokens, what)?;
+        reserve(&mut self.log_probabilities, hypotheses, what)?;
+        reserve(&mut self.finishes, hypotheses, what)
+    }
+
+    fn append(&mut self, other: &Self) {
+        self.token_scores.extend_from_slice(&other.token_scores);
+        self.log_probabilities
+            .extend_from_slice(&other.log_probabilities);
+        self.finishes.extend_from_slice(&other.finishes);
+    }
+}
+
+impl NBest<CompletionDetails> {
+    /// The log-probability of each of [`NBest::tokens`], as processed.
+    pub fn token_scores(&self) -> &[f64] {
+        &self.details.token_scores
+    }
+
+    /// The log-probability of each of all hypotheses, flat.
+    pub fn log_probabilities(&self) -> &[f64] {
+        &self.details.log_probabilities
+    }
+
+    /// Why each of all hypotheses finished, flat.
+    pub fn finishes(&self) -> &[Finish] {
+        &self.details.finishes
+    }
+}
+
+/// The results of one request, in flat arrays that keep their memory.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Results {
+    nbest: CompletionNBest,
     finished: Vec<Finished>,
 }
 
 impl Results {
+    /// At most the bytes of so many hypotheses of up to `length` tokens.
+    pub(super) fn bytes_needed(hypotheses: usize, length: usize) -> usize {
+        let token = size_of::<u32>() + size_of::<f64>();
+        let hypothesis =
+            size_of::<Finished>() + size_of::<usize>() + 2 * size_of::<f64>() + size_of::<Finish>();
+        let tokens = length.saturating_mul(token);
+        // Where memory grows, it is doubled.
+        let each = tokens.saturating_add(hypothesis).saturating_mul(2);
+        hypotheses.saturating_mul(each)
+    }
+
     pub(super) fn clear(&mut self) {
-        self.tokens.clear();
-        self.token_scores.clear();
-        self.ends.clear();
+        self.nbest.clear();
         self.finished.clear();
     }
 
@@ -64,34 +174,29 @@ impl Results {
         limit: usize,
         longest: usize,
     ) -> Result<(), Error> {
-        let what = "the results of a request";
         self.clear();
-        reserve(&mut self.finished, finished.clone().count(), what)?;
+        let count = finished.clone().count();
+        reserve(&mut self.finished, count, "the results of a request")?;
         self.finished.extend(finished);
         self.finished.sort_unstable();
         self.finished.truncate(limit);
-        reserve(&mut self.ends, self.finished.len(), what)?;
+        let nbest = &mut self.nbest;
         for finished in &self.finished {
-            reserve(&mut self.tokens, longest, what)?;
-            reserve(&mut self.token_scores, longest, what)?;
-            tree.tokens_into(finished.node, &mut self.tokens);
-            tree.scores_into(finished.node, &mut self.token_scores);
-            self.ends.push(self.tokens.len());
+            nbest.reserve(0, 1, longest)?;
+            tree.tokens_into(finished.node, &mut nbest.tokens);
+            nbest.token_ends.push(nbest.tokens.len());
+            nbest.scores.push(finished.score);
+            let details = &mut nbest.details;
+            tree.scores_into(finished.node, &mut details.token_scores);
+            details.log_probabilities.push(finished.log_probability);
+            details.finishes.push(finished.finish);
         }
-        Ok(())
+        nbest.end_item()
     }
 
-    fn get(&self, index: usize) -> Option<Completion<'_>> {
-        let finished = self.finished.get(index)?;
-        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
-        let range = start..self.ends[index];
-        Some(Completion {
-            tokens: &self.tokens[range.clone()],
-            token_scores: &self.token_scores[range],
-            log_probability: finished.log_probability,
-            score: finished.score,
-            finish: finished.finish,
-        })
+    /// Whether nothing was found.
+    pub(super) fn is_empty(&self) -> bool {
+        self.finished.is_empty()
     }
 }
 
@@ -99,26 +204,36 @@ impl Results {
 /// done.
 #[derive(Clone, Copy, Debug)]
 pub struct Outcome<'a> {
-    pub(super) ended: &'a Ended,
+    pub(super) id: RequestId,
+    pub(super) ended: Ended,
     pub(super) results: &'a Results,
 }
 
 impl<'a> Outcome<'a> {
     /// Why the request is done.
-    pub fn ended(&self) -> &'a Ended {
+    pub fn ended(&self) -> Ended {
         self.ended
     }
 
     /// The hypotheses, best first: at most as many as beams, and fewer where
-    /// fewer finished. None if the request was refused.
-    pub fn hypotheses(&self) -> impl ExactSizeIterator<Item = Completion<'a>> + use<'a> {
-        let results = self.results;
-        let all = 0..results.finished.len();
-        all.map(|index| results.get(index).expect("within the results"))
+    /// fewer finished.
+    pub fn hypotheses(&self) -> Hypotheses<'a, CompletionDetails> {
+        self.results.nbest.only_item()
     }
 
-    /// The best hypothesis, if any finished.
-    pub fn best(&self) -> Option<Completion<'a>> {
-        self.results.get(0)
+    /// The best hypothesis.
+    ///
+    /// # Errors
+    ///
+    /// If none finished: [`NoHypothesis`](crate::ErrorKind::NoHypothesis).
+    pub fn best(&self) -> Result<Completion<'a>, Error> {
+        let (best, request) = (self.hypotheses().next(), self.id);
+        best.ok_or(Kind::NoCompletion { request }.into())
+    }
+
+    /// The hypotheses in flat arrays, as a list of one item. It outlives the search as a
+    /// clone.
+    pub fn nbest(&self) -> &'a CompletionNBest {
+        &self.results.nbest
     }
 }

@@ -8,7 +8,10 @@ use crate::error::{Error, Kind};
 use crate::order::descending;
 
 /// Why a hypothesis finished.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum Finish {
     /// Its last token is an end token.
     End,
@@ -59,7 +62,7 @@ impl Eq for Finished {}
 
 /// The best hypotheses that have finished, as many as there are beams.
 /// O(log k) an addition.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Pool {
     heap: BinaryHeap<Finished>,
     group: u32,

@@ -8,7 +8,9 @@ use super::rules::{
 };
 
 /// The `early_stopping` setting of Hugging Face transformers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum EarlyStopping {
     /// `False`: [`Stopping::Heuristic`].
     Heuristic,
@@ -24,6 +26,49 @@ impl EarlyStopping {
             EarlyStopping::Heuristic => Stopping::Heuristic { leader },
             EarlyStopping::FirstFinished => Stopping::FirstFinished { patience: 1.0 },
             EarlyStopping::Never => Stopping::Exhaustive,
+        }
+    }
+}
+
+/// The options of CTranslate2 that [`Rules::ctranslate2`] follows, by their names and
+/// with their defaults there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CTranslate2Options {
+    length_penalty: f64,
+    patience: f64,
+    num_hypotheses: usize,
+}
+
+impl CTranslate2Options {
+    /// The exponent of the length penalty; 1 by default.
+    #[must_use]
+    pub fn length_penalty(mut self, alpha: f64) -> Self {
+        self.length_penalty = alpha;
+        self
+    }
+
+    /// How many hypotheses must finish, in multiples of the beams; 1 by default. It
+    /// counts only if the length penalty is not 0.
+    #[must_use]
+    pub fn patience(mut self, patience: f64) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// How many hypotheses must finish if the length penalty is 0; 1 by default.
+    #[must_use]
+    pub fn num_hypotheses(mut self, hypotheses: usize) -> Self {
+        self.num_hypotheses = hypotheses;
+        self
+    }
+}
+
+impl Default for CTranslate2Options {
+    fn default() -> Self {
+        CTranslate2Options {
+            length_penalty: 1.0,
+            patience: 1.0,
+            num_hypotheses: 1,
         }
     }
 }
@@ -106,7 +151,7 @@ impl Rules {
 
     /// CTranslate2: `log p / length^length_penalty`, generated tokens counted
     /// with the end token. With a penalty of 0 the search is over when the best
-    /// candidate of a step has ended and `hypotheses` have finished; else when
+    /// candidate of a step has ended and `num_hypotheses` have finished; else when
     /// `round(patience * beams)` have.
     ///
     /// Its processors act before the log-softmax
@@ -117,12 +162,20 @@ impl Rules {
     /// `BeamSearch::search`, 4.8.
     ///
     /// [`Request::process_logits`]: super::Request::process_logits
-    pub fn ctranslate2(length_penalty: f64, patience: f64, hypotheses: usize) -> Rules {
+    /// ```
+    /// use widebeam::autoregressive::{CTranslate2Options, Rules};
+    ///
+    /// let rules = Rules::ctranslate2(CTranslate2Options::default().length_penalty(0.6));
+    /// ```
+    pub fn ctranslate2(options: CTranslate2Options) -> Rules {
+        let CTranslate2Options {
+            length_penalty: alpha,
+            patience,
+            num_hypotheses: hypotheses,
+        } = options;
         Rules {
-            length_penalty: LengthPenalty::Power {
-                alpha: length_penalty,
-            },
-            stopping: if length_penalty == 0.0 {
+            length_penalty: LengthPenalty::Power { alpha },
+            stopping: if alpha == 0.0 {
                 Stopping::BestFinished { hypotheses }
             } else {
                 Stopping::FirstFinished { patience }

@@ -20,10 +20,10 @@ pub(super) const RESERVED: usize = 4096;
 ///
 /// ```
 /// use widebeam::autoregressive::{
-///     EarlyStopping, MinimumLength, Request, RepetitionPenalty, Rules,
+///     EarlyStopping, MaximumLength, MinimumLength, RepetitionPenalty, Request, Rules,
 /// };
 ///
-/// let request = Request::new(4, 64)
+/// let request = Request::new(4, MaximumLength(64))
 ///     .prompt([101, 2023])
 ///     .end_tokens([102])
 ///     .rules(Rules::hugging_face(0.6, EarlyStopping::Never))
@@ -42,27 +42,43 @@ pub struct Request {
     pub(super) rules: Rules,
     pub(super) groups: usize,
     pub(super) diversity: f64,
-    pub(super) constraint: Option<(Constraint, Normaliser)>,
+    /// What all of them permit may be generated.
+    pub(super) constraints: Vec<(Constraint, Normaliser)>,
     pub(super) logits: Vec<Arc<dyn LogitsProcessor>>,
     pub(super) log_probabilities: Vec<Arc<dyn LogitsProcessor>>,
 }
 
+/// The largest number of tokens that a hypothesis of a request may have: generated ones,
+/// the end token among them.
+///
+/// It has a type of its own so that it cannot change places with the beam width:
+///
+/// ```compile_fail,E0308
+/// # use widebeam::autoregressive::{MaximumLength, Request};
+/// let request = Request::new(MaximumLength(4), 64);
+/// ```
+///
+/// The processor [`MinimumLength`](super::MinimumLength) is its counterpart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct MaximumLength(pub usize);
+
 impl Request {
-    /// The largest beam width.
+    /// The largest beam width, 2^24 - 1 = 16,777,215.
     pub const MAX_BEAMS: usize = (u32::MAX >> 8) as usize;
 
     /// A request for the `beams` best hypotheses of at most `max_length`
     /// generated tokens, the end token counted.
-    pub fn new(beams: usize, max_length: usize) -> Self {
+    pub fn new(beams: usize, max_length: MaximumLength) -> Self {
         Request {
             beams,
-            max_length,
+            max_length: max_length.0,
             prompt: Vec::new(),
             end_tokens: Vec::new(),
             rules: Rules::plain(),
             groups: 1,
             diversity: 0.0,
-            constraint: None,
+            constraints: Vec::new(),
             logits: Vec::new(),
             log_probabilities: Vec::new(),
         }
@@ -111,11 +127,31 @@ impl Request {
         self
     }
 
-    /// The only tokens that may be generated, and what they are normalised
-    /// over.
+    /// The only tokens that may be generated, and what they are normalised over. With
+    /// several constraints, only tokens that all of them permit.
+    ///
+    /// ```
+    /// use widebeam::ScoresView;
+    /// use widebeam::autoregressive::{
+    ///     AutoregressiveSearch, MaximumLength, Normaliser, Request, TokenMask,
+    /// };
+    ///
+    /// let mask = |tokens: &[u32]| tokens.iter().copied().collect::<TokenMask>();
+    /// let mut search = AutoregressiveSearch::new(4)?;
+    /// let request = Request::new(4, MaximumLength(1))
+    ///     .constraint(mask(&[0, 1, 2]), Normaliser::WholeRow)
+    ///     .constraint(mask(&[1, 2, 3]), Normaliser::WholeRow);
+    /// let id = search.admit(request)?;
+    /// search.feed();
+    /// search.advance(&ScoresView::logits(&[4.0f32, 3.0, 2.0, 1.0], [1, 4])?)?;
+    /// let outcome = search.outcome(id)?.expect("it is done");
+    /// let tokens: Vec<u32> = outcome.hypotheses().map(|found| found.tokens[0]).collect();
+    /// assert_eq!(tokens, [1, 2]);
+    /// # Ok::<(), widebeam::Error>(())
+    /// ```
     #[must_use]
     pub fn constraint(mut self, constraint: impl Into<Constraint>, normaliser: Normaliser) -> Self {
-        self.constraint = Some((constraint.into(), normaliser));
+        self.constraints.push((constraint.into(), normaliser));
         self
     }
 
@@ -176,9 +212,8 @@ impl Request {
             return Err(Kind::UnknownToken { what, token, vocab }.into());
         }
         self.rules.check()?;
-        if let Some((constraint, _)) = &self.constraint {
-            constraint.check(vocab)?;
-        }
+        let mut constraints = self.constraints.iter();
+        constraints.try_for_each(|(constraint, _)| constraint.check(vocab))?;
         let processors = self.logits.iter().chain(&self.log_probabilities);
         processors
             .into_iter()
@@ -192,25 +227,31 @@ impl Request {
     }
 
     /// Whether its steps read all scores of their rows, and not only those of
-    /// permitted tokens.
+    /// permitted tokens: unless a trie says which those are, and nothing of the rest is
+    /// needed to normalise them.
     pub(super) fn reads_rows(&self, kind: ScoreKind) -> bool {
-        match &self.constraint {
-            Some((Constraint::Trie(_), normaliser)) => {
-                let normalises = kind == ScoreKind::Logits || !self.logits.is_empty();
-                *normaliser == Normaliser::WholeRow && normalises
-            }
-            _ => true,
-        }
+        let normalises = kind == ScoreKind::Logits || !self.logits.is_empty();
+        let suffices = |(constraint, normaliser): &(Constraint, Normaliser)| {
+            let own = *normaliser == Normaliser::Permitted || !normalises;
+            matches!(constraint, Constraint::Trie(_)) && own
+        };
+        !self.constraints.iter().any(suffices)
+    }
+
+    /// The constraints that act before the log-softmax, or after it.
+    pub(super) fn constraints(&self, normaliser: Normaliser) -> impl Iterator<Item = &Constraint> {
+        let acting = self.constraints.iter();
+        acting.filter_map(move |(constraint, own)| (*own == normaliser).then_some(constraint))
     }
 
     /// Whether rows are changed before the log-softmax.
     pub(super) fn changes_logits(&self) -> bool {
-        !self.logits.is_empty() || matches!(self.constraint, Some((_, Normaliser::Permitted)))
+        !self.logits.is_empty() || self.constraints(Normaliser::Permitted).next().is_some()
     }
 
     /// Whether rows may be changed at all.
     pub(super) fn changes_rows(&self) -> bool {
-        self.constraint.is_some()
+        !self.constraints.is_empty()
             || !self.logits.is_empty()
             || !self.log_probabilities.is_empty()
             || self.groups > 1
@@ -233,7 +274,7 @@ impl fmt::Debug for Request {
             .field("rules", &self.rules)
             .field("groups", &self.groups)
             .field("diversity", &self.diversity)
-            .field("constraint", &self.constraint)
+            .field("constraints", &self.constraints)
             .field("logits", &self.logits.len())
             .field("log_probabilities", &self.log_probabilities.len())
             .finish()

@@ -5,6 +5,9 @@ use crate::error::{Error, Kind};
 /// What a finished hypothesis is ranked by: its log-probability divided by a
 /// penalty on its length.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum LengthPenalty {
     /// No penalty: the log-probability itself.
     None,
@@ -40,7 +43,10 @@ impl LengthPenalty {
 }
 
 /// Which tokens the length of a hypothesis counts, for its penalty.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum CountedLength {
     /// The generated tokens, the end token among them.
     Generated,
@@ -66,6 +72,9 @@ impl CountedLength {
 ///
 /// The first two rules need a full pool: as many finished hypotheses as beams.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum Stopping {
     /// When the leader, at the length that it has now, would not beat the worst
     /// finished hypothesis. A longer one still might, where the penalty favours
@@ -94,7 +103,9 @@ pub enum Stopping {
 }
 
 /// The candidate that [`Stopping::Heuristic`] looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum Leader {
     /// The best that goes on.
     Live,
@@ -103,7 +114,10 @@ pub enum Leader {
 }
 
 /// Which of a step's candidates that end with an end token finish.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum EndRank {
     /// Those among the best k, for k beams.
     WithinBeam,
@@ -112,7 +126,10 @@ pub enum EndRank {
 }
 
 /// What a full pool does with one more finished hypothesis.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum WhenFull {
     /// A better one takes the place of the worst.
     ReplaceWorst,
@@ -121,7 +138,10 @@ pub enum WhenFull {
 }
 
 /// What becomes of the hypotheses that are live at the maximum length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum AtMaximum {
     /// They finish, cut by length, and compete with those that ended.
     Finish,
@@ -138,33 +158,27 @@ pub enum AtMaximum {
 
 /// How the hypotheses of a request finish, are ranked, and end its search.
 ///
-/// The functions are the published rules of other libraries; every part can be
-/// set by itself.
+/// [`Rules::plain`] and the published rules of other libraries are starting points; every
+/// part can be set by itself.
 ///
 /// ```
 /// use widebeam::autoregressive::{LengthPenalty, Rules, Stopping};
 ///
-/// let rules = Rules {
-///     length_penalty: LengthPenalty::Gnmt { alpha: 0.6 },
-///     stopping: Stopping::FirstFinished { patience: 2.0 },
-///     ..Rules::default()
-/// };
-/// assert_eq!(rules.counted, Rules::default().counted);
+/// let rules = Rules::plain()
+///     .length_penalty(LengthPenalty::Gnmt { alpha: 0.6 })
+///     .stopping(Stopping::FirstFinished { patience: 2.0 });
+/// assert_ne!(rules, Rules::default());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 pub struct Rules {
-    /// What the log-probability is divided by.
-    pub length_penalty: LengthPenalty,
-    /// Which tokens a length counts.
-    pub counted: CountedLength,
-    /// When a request is done.
-    pub stopping: Stopping,
-    /// Which candidates finish.
-    pub end_rank: EndRank,
-    /// What a full pool does.
-    pub when_full: WhenFull,
-    /// What the maximum length does.
-    pub at_maximum: AtMaximum,
+    pub(crate) length_penalty: LengthPenalty,
+    pub(crate) counted: CountedLength,
+    pub(crate) stopping: Stopping,
+    pub(crate) end_rank: EndRank,
+    pub(crate) when_full: WhenFull,
+    pub(crate) at_maximum: AtMaximum,
 }
 
 impl Default for Rules {
@@ -175,6 +189,48 @@ impl Default for Rules {
 }
 
 impl Rules {
+    /// What the log-probability is divided by.
+    #[must_use]
+    pub fn length_penalty(mut self, length_penalty: LengthPenalty) -> Self {
+        self.length_penalty = length_penalty;
+        self
+    }
+
+    /// Which tokens a length counts.
+    #[must_use]
+    pub fn counted(mut self, counted: CountedLength) -> Self {
+        self.counted = counted;
+        self
+    }
+
+    /// When a request is done.
+    #[must_use]
+    pub fn stopping(mut self, stopping: Stopping) -> Self {
+        self.stopping = stopping;
+        self
+    }
+
+    /// Which candidates finish.
+    #[must_use]
+    pub fn end_rank(mut self, end_rank: EndRank) -> Self {
+        self.end_rank = end_rank;
+        self
+    }
+
+    /// What a full pool does.
+    #[must_use]
+    pub fn when_full(mut self, when_full: WhenFull) -> Self {
+        self.when_full = when_full;
+        self
+    }
+
+    /// What the maximum length does.
+    #[must_use]
+    pub fn at_maximum(mut self, at_maximum: AtMaximum) -> Self {
+        self.at_maximum = at_maximum;
+        self
+    }
+
     /// If a number among the rules is not finite, or patience is not above 0.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let refuse = |what, value, limit| Err(Kind::InvalidSetting { what, value, limit }.into());

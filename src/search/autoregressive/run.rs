@@ -15,11 +15,12 @@ impl AutoregressiveSearch {
     ///
     /// ```
     /// use widebeam::Error;
-    /// use widebeam::autoregressive::{AutoregressiveSearch, Request};
+    /// use widebeam::autoregressive::{AutoregressiveSearch, MaximumLength, Request};
     ///
     /// let mut search = AutoregressiveSearch::new(3)?;
-    /// let short = search.admit(Request::new(2, 2).prompt([0]))?;
-    /// let long = search.admit(Request::new(4, 6).prompt([1]).end_tokens([2]))?;
+    /// let short = search.admit(Request::new(2, MaximumLength(2)).prompt([0]))?;
+    /// let long = Request::new(4, MaximumLength(6)).prompt([1]).end_tokens([2]);
+    /// let long = search.admit(long)?;
     /// let mut sequence = Vec::new();
     /// search.run(|feed, logits| {
     ///     for (row, logits) in logits.chunks_mut(3).enumerate() {
@@ -30,32 +31,51 @@ impl AutoregressiveSearch {
     ///     }
     ///     Ok::<(), Error>(())
     /// })?;
-    /// let best = |id| search.outcome(id).and_then(|outcome| outcome.best()).unwrap();
-    /// assert_eq!(best(short).tokens, [0, 0]);
-    /// assert_eq!(best(long).tokens, [1, 1, 1, 1, 2]);
+    /// for (id, tokens) in [(short, &[0, 0][..]), (long, &[1, 1, 1, 1, 2])] {
+    ///     let outcome = search.outcome(id)?.expect("it is done");
+    ///     assert_eq!(outcome.best()?.tokens, tokens);
+    /// }
     /// # Ok::<(), Error>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// What the model returns; and those of [`AutoregressiveSearch::advance`].
+    /// What the model returns; and those of [`AutoregressiveSearch::advance`]. The step is
+    /// then abandoned ([`AutoregressiveSearch::abandon_step`]).
     pub fn run<E: From<Error>>(
         &mut self,
         mut model: impl FnMut(&Feed<'_>, &mut [f32]) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut logits = Vec::new();
+        if self.fed == self.removed {
+            // No request is left of a step that the caller has begun.
+            self.abandon_step();
+        }
         while !self.is_idle() {
-            let feed = self.feed();
-            let shape = [feed.rows(), self.vocab];
-            let Some(size) = shape[0].checked_mul(shape[1]) else {
-                return Err(E::from(overflow(shape)));
-            };
-            logits.clear();
-            resize(&mut logits, size, "the logits of a step")?;
-            model(&feed, &mut logits)?;
-            self.advance(&ScoresView::logits(&logits, shape)?)?;
+            let step = self.run_step(&mut model, &mut logits);
+            if step.is_err() {
+                self.abandon_step();
+            }
+            step?;
         }
         Ok(())
+    }
+
+    fn run_step<E: From<Error>>(
+        &mut self,
+        model: &mut impl FnMut(&Feed<'_>, &mut [f32]) -> Result<(), E>,
+        logits: &mut Vec<f32>,
+    ) -> Result<(), E> {
+        let vocab = self.vocab;
+        let feed = self.feed();
+        let shape = [feed.rows(), vocab];
+        let Some(size) = shape[0].checked_mul(shape[1]) else {
+            return Err(E::from(overflow(shape)));
+        };
+        logits.clear();
+        resize(logits, size, "the logits of a step")?;
+        model(&feed, logits)?;
+        Ok(self.advance(&ScoresView::logits(logits, shape)?)?)
     }
 }
 

@@ -18,7 +18,7 @@ use crate::simd::{Dispatch, Kernel, Simd};
 const GRAIN_SUMS: usize = 4096;
 
 /// What was found in the rows of a step. Its memory is kept.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct ScannedRows {
     /// Blocks in a row.
     blocks: usize,
@@ -48,6 +48,13 @@ pub(super) struct ScannedRow<'a> {
 }
 
 impl ScannedRows {
+    /// Bytes of what is found in so many rows.
+    pub(super) fn bytes_needed(rows: usize, vocab: usize) -> usize {
+        let block = size_of::<[f32; BLOCK_GROUPS]>() + size_of::<Sum>();
+        let row = vocab.div_ceil(BLOCK) * block + size_of::<Summary>();
+        rows.saturating_mul(row)
+    }
+
     /// Makes room for the rows of a step.
     ///
     /// # Errors

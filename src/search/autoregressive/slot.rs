@@ -11,25 +11,28 @@ use super::tree::HypothesisTree;
 use crate::error::Error;
 use crate::memory::{grow, reserve};
 use crate::phase;
+use crate::request_id::RequestId;
 use crate::scores::{ScoreKind, ScoresView};
 use crate::simd::Dispatch;
 
 /// Groups that it is set aside for.
 const RESERVED_GROUPS: usize = 16;
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) enum State {
     #[default]
     Free,
     Running(Request),
-    Done(Ended),
+    Done(Result<Ended, Error>),
 }
 
 /// A place for a request. What it allocates serves the next one.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Slot {
-    /// How often the place was given up.
-    pub(super) generation: u32,
+    /// The name of the request, if there is one.
+    pub(super) id: Option<RequestId>,
+    /// Whether the request was removed, and leaves with the step that is under way.
+    pub(super) removed: bool,
     pub(super) state: State,
     /// Tokens generated so far.
     pub(super) length: usize,
@@ -41,12 +44,29 @@ pub(super) struct Slot {
 }
 
 impl Slot {
+    /// At most the bytes that a request takes here, to its end.
+    pub(super) fn bytes_needed(request: &Request) -> usize {
+        let (beams, length) = (request.beams, request.max_length);
+        let group = size_of::<Group>().saturating_mul(request.groups);
+        let hypothesis = Group::bytes_of_a_hypothesis();
+        // A line for each live hypothesis, and for each that has finished.
+        let lines = beams.saturating_mul(2);
+        let count = request.candidates();
+        [
+            group.saturating_add(beams.saturating_mul(hypothesis)),
+            HypothesisTree::bytes_needed(lines, length, count),
+            Results::bytes_needed(beams, length),
+        ]
+        .into_iter()
+        .fold(2 * size_of::<Slot>(), usize::saturating_add)
+    }
+
     /// Takes in a request.
     ///
     /// # Errors
     ///
     /// If memory runs out.
-    pub(super) fn begin(&mut self, request: Request) -> Result<(), Error> {
+    pub(super) fn begin(&mut self, id: RequestId, request: Request) -> Result<(), Error> {
         self.tree.clear();
         // Each group has a trunk of its own.
         let trunks = request.max_length.min(RESERVED) * request.groups.min(RESERVED_GROUPS);
@@ -61,7 +81,15 @@ impl Slot {
             }
         }
         self.state = State::Running(request);
+        self.id = Some(id);
+        self.removed = false;
         Ok(())
+    }
+
+    /// Gives the place up. What it allocates stays.
+    pub(super) fn free(&mut self) {
+        self.id = None;
+        self.state = State::Free;
     }
 
     /// Whether the next step reads all scores of its rows.
@@ -85,6 +113,7 @@ impl Slot {
     /// beams. True if the request is done.
     pub(super) fn step(
         &mut self,
+        id: RequestId,
         expander: &mut Expander,
         scores: &ScoresView<'_>,
         scanned: &ScannedRows,
@@ -94,18 +123,21 @@ impl Slot {
             return true;
         };
         let _merging = phase::merge();
-        let ended = match self.advance(&request, expander, scores, scanned, dispatch) {
+        let ended = match self.advance(id, &request, expander, scores, scanned, dispatch) {
             Ok(None) => {
                 self.state = State::Running(request);
                 return false;
             }
-            Ok(Some(ended)) => self.gather(&request).map(|()| ended),
+            Ok(Some(ended)) => self.gather(&request).map(|()| match ended {
+                Ended::Exhausted if self.results.is_empty() => Ended::NothingFound,
+                ended => ended,
+            }),
             Err(error) => Err(error),
         };
-        self.state = State::Done(ended.unwrap_or_else(|error| {
+        if ended.is_err() {
             self.results.clear();
-            Ended::Failed(error)
-        }));
+        }
+        self.state = State::Done(ended);
         true
     }
 
@@ -120,6 +152,7 @@ impl Slot {
 
     fn advance(
         &mut self,
+        id: RequestId,
         request: &Request,
         expander: &mut Expander,
         scores: &ScoresView<'_>,
@@ -139,6 +172,7 @@ impl Slot {
                 continue;
             }
             let step = Step {
+                id,
                 request,
                 tree: &self.tree,
                 length: self.length,

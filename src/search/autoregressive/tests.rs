@@ -20,13 +20,17 @@ fn check(level: Level, spec: &Spec, kind: ScoreKind, rows: Rows<'_>) {
     let id = search.admit(spec.engine()).unwrap();
     let mut before = Vec::new();
     while !search.is_idle() {
-        let data = score(&search, &mut before, |_, tokens| rows(tokens));
+        let data = score(&mut search, &mut before, |_, tokens| rows(tokens));
         let shape = [data.len() / vocab, vocab];
         let scores = ScoresView::new(kind, &data, shape).unwrap();
         search.advance(&scores).unwrap();
     }
     let expected = oracle::search(&spec.oracle(), kind, rows);
-    assert_eq!(found(search.outcome(id).unwrap()), expected, "{level}");
+    assert_eq!(
+        found(search.outcome(id).unwrap().unwrap()),
+        expected,
+        "{level}"
+    );
 }
 
 /// Numbers in no order, from 0 to 1.
@@ -132,7 +136,7 @@ fn touched_tokens_are_cut_to_the_best_too() {
     let mut two_thirds = Spec::plain(3, 2, &[4]);
     two_thirds.before.push(Processor::Hook(1, -0.5));
     let tokens = (0..2500).filter(|token| token % 3 > 0).collect();
-    two_thirds.constraint = Some((Permitted::Mask(tokens), Normaliser::Permitted));
+    two_thirds.constraints = vec![(Permitted::Mask(tokens), Normaliser::Permitted)];
     for spec in [all, two_thirds] {
         for level in Level::available() {
             marks::expect("candidates are cut to the best", || {
@@ -173,7 +177,7 @@ fn processed_rows_are_normalised_block_by_block() {
             if case == 3 {
                 let all_but_edges = (0..4200).filter(|token| !edges.contains(token));
                 let permitted = Permitted::Mask(all_but_edges.collect());
-                spec.constraint = Some((permitted, Normaliser::Permitted));
+                spec.constraints = vec![(permitted, Normaliser::Permitted)];
             }
             spec.prompt = vec![4100, 1, 2050, 4199];
             for level in Level::available() {
@@ -230,7 +234,7 @@ fn a_mask_of_most_tokens_forbids_the_others() {
     for left_out in [0, 1, 63, 64, 65, 127, 128, 129] {
         let tokens = (0..130).filter(|&token| token != left_out).collect();
         let mut spec = Spec::plain(3, 2, &[5]);
-        spec.constraint = Some((Permitted::Mask(tokens), Normaliser::WholeRow));
+        spec.constraints = vec![(Permitted::Mask(tokens), Normaliser::WholeRow)];
         marks::expect("a mask forbids what it leaves out", || {
             check(Level::best(), &spec, ScoreKind::Logits, &rows);
         });
@@ -241,11 +245,9 @@ fn a_mask_of_most_tokens_forbids_the_others() {
 fn error(request: Request, scores: &ScoresView<'_>) -> String {
     let mut search = AutoregressiveSearch::new(scores.vocab()).unwrap();
     let id = search.admit(request).unwrap();
+    assert_eq!(search.feed().rows(), 1);
     search.advance(scores).unwrap();
-    match search.outcome(id).unwrap().ended() {
-        Ended::Failed(error) => error.to_string(),
-        ended => format!("{ended:?}"),
-    }
+    search.outcome(id).unwrap_err().to_string()
 }
 
 #[test]
@@ -255,10 +257,12 @@ fn invalid_scores_are_found_by_the_scan_and_where_only_permitted_tokens_are_read
         row[bad] = 2.0;
         let scores = ScoresView::probabilities(&row, [1, 500]).unwrap();
         let expected = format!("row 0, step 0, token {bad}: 2 is not a valid probability");
-        let scanned = marks::expect("a row is refused", || error(Request::new(2, 2), &scores));
+        let scanned = marks::expect("a row is refused", || {
+            error(Request::new(2, MaximumLength(2)), &scores)
+        });
         assert!(scanned.starts_with(&expected), "{scanned}");
         let trie = TokenTrie::new([[3], [400]]);
-        let request = Request::new(2, 2).constraint(trie, Normaliser::WholeRow);
+        let request = Request::new(2, MaximumLength(2)).constraint(trie, Normaliser::WholeRow);
         let late = marks::expect("a permitted token's score is invalid", || {
             error(request, &scores)
         });

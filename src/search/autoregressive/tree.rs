@@ -22,13 +22,22 @@ struct Node {
     score: f64,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct HypothesisTree {
     nodes: Vec<Node>,
     moved: Vec<u32>,
 }
 
 impl HypothesisTree {
+    /// At most the bytes of a tree of so many lines, each of up to `length` nodes, to
+    /// which `count` nodes at a time are added.
+    pub(super) fn bytes_needed(lines: usize, length: usize, count: usize) -> usize {
+        let wanted = lines.saturating_mul(length).saturating_add(count);
+        // Twice what is used, and up to twice that where memory is doubled.
+        let node = 4 * (size_of::<Node>() + size_of::<u32>());
+        wanted.saturating_mul(node)
+    }
+
     pub(super) fn clear(&mut self) {
         self.nodes.clear();
     }

@@ -7,7 +7,7 @@ use crate::search::prefixes::{Live, NONE, Tree};
 use crate::simd::F64_LANES;
 
 /// The prefixes alive after a frame, best first.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Beam<T> {
     pub(super) length: usize,
     pub(super) prefixes: Vec<Prefix>,
@@ -19,7 +19,7 @@ pub(super) struct Beam<T> {
 
 /// The log masses of the alignments of each prefix, by rank, in arrays padded
 /// to whole vectors.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Masses {
     /// Of those that end in a blank.
     pub(super) blank: Vec<f64>,

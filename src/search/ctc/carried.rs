@@ -4,7 +4,6 @@ use super::beam::{Alignment, Beam, Masses, resize_padded};
 use super::frame::{Frame, Source};
 use super::links::Links;
 use super::pace;
-use super::scorer::Scorer;
 use super::settings::Settings;
 use crate::error::Error;
 use crate::kernels::log_add::log_add_f64;
@@ -12,13 +11,14 @@ use crate::kernels::log_probabilities;
 use crate::kernels::prefetch::Prefetcher;
 use crate::memory::{reserve, resize};
 use crate::score_kind::IMPOSSIBLE;
+use crate::scorers::{self, Scorer};
 use crate::scores::ScoreKind;
 use crate::search::prefixes::Tree;
 use crate::simd::{Dispatch, F64_LANES, F64Lanes, Float64, Kernel, Simd};
 
 /// The masses that the prefixes of the beam have after the frame, if they are carried
 /// over, by rank.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Carried {
     pub(super) masses: Masses,
     /// With the scorer's scores.
@@ -96,7 +96,7 @@ impl Carried {
     /// Adds the scorer's scores.
     pub(super) fn score<S: Scorer>(&mut self, beam: &Beam<S::State>) {
         let (all, scores) = (&self.masses.all[..beam.length], &mut self.scores);
-        if S::SCORES {
+        if scorers::scores::<S>() {
             for ((score, mass), scored) in scores.iter_mut().zip(all).zip(&beam.scored) {
                 *score = mass + scored;
             }

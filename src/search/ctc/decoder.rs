@@ -48,12 +48,12 @@ use super::nbest::{CtcNBest, Scores};
 use super::pace;
 use super::rebuild::Rebuild;
 use super::runs::RunSort;
-use super::scorer::Scorer;
 use super::settings::Settings;
 use crate::error::Error;
 use crate::kernels::prefetch::Prefetcher;
 use crate::memory::reserve;
 use crate::score_kind::IMPOSSIBLE;
+use crate::scorers::{self, Scorer};
 use crate::scores::{Row, ScoreKind};
 use crate::search::prefixes::History;
 use crate::search::shortlist::Shortlist;
@@ -61,7 +61,7 @@ use crate::simd::Dispatch;
 
 /// The beam of one item and all that goes with it. It keeps its memory from
 /// one item to the next.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Decoder<T> {
     frames: u32,
     prefetcher: Prefetcher,
@@ -215,7 +215,7 @@ impl<T: Clone> Decoder<T> {
         prefetcher.prefetch_next::<{ pace::STAGE }>();
         self.carried.score::<S>(beam);
         self.candidates.clear();
-        let bound = if S::SCORES {
+        let bound = if scorers::scores::<S>() {
             self.extend_scored(search);
             IMPOSSIBLE
         } else {
@@ -406,7 +406,7 @@ impl<T: Clone> Decoder<T> {
         nbest: &mut CtcNBest,
     ) -> Result<(), Error> {
         let beam = &self.beam;
-        let scored = |rank: usize| match (S::SCORES, ended) {
+        let scored = |rank: usize| match (scorers::scores::<S>(), ended) {
             (false, _) => 0.0,
             (true, false) => beam.scored[rank] + 0.0,
             (true, true) => beam.scored[rank] + scorer.finish(&beam.states[rank]),
@@ -448,7 +448,7 @@ pub(super) fn write_empty<S: Scorer>(
     ended: bool,
     nbest: &mut CtcNBest,
 ) -> Result<(), Error> {
-    let scored = match (S::SCORES, ended) {
+    let scored = match (scorers::scores::<S>(), ended) {
         // Summed as for other prefixes, or a zero could have another sign.
         (true, true) => 0.0 + scorer.finish(&scorer.start()),
         _ => 0.0,

@@ -5,14 +5,14 @@ use super::candidate::{self, Candidate};
 use super::carried::Carried;
 use super::frame::Frame;
 use super::links::Links;
-use super::scorer::Scorer;
 use super::settings::Settings;
 use crate::error::Error;
 use crate::memory::reserve;
 use crate::score_kind::IMPOSSIBLE;
+use crate::scorers::Scorer;
 
 /// Finds the extensions of a frame. It holds memory only.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Extensions {
     /// The scores of the extensions by the frame's best token.
     column: Vec<f64>,
@@ -156,7 +156,7 @@ impl Extensions {
                 if mass == IMPOSSIBLE {
                     continue;
                 }
-                let (score, _) = scorer.extend(&beam.states[rank], token);
+                let score = scorer.score(&beam.states[rank], token);
                 let total = mass + (beam.scored[rank] + score);
                 if score.is_finite() && total.is_finite() {
                     if candidates.len() > HELD * settings.beams {

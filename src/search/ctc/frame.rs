@@ -21,7 +21,7 @@ use crate::simd::{Dispatch, Kernel, ScalarF64, Simd};
 /// - from the row itself, which phase two then reads when its turn comes
 ///   ([`Frame::scan`], [`Frame::collect`]). It knows the beam, so it can say how
 ///   good a token must be to matter, and most often a handful is.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Frame {
     blank: f64,
     tokens: Vec<u32>,

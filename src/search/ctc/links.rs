@@ -7,7 +7,7 @@ use crate::search::prefixes::{NONE, PrefixTree};
 
 /// Which prefixes of a beam end in the same token, and which extend which. It
 /// changes when the beam does, not with every frame.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Links {
     /// The tokens that some prefix ends in. The first stands for the end of the
     /// empty prefix and is no token.

@@ -1,4 +1,5 @@
-//! CTC prefix beam search.
+//! CTC prefix beam search: [`CtcSearch`] for whole items, [`CtcStream`] for frames as
+//! they come. Language models and word lists are in [`scorers`](crate::scorers).
 
 mod beam;
 mod candidate;
@@ -12,22 +13,22 @@ mod pace;
 mod pruning;
 mod rebuild;
 mod runs;
-mod scorer;
-mod scorers;
 mod settings;
 mod stream;
 
-pub use nbest::{CtcHypothesis, CtcNBest};
+pub use crate::blank::Blank;
+pub use nbest::{CtcDetails, CtcHypothesis, CtcNBest, OwnedCtcHypothesis};
 pub use pruning::CtcPruning;
-pub use scorer::{Scorer, Unscored};
-pub use scorers::{Hotwords, Labels, Lexicon, NgramModel, NgramScorer, NgramState, NgramUnit};
 pub use stream::CtcStream;
+
+use std::sync::Arc;
 
 use crate::batch::{self, IndexedSlice, PerThread};
 use crate::error::Error;
 use crate::kernels::top_k::Plan;
 use crate::memory::grow;
 use crate::phase;
+use crate::scorers::{self, Scorer, Unscored};
 use crate::scores::ScoresView;
 use crate::search::shortlist::Shortlists;
 use crate::simd::{Dispatch, Level};
@@ -64,20 +65,24 @@ use settings::Settings;
 /// it is called in, and the result is the same, to the bit, for any number of
 /// threads, any composition of the batch and any level.
 ///
+/// A value keeps its buffers. A clone has the same settings and shares the scorer; its
+/// buffers are its own.
+///
 /// With a scorer ([`CtcSearch::with_scorer`]) the bound above no longer holds, because a
 /// language model can lift any token. Each prefix is then extended only by the frame's W + 2
 /// best tokens, less the blank if it is one of them, or by as many tokens as
 /// [`CtcPruning::top_tokens`] says.
 ///
 /// ```
-/// use widebeam::{CtcSearch, ScoresView};
+/// use widebeam::ScoresView;
+/// use widebeam::ctc::{Blank, CtcSearch};
 ///
 /// // Two frames over blank (0), a (1) and b (2): both best paths are blank,
 /// // but "a" has more mass in sum.
 /// let probabilities = [0.6f32, 0.4, 0.0, 0.6, 0.4, 0.0];
 /// let scores = ScoresView::probabilities(&probabilities, [1, 2, 3])?;
-/// let nbest = CtcSearch::new(4, 0)?.decode(&scores)?;
-/// let best = nbest.best(0).unwrap();
+/// let nbest = CtcSearch::new(4, Blank(0))?.decode(&scores)?;
+/// let best = nbest.best(0)?;
 /// assert_eq!((best.tokens, best.frames), (&[1][..], &[0][..]));
 /// assert!((best.score.exp() - 0.64).abs() < 1e-6);
 /// assert!((best.alignment_score.exp() - 0.24).abs() < 1e-6);
@@ -86,7 +91,7 @@ use settings::Settings;
 #[derive(Debug)]
 pub struct CtcSearch<S: Scorer = Unscored> {
     settings: Settings,
-    scorer: S,
+    scorer: Arc<S>,
     dispatch: Dispatch,
     shortlists: Shortlists,
     decoders: PerThread<Decoder<S::State>>,
@@ -101,20 +106,20 @@ struct Decoded {
 }
 
 impl CtcSearch {
-    /// The largest beam width.
+    /// The largest beam width, 2^20 = 1,048,576.
     pub const MAX_BEAMS: usize = settings::MAX_BEAMS;
 
-    /// A search with `beams` prefixes for emissions whose blank is token
-    /// `blank`, at the level of [`Level::from_environment`].
+    /// A search with `beams` prefixes for emissions with this blank, at the level of
+    /// [`Level::from_environment`].
     ///
     /// # Errors
     ///
     /// If `beams` is 0 or above [`CtcSearch::MAX_BEAMS`], or the environment
     /// names no level of this processor.
-    pub fn new(beams: usize, blank: u32) -> Result<Self, Error> {
+    pub fn new(beams: usize, blank: Blank) -> Result<Self, Error> {
         Ok(CtcSearch {
-            settings: Settings::new(beams, blank)?,
-            scorer: Unscored,
+            settings: Settings::new(beams, blank.0)?,
+            scorer: Arc::new(Unscored),
             dispatch: Dispatch::require(Level::from_environment()?)?,
             shortlists: Shortlists::default(),
             decoders: PerThread::default(),
@@ -124,11 +129,12 @@ impl CtcSearch {
 }
 
 impl<S: Scorer + Sync> CtcSearch<S> {
-    /// The same search with a scorer.
+    /// The same search with a scorer, in place of the one before.
+    #[must_use]
     pub fn with_scorer<N: Scorer + Sync>(self, scorer: N) -> CtcSearch<N> {
         CtcSearch {
             settings: self.settings,
-            scorer,
+            scorer: Arc::new(scorer),
             dispatch: self.dispatch,
             shortlists: self.shortlists,
             decoders: PerThread::default(),
@@ -136,7 +142,7 @@ impl<S: Scorer + Sync> CtcSearch<S> {
         }
     }
 
-    /// The same search with pruning.
+    /// The same search with pruning, in place of the one before.
     ///
     /// # Errors
     ///
@@ -163,9 +169,19 @@ impl<S: Scorer + Sync> CtcSearch<S> {
         self.settings.beams
     }
 
-    /// The blank's token id.
-    pub fn blank(&self) -> u32 {
-        self.settings.blank
+    /// The blank.
+    pub fn blank(&self) -> Blank {
+        Blank(self.settings.blank)
+    }
+
+    /// The pruning.
+    pub fn pruning(&self) -> &CtcPruning {
+        &self.settings.pruning
+    }
+
+    /// The scorer.
+    pub fn scorer(&self) -> &S {
+        &self.scorer
     }
 
     /// The instruction-set level in use.
@@ -174,12 +190,13 @@ impl<S: Scorer + Sync> CtcSearch<S> {
     }
 
     /// A stream of frames to be decoded as they come, with the settings of this
-    /// search.
-    pub fn stream(&self) -> CtcStream<S>
-    where
-        S: Clone,
-    {
-        CtcStream::new(self.settings.clone(), self.scorer.clone(), self.dispatch)
+    /// search. The scorer is shared, not copied.
+    pub fn stream(&self) -> CtcStream<S> {
+        CtcStream::new(
+            self.settings.clone(),
+            Arc::clone(&self.scorer),
+            self.dispatch,
+        )
     }
 
     /// Bytes of memory that decoding `scores` allocates before the first frame, which the
@@ -205,35 +222,32 @@ impl<S: Scorer + Sync> CtcSearch<S> {
     /// row only at its frame, when it knows how good a token must be to matter. Short rows
     /// always go through phase one, which sorts all their tokens.
     fn reads_late(&self, scores: &ScoresView<'_>) -> bool {
-        !S::SCORES
+        !scorers::scores::<S>()
             && self.settings.pruning.keeps_tokens()
             && !Plan::is_short_row(scores.vocab())
             && scores.batch() >= batch::threads()
     }
 
-    /// Decodes a batch into new results. See [`CtcSearch::decode_into`].
+    /// Decodes a batch into new results. An item that is refused, for an invalid score,
+    /// is an error of its own there ([`NBest::item`](crate::NBest::item)); the others are
+    /// decoded. An item of no steps has one hypothesis, the empty one, of score 0.
     ///
     /// # Errors
     ///
-    /// If the blank is beyond the vocabulary, an item holds an invalid score,
-    /// or memory runs out.
+    /// If the blank is beyond the vocabulary, there are more steps than
+    /// [`CtcStream::MAX_FRAMES`], or memory runs out.
     pub fn decode(&mut self, scores: &ScoresView<'_>) -> Result<CtcNBest, Error> {
         let mut nbest = CtcNBest::new();
         self.decode_into(scores, &mut nbest)?;
         Ok(nbest)
     }
 
-    /// Decodes a batch into `nbest`, whose memory is used again. An item of no
-    /// steps has one hypothesis, the empty one, of score 0.
+    /// Decodes a batch as [`CtcSearch::decode`] does, and replaces the contents of
+    /// `nbest`, whose memory is used again.
     ///
     /// # Errors
     ///
-    /// If an item holds an invalid score, the error names the first. All other
-    /// items are decoded nevertheless: after an error `nbest` holds them, and
-    /// lists every refused item in [`CtcNBest::failures`].
-    ///
-    /// If the blank is beyond the vocabulary, there are more steps than
-    /// [`CtcStream::MAX_FRAMES`], or memory runs out, `nbest` is empty.
+    /// Those of [`CtcSearch::decode`]; `nbest` is then empty.
     pub fn decode_into(
         &mut self,
         scores: &ScoresView<'_>,
@@ -255,7 +269,7 @@ impl<S: Scorer + Sync> CtcSearch<S> {
         let (decoders, shortlists) = (&self.decoders, (!late).then_some(&self.shortlists));
         let search = Search {
             settings: &self.settings,
-            scorer: &self.scorer,
+            scorer: &*self.scorer,
             dispatch: self.dispatch,
         };
         batch::for_each(IndexedSlice::new(items), 1, &|mut items: IndexedSlice<
@@ -292,9 +306,19 @@ impl<S: Scorer + Sync> CtcSearch<S> {
                 return Err(error);
             }
         }
-        match nbest.failures().first() {
-            None => Ok(()),
-            Some((_, error)) => Err(error.clone()),
+        Ok(())
+    }
+}
+
+impl<S: Scorer> Clone for CtcSearch<S> {
+    fn clone(&self) -> Self {
+        CtcSearch {
+            settings: self.settings.clone(),
+            scorer: Arc::clone(&self.scorer),
+            dispatch: self.dispatch,
+            shortlists: Shortlists::default(),
+            decoders: PerThread::default(),
+            items: Vec::new(),
         }
     }
 }

@@ -8,8 +8,10 @@ use crate::error::{Error, Kind};
 /// last token too. The blank is never pruned.
 ///
 /// Limits that leave no token, or are no numbers, are refused by
-/// [`CtcSearch::with_pruning`](crate::CtcSearch::with_pruning).
+/// [`CtcSearch::with_pruning`](super::CtcSearch::with_pruning).
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(default, deny_unknown_fields))]
 pub struct CtcPruning {
     pub(crate) top_tokens: Option<usize>,
     pub(crate) min_token_log_probability: Option<f64>,
@@ -25,12 +27,14 @@ impl CtcPruning {
     }
 
     /// Of each frame, only the `count` best tokens, 1 or more, beside the blank.
+    #[must_use]
     pub fn top_tokens(mut self, count: usize) -> Self {
         self.top_tokens = Some(count);
         self
     }
 
     /// Of each frame, only tokens of at least this log-probability, 0 or less.
+    #[must_use]
     pub fn min_token_log_probability(mut self, least: f64) -> Self {
         self.min_token_log_probability = Some(least);
         self
@@ -38,6 +42,7 @@ impl CtcPruning {
 
     /// After each frame, only prefixes that score at most `distance`, 0 or more,
     /// below the best.
+    #[must_use]
     pub fn score_threshold(mut self, distance: f64) -> Self {
         self.score_threshold = Some(distance);
         self
@@ -45,6 +50,7 @@ impl CtcPruning {
 
     /// Of a frame whose blank has at least this log-probability, only the
     /// blank. The frame still separates repeats, and its blank still counts.
+    #[must_use]
     pub fn blank_skip(mut self, log_probability: f64) -> Self {
         self.blank_skip = Some(log_probability);
         self
@@ -57,6 +63,7 @@ impl CtcPruning {
     /// ones, so without this the two sides of the nearest tie of a stream live
     /// side by side for ever, and all tokens since then are held twice. This
     /// bounds the memory of a stream and the age of what is not yet stable.
+    #[must_use]
     pub fn commit_delay(mut self, delay: usize) -> Self {
         self.commit_delay = Some(delay);
         self

@@ -6,8 +6,8 @@ use super::carried::Carried;
 use super::frame::Frame;
 use super::links::Links;
 use super::pace;
-use super::scorer::Scorer;
 use crate::kernels::prefetch::Prefetcher;
+use crate::scorers::{self, Scorer};
 use crate::search::prefixes::{History, NONE};
 
 /// What a frame leads from, and to.
@@ -54,7 +54,7 @@ impl<T: Clone> Rebuild<'_, T> {
         next.masses.blank[to] = carried.masses.blank[rank];
         next.masses.token[to] = carried.masses.token[rank];
         next.masses.all[to] = carried.masses.all[rank];
-        if S::SCORES {
+        if scorers::scores::<S>() {
             next.scored[to] = beam.scored[rank];
         }
         next.states.push(beam.states[rank].clone());
@@ -80,10 +80,10 @@ impl<T: Clone> Rebuild<'_, T> {
         next.masses.blank[to] = f64::NEG_INFINITY;
         next.masses.token[to] = mass;
         next.masses.all[to] = mass;
-        let (score, state) = scorer.extend(&beam.states[rank], token);
-        if S::SCORES {
-            next.scored[to] = beam.scored[rank] + score;
+        let state = &beam.states[rank];
+        if scorers::scores::<S>() {
+            next.scored[to] = beam.scored[rank] + scorer.score(state, token);
         }
-        next.states.push(state);
+        next.states.push(scorer.advance(state, token));
     }
 }

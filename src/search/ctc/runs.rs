@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::memory::{reserve, resize};
 
 /// Memory of the sort, kept from frame to frame.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct RunSort {
     /// Where each run ends.
     ends: Vec<usize>,

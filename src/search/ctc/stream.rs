@@ -1,13 +1,16 @@
 //! CTC search over frames as they come.
 
+use std::sync::Arc;
+
 use super::decoder::{self, Decoder, Search};
 use super::frame::Source;
-use super::nbest::CtcNBest;
-use super::scorer::{Scorer, Unscored};
+use super::nbest::{CtcDetails, CtcHypothesis, CtcNBest};
 use super::settings::Settings;
 use crate::error::{Error, Kind};
 use crate::memory::reserve;
+use crate::nbest::Hypotheses;
 use crate::phase;
+use crate::scorers::{Scorer, Unscored};
 use crate::scores::ScoresView;
 use crate::search::shortlist::Shortlists;
 use crate::simd::Dispatch;
@@ -24,16 +27,17 @@ pub(super) fn check_frames(frames: usize, more: usize) -> Result<(), Error> {
 }
 
 /// A CTC search that is fed frames in chunks of any size: the answer is that of
-/// [`CtcSearch::decode`](crate::CtcSearch::decode) on all of them, to the bit.
+/// [`CtcSearch::decode`](super::CtcSearch::decode) on all of them, to the bit.
 ///
 /// A stream is a value of its own, made by
-/// [`CtcSearch::stream`](crate::CtcSearch::stream); any number can live at
-/// once and move between threads.
+/// [`CtcSearch::stream`](super::CtcSearch::stream); any number can live at
+/// once and move between threads. All streams of a search share its scorer. A clone of a
+/// stream goes on from where the stream is, by itself.
 ///
 /// # Memory
 ///
 /// **A stream without end needs two things**, or it grows with every frame:
-/// - [`CtcPruning::commit_delay`](crate::CtcPruning::commit_delay), which is off by default.
+/// - [`CtcPruning::commit_delay`](super::CtcPruning::commit_delay), which is off by default.
 ///   Frames that could not tell two tokens apart leave two prefixes, and later
 ///   frames give both the same. They never come to share what follows, so
 ///   nothing after them becomes stable; committing lets the best one win.
@@ -44,19 +48,40 @@ pub(super) fn check_frames(frames: usize, more: usize) -> Result<(), Error> {
 /// and the delay is how old a token can become before it is stable.
 ///
 /// ```
-/// use widebeam::{CtcSearch, ScoresView};
+/// use widebeam::ScoresView;
+/// use widebeam::ctc::{Blank, CtcSearch};
 ///
-/// let mut stream = CtcSearch::new(4, 0)?.stream();
+/// let mut stream = CtcSearch::new(4, Blank(0))?.stream();
 /// for frame in [[0.1f32, 0.9], [0.8, 0.2], [0.3, 0.7]] {
 ///     stream.push(&ScoresView::probabilities(&frame, [1, 2])?)?;
 /// }
-/// assert_eq!(stream.finish()?.best(0).unwrap().tokens, [1, 1]);
+/// assert_eq!(stream.finish()?.best()?.tokens, [1, 1]);
+/// # Ok::<(), widebeam::Error>(())
+/// ```
+///
+/// The loop of a stream without end shows what cannot change any more, then what may:
+///
+/// ```
+/// use widebeam::ScoresView;
+/// use widebeam::ctc::{Blank, CtcPruning, CtcSearch};
+///
+/// let pruning = CtcPruning::none().commit_delay(50);
+/// let mut stream = CtcSearch::new(8, Blank(0))?.with_pruning(pruning)?.stream();
+/// let (mut tokens, mut frames) = (Vec::new(), Vec::new());
+/// for chunk in [[0.1f32, 0.9, 0.8, 0.2], [0.3, 0.7, 0.9, 0.1]] {
+///     stream.push(&ScoresView::probabilities(&chunk, [2, 2])?)?;
+///     stream.take_stable(&mut tokens, &mut frames)?;
+///     let best = stream.current_best()?;
+///     println!("{tokens:?}, perhaps {:?}", best.tokens);
+/// }
+/// tokens.extend(stream.finish()?.best()?.tokens);
+/// assert_eq!(tokens, [1, 1]);
 /// # Ok::<(), widebeam::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct CtcStream<S: Scorer = Unscored> {
     settings: Settings,
-    scorer: S,
+    scorer: Arc<S>,
     dispatch: Dispatch,
     shortlists: Shortlists,
     decoder: Decoder<S::State>,
@@ -67,12 +92,13 @@ pub struct CtcStream<S: Scorer = Unscored> {
 }
 
 impl CtcStream {
-    /// The most frames that a stream, or an item of a batch, can have.
+    /// The most frames that a stream, or an item of a batch, can have, 2^32 - 2 =
+    /// 4,294,967,294.
     pub const MAX_FRAMES: usize = MAX_FRAMES;
 }
 
 impl<S: Scorer> CtcStream<S> {
-    pub(super) fn new(settings: Settings, scorer: S, dispatch: Dispatch) -> Self {
+    pub(super) fn new(settings: Settings, scorer: Arc<S>, dispatch: Dispatch) -> Self {
         CtcStream {
             settings,
             scorer,
@@ -135,7 +161,7 @@ impl<S: Scorer> CtcStream<S> {
         }
         let search = Search {
             settings: &self.settings,
-            scorer: &self.scorer,
+            scorer: &*self.scorer,
             dispatch: self.dispatch,
         };
         if self.vocab.is_none() {
@@ -157,31 +183,32 @@ impl<S: Scorer> CtcStream<S> {
         Ok(())
     }
 
-    /// The hypotheses so far, best first, as one item, without the tokens that
-    /// were taken. No end of input is scored.
+    /// The hypotheses so far, best first, without the tokens that were taken. No end of
+    /// input is scored.
     ///
     /// # Errors
     ///
     /// If memory runs out.
-    pub fn current(&mut self) -> Result<&CtcNBest, Error> {
+    pub fn current(&mut self) -> Result<Hypotheses<'_, CtcDetails>, Error> {
         self.write(false, self.settings.beams)
     }
 
-    /// The best hypothesis so far alone, as one item. See
+    /// The best hypothesis so far, without the tokens that were taken. See
     /// [`CtcStream::current`].
     ///
     /// # Errors
     ///
-    /// If memory runs out.
-    pub fn current_best(&mut self) -> Result<&CtcNBest, Error> {
-        self.write(false, 1)
+    /// If nothing is possible under the frames so far
+    /// ([`NoHypothesis`](crate::ErrorKind::NoHypothesis)), or memory runs out.
+    pub fn current_best(&mut self) -> Result<CtcHypothesis<'_>, Error> {
+        self.write(false, 1)?.best()
     }
 
     /// The tokens, not taken yet, that no further frame can change, and their
     /// frames: what all live prefixes share, as far as their best alignments
     /// agree on the frames.
     ///
-    /// Without [`CtcPruning::commit_delay`](crate::CtcPruning::commit_delay) there may never
+    /// Without [`CtcPruning::commit_delay`](super::CtcPruning::commit_delay) there may never
     /// be more of them after a near-tie. Takes time linear in the live part of
     /// the prefix tree.
     pub fn stable(&mut self) -> (&[u32], &[u32]) {
@@ -215,13 +242,12 @@ impl<S: Scorer> CtcStream<S> {
         Ok(())
     }
 
-    /// Ends the input: the hypotheses, best first, as one item, without the
-    /// tokens that were taken.
+    /// Ends the input: the hypotheses, best first, without the tokens that were taken.
     ///
     /// # Errors
     ///
     /// If the stream is finished already, or memory runs out.
-    pub fn finish(&mut self) -> Result<&CtcNBest, Error> {
+    pub fn finish(&mut self) -> Result<Hypotheses<'_, CtcDetails>, Error> {
         if self.finished {
             return Err(Kind::StreamFinished {
                 frames: self.frames(),
@@ -230,18 +256,33 @@ impl<S: Scorer> CtcStream<S> {
         }
         self.write(true, self.settings.beams)?;
         self.finished = true;
-        Ok(&self.current)
+        Ok(self.current.only_item())
     }
 
-    fn write(&mut self, ended: bool, most: usize) -> Result<&CtcNBest, Error> {
+    fn write(&mut self, ended: bool, most: usize) -> Result<Hypotheses<'_, CtcDetails>, Error> {
         self.current.clear();
-        let (scorer, nbest) = (&self.scorer, &mut self.current);
+        let (scorer, nbest) = (&*self.scorer, &mut self.current);
         match self.vocab {
             None => decoder::write_empty(scorer, ended, nbest)?,
             Some(_) => self.decoder.write(scorer, ended, most, nbest)?,
         }
         self.current.end_item()?;
-        Ok(&self.current)
+        Ok(self.current.only_item())
+    }
+}
+
+impl<S: Scorer> Clone for CtcStream<S> {
+    fn clone(&self) -> Self {
+        CtcStream {
+            settings: self.settings.clone(),
+            scorer: Arc::clone(&self.scorer),
+            dispatch: self.dispatch,
+            shortlists: Shortlists::default(),
+            decoder: self.decoder.clone(),
+            vocab: self.vocab,
+            finished: self.finished,
+            current: self.current.clone(),
+        }
     }
 }
 

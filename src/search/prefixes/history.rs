@@ -18,7 +18,7 @@ pub(crate) trait Live {
 
 /// The prefixes and the alignments of one item, and what all live prefixes
 /// share, which leaves the trees now and then.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct History {
     pub(crate) prefixes: PrefixTree,
     /// Of each alignment that may still be the best of a prefix, the frames at

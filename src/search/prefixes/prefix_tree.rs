@@ -6,7 +6,7 @@ use crate::memory::{self, resize};
 
 /// A [`Tree`] of prefixes in which a child can be looked up by its token, and a
 /// node's rank in the beam.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct PrefixTree {
     tree: Tree,
     /// The rank of each node in the last beam that it was in.

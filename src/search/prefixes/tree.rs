@@ -11,7 +11,7 @@ pub(crate) const NONE: u32 = u32::MAX;
 /// Nodes are only ever appended, so a parent's index is below its children's.
 /// Memory is reclaimed by [`Tree::compact`], which leaves the nodes that some
 /// live node descends from.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Tree {
     pub(super) nodes: Vec<Node>,
     /// Of each node, during compaction: how many kept children it has.

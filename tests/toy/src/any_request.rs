@@ -48,12 +48,12 @@ pub fn spec(u: &mut Unstructured<'_>, model: &Model) -> Result<Spec> {
         if !whole {
             spec.before = processors(u, vocab)?;
         }
-        if u.arbitrary()? {
+        for _ in 0..*u.choose(&[0, 0, 1, 2])? {
             let normaliser = match whole || u.arbitrary()? {
                 true => Normaliser::WholeRow,
                 false => Normaliser::Permitted,
             };
-            spec.constraint = Some((permitted(u, vocab)?, normaliser));
+            spec.constraints.push((permitted(u, vocab)?, normaliser));
         }
     }
     Ok(spec)
@@ -70,41 +70,44 @@ fn tokens(u: &mut Unstructured<'_>, vocab: u32, most: usize) -> Result<Vec<u32>>
 
 fn rules(u: &mut Unstructured<'_>) -> Result<Rules> {
     let alpha = *u.choose(&[0.0, 0.6, 1.0, 2.0, -0.5])?;
-    Ok(Rules {
-        length_penalty: *u.choose(&[
-            LengthPenalty::None,
-            LengthPenalty::Power { alpha },
-            LengthPenalty::Gnmt { alpha },
-        ])?,
-        counted: *u.choose(&[
-            CountedLength::Generated,
-            CountedLength::WithoutEnd,
-            CountedLength::WithPrompt,
-        ])?,
-        stopping: match u.int_in_range(0..=4u8)? {
-            0 => Stopping::Heuristic {
-                leader: Leader::Live,
-            },
-            1 => Stopping::Heuristic {
-                leader: Leader::Any,
-            },
-            2 => Stopping::Exhaustive,
-            3 => Stopping::FirstFinished {
-                patience: *u.choose(&[0.4, 1.0, 2.5])?,
-            },
-            _ => Stopping::BestFinished {
-                hypotheses: u.int_in_range(0..=4)?,
-            },
+    let length_penalty = *u.choose(&[
+        LengthPenalty::None,
+        LengthPenalty::Power { alpha },
+        LengthPenalty::Gnmt { alpha },
+    ])?;
+    let counted = *u.choose(&[
+        CountedLength::Generated,
+        CountedLength::WithoutEnd,
+        CountedLength::WithPrompt,
+    ])?;
+    let stopping = match u.int_in_range(0..=4u8)? {
+        0 => Stopping::Heuristic {
+            leader: Leader::Live,
         },
-        end_rank: *u.choose(&[EndRank::WithinBeam, EndRank::Any])?,
-        when_full: *u.choose(&[WhenFull::ReplaceWorst, WhenFull::Keep])?,
-        at_maximum: *u.choose(&[
-            AtMaximum::Finish,
-            AtMaximum::FinishUnlessDone,
-            AtMaximum::FinishIfNoneEnded,
-            AtMaximum::ForceEnd,
-        ])?,
-    })
+        1 => Stopping::Heuristic {
+            leader: Leader::Any,
+        },
+        2 => Stopping::Exhaustive,
+        3 => Stopping::FirstFinished {
+            patience: *u.choose(&[0.4, 1.0, 2.5])?,
+        },
+        _ => Stopping::BestFinished {
+            hypotheses: u.int_in_range(0..=4)?,
+        },
+    };
+    let at_maximum = [
+        AtMaximum::Finish,
+        AtMaximum::FinishUnlessDone,
+        AtMaximum::FinishIfNoneEnded,
+        AtMaximum::ForceEnd,
+    ];
+    Ok(Rules::plain()
+        .length_penalty(length_penalty)
+        .counted(counted)
+        .stopping(stopping)
+        .end_rank(*u.choose(&[EndRank::WithinBeam, EndRank::Any])?)
+        .when_full(*u.choose(&[WhenFull::ReplaceWorst, WhenFull::Keep])?)
+        .at_maximum(*u.choose(&at_maximum)?))
 }
 
 fn processors(u: &mut Unstructured<'_>, vocab: u32) -> Result<Vec<Processor>> {

@@ -164,27 +164,3 @@ pub fn invalid(view: &ScoresView<'_>, item: usize) -> Option<String> {
     }
     None
 }
-
-/// That exactly the items with an invalid score were refused, each with an error
-/// that names it, and that the first is what the call returned.
-pub fn check_failures(
-    view: &ScoresView<'_>,
-    result: &std::result::Result<(), widebeam::Error>,
-    failures: &[(usize, widebeam::Error)],
-) {
-    let expected: Vec<(usize, String)> = (0..view.batch())
-        .filter_map(|item| Some((item, invalid(view, item)?)))
-        .collect();
-    assert_eq!(failures.len(), expected.len());
-    for ((item, error), (expected, message)) in failures.iter().zip(&expected) {
-        assert_eq!(item, expected);
-        assert!(
-            error.to_string().starts_with(message),
-            "{error} and {message}"
-        );
-    }
-    assert_eq!(
-        result.as_ref().err(),
-        failures.first().map(|(_, error)| error)
-    );
-}

@@ -91,7 +91,7 @@ pub trait Program {
     fn search(&mut self) -> Result<()>;
 
     /// What the last search found: of each item its hypotheses, best first.
-    fn answers(&self) -> Vec<Vec<Hypothesis>>;
+    fn answers(&self) -> Result<Vec<Vec<Hypothesis>>>;
 }
 
 #[derive(Serialize)]
@@ -122,7 +122,7 @@ pub fn serve(mut programs: Vec<Box<dyn Program + '_>>) -> Result<()> {
             exact: program.exact(),
             seconds: start.elapsed().as_secs_f64(),
             answers: if skipped.is_none() {
-                program.answers()
+                program.answers()?
             } else {
                 Vec::new()
             },

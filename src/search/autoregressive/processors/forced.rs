@@ -4,7 +4,9 @@ use super::{LogitsProcessor, RowScores};
 use crate::error::{Error, Kind};
 
 /// The score of a forced token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 pub enum ForcedScore {
     /// The one the model gives it: fairseq's way.
     Own,
@@ -28,7 +30,8 @@ fn check_token(what: &'static str, token: u32, vocab: usize) -> Result<(), Error
 }
 
 /// Makes one token the only possible first token.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ForcedFirst {
     /// The first token to generate.
     pub token: u32,
@@ -49,7 +52,8 @@ impl LogitsProcessor for ForcedFirst {
 }
 
 /// Makes one token the only possible one at the maximum length.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ForcedLast {
     /// The token that fills the last place.
     pub token: u32,

@@ -4,7 +4,8 @@ use super::{LogitsProcessor, RowScores};
 
 /// Makes the end tokens impossible until this many tokens have been generated.
 /// The end token itself does not count.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct MinimumLength(pub usize);
 
 impl LogitsProcessor for MinimumLength {

@@ -34,12 +34,11 @@ use crate::error::Error;
 /// Any closure over [`RowScores`] is one:
 ///
 /// ```
-/// use widebeam::autoregressive::{Request, RowScores};
+/// use widebeam::autoregressive::{MaximumLength, Request, RowScores};
 ///
 /// let favoured = 7;
-/// let request = Request::new(4, 32).process_log_probabilities(move |row: &mut RowScores<'_>| {
-///     row.set(favoured, row.get(favoured) + 0.5);
-/// });
+/// let favour = move |row: &mut RowScores<'_>| row.set(favoured, row.get(favoured) + 0.5);
+/// let request = Request::new(4, MaximumLength(32)).process_log_probabilities(favour);
 /// assert_eq!(request.beams(), 4);
 /// ```
 pub trait LogitsProcessor: Send + Sync {

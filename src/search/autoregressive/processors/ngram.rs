@@ -5,7 +5,9 @@ use crate::error::{Error, Kind};
 
 /// Makes impossible every token that would repeat an n-gram of the history,
 /// the prompt included. O(length) a row.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
 pub struct NoRepeatNgram {
     size: usize,
 }
@@ -38,5 +40,13 @@ impl LogitsProcessor for NoRepeatNgram {
                 row.forbid(ngram[self.size - 1]);
             }
         }
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for NoRepeatNgram {
+    /// What [`NoRepeatNgram::new`] refuses is refused.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(usize::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }

@@ -5,7 +5,7 @@ use crate::memory::{reserve, resize};
 
 /// A sparse set of scores over the vocabulary. Beginning anew costs what was
 /// set before, not the vocabulary.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(in super::super) struct Overrides {
     entries: Vec<(u32, f64)>,
     /// For each token, one past its place in `entries`, or 0.
@@ -19,6 +19,11 @@ pub(in super::super) struct Overrides {
 }
 
 impl Overrides {
+    /// The bytes of a set for a vocabulary of `vocab` tokens.
+    pub(in super::super) fn bytes_needed(vocab: usize) -> usize {
+        vocab.saturating_mul(2 * size_of::<u32>() + 2 * size_of::<(u32, f64)>())
+    }
+
     /// Readies the set for a vocabulary of `vocab` tokens: no score that is set
     /// asks for memory.
     ///

@@ -9,7 +9,9 @@ use crate::error::{Error, Kind};
 ///
 /// CTranslate2 applies it before the log-softmax, Hugging Face's beam search
 /// after. O(length) a row.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(transparent))]
 pub struct RepetitionPenalty {
     penalty: f64,
 }
@@ -40,5 +42,13 @@ impl LogitsProcessor for RepetitionPenalty {
                 score / penalty
             }
         });
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for RepetitionPenalty {
+    /// What [`RepetitionPenalty::new`] refuses is refused.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(f64::deserialize(deserializer)?).map_err(serde::de::Error::custom)
     }
 }

@@ -4,7 +4,8 @@ use super::{LogitsProcessor, RowScores};
 use crate::error::{Error, Kind};
 
 /// Makes tokens impossible, at every step.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Suppress(pub Vec<u32>);
 
 impl LogitsProcessor for Suppress {

@@ -72,13 +72,13 @@ impl Program for Search<'_> {
         Ok(())
     }
 
-    fn answers(&self) -> Vec<Vec<Hypothesis>> {
+    fn answers(&self) -> Result<Vec<Vec<Hypothesis>>> {
         let tokens = |h: &DecoderOutput| h.tokens.iter().map(|&token| token as u32).collect();
         let found = self.found.iter();
-        vec![
+        Ok(vec![
             found
                 .map(|h| Hypothesis(tokens(h), Some(h.score.into())))
                 .collect(),
-        ]
+        ])
     }
 }

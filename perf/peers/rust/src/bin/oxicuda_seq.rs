@@ -53,14 +53,14 @@ impl Program for Ctc<'_> {
         Ok(())
     }
 
-    fn answers(&self) -> Vec<Vec<Hypothesis>> {
+    fn answers(&self) -> Result<Vec<Vec<Hypothesis>>> {
         let tokens = |h: &CtcHypothesis| h.labels.iter().map(|&label| label as u32).collect();
         let found = self.found.iter();
-        vec![
+        Ok(vec![
             found
                 .map(|h| Hypothesis(tokens(h), Some(h.log_prob)))
                 .collect(),
-        ]
+        ])
     }
 }
 
@@ -105,12 +105,12 @@ impl Program for Independent<'_> {
         Ok(())
     }
 
-    fn answers(&self) -> Vec<Vec<Hypothesis>> {
+    fn answers(&self) -> Result<Vec<Vec<Hypothesis>>> {
         let tokens = |path: &[usize]| path[1..].iter().map(|&token| token as u32).collect();
         let found = self.found.iter();
-        found
+        Ok(found
             .map(|(path, score)| vec![Hypothesis(tokens(path), Some(*score))])
-            .collect()
+            .collect())
     }
 }
 

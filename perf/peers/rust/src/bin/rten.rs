@@ -35,13 +35,13 @@ impl Program for Search<'_> {
         Ok(())
     }
 
-    fn answers(&self) -> Vec<Vec<Hypothesis>> {
+    fn answers(&self) -> Result<Vec<Vec<Hypothesis>>> {
         let tokens = |found: &CtcHypothesis| found.steps().iter().map(|s| s.label).collect();
         let found = self.found.iter();
-        vec![
+        Ok(vec![
             found
                 .map(|h| Hypothesis(tokens(h), Some(h.score().into())))
                 .collect(),
-        ]
+        ])
     }
 }

@@ -2,8 +2,9 @@
 
 use std::hint::black_box;
 
-use widebeam::autoregressive::{AutoregressiveSearch, Request, Rules, Stopping};
-use widebeam::{CtcNBest, CtcSearch, IndependentSearch, Level, NBest, ScoreKind, ScoresView};
+use widebeam::autoregressive::{AutoregressiveSearch, MaximumLength, Request, Rules, Stopping};
+use widebeam::ctc::{Blank, CtcHypothesis, CtcNBest, CtcSearch};
+use widebeam::{IndependentSearch, Level, NBest, ScoreKind, ScoresView, independent};
 use widebeam_peers::{Case, Hypothesis, Program, Result, serve};
 
 fn main() -> Result<()> {
@@ -52,7 +53,7 @@ fn programs(case: &Case) -> Result<Vec<Box<dyn Program + '_>>> {
         "ctc" => {
             let [frames, vocab] = case.shape()?;
             let scores = whole([1, frames, vocab])?;
-            let search = CtcSearch::new(case.beams, 0)?;
+            let search = CtcSearch::new(case.beams, Blank(0))?;
             let found = CtcNBest::new();
             (
                 Box::new(Ctc {
@@ -106,14 +107,10 @@ impl Program for Independent<'_> {
         Ok(self.search.decode_into(&self.scores, &mut self.found)?)
     }
 
-    fn answers(&self) -> Vec<Vec<Hypothesis>> {
-        let item = |item| {
-            let found = self.found.item(item);
-            found
-                .map(|h| Hypothesis(h.tokens.to_vec(), Some(h.score)))
-                .collect()
-        };
-        (0..self.found.len()).map(item).collect()
+    fn answers(&self) -> Result<Vec<Vec<Hypothesis>>> {
+        let own = |h: independent::Hypothesis<'_>| Hypothesis(h.tokens.to_vec(), Some(h.score));
+        let items = self.found.iter();
+        items.map(|item| Ok(item?.map(own).collect())).collect()
     }
 }
 
@@ -136,13 +133,9 @@ impl Program for Ctc<'_> {
         Ok(self.search.decode_into(&self.scores, &mut self.found)?)
     }
 
-    fn answers(&self) -> Vec<Vec<Hypothesis>> {
-        let found = self.found.item(0);
-        vec![
-            found
-                .map(|h| Hypothesis(h.tokens.to_vec(), Some(h.score)))
-                .collect(),
-        ]
+    fn answers(&self) -> Result<Vec<Vec<Hypothesis>>> {
+        let own = |h: CtcHypothesis<'_>| Hypothesis(h.tokens.to_vec(), Some(h.score));
+        Ok(vec![self.found.item(0)?.map(own).collect()])
     }
 }
 
@@ -159,15 +152,15 @@ impl<'a> Step<'a> {
         let vocab = copies[0].vocab();
         let requests = first.len() / vocab;
         // Requests that never end: finished hypotheses are kept and run on.
-        let rules = Rules {
-            stopping: Stopping::FirstFinished { patience: 1e12 },
-            ..Rules::plain()
-        };
-        let request = Request::new(beams, usize::MAX).end_tokens([2]).rules(rules);
+        let rules = Rules::plain().stopping(Stopping::FirstFinished { patience: 1e12 });
+        let request = Request::new(beams, MaximumLength(usize::MAX))
+            .end_tokens([2])
+            .rules(rules);
         let mut search = AutoregressiveSearch::new(vocab)?;
         for _ in 0..requests {
             search.admit(request.clone())?;
         }
+        search.feed();
         search.advance(&ScoresView::logits(first, [requests, vocab])?)?;
         let mut step = Step {
             logits: Copies::new(copies),
@@ -196,15 +189,14 @@ impl Program for Step<'_> {
     }
 
     fn search(&mut self) -> Result<()> {
+        self.search.feed();
         Ok(self.search.advance(&self.logits.take())?)
     }
 
-    fn answers(&self) -> Vec<Vec<Hypothesis>> {
+    fn answers(&self) -> Result<Vec<Vec<Hypothesis>>> {
         let copy = |h: &Hypothesis| Hypothesis(h.0.clone(), h.1);
-        self.first
-            .iter()
-            .map(|r| r.iter().map(copy).collect())
-            .collect()
+        let requests = self.first.iter();
+        Ok(requests.map(|r| r.iter().map(copy).collect()).collect())
     }
 }
 
@@ -229,7 +221,7 @@ impl Program for Reading<'_> {
         Ok(())
     }
 
-    fn answers(&self) -> Vec<Vec<Hypothesis>> {
-        Vec::new()
+    fn answers(&self) -> Result<Vec<Vec<Hypothesis>>> {
+        Ok(Vec::new())
     }
 }

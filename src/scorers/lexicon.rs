@@ -1,6 +1,6 @@
 //! Words that a hypothesis must be made of.
 
-use super::super::scorer::Scorer;
+use super::scorer::Scorer;
 use super::trie::{ROOT, Trie};
 use crate::error::{Error, Kind};
 
@@ -44,6 +44,15 @@ impl Lexicon {
             separator,
         })
     }
+
+    /// Where a token leads, if it may follow.
+    fn next(&self, node: u32, token: u32) -> Option<u32> {
+        if self.separator == Some(token) {
+            self.whole[node as usize].then_some(ROOT)
+        } else {
+            self.trie.child(node, token)
+        }
+    }
 }
 
 impl Scorer for Lexicon {
@@ -53,13 +62,16 @@ impl Scorer for Lexicon {
         ROOT
     }
 
-    fn extend(&self, state: &u32, token: u32) -> (f64, u32) {
-        let next = if self.separator == Some(token) {
-            self.whole[*state as usize].then_some(ROOT)
-        } else {
-            self.trie.child(*state, token)
-        };
-        next.map_or((f64::NEG_INFINITY, ROOT), |next| (0.0, next))
+    fn score(&self, state: &u32, token: u32) -> f64 {
+        match self.next(*state, token) {
+            Some(_) => 0.0,
+            None => f64::NEG_INFINITY,
+        }
+    }
+
+    /// What is forbidden leads to the root; no search goes there.
+    fn advance(&self, state: &u32, token: u32) -> u32 {
+        self.next(*state, token).unwrap_or(ROOT)
     }
 
     fn finish(&self, state: &u32) -> f64 {

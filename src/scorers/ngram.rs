@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::io::BufRead;
 
-use super::super::scorer::Scorer;
 use super::arpa;
+use super::scorer::Scorer;
 use super::trie::{ROOT, Trie};
 use crate::error::{Error, Kind};
 
@@ -39,7 +39,7 @@ pub struct NgramState {
 }
 
 impl NgramModel {
-    /// The highest order.
+    /// The highest order, 10.
     pub const MAX_ORDER: usize = 10;
 
     /// Reads an ARPA file.
@@ -116,39 +116,53 @@ impl NgramModel {
         }
     }
 
-    /// The state at the beginning of a sentence, after `<s>`.
+    /// The state at the beginning of a sentence, after `<s>`; that of no context if the
+    /// model does not know `<s>`.
     pub fn start_state(&self) -> NgramState {
         let empty = self.empty_state();
         match self.word("<s>") {
-            Some(_) => self.score(&empty, self.word("<s>")).1,
             None => empty,
+            word => self.advance(&empty, word),
         }
     }
 
-    /// log10 P(word | state), and the state after the word. `None` is a word
-    /// that the model does not know: it has the probability of `<unk>`.
-    pub fn score(&self, state: &NgramState, word: Option<u32>) -> (f32, NgramState) {
+    /// log10 P(word | state). `None` is a word that the model does not know: it has the
+    /// probability of `<unk>`.
+    pub fn score(&self, state: &NgramState, word: Option<u32>) -> f32 {
+        let Some(word) = word.or_else(|| self.word("<unk>")) else {
+            return self.with_backoffs(UNKNOWN, state, 0);
+        };
+        // The longest n-gram that the model has is the one that counts.
+        let longest = (0..self.order).rev().find_map(|length| {
+            let context = match length.checked_sub(1) {
+                None => ROOT,
+                Some(longer) => state.nodes[longer],
+            };
+            if context == NONE {
+                return None;
+            }
+            let child = self.trie.child(context, word)?;
+            let found = self.probabilities[child as usize];
+            (!found.is_nan()).then_some((found, length))
+        });
+        let (probability, matched) = longest.unwrap_or((UNKNOWN, 0));
+        self.with_backoffs(probability, state, matched)
+    }
+
+    /// The state after a word. `None` is a word that the model does not know.
+    pub fn advance(&self, state: &NgramState, word: Option<u32>) -> NgramState {
         let mut next = self.empty_state();
         let Some(word) = word.or_else(|| self.word("<unk>")) else {
-            return (self.with_backoffs(UNKNOWN, state, 0), next);
+            return next;
         };
-        let (mut probability, mut matched) = (UNKNOWN, 0);
         let contexts = [ROOT].into_iter().chain(state.nodes);
-        for (length, context) in contexts.enumerate().take(self.order) {
-            let child = match context {
-                NONE => None,
-                _ => self.trie.child(context, word),
-            };
-            let Some(child) = child else { continue };
-            if length + 1 < self.order {
-                next.nodes[length] = child;
-            }
-            let found = self.probabilities[child as usize];
-            if !found.is_nan() {
-                (probability, matched) = (found, length);
+        let shorter = self.order.saturating_sub(1);
+        for (next, context) in next.nodes.iter_mut().zip(contexts).take(shorter) {
+            if context != NONE {
+                *next = self.trie.child(context, word).unwrap_or(NONE);
             }
         }
-        (self.with_backoffs(probability, state, matched), next)
+        next
     }
 
     /// Adds the back-offs of the contexts longer than `matched` words.
@@ -159,7 +173,10 @@ impl NgramModel {
 }
 
 /// What the words of an n-gram model are, in terms of a token's label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum NgramUnit {
     /// The label is a word of the model.
     Token,
@@ -169,6 +186,27 @@ pub enum NgramUnit {
 
 /// An [`NgramModel`] as a scorer of tokens: weight x ln P + bonus a token, and
 /// weight x ln P(`</s>`) at the end of input.
+///
+/// ```
+/// use widebeam::ScoresView;
+/// use widebeam::ctc::{Blank, CtcSearch};
+/// use widebeam::scorers::{NgramModel, NgramScorer, NgramUnit};
+///
+/// let arpa = "\\data\\\nngram 1=4\n\n\\1-grams:\n\
+///     -1 <s>\n-1 </s>\n-0.2 a\n-2 b\n\n\\end\\\n";
+/// let model = NgramModel::read_arpa(arpa.as_bytes())?;
+/// let labels = ["", "a", "b"];
+/// let scorer = NgramScorer::new(model, &labels, NgramUnit::Token).with_weight(0.5)?;
+///
+/// // The streams of a search share its scorer.
+/// let search = CtcSearch::new(8, Blank(0))?.with_scorer(scorer);
+/// let mut streams = [search.stream(), search.stream()];
+/// for stream in &mut streams {
+///     stream.push(&ScoresView::probabilities(&[0.2f32, 0.35, 0.45], [1, 3])?)?;
+///     assert_eq!(stream.finish()?.best()?.tokens, [1]);
+/// }
+/// # Ok::<(), widebeam::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct NgramScorer<M> {
     model: M,
@@ -182,28 +220,12 @@ pub struct NgramScorer<M> {
 }
 
 impl<M: AsRef<NgramModel>> NgramScorer<M> {
-    /// A scorer for tokens with these labels, in order of their ids. A token
-    /// beyond them is an unknown word.
+    /// A scorer for tokens with these labels, in order of their ids, with a weight of 1
+    /// and no bonus. A token beyond the labels is an unknown word.
     ///
     /// A space, or the mark U+2581 of word pieces, is looked up as itself, then
     /// as `<space>`, U+2581 or `|`.
-    ///
-    /// # Errors
-    ///
-    /// If weight or bonus is not finite.
-    pub fn new<L: AsRef<str>>(
-        model: M,
-        labels: &[L],
-        unit: NgramUnit,
-        weight: f64,
-        bonus: f64,
-    ) -> Result<Self, Error> {
-        for (what, value) in [("the weight", weight), ("the bonus", bonus)] {
-            if !value.is_finite() {
-                let limit = "a finite number";
-                return Err(Kind::InvalidSetting { what, value, limit }.into());
-            }
-        }
+    pub fn new<L: AsRef<str>>(model: M, labels: &[L], unit: NgramUnit) -> Self {
         let ngrams = model.as_ref();
         let look_up = |word: &str| match word {
             " " | "\u{2581}" => {
@@ -226,23 +248,64 @@ impl<M: AsRef<NgramModel>> NgramScorer<M> {
             ends.push(words.len());
         }
         let end = ngrams.word("</s>");
-        Ok(NgramScorer {
+        NgramScorer {
             words,
             ends,
             end,
-            weight,
-            bonus,
+            weight: 1.0,
+            bonus: 0.0,
             model,
-        })
+        }
     }
 }
 
 impl<M> NgramScorer<M> {
+    /// The same scorer with another weight of ln P.
+    ///
+    /// # Errors
+    ///
+    /// If the weight is not finite.
+    pub fn with_weight(self, weight: f64) -> Result<Self, Error> {
+        finite("the weight", weight)?;
+        Ok(NgramScorer { weight, ..self })
+    }
+
+    /// The same scorer with a bonus for each token, which makes up for what a language
+    /// model takes from long hypotheses.
+    ///
+    /// # Errors
+    ///
+    /// If the bonus is not finite.
+    pub fn with_token_bonus(self, bonus: f64) -> Result<Self, Error> {
+        finite("the bonus", bonus)?;
+        Ok(NgramScorer { bonus, ..self })
+    }
+
     /// Whether the model knows a word of any label. If not, it is a model of
     /// something else, and scores but the number of tokens.
     pub fn knows_any(&self) -> bool {
         self.words.iter().any(Option::is_some)
     }
+
+    /// The words of the model that a token is.
+    fn words(&self, token: u32) -> &[Option<u32>] {
+        let token = token as usize;
+        match self.ends.get(token) {
+            Some(&end) => {
+                let start = token.checked_sub(1).map_or(0, |before| self.ends[before]);
+                &self.words[start..end]
+            }
+            None => &[None],
+        }
+    }
+}
+
+fn finite(what: &'static str, value: f64) -> Result<(), Error> {
+    if value.is_finite() {
+        return Ok(());
+    }
+    let limit = "a finite number";
+    Err(Kind::InvalidSetting { what, value, limit }.into())
 }
 
 impl<M: AsRef<NgramModel>> Scorer for NgramScorer<M> {
@@ -252,33 +315,31 @@ impl<M: AsRef<NgramModel>> Scorer for NgramScorer<M> {
         self.model.as_ref().start_state()
     }
 
-    fn extend(&self, state: &NgramState, token: u32) -> (f64, NgramState) {
-        let token = token as usize;
-        let unknown = [None];
-        let words = match self.ends.get(token) {
-            Some(&end) => {
-                let start = token.checked_sub(1).map_or(0, |before| self.ends[before]);
-                &self.words[start..end]
-            }
-            None => &unknown[..],
-        };
+    fn score(&self, state: &NgramState, token: u32) -> f64 {
+        let model = self.model.as_ref();
         let (mut sum, mut state) = (0.0, *state);
-        for &word in words {
-            let (score, next) = self.model.as_ref().score(&state, word);
-            sum += f64::from(score);
-            state = next;
+        if let Some((&last, before)) = self.words(token).split_last() {
+            for &word in before {
+                sum += f64::from(model.score(&state, word));
+                state = model.advance(&state, word);
+            }
+            sum += f64::from(model.score(&state, last));
         }
-        (
-            self.weight * (sum * std::f64::consts::LN_10) + self.bonus,
-            state,
-        )
+        self.weight * (sum * std::f64::consts::LN_10) + self.bonus
+    }
+
+    fn advance(&self, state: &NgramState, token: u32) -> NgramState {
+        let words = self.words(token).iter();
+        words.fold(*state, |state, &word| {
+            self.model.as_ref().advance(&state, word)
+        })
     }
 
     fn finish(&self, state: &NgramState) -> f64 {
         match self.end {
             None => 0.0,
             end => {
-                let (score, _) = self.model.as_ref().score(state, end);
+                let score = self.model.as_ref().score(state, end);
                 self.weight * (f64::from(score) * std::f64::consts::LN_10)
             }
         }

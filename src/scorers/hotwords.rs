@@ -1,6 +1,6 @@
 //! Favoured words.
 
-use super::super::scorer::Scorer;
+use super::scorer::Scorer;
 use super::trie::{ROOT, Trie};
 use crate::error::{Error, Kind};
 
@@ -101,13 +101,13 @@ impl Scorer for Hotwords {
         ROOT
     }
 
-    fn extend(&self, state: &u32, token: u32) -> (f64, u32) {
-        let next = self.next(*state, token);
-        let (from, to) = (*state as usize, next as usize);
-        (
-            self.earned[to] + (self.advances[to] - self.advances[from]),
-            next,
-        )
+    fn score(&self, state: &u32, token: u32) -> f64 {
+        let (from, to) = (*state as usize, self.next(*state, token) as usize);
+        self.earned[to] + (self.advances[to] - self.advances[from])
+    }
+
+    fn advance(&self, state: &u32, token: u32) -> u32 {
+        self.next(*state, token)
     }
 
     fn finish(&self, state: &u32) -> f64 {

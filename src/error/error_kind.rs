@@ -1,0 +1,33 @@
+//! The sorts of errors.
+
+/// The sorts of [`Error`](super::Error).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A shape, a stride, a length or a number of values does not fit the others.
+    InvalidShape,
+    /// A size is above the limit that the library has for it.
+    LimitExceeded,
+    /// A score is not what its kind allows, such as a NaN; or of a kind that a setting
+    /// does not work with.
+    InvalidScore,
+    /// A setting is out of its range, or does not go with another.
+    InvalidSetting,
+    /// A token, the blank or a character is not in the vocabulary.
+    UnknownToken,
+    /// There is no such instruction-set level, or not on this processor.
+    InvalidLevel,
+    /// A call came where it has no meaning, such as frames for a stream that is
+    /// finished.
+    OutOfOrder,
+    /// A request is not in the search: it was removed, or belongs to another.
+    UnknownRequest,
+    /// The input is valid, and no hypothesis is possible under it.
+    NoHypothesis,
+    /// The file of a model is not what it should be, or cannot be read.
+    InvalidModel,
+    /// A buffer could not be allocated: the machine, not the input, is at fault.
+    OutOfMemory,
+}

@@ -1,0 +1,398 @@
+//! Everything that can go wrong, and in which words it is said.
+
+use std::fmt;
+
+use super::error_kind::ErrorKind;
+use crate::request_id::RequestId;
+use crate::score_kind::ScoreKind;
+
+#[derive(Clone, Debug)]
+pub(crate) enum Kind {
+    EmptyVocabulary {
+        shape: [usize; 3],
+    },
+    VocabularyTooLarge {
+        vocab: usize,
+        limit: usize,
+    },
+    SizeOverflow {
+        shape: [usize; 3],
+        strides: [usize; 2],
+    },
+    DataLength {
+        shape: [usize; 3],
+        needed: usize,
+        given: usize,
+    },
+    DataTooShort {
+        shape: [usize; 3],
+        strides: [usize; 2],
+        needed: usize,
+        given: usize,
+    },
+    LengthsCount {
+        batch: usize,
+        given: usize,
+    },
+    SumLengths {
+        terms: [usize; 2],
+        sums: usize,
+    },
+    LengthTooLong {
+        item: usize,
+        length: usize,
+        time: usize,
+    },
+    ZeroBeams,
+    BeamsTooLarge {
+        beams: usize,
+        limit: usize,
+    },
+    InvalidScore {
+        kind: ScoreKind,
+        item: usize,
+        step: usize,
+        token: usize,
+        value: f32,
+    },
+    LevelUnknown {
+        name: String,
+        levels: &'static str,
+    },
+    LevelFromEnvironment {
+        variable: &'static str,
+        reason: Box<Kind>,
+    },
+    LevelUnavailable {
+        level: &'static str,
+        best: &'static str,
+    },
+    OutOfMemory {
+        what: &'static str,
+        bytes: usize,
+    },
+    ZeroLength,
+    UnevenGroups {
+        beams: usize,
+        groups: usize,
+    },
+    BlankOutOfRange {
+        blank: u32,
+        vocab: usize,
+    },
+    InvalidSetting {
+        what: &'static str,
+        value: f64,
+        limit: &'static str,
+    },
+    UnknownToken {
+        what: &'static str,
+        token: u32,
+        vocab: usize,
+    },
+    StepShape {
+        shape: [usize; 3],
+        rows: usize,
+        vocab: usize,
+    },
+    StepLengths,
+    NoStep,
+    StepScore {
+        request: RequestId,
+        kind: ScoreKind,
+        row: usize,
+        step: usize,
+        token: usize,
+        value: f32,
+    },
+    ProcessedScore {
+        request: RequestId,
+        step: usize,
+        token: u32,
+        value: f64,
+    },
+    NeedsLogits {
+        request: RequestId,
+    },
+    UnknownRequest {
+        request: RequestId,
+    },
+    /// Of an item; of a stream there is no item.
+    NoHypothesis {
+        item: Option<usize>,
+    },
+    NoCompletion {
+        request: RequestId,
+    },
+    StreamFinished {
+        frames: usize,
+    },
+    StreamBatch {
+        batch: usize,
+    },
+    StreamVocabulary {
+        vocab: usize,
+        expected: usize,
+    },
+    TooManyFrames {
+        frames: usize,
+        limit: usize,
+    },
+    Arpa {
+        line: usize,
+        what: String,
+    },
+    EmptySequence {
+        index: usize,
+    },
+    SeparatorInWord {
+        index: usize,
+        separator: u32,
+    },
+    Unspellable {
+        text: String,
+        character: char,
+    },
+}
+
+impl Kind {
+    /// What sort of mistake it is.
+    pub(super) fn sort(&self) -> ErrorKind {
+        match self {
+            Kind::EmptyVocabulary { .. }
+            | Kind::SizeOverflow { .. }
+            | Kind::DataLength { .. }
+            | Kind::DataTooShort { .. }
+            | Kind::LengthsCount { .. }
+            | Kind::SumLengths { .. }
+            | Kind::LengthTooLong { .. }
+            | Kind::StepShape { .. }
+            | Kind::StepLengths
+            | Kind::StreamBatch { .. }
+            | Kind::StreamVocabulary { .. } => ErrorKind::InvalidShape,
+            Kind::VocabularyTooLarge { .. }
+            | Kind::BeamsTooLarge { .. }
+            | Kind::TooManyFrames { .. } => ErrorKind::LimitExceeded,
+            Kind::InvalidScore { .. }
+            | Kind::StepScore { .. }
+            | Kind::ProcessedScore { .. }
+            | Kind::NeedsLogits { .. } => ErrorKind::InvalidScore,
+            Kind::ZeroBeams
+            | Kind::ZeroLength
+            | Kind::UnevenGroups { .. }
+            | Kind::InvalidSetting { .. }
+            | Kind::EmptySequence { .. }
+            | Kind::SeparatorInWord { .. } => ErrorKind::InvalidSetting,
+            Kind::BlankOutOfRange { .. } | Kind::UnknownToken { .. } | Kind::Unspellable { .. } => {
+                ErrorKind::UnknownToken
+            }
+            Kind::LevelUnknown { .. }
+            | Kind::LevelFromEnvironment { .. }
+            | Kind::LevelUnavailable { .. } => ErrorKind::InvalidLevel,
+            Kind::NoStep | Kind::StreamFinished { .. } => ErrorKind::OutOfOrder,
+            Kind::UnknownRequest { .. } => ErrorKind::UnknownRequest,
+            Kind::NoHypothesis { .. } | Kind::NoCompletion { .. } => ErrorKind::NoHypothesis,
+            Kind::Arpa { .. } => ErrorKind::InvalidModel,
+            Kind::OutOfMemory { .. } => ErrorKind::OutOfMemory,
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Kind::EmptyVocabulary { shape } => write!(
+                f,
+                "shape {shape:?} has a vocabulary of 0 tokens; at least 1 is needed"
+            ),
+            Kind::VocabularyTooLarge { vocab, limit } => {
+                write!(
+                    f,
+                    "a vocabulary of {vocab} tokens is above the limit of {limit}"
+                )
+            }
+            Kind::SizeOverflow { shape, strides } => write!(
+                f,
+                "shape {shape:?} with strides {strides:?} spans more elements than memory can address"
+            ),
+            Kind::DataLength {
+                shape,
+                needed,
+                given,
+            } => write!(
+                f,
+                "shape {shape:?} needs exactly {needed} values, {given} were given"
+            ),
+            Kind::DataTooShort {
+                shape,
+                strides,
+                needed,
+                given,
+            } => write!(
+                f,
+                "shape {shape:?} with strides {strides:?} reaches {needed} values, {given} were given"
+            ),
+            Kind::SumLengths {
+                terms: [a, b],
+                sums,
+            } => write!(
+                f,
+                "{a} and {b} logarithms cannot be added into {sums} sums; the lengths must be the same"
+            ),
+            Kind::LengthsCount { batch, given } => write!(
+                f,
+                "a batch of {batch} items needs {batch} lengths, {given} were given"
+            ),
+            Kind::LengthTooLong { item, length, time } => write!(
+                f,
+                "item {item}: length {length} is above the {time} time steps of the scores"
+            ),
+            Kind::ZeroBeams => write!(f, "a beam width of 0 finds nothing; at least 1 is needed"),
+            Kind::BeamsTooLarge { beams, limit } => {
+                write!(f, "a beam width of {beams} is above the limit of {limit}")
+            }
+            Kind::InvalidScore {
+                kind,
+                item,
+                step,
+                token,
+                value,
+            } => {
+                write!(f, "item {item}, step {step}, token {token}: ")?;
+                write_not_valid(f, *kind, *value)
+            }
+            Kind::LevelFromEnvironment { variable, reason } => {
+                write!(f, "environment variable {variable}: {reason}")
+            }
+            Kind::LevelUnknown { name, levels } => write!(
+                f,
+                "{name:?} is not an instruction-set level; the levels are {levels}"
+            ),
+            Kind::LevelUnavailable { level, best } => {
+                write!(f, "this processor has no level {level}; its best is {best}")
+            }
+            Kind::OutOfMemory { what, bytes } => {
+                write!(
+                    f,
+                    "no memory for {what}: {bytes} bytes could not be allocated"
+                )
+            }
+            Kind::ZeroLength => write!(
+                f,
+                "a maximum length of 0 tokens leaves nothing to search; at least 1 is needed"
+            ),
+            Kind::UnevenGroups { beams, groups } => write!(
+                f,
+                "{beams} beams cannot be split evenly into {groups} groups of at least 1"
+            ),
+            Kind::UnknownToken { what, token, vocab } => write!(
+                f,
+                "{what}: token {token} is beyond the vocabulary of {vocab} tokens"
+            ),
+            Kind::StepShape { shape, rows, vocab } => {
+                write!(
+                    f,
+                    "scores of shape {shape:?} were given; this step needs [1, {rows}, {vocab}]"
+                )?;
+                match rows {
+                    1 => Ok(()),
+                    _ => write!(f, " or [{rows}, 1, {vocab}]"),
+                }
+            }
+            Kind::StepLengths => write!(f, "the scores of a step have no lengths per item"),
+            Kind::NoStep => write!(
+                f,
+                "no step has begun, so no scores are expected; `feed` begins one"
+            ),
+            Kind::StepScore {
+                request: _,
+                kind,
+                row,
+                step,
+                token,
+                value,
+            } => {
+                write!(f, "row {row}, step {step}, token {token}: ")?;
+                write_not_valid(f, *kind, *value)
+            }
+            Kind::ProcessedScore {
+                request: _,
+                step,
+                token,
+                value,
+            } => write!(
+                f,
+                "step {step}, token {token}: a logits processor set a score of {value}; it must be a number below +inf"
+            ),
+            Kind::NeedsLogits { request: _ } => write!(
+                f,
+                "a logits processor before the log-softmax needs logits or log-probabilities, not probabilities"
+            ),
+            Kind::UnknownRequest { request } => {
+                write!(
+                    f,
+                    "{request} is not in this search: it was removed, or belongs to another"
+                )
+            }
+            Kind::NoHypothesis { item } => {
+                if let Some(item) = item {
+                    write!(f, "item {item}: ")?;
+                }
+                write!(f, "no hypothesis is possible under these scores")
+            }
+            Kind::NoCompletion { request } => {
+                write!(f, "{request}: no hypothesis finished")
+            }
+            Kind::BlankOutOfRange { blank, vocab } => write!(
+                f,
+                "the blank is token {blank}, beyond a vocabulary of {vocab} tokens"
+            ),
+            Kind::InvalidSetting { what, value, limit } => {
+                write!(f, "{what} is {value}; it must be {limit}")
+            }
+            Kind::StreamFinished { frames } => write!(
+                f,
+                "the stream was finished after {frames} frames; reset it first"
+            ),
+            Kind::StreamBatch { batch } => write!(
+                f,
+                "a stream takes the frames of 1 item at a time, a batch of {batch} was given"
+            ),
+            Kind::StreamVocabulary { vocab, expected } => write!(
+                f,
+                "frames of {vocab} tokens were fed to a stream that began with {expected}"
+            ),
+            Kind::TooManyFrames { frames, limit } => {
+                write!(f, "{frames} frames are above the limit of {limit}")
+            }
+            Kind::Arpa { line, what } => write!(f, "ARPA file, line {line}: {what}"),
+            Kind::EmptySequence { index } => write!(f, "word {index} has no tokens"),
+            Kind::SeparatorInWord { index, separator } => write!(
+                f,
+                "word {index} holds token {separator}, the separator of words"
+            ),
+            Kind::Unspellable { text, character } => {
+                write!(f, "no label spells {character:?} in {text:?}")
+            }
+        }
+    }
+}
+
+fn write_not_valid(f: &mut fmt::Formatter<'_>, kind: ScoreKind, value: f32) -> fmt::Result {
+    write!(f, "{value} is not a valid ")?;
+    match kind {
+        ScoreKind::Probabilities => {
+            write!(
+                f,
+                "probability (limits: 0 and {})",
+                ScoreKind::MAX_PROBABILITY
+            )
+        }
+        ScoreKind::LogProbabilities => write!(
+            f,
+            "log-probability (limits: -inf and {})",
+            ScoreKind::MAX_LOG_PROBABILITY
+        ),
+        ScoreKind::Logits => write!(f, "logit (it must be below +inf, and a number)"),
+    }
+}

@@ -1,0 +1,135 @@
+//! The one error type of the library.
+
+mod error_kind;
+mod kind;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+pub use error_kind::ErrorKind;
+pub(crate) use kind::Kind;
+
+use crate::request_id::RequestId;
+
+/// What went wrong, in one sentence that names the value and the limit.
+///
+/// [`Error::kind`] tells the sorts of errors apart, and [`Error::item`],
+/// [`Error::step`], [`Error::token`] and [`Error::request`] say where. Both `Display`
+/// and `Debug` are the sentence, so that an error that `main` returns, or that `unwrap`
+/// meets, can be read:
+///
+/// ```
+/// use widebeam::{ErrorKind, ScoresView, beam_search};
+///
+/// let scores = ScoresView::probabilities(&[0.5f32, f32::NAN], [1, 1, 2])?;
+/// let error = beam_search(&scores, 1)?.best(0).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::InvalidScore);
+/// assert_eq!((error.item(), error.token()), (Some(0), Some(1)));
+/// assert_eq!(
+///     format!("{error:?}"),
+///     "item 0, step 0, token 1: NaN is not a valid probability (limits: 0 and 1.001)"
+/// );
+/// # Ok::<(), widebeam::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Error {
+    kind: Kind,
+}
+
+impl Error {
+    /// The sort of error.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind.sort()
+    }
+
+    /// Whether the machine, not the input, is at fault: a buffer that the
+    /// input asks for could not be allocated.
+    pub fn is_out_of_memory(&self) -> bool {
+        self.kind() == ErrorKind::OutOfMemory
+    }
+
+    /// The batch item at fault, if the error is about one.
+    pub fn item(&self) -> Option<usize> {
+        match self.kind {
+            Kind::InvalidScore { item, .. } | Kind::LengthTooLong { item, .. } => Some(item),
+            Kind::NoHypothesis { item } => item,
+            _ => None,
+        }
+    }
+
+    /// The time step at fault, if the error is about one: the step of an item, or the
+    /// number of tokens that a hypothesis of a request had generated.
+    pub fn step(&self) -> Option<usize> {
+        match self.kind {
+            Kind::InvalidScore { step, .. }
+            | Kind::StepScore { step, .. }
+            | Kind::ProcessedScore { step, .. } => Some(step),
+            _ => None,
+        }
+    }
+
+    /// The token at fault, if the error is about one.
+    pub fn token(&self) -> Option<usize> {
+        match self.kind {
+            Kind::InvalidScore { token, .. } | Kind::StepScore { token, .. } => Some(token),
+            Kind::ProcessedScore { token, .. } | Kind::UnknownToken { token, .. } => {
+                Some(token as usize)
+            }
+            Kind::BlankOutOfRange { blank, .. } => Some(blank as usize),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn into_kind(self) -> Kind {
+        self.kind
+    }
+
+    /// The request at fault, if the error is about one.
+    pub fn request(&self) -> Option<RequestId> {
+        match self.kind {
+            Kind::StepScore { request, .. }
+            | Kind::ProcessedScore { request, .. }
+            | Kind::NeedsLogits { request }
+            | Kind::UnknownRequest { request }
+            | Kind::NoCompletion { request } => Some(request),
+            _ => None,
+        }
+    }
+}
+
+impl From<Kind> for Error {
+    fn from(kind: Kind) -> Self {
+        Error { kind }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Errors are equal that say the same, also about a NaN.
+impl PartialEq for Error {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_string() == other.to_string()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.kind, f)
+    }
+}
+
+/// The sentence of `Display`.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl serde::Serialize for Error {
+    /// The sentence.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

@@ -1,0 +1,435 @@
+//! What is said of each thing that can go wrong.
+
+use super::*;
+use crate::score_kind::ScoreKind;
+
+/// What is said of each thing that can go wrong.
+#[test]
+fn every_message_names_the_value_and_the_limit() {
+    use ScoreKind::{LogProbabilities, Logits, Probabilities};
+    let invalid = |kind, value| Kind::InvalidScore {
+        kind,
+        item: 1,
+        step: 2,
+        token: 3,
+        value,
+    };
+    let request = RequestId::new(0);
+    let step = |kind, value| Kind::StepScore {
+        request,
+        kind,
+        row: 1,
+        step: 2,
+        token: 3,
+        value,
+    };
+    let shape = [2, 3, 4];
+    let unknown = || Kind::LevelUnknown {
+        name: "sse".into(),
+        levels: "low and high",
+    };
+    let cases = [
+        (
+            Kind::EmptyVocabulary { shape },
+            "shape [2, 3, 4] has a vocabulary of 0 tokens; at least 1 is needed",
+        ),
+        (
+            Kind::VocabularyTooLarge { vocab: 9, limit: 8 },
+            "a vocabulary of 9 tokens is above the limit of 8",
+        ),
+        (
+            Kind::SizeOverflow {
+                shape,
+                strides: [5, 6],
+            },
+            "shape [2, 3, 4] with strides [5, 6] spans more elements than memory can address",
+        ),
+        (
+            Kind::DataLength {
+                shape,
+                needed: 24,
+                given: 23,
+            },
+            "shape [2, 3, 4] needs exactly 24 values, 23 were given",
+        ),
+        (
+            Kind::DataTooShort {
+                shape,
+                strides: [5, 6],
+                needed: 21,
+                given: 20,
+            },
+            "shape [2, 3, 4] with strides [5, 6] reaches 21 values, 20 were given",
+        ),
+        (
+            Kind::LengthsCount { batch: 2, given: 3 },
+            "a batch of 2 items needs 2 lengths, 3 were given",
+        ),
+        (
+            Kind::SumLengths {
+                terms: [1, 2],
+                sums: 3,
+            },
+            "1 and 2 logarithms cannot be added into 3 sums; the lengths must be the same",
+        ),
+        (
+            Kind::LengthTooLong {
+                item: 1,
+                length: 5,
+                time: 4,
+            },
+            "item 1: length 5 is above the 4 time steps of the scores",
+        ),
+        (
+            Kind::ZeroBeams,
+            "a beam width of 0 finds nothing; at least 1 is needed",
+        ),
+        (
+            Kind::BeamsTooLarge { beams: 9, limit: 8 },
+            "a beam width of 9 is above the limit of 8",
+        ),
+        (
+            invalid(Probabilities, -0.5),
+            "item 1, step 2, token 3: -0.5 is not a valid probability (limits: 0 and 1.001)",
+        ),
+        (
+            invalid(LogProbabilities, 0.5),
+            "item 1, step 2, token 3: 0.5 is not a valid log-probability (limits: -inf and 0.001)",
+        ),
+        (
+            invalid(Logits, f32::NAN),
+            "item 1, step 2, token 3: NaN is not a valid logit (it must be below +inf, and a number)",
+        ),
+        (
+            unknown(),
+            "\"sse\" is not an instruction-set level; the levels are low and high",
+        ),
+        (
+            Kind::LevelFromEnvironment {
+                variable: "LEVEL",
+                reason: Box::new(unknown()),
+            },
+            "environment variable LEVEL: \"sse\" is not an instruction-set level; the levels are low and high",
+        ),
+        (
+            Kind::LevelUnavailable {
+                level: "avx512",
+                best: "baseline",
+            },
+            "this processor has no level avx512; its best is baseline",
+        ),
+        (
+            Kind::OutOfMemory {
+                what: "the beam",
+                bytes: 7,
+            },
+            "no memory for the beam: 7 bytes could not be allocated",
+        ),
+        (
+            Kind::ZeroLength,
+            "a maximum length of 0 tokens leaves nothing to search; at least 1 is needed",
+        ),
+        (
+            Kind::UnevenGroups {
+                beams: 5,
+                groups: 2,
+            },
+            "5 beams cannot be split evenly into 2 groups of at least 1",
+        ),
+        (
+            Kind::BlankOutOfRange { blank: 5, vocab: 5 },
+            "the blank is token 5, beyond a vocabulary of 5 tokens",
+        ),
+        (
+            Kind::InvalidSetting {
+                what: "the weight",
+                value: f64::NAN,
+                limit: "finite",
+            },
+            "the weight is NaN; it must be finite",
+        ),
+        (
+            Kind::UnknownToken {
+                what: "end tokens",
+                token: 7,
+                vocab: 6,
+            },
+            "end tokens: token 7 is beyond the vocabulary of 6 tokens",
+        ),
+        (
+            Kind::StepShape {
+                shape,
+                rows: 1,
+                vocab: 5,
+            },
+            "scores of shape [2, 3, 4] were given; this step needs [1, 1, 5]",
+        ),
+        (
+            Kind::StepShape {
+                shape,
+                rows: 2,
+                vocab: 5,
+            },
+            "scores of shape [2, 3, 4] were given; this step needs [1, 2, 5] or [2, 1, 5]",
+        ),
+        (
+            Kind::StepLengths,
+            "the scores of a step have no lengths per item",
+        ),
+        (
+            Kind::NoStep,
+            "no step has begun, so no scores are expected; `feed` begins one",
+        ),
+        (
+            step(Probabilities, 2.0),
+            "row 1, step 2, token 3: 2 is not a valid probability (limits: 0 and 1.001)",
+        ),
+        (
+            step(Logits, f32::INFINITY),
+            "row 1, step 2, token 3: inf is not a valid logit (it must be below +inf, and a number)",
+        ),
+        (
+            Kind::ProcessedScore {
+                request,
+                step: 2,
+                token: 3,
+                value: f64::INFINITY,
+            },
+            "step 2, token 3: a logits processor set a score of inf; it must be a number below +inf",
+        ),
+        (
+            Kind::NeedsLogits { request },
+            "a logits processor before the log-softmax needs logits or log-probabilities, not probabilities",
+        ),
+        (
+            Kind::StreamFinished { frames: 3 },
+            "the stream was finished after 3 frames; reset it first",
+        ),
+        (
+            Kind::StreamBatch { batch: 2 },
+            "a stream takes the frames of 1 item at a time, a batch of 2 was given",
+        ),
+        (
+            Kind::StreamVocabulary {
+                vocab: 4,
+                expected: 5,
+            },
+            "frames of 4 tokens were fed to a stream that began with 5",
+        ),
+        (
+            Kind::TooManyFrames {
+                frames: 9,
+                limit: 8,
+            },
+            "9 frames are above the limit of 8",
+        ),
+        (
+            Kind::Arpa {
+                line: 3,
+                what: "no".into(),
+            },
+            "ARPA file, line 3: no",
+        ),
+        (
+            Kind::NoHypothesis { item: Some(4) },
+            "item 4: no hypothesis is possible under these scores",
+        ),
+        (
+            Kind::NoHypothesis { item: None },
+            "no hypothesis is possible under these scores",
+        ),
+        (Kind::EmptySequence { index: 2 }, "word 2 has no tokens"),
+        (
+            Kind::SeparatorInWord {
+                index: 2,
+                separator: 4,
+            },
+            "word 2 holds token 4, the separator of words",
+        ),
+        (
+            Kind::Unspellable {
+                text: "a\u{1b}x".into(),
+                character: '\u{1b}',
+            },
+            "no label spells '\\u{1b}' in \"a\\u{1b}x\"",
+        ),
+    ];
+    let named = [
+        (
+            Kind::UnknownRequest { request },
+            format!("{request} is not in this search: it was removed, or belongs to another"),
+        ),
+        (
+            Kind::NoCompletion { request },
+            format!("{request}: no hypothesis finished"),
+        ),
+    ];
+    let cases = cases.map(|(kind, expected)| (kind, expected.to_owned()));
+    for (kind, expected) in cases.into_iter().chain(named) {
+        let about_memory = matches!(kind, Kind::OutOfMemory { .. });
+        let item = match kind {
+            Kind::InvalidScore { .. } | Kind::LengthTooLong { .. } => Some(1),
+            Kind::NoHypothesis { item } => item,
+            _ => None,
+        };
+        let error = Error::from(kind);
+        assert_eq!(error.to_string(), expected);
+        assert_eq!(format!("{error:?}"), expected);
+        assert_eq!(error.is_out_of_memory(), about_memory, "{error}");
+        assert_eq!(error.item(), item, "{error}");
+    }
+}
+
+#[test]
+fn errors_are_equal_that_say_the_same() {
+    let request = RequestId::new(0);
+    let error = |value| -> Error {
+        let (step, token) = (2, 3);
+        let kind = Kind::ProcessedScore {
+            request,
+            step,
+            token,
+            value,
+        };
+        kind.into()
+    };
+    assert_eq!(error(f64::NAN), error(f64::NAN));
+    assert_ne!(error(f64::NAN), error(f64::INFINITY));
+    assert_ne!(error(f64::NAN), Kind::NeedsLogits { request }.into());
+}
+
+/// Where an error of each sort lies: item, step, token, and whether it names a request.
+#[test]
+fn errors_say_their_sort_and_where_they_lie() {
+    let (request, value) = (RequestId::new(3), 2.0);
+    let (kind, score) = (ScoreKind::Probabilities, f64::NAN);
+    let invalid = Kind::InvalidScore {
+        kind,
+        item: 1,
+        step: 2,
+        token: 3,
+        value,
+    };
+    let of_a_step = Kind::StepScore {
+        request,
+        kind,
+        row: 1,
+        step: 4,
+        token: 5,
+        value,
+    };
+    let processed = Kind::ProcessedScore {
+        request,
+        step: 6,
+        token: 7,
+        value: score,
+    };
+    let unknown = Kind::UnknownToken {
+        what: "end tokens",
+        token: 8,
+        vocab: 8,
+    };
+    let nothing = (None, None, None);
+    let cases = [
+        (
+            invalid,
+            ErrorKind::InvalidScore,
+            (Some(1), Some(2), Some(3)),
+            false,
+        ),
+        (
+            of_a_step,
+            ErrorKind::InvalidScore,
+            (None, Some(4), Some(5)),
+            true,
+        ),
+        (
+            processed,
+            ErrorKind::InvalidScore,
+            (None, Some(6), Some(7)),
+            true,
+        ),
+        (
+            Kind::NeedsLogits { request },
+            ErrorKind::InvalidScore,
+            nothing,
+            true,
+        ),
+        (
+            unknown,
+            ErrorKind::UnknownToken,
+            (None, None, Some(8)),
+            false,
+        ),
+        (
+            Kind::BlankOutOfRange { blank: 9, vocab: 9 },
+            ErrorKind::UnknownToken,
+            (None, None, Some(9)),
+            false,
+        ),
+        (
+            Kind::UnknownRequest { request },
+            ErrorKind::UnknownRequest,
+            nothing,
+            true,
+        ),
+        (
+            Kind::NoCompletion { request },
+            ErrorKind::NoHypothesis,
+            nothing,
+            true,
+        ),
+        (
+            Kind::NoHypothesis { item: Some(1) },
+            ErrorKind::NoHypothesis,
+            (Some(1), None, None),
+            false,
+        ),
+        (Kind::NoStep, ErrorKind::OutOfOrder, nothing, false),
+        (
+            Kind::StreamFinished { frames: 1 },
+            ErrorKind::OutOfOrder,
+            nothing,
+            false,
+        ),
+        (Kind::ZeroBeams, ErrorKind::InvalidSetting, nothing, false),
+        (
+            Kind::TooManyFrames {
+                frames: 2,
+                limit: 1,
+            },
+            ErrorKind::LimitExceeded,
+            nothing,
+            false,
+        ),
+        (Kind::StepLengths, ErrorKind::InvalidShape, nothing, false),
+        (
+            Kind::Arpa {
+                line: 1,
+                what: String::new(),
+            },
+            ErrorKind::InvalidModel,
+            nothing,
+            false,
+        ),
+        (
+            Kind::LevelUnavailable {
+                level: "high",
+                best: "low",
+            },
+            ErrorKind::InvalidLevel,
+            nothing,
+            false,
+        ),
+    ];
+    for (kind, sort, place, of_request) in cases {
+        let error = Error::from(kind);
+        assert_eq!(error.kind(), sort, "{error}");
+        assert_eq!(
+            (error.item(), error.step(), error.token()),
+            place,
+            "{error}"
+        );
+        assert_eq!(error.request(), of_request.then_some(request), "{error}");
+    }
+}

@@ -1,0 +1,42 @@
+//! Scorers of prefixes: n-gram language models, favoured words, lexicons.
+//!
+//! A search takes a scorer with its method `with_scorer`
+//! ([`CtcSearch::with_scorer`](crate::ctc::CtcSearch::with_scorer)). Several scorers
+//! take part as a pair:
+//!
+//! ```
+//! use widebeam::scorers::{Hotwords, Labels, Lexicon};
+//! use widebeam::ctc::{Blank, CtcSearch};
+//! use widebeam::ScoresView;
+//!
+//! // Token 0 is the blank.
+//! let labels = Labels::new(&["", "c", "a", "o", "t"], Blank(0));
+//! let words = [labels.spell("cat")?, labels.spell("cot")?];
+//! let scorer = (Lexicon::new(&words, None)?, Hotwords::new(&words[1..], 1.0)?);
+//! let mut search = CtcSearch::new(8, Blank(0))?.with_scorer(scorer);
+//!
+//! let emissions = [
+//!     [0.1f32, 0.9, 0.0, 0.0, 0.0],
+//!     [0.1, 0.0, 0.5, 0.4, 0.0],
+//!     [0.1, 0.0, 0.0, 0.0, 0.9],
+//! ];
+//! let scores = ScoresView::probabilities(emissions.as_flattened(), [3, 5])?;
+//! let nbest = search.decode(&scores)?;
+//! assert_eq!(labels.text(nbest.best(0)?.tokens)?, "cot");
+//! # Ok::<(), widebeam::Error>(())
+//! ```
+
+mod arpa;
+mod hotwords;
+mod labels;
+mod lexicon;
+mod ngram;
+mod scorer;
+mod trie;
+
+pub use hotwords::Hotwords;
+pub use labels::Labels;
+pub use lexicon::Lexicon;
+pub use ngram::{NgramModel, NgramScorer, NgramState, NgramUnit};
+pub(crate) use scorer::scores;
+pub use scorer::{Scorer, Unscored};

@@ -1,0 +1,322 @@
+//! Settings and results as data: they come back as they went, and their JSON is what the
+//! documentation says.
+
+#![cfg(feature = "serde")]
+
+use std::fmt::Debug;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use widebeam::autoregressive::{
+    AtMaximum, AutoregressiveSearch, CountedLength, EarlyStopping, EndRank, Ended, Finish,
+    ForcedFirst, ForcedLast, ForcedScore, Leader, LengthPenalty, MaximumLength, MinimumLength,
+    NoRepeatNgram, Normaliser, OwnedCompletion, RepetitionPenalty, Request, Rules, Stopping,
+    Suppress, WhenFull,
+};
+use widebeam::ctc::{Blank, CtcPruning, CtcSearch, OwnedCtcHypothesis};
+use widebeam::independent::OwnedHypothesis;
+use widebeam::scorers::NgramUnit;
+use widebeam::{ErrorKind, Layout, Level, ScoreKind, ScoresView, beam_search};
+
+/// Checks that a value comes back from text as it went.
+#[track_caller]
+fn comes_back<T: Serialize + DeserializeOwned>(value: &T) -> T {
+    let text = serde_json::to_string(value).unwrap();
+    let back: T = serde_json::from_str(&text).unwrap();
+    assert_eq!(serde_json::to_string(&back).unwrap(), text);
+    back
+}
+
+/// The same, of a value that is written as this JSON.
+#[track_caller]
+fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(value: T, expected: Value) {
+    assert_eq!(serde_json::to_value(&value).unwrap(), expected);
+    assert_eq!(comes_back(&value), value);
+    assert_eq!(serde_json::from_value::<T>(expected).unwrap(), value);
+}
+
+#[track_caller]
+fn is_refused<T: DeserializeOwned + Debug>(value: Value) -> String {
+    serde_json::from_value::<T>(value).unwrap_err().to_string()
+}
+
+#[test]
+fn names_are_in_snake_case() {
+    check(Level::Baseline, json!("baseline"));
+    for &level in Level::ALL {
+        check(level, json!(level.name()));
+    }
+    check(ScoreKind::Probabilities, json!("probabilities"));
+    check(ScoreKind::LogProbabilities, json!("log_probabilities"));
+    check(ScoreKind::Logits, json!("logits"));
+    check(CountedLength::Generated, json!("generated"));
+    check(CountedLength::WithoutEnd, json!("without_end"));
+    check(CountedLength::WithPrompt, json!("with_prompt"));
+    check(EndRank::WithinBeam, json!("within_beam"));
+    check(EndRank::Any, json!("any"));
+    check(WhenFull::ReplaceWorst, json!("replace_worst"));
+    check(WhenFull::Keep, json!("keep"));
+    check(AtMaximum::Finish, json!("finish"));
+    check(AtMaximum::FinishUnlessDone, json!("finish_unless_done"));
+    check(AtMaximum::FinishIfNoneEnded, json!("finish_if_none_ended"));
+    check(AtMaximum::ForceEnd, json!("force_end"));
+    check(Leader::Live, json!("live"));
+    check(Leader::Any, json!("any"));
+    check(EarlyStopping::Heuristic, json!("heuristic"));
+    check(EarlyStopping::FirstFinished, json!("first_finished"));
+    check(EarlyStopping::Never, json!("never"));
+    check(Normaliser::WholeRow, json!("whole_row"));
+    check(Normaliser::Permitted, json!("permitted"));
+    check(Ended::Rule, json!("rule"));
+    check(Ended::Length, json!("length"));
+    check(Ended::Exhausted, json!("exhausted"));
+    check(Ended::NothingFound, json!("exhausted_without"));
+    check(Finish::End, json!("end"));
+    check(Finish::Length, json!("length"));
+    check(ForcedScore::Own, json!("own"));
+    check(ForcedScore::Certain, json!("certain"));
+    check(NgramUnit::Token, json!("token"));
+    check(NgramUnit::Character, json!("character"));
+    check(ErrorKind::InvalidScore, json!("invalid_score"));
+    check(ErrorKind::NoHypothesis, json!("no_hypothesis"));
+    is_refused::<Level>(json!("sse"));
+    is_refused::<ScoreKind>(json!("Logits"));
+}
+
+#[test]
+fn rules_come_back() {
+    let penalties = [
+        (LengthPenalty::None, json!("none")),
+        (
+            LengthPenalty::Power { alpha: 0.6 },
+            json!({"power": {"alpha": 0.6}}),
+        ),
+        (
+            LengthPenalty::Gnmt { alpha: -1.0 },
+            json!({"gnmt": {"alpha": -1.0}}),
+        ),
+    ];
+    let stoppings = [
+        (
+            Stopping::Heuristic {
+                leader: Leader::Any,
+            },
+            json!({"heuristic": {"leader": "any"}}),
+        ),
+        (Stopping::Exhaustive, json!("exhaustive")),
+        (
+            Stopping::FirstFinished { patience: 1.5 },
+            json!({"first_finished": {"patience": 1.5}}),
+        ),
+        (
+            Stopping::BestFinished { hypotheses: 3 },
+            json!({"best_finished": {"hypotheses": 3}}),
+        ),
+    ];
+    for (length_penalty, penalty) in &penalties {
+        check(*length_penalty, penalty.clone());
+        for (stopping, stops) in &stoppings {
+            check(*stopping, stops.clone());
+            let rules = Rules::plain()
+                .length_penalty(*length_penalty)
+                .counted(CountedLength::WithPrompt)
+                .stopping(*stopping)
+                .end_rank(EndRank::Any)
+                .when_full(WhenFull::Keep)
+                .at_maximum(AtMaximum::ForceEnd);
+            let expected = json!({
+                "length_penalty": penalty,
+                "counted": "with_prompt",
+                "stopping": stops,
+                "end_rank": "any",
+                "when_full": "keep",
+                "at_maximum": "force_end",
+            });
+            check(rules, expected);
+        }
+    }
+    for rules in [
+        Rules::plain(),
+        Rules::hugging_face_scorer(0.6, EarlyStopping::Never),
+        Rules::fairseq(1.0),
+        Rules::gnmt(0.6),
+    ] {
+        assert_eq!(comes_back(&rules), rules);
+    }
+    // What is left out is that of the default.
+    let some: Rules = serde_json::from_value(json!({"when_full": "keep"})).unwrap();
+    assert_eq!(some, Rules::default().when_full(WhenFull::Keep));
+    let none: Rules = serde_json::from_value(json!({})).unwrap();
+    assert_eq!(none, Rules::default());
+    let unknown = is_refused::<Rules>(json!({"when_fall": "keep"}));
+    assert!(unknown.contains("when_fall"), "{unknown}");
+}
+
+#[test]
+fn pruning_comes_back() {
+    let pruning = CtcPruning::none()
+        .top_tokens(7)
+        .min_token_log_probability(-5.5)
+        .score_threshold(9.25)
+        .blank_skip(-0.125)
+        .commit_delay(50);
+    let json = json!({
+        "top_tokens": 7,
+        "min_token_log_probability": -5.5,
+        "score_threshold": 9.25,
+        "blank_skip": -0.125,
+        "commit_delay": 50,
+    });
+    check(pruning, json);
+    assert_eq!(comes_back(&CtcPruning::none()), CtcPruning::none());
+    let some: CtcPruning = serde_json::from_value(json!({"top_tokens": 7})).unwrap();
+    assert_eq!(some, CtcPruning::none().top_tokens(7));
+    is_refused::<CtcPruning>(json!({"top_token": 7}));
+    // Numbers out of range are refused where they are used.
+    let none: CtcPruning = serde_json::from_value(json!({"top_tokens": 0})).unwrap();
+    let search = CtcSearch::new(2, Blank(0)).unwrap();
+    assert!(search.with_pruning(none).is_err());
+}
+
+#[test]
+fn other_settings_come_back() {
+    check(Blank(3), json!(3));
+    for layout in [
+        Layout::contiguous([2, 3, 4]),
+        Layout::strided([2, 3, 4], [5, 10]),
+        Layout::strided([2, 3, 4], [0, 0]),
+    ] {
+        assert_eq!(comes_back(&layout), layout);
+        let data = [0.25f32; 39];
+        let needed = if layout == Layout::contiguous([2, 3, 4]) {
+            24
+        } else {
+            39
+        };
+        let view = ScoresView::logits(&data[..needed], comes_back(&layout)).unwrap();
+        assert_eq!([view.batch(), view.time(), view.vocab()], [2, 3, 4]);
+    }
+    // Processors; what their constructors refuse is refused.
+    fn json<T: Serialize + DeserializeOwned>(value: T) -> Value {
+        serde_json::to_value(comes_back(&value)).unwrap()
+    }
+    assert_eq!(json(MinimumLength(3)), json!(3));
+    assert_eq!(json(Suppress(vec![2, 1])), json!([2, 1]));
+    let (token, score) = (4, ForcedScore::Certain);
+    let forced = json!({"token": 4, "score": "certain"});
+    assert_eq!(json(ForcedFirst { token, score }), forced);
+    assert_eq!(json(ForcedLast { token, score }), forced);
+    assert_eq!(json(NoRepeatNgram::new(2).unwrap()), json!(2));
+    assert_eq!(
+        is_refused::<NoRepeatNgram>(json!(0)),
+        NoRepeatNgram::new(0).unwrap_err().to_string()
+    );
+    assert_eq!(json(RepetitionPenalty::new(1.5).unwrap()), json!(1.5));
+    assert_eq!(
+        is_refused::<RepetitionPenalty>(json!(-1.0)),
+        RepetitionPenalty::new(-1.0).unwrap_err().to_string()
+    );
+}
+
+#[test]
+fn hypotheses_come_back_with_every_bit() {
+    let data: Vec<f32> = (0..24).map(|i| (i * 7 % 11 + 1) as f32 / 13.0).collect();
+    let view = ScoresView::probabilities(&data, [1, 6, 4]).unwrap();
+    let nbest = beam_search(&view, 3).unwrap();
+    for found in nbest.item(0).unwrap() {
+        let owned: OwnedHypothesis = found.into_owned();
+        check(
+            owned.clone(),
+            json!({"tokens": found.tokens, "score": found.score}),
+        );
+        assert_eq!(
+            serde_json::to_value(found).unwrap(),
+            serde_json::to_value(owned).unwrap()
+        );
+    }
+    let nbest = CtcSearch::new(3, Blank(0)).unwrap().decode(&view).unwrap();
+    for found in nbest.item(0).unwrap() {
+        let owned: OwnedCtcHypothesis = found.into_owned();
+        let json = json!({
+            "tokens": found.tokens,
+            "frames": found.frames,
+            "score": found.score,
+            "alignment_score": found.alignment_score,
+            "scorer_score": found.scorer_score,
+        });
+        check(owned, json.clone());
+        assert_eq!(serde_json::to_value(found).unwrap(), json);
+    }
+    let mut search = AutoregressiveSearch::new(4).unwrap();
+    let request = Request::new(3, MaximumLength(3)).end_tokens([1]);
+    let id = search.admit(request).unwrap();
+    while !search.is_idle() {
+        let rows = search.feed().rows();
+        let scores = ScoresView::probabilities(&data[..rows * 4], [rows, 4]).unwrap();
+        search.advance(&scores).unwrap();
+    }
+    let outcome = search.outcome(id).unwrap().unwrap();
+    assert_eq!(outcome.hypotheses().len(), 3);
+    for found in outcome.hypotheses() {
+        let owned: OwnedCompletion = found.into_owned();
+        let finish = match found.finish {
+            Finish::End => "end",
+            _ => "length",
+        };
+        let json = json!({
+            "tokens": found.tokens,
+            "token_scores": found.token_scores,
+            "log_probability": found.log_probability,
+            "score": found.score,
+            "finish": finish,
+        });
+        check(owned, json.clone());
+        assert_eq!(serde_json::to_value(found).unwrap(), json);
+    }
+    let listed = json!([{"hypotheses": outcome.hypotheses()}]);
+    assert_eq!(serde_json::to_value(outcome.nbest()).unwrap(), listed);
+}
+
+/// Items with hypotheses, refused, and without a hypothesis.
+#[test]
+fn a_list_is_its_items_each_with_hypotheses_or_an_error() {
+    let data = [0.25f32, 0.75, f32::NAN, 0.5, 0.0, 0.0];
+    let view = ScoresView::probabilities(&data, [3, 1, 2]).unwrap();
+    let sentence = "item 1, step 0, token 0: NaN is not a valid probability (limits: 0 and 1.001)";
+    let nbest = beam_search(&view, 2).unwrap();
+    let found: Vec<OwnedHypothesis> = nbest.item(0).unwrap().map(|h| h.into_owned()).collect();
+    let expected = json!([
+        {"hypotheses": found},
+        {"error": sentence},
+        {"hypotheses": []},
+    ]);
+    assert_eq!(serde_json::to_value(&nbest).unwrap(), expected);
+    assert_eq!(expected[0]["hypotheses"][0]["tokens"], json!([1]));
+    assert_eq!(
+        serde_json::to_value(nbest.item(0).unwrap()).unwrap(),
+        expected[0]["hypotheses"]
+    );
+    assert_eq!(
+        serde_json::to_value(nbest.item(1).unwrap_err()).unwrap(),
+        json!(sentence)
+    );
+    // What is left of an iterator.
+    let mut rest = nbest.item(0).unwrap();
+    rest.next();
+    assert_eq!(serde_json::to_value(rest).unwrap(), json!([found[1]]));
+
+    let nbest = CtcSearch::new(2, Blank(0)).unwrap().decode(&view).unwrap();
+    let found: Vec<OwnedCtcHypothesis> = nbest.item(0).unwrap().map(|h| h.into_owned()).collect();
+    assert_eq!(found.len(), 2);
+    let expected = json!([
+        {"hypotheses": found},
+        {"error": sentence},
+        {"hypotheses": []},
+    ]);
+    assert_eq!(serde_json::to_value(&nbest).unwrap(), expected);
+    assert_eq!(
+        serde_json::to_value(widebeam::NBest::<()>::new()).unwrap(),
+        json!([])
+    );
+}
