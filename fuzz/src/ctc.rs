@@ -5,9 +5,7 @@ use widebeam::Level;
 use widebeam::ctc::{Blank, CtcHypothesis, CtcNBest, CtcPruning, CtcSearch};
 use widebeam::reference::{ctc as reference, scorers::PrefixScorer, toy::Anything};
 use widebeam::scorers::{Scorer, Unscored};
-use widebeam_toy::any_tensor::{Limits, Tensor};
-
-use crate::items;
+use widebeam_toy::any_tensor::{self, Limits, Tensor};
 
 /// Any scorer, of prefixes and of the end.
 pub(crate) const ANYTHING: Anything = Anything {
@@ -44,7 +42,7 @@ fn attempt<S: Scorer + PrefixScorer + Copy + Sync>(
         let mut search = search.with_scorer(scorer);
         let mut nbest = CtcNBest::new();
         search.decode_into(&view, &mut nbest).expect("a blank");
-        for (item, found) in items::decoded(&view, &nbest) {
+        for (item, found) in any_tensor::decoded(&view, &nbest) {
             let expected = reference::search(&view, item, beams, blank, &pruning, &scorer);
             let found: Vec<_> = found.map(plain).collect();
             assert_eq!(found, expected, "item {item} at level {level}");

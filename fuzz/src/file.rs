@@ -6,8 +6,7 @@ use std::path::Path;
 use widebeam::{IndependentSearch, NBest, ScoreKind, ScoresView, reference};
 use widebeam_cli::load::{Input, Reading};
 use widebeam_perf::console::failure::Failure;
-
-use crate::items;
+use widebeam_toy::any_tensor;
 
 /// Calls `read` with a file that holds `bytes` and ends in `extension`.
 pub(crate) fn with<R>(extension: &str, bytes: &[u8], read: impl FnOnce(&Path) -> R) -> R {
@@ -75,7 +74,7 @@ fn decode(view: &ScoresView<'_>) {
     let mut search = IndependentSearch::new(2).expect("two beams");
     let mut nbest = NBest::new();
     search.decode_into(view, &mut nbest).expect("enough memory");
-    for (item, found) in items::decoded(view, &nbest) {
+    for (item, found) in any_tensor::decoded(view, &nbest) {
         let expected = &reference::independent(&view.items(item..item + 1), 2)[0];
         let found = found.map(|h| (h.tokens.to_vec(), h.score));
         assert!(found.eq(expected.iter().cloned()));

@@ -2,9 +2,7 @@
 
 use arbitrary::{Result, Unstructured};
 use widebeam::{IndependentSearch, Level, NBest, reference};
-use widebeam_toy::any_tensor::{Limits, Tensor};
-
-use crate::items;
+use widebeam_toy::any_tensor::{self, Limits, Tensor};
 
 /// Tries one input.
 pub fn run(data: &[u8]) {
@@ -30,7 +28,7 @@ fn attempt(u: &mut Unstructured<'_>) -> Result<()> {
         search
             .decode_into(&view, &mut nbest)
             .expect("enough memory");
-        for (item, found) in items::decoded(&view, &nbest) {
+        for (item, found) in any_tensor::decoded(&view, &nbest) {
             let expected = &reference::independent(&view.items(item..item + 1), beams)[0];
             let found = found.map(|h| (h.tokens.to_vec(), h.score.to_bits()));
             let expected = expected

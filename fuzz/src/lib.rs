@@ -17,4 +17,3 @@ pub mod stream;
 
 mod emissions;
 mod file;
-mod items;

@@ -77,6 +77,8 @@ impl<D: Details> NBest<D> {
 
     /// The hypotheses of `item`, best first; none if nothing is possible.
     ///
+    /// A loop over them needs the `?`: without it, it would run over the `Result`, once.
+    ///
     /// # Errors
     ///
     /// If the item was refused: why.

@@ -5,8 +5,8 @@ use arbitrary::Unstructured;
 use widebeam::ctc::{Blank, CtcNBest, CtcPruning, CtcSearch};
 use widebeam::reference::{self, ctc};
 use widebeam::scorers::Unscored;
-use widebeam::{Details, Hypotheses, IndependentSearch, NBest, ScoresView};
-use widebeam_toy::any_tensor::{Limits, Tensor, invalid};
+use widebeam::{IndependentSearch, NBest, ScoresView};
+use widebeam_toy::any_tensor::{Limits, Tensor, decoded};
 
 use crate::Counts;
 use crate::random::Random;
@@ -78,29 +78,6 @@ impl Batches {
             counts.items_compared += 1;
         }
     }
-}
-
-/// The items that were decoded. Exactly those with an invalid score must be refused,
-/// each with an error that names the first.
-fn decoded<'a, D: Details>(
-    view: &ScoresView<'_>,
-    nbest: &'a NBest<D>,
-) -> Vec<(usize, Hypotheses<'a, D>)> {
-    assert_eq!(nbest.len(), view.batch());
-    let mut decoded = Vec::new();
-    for (item, found) in nbest.iter().enumerate() {
-        match (found, invalid(view, item)) {
-            (Ok(hypotheses), None) => decoded.push((item, hypotheses)),
-            (Err(error), Some(place)) => {
-                assert!(
-                    error.to_string().starts_with(&place),
-                    "{error}, not {place}"
-                );
-            }
-            (found, place) => panic!("item {item}: {found:?}, invalid at {place:?}"),
-        }
-    }
-    decoded
 }
 
 /// Any tensor, with an invalid score in one of its items.

@@ -3,7 +3,7 @@
 use arbitrary::{Result, Unstructured};
 use half::{bf16, f16};
 use widebeam::reference::toy::mix;
-use widebeam::{Element, Layout, ScoreKind, ScoresView};
+use widebeam::{Details, Element, ErrorKind, Hypotheses, Layout, NBest, ScoreKind, ScoresView};
 
 /// The values of one of the three types.
 #[derive(Clone, Debug)]
@@ -155,7 +155,7 @@ fn score(kind: ScoreKind, spread: Spread, bits: u64) -> f32 {
 }
 
 /// The first invalid score of each item, as errors name it.
-pub fn invalid(view: &ScoresView<'_>, item: usize) -> Option<String> {
+fn invalid(view: &ScoresView<'_>, item: usize) -> Option<String> {
     for step in 0..view.length(item) {
         let row = widebeam::reference::values(view, item, step);
         if let Some(token) = row.iter().position(|&value| !view.kind().accepts(value)) {
@@ -163,4 +163,36 @@ pub fn invalid(view: &ScoresView<'_>, item: usize) -> Option<String> {
         }
     }
     None
+}
+
+/// The items that were decoded. Exactly those with an invalid score must be refused,
+/// each with an error that names the first.
+///
+/// # Panics
+///
+/// If others are.
+pub fn decoded<'a, D: Details>(
+    view: &ScoresView<'_>,
+    nbest: &'a NBest<D>,
+) -> Vec<(usize, Hypotheses<'a, D>)> {
+    assert_eq!(nbest.len(), view.batch());
+    let (mut decoded, mut refused) = (Vec::new(), Vec::new());
+    for (item, found) in nbest.iter().enumerate() {
+        match (found, invalid(view, item)) {
+            (Ok(hypotheses), None) => decoded.push((item, hypotheses)),
+            (Err(error), Some(place)) => {
+                assert!(
+                    error.to_string().starts_with(&place),
+                    "{error}, not {place}"
+                );
+                assert_eq!(error.kind(), ErrorKind::InvalidScore);
+                assert_eq!(error.item(), Some(item));
+                refused.push((item, error));
+            }
+            (found, place) => panic!("item {item}: {found:?}, invalid at {place:?}"),
+        }
+    }
+    let expected = refused.iter().map(|(item, error)| (*item, error));
+    assert!(nbest.failures().eq(expected));
+    decoded
 }
