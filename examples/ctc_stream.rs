@@ -7,19 +7,19 @@
 
 use widebeam::ScoresView;
 use widebeam::ctc::{Blank, CtcPruning, CtcSearch};
-use widebeam::scorers::{Hotwords, Labels, NgramModel, NgramScorer, NgramUnit};
+use widebeam::scorers::{Hotwords, NgramModel, NgramScorer, NgramUnit, Vocabulary};
 
 const ARPA: &str = "\\data\\\nngram 1=6\n\n\\1-grams:\n\
     -1 <s>\n-1 </s>\n-0.3 a\n-1.2 c\n-1.2 o\n-0.5 t\n\n\\end\\\n";
 
 fn main() -> Result<(), widebeam::Error> {
     let names = ["<blank>", "a", "c", "o", "t"];
-    let labels = Labels::new(&names, Blank(0));
+    let vocabulary = Vocabulary::new(&names, Some(Blank(0)));
     let model = NgramModel::read_arpa(ARPA.as_bytes())?;
     let model = NgramScorer::new(model, &names, NgramUnit::Token)
         .with_weight(0.5)?
         .with_token_bonus(0.5)?;
-    let hotwords = Hotwords::new(&[labels.spell("cot")?], 0.2)?;
+    let hotwords = Hotwords::new(&[vocabulary.spell("cot")?], 0.2)?;
 
     let search = CtcSearch::new(8, Blank(0))?
         .with_pruning(CtcPruning::none().commit_delay(50))?
@@ -39,7 +39,7 @@ fn main() -> Result<(), widebeam::Error> {
         }
         let best = stream.finish()?.best()?;
         tokens.extend(best.tokens);
-        println!("{} {:.3}", labels.text(&tokens)?, best.score);
+        println!("{} {:.3}", vocabulary.text(&tokens)?, best.score);
     }
     Ok(())
 }

@@ -10,7 +10,7 @@ use widebeam::autoregressive::{
     Request, RowScores, Rules, Stopping, Suppress, TokenMask, TokenTrie,
 };
 use widebeam::ctc::{Blank, CtcPruning};
-use widebeam::scorers::{Hotwords, Labels, Lexicon, NgramModel, NgramScorer, NgramUnit};
+use widebeam::scorers::{Hotwords, Lexicon, NgramModel, NgramScorer, NgramUnit, Vocabulary};
 use widebeam::{CtcSearch, Error, ErrorKind, IndependentSearch, Layout, ScoreKind, ScoresView};
 
 const KINDS: [ScoreKind; 3] = [
@@ -393,6 +393,10 @@ fn scorers_of_any_weight() {
         let nbest = search.with_scorer(lexicon).decode(&view).unwrap();
         assert!(nbest.item(0).is_ok());
     }
-    assert!(Labels::new(&labels, Blank(u32::MAX)).spell("ab").is_ok());
-    assert!(Labels::new::<&str>(&[], Blank(0)).spell("a").is_err());
+    assert!(
+        Vocabulary::new(&labels, Some(Blank(u32::MAX)))
+            .spell("ab")
+            .is_ok()
+    );
+    assert!(Vocabulary::new::<&str>(&[], None).spell("a").is_err());
 }

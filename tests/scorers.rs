@@ -18,7 +18,7 @@ use random::Random;
 use widebeam::ctc::{Blank, CtcPruning};
 use widebeam::reference::scorers::{Allowed, BackoffModel, Favoured, Ngrams, PrefixScorer};
 use widebeam::scorers::{
-    Hotwords, Labels, Lexicon, NgramModel, NgramScorer, NgramState, NgramUnit, Scorer, Unscored,
+    Hotwords, Lexicon, NgramModel, NgramScorer, NgramState, NgramUnit, Scorer, Unscored, Vocabulary,
 };
 use widebeam::{CtcSearch, Level, ScoreKind, ScoresView};
 use widebeam_toy::seeded;
@@ -618,7 +618,7 @@ fn text_is_spelled_by_the_longest_labels_that_fit() {
         &[],
     ] {
         for blank in [0, 1, 99] {
-            let spelling = Labels::new(labels, Blank(blank));
+            let spelling = Vocabulary::new(labels, Some(Blank(blank)));
             for _ in 0..60 {
                 let pieces = ["a", "b", "aa", " ", "\u{2581}", "\u{e4}", "\u{1f600}"];
                 let text: String = (0..random.below(7))
@@ -637,7 +637,7 @@ fn text_is_spelled_by_the_longest_labels_that_fit() {
             }
         }
     }
-    let labels = Labels::new(&["", "a", "b", " ", "ab"], Blank(0));
+    let labels = Vocabulary::new(&["", "a", "b", " ", "ab"], Some(Blank(0)));
     assert_eq!(labels.spell("abba").unwrap(), [4, 2, 1]);
     assert_eq!(labels.token(" "), Some(3));
     assert_eq!(

@@ -71,7 +71,7 @@ fn names_are_in_snake_case() {
     check(Ended::Rule, json!("rule"));
     check(Ended::Length, json!("length"));
     check(Ended::Exhausted, json!("exhausted"));
-    check(Ended::NothingFound, json!("exhausted_without"));
+    check(Ended::NothingFound, json!("nothing_found"));
     check(Finish::End, json!("end"));
     check(Finish::Length, json!("length"));
     check(ForcedScore::Own, json!("own"));

@@ -49,12 +49,12 @@ impl Search {
             .as_deref()
             .map(|path| read_lm(path, options, labels));
         let hotwords = options.hotwords.as_deref().map(|path| {
-            let words = Words::read(path, labels, blank)?;
+            let words = Words::read(path, labels)?;
             Hotwords::new(&words.spelled, options.hotword_weight)
                 .map_err(|error| Failure::from(error).about(printable::path(path)))
         });
         let lexicon = options.lexicon.as_deref().map(|path| {
-            let words = Words::read(path, labels, blank)?;
+            let words = Words::read(path, labels)?;
             Lexicon::new(&words.spelled, words.space)
                 .map_err(|error| Failure::from(error).about(printable::path(path)))
         });
@@ -122,7 +122,7 @@ fn read_lm(
         LmUnit::Token => (NgramUnit::Token, "labels"),
         LmUnit::Character => (NgramUnit::Character, "characters of the labels"),
     };
-    let scorer = NgramScorer::new(model, labels.as_slice(), unit)
+    let scorer = NgramScorer::new(model, labels.vocabulary().labels(), unit)
         .with_weight(options.lm_weight)?
         .with_token_bonus(options.token_bonus)?;
     if !scorer.knows_any() {

@@ -20,15 +20,19 @@ use crate::output::Output;
 /// an error stands in the place of its hypotheses.
 pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure> {
     check(task)?;
-    let labels = task.labels.map(|path| Labels::open(path)).transpose()?;
+    let blank = match task.search {
+        Search::Ctc => task.ctc.blank.map(Blank),
+        Search::Independent => None,
+    };
+    let labels = task.labels.map(|path| Labels::open(path, blank));
+    let labels = labels.transpose()?;
     let mut output = Output::prepare(task, labels.as_ref())?;
     let (beams, level) = (task.beams, options.instructions.level);
     let mut decoder = match task.search {
         Search::Independent => Decoder::independent(beams, task.nbest, level)?,
         Search::Ctc => {
-            let blank = task.ctc.blank;
             let blank = blank.ok_or_else(|| Failure::input("--search ctc needs --blank"))?;
-            let search = ctc::Search::new(beams, Blank(blank), level, task.ctc, labels.as_ref())?;
+            let search = ctc::Search::new(beams, blank, level, task.ctc, labels.as_ref())?;
             Decoder::ctc(search, task.nbest)
         }
     };

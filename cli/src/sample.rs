@@ -107,7 +107,8 @@ impl Sample {
 }
 
 fn labels() -> Labels {
-    Labels::parse(LABELS, "the sample".to_owned())
+    let labels: Vec<&str> = LABELS.lines().collect();
+    Labels::new(&labels, None, "the sample".to_owned())
 }
 
 fn to_usize<T: TryInto<usize, Error: std::fmt::Debug>>(values: Vec<T>) -> Vec<usize> {

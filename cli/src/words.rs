@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use widebeam::ctc::Blank;
-use widebeam::scorers::Labels as Spelling;
+use widebeam::scorers::WordBoundary;
 use widebeam_perf::console::failure::Failure;
 use widebeam_perf::console::printable;
 
@@ -24,9 +23,9 @@ impl Words {
     /// # Errors
     ///
     /// If the file cannot be read, or a word cannot be spelled.
-    pub fn read(path: &Path, labels: &Labels, blank: Blank) -> Result<Self, Failure> {
+    pub fn read(path: &Path, labels: &Labels) -> Result<Self, Failure> {
         let content = text::read(path)?;
-        let spelling = Spelling::new(labels.as_slice(), blank);
+        let spelling = labels.vocabulary();
         let mut spelled = Vec::new();
         for (line, word) in content.lines().enumerate() {
             if word.is_empty() {
@@ -44,7 +43,10 @@ impl Words {
         }
         Ok(Words {
             spelled,
-            space: spelling.token(" "),
+            space: match spelling.boundary() {
+                WordBoundary::Delimiter(token) => Some(token),
+                _ => None,
+            },
         })
     }
 }

@@ -1,8 +1,7 @@
 //! The reader of labels, and the spelling of text in them.
 
 use widebeam::ctc::Blank;
-use widebeam::scorers::Labels as Spelling;
-use widebeam_cli::labels::{Labels, WORD_MARK};
+use widebeam_cli::labels::Labels;
 
 use crate::file;
 
@@ -11,28 +10,36 @@ const BLANK: u32 = 1;
 /// Tries one input.
 pub fn run(data: &[u8]) {
     let (labels, text) = file::halves(data);
-    let labels = match file::with(".txt", labels, Labels::open) {
+    let labels = match file::with(".txt", labels, |path| {
+        Labels::open(path, Some(Blank(BLANK)))
+    }) {
         Ok(labels) => labels,
         Err(failure) => return file::refused(&failure),
     };
-    let count = labels.as_slice().len();
+    let vocabulary = labels.vocabulary();
+    let count = vocabulary.len();
     assert!(labels.require(count).is_ok() && labels.require(count + 1).is_err());
     let every: Vec<u32> = (0..count as u32).collect();
     labels.text(&every);
 
     let text = String::from_utf8_lossy(text);
-    let expected = spelled(labels.as_slice(), &text);
-    let spelling = Spelling::new(labels.as_slice(), Blank(BLANK));
-    match spelling.spell(&text) {
+    let expected = spelled(vocabulary.labels(), &text);
+    match vocabulary.spell(&text) {
         Ok(tokens) => {
             assert_eq!(Ok(&tokens), expected.as_ref());
-            assert_eq!(spelling.text(&tokens), Ok(text.to_string()));
-            let label = |&token: &u32| labels.as_slice()[token as usize].as_str();
+            let label = |&token: &u32| vocabulary.label(token).expect("a label");
             assert_eq!(tokens.iter().map(label).collect::<String>(), text);
             assert!(!tokens.contains(&BLANK));
-            if !text.contains(WORD_MARK) {
-                assert_eq!(labels.text(&tokens), text);
+            let words = vocabulary.words(&tokens).expect("tokens");
+            let shown = vocabulary.text(&tokens).expect("tokens");
+            assert_eq!(labels.text(&tokens), shown);
+            let parted = shown.split(' ').filter(|word| !word.is_empty());
+            assert!(words.iter().map(|word| &*word.text).eq(parted));
+            // A token may end one word and begin the next.
+            for pair in words.windows(2) {
+                assert!(pair[0].tokens.end <= pair[1].tokens.start + 1);
             }
+            assert!(words.iter().all(|word| !word.tokens.is_empty()));
         }
         Err(error) => {
             let character = expected.expect_err("some label fits everywhere");

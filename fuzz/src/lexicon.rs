@@ -16,15 +16,16 @@ const MOST_LABELS: usize = 12;
 /// Tries one input.
 pub fn run(data: &[u8]) {
     let (labels, words) = file::halves(data);
-    let Ok(labels) = file::with(".txt", labels, Labels::open) else {
+    let blank = emissions::BLANK;
+    let Ok(labels) = file::with(".txt", labels, |path| Labels::open(path, Some(blank))) else {
         return;
     };
-    let read = |path: &_| Words::read(path, &labels, emissions::BLANK);
+    let read = |path: &_| Words::read(path, &labels);
     let words = match file::with(".txt", words, read) {
         Ok(words) => words,
         Err(failure) => return file::refused(&failure),
     };
-    let vocab = labels.as_slice().len();
+    let vocab = labels.vocabulary().len();
     if vocab == 0 || vocab > MOST_LABELS {
         return;
     }

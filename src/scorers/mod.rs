@@ -5,13 +5,13 @@
 //! take part as a pair:
 //!
 //! ```
-//! use widebeam::scorers::{Hotwords, Labels, Lexicon};
+//! use widebeam::scorers::{Hotwords, Lexicon, Vocabulary};
 //! use widebeam::ctc::{Blank, CtcSearch};
 //! use widebeam::ScoresView;
 //!
 //! // Token 0 is the blank.
-//! let labels = Labels::new(&["", "c", "a", "o", "t"], Blank(0));
-//! let words = [labels.spell("cat")?, labels.spell("cot")?];
+//! let vocabulary = Vocabulary::new(&["", "c", "a", "o", "t"], Some(Blank(0)));
+//! let words = [vocabulary.spell("cat")?, vocabulary.spell("cot")?];
 //! let scorer = (Lexicon::new(&words, None)?, Hotwords::new(&words[1..], 1.0)?);
 //! let mut search = CtcSearch::new(8, Blank(0))?.with_scorer(scorer);
 //!
@@ -22,21 +22,21 @@
 //! ];
 //! let scores = ScoresView::probabilities(emissions.as_flattened(), [3, 5])?;
 //! let nbest = search.decode(&scores)?;
-//! assert_eq!(labels.text(nbest.best(0)?.tokens)?, "cot");
+//! assert_eq!(vocabulary.text(nbest.best(0)?.tokens)?, "cot");
 //! # Ok::<(), widebeam::Error>(())
 //! ```
 
 mod arpa;
 mod hotwords;
-mod labels;
 mod lexicon;
 mod ngram;
 mod scorer;
 mod trie;
+mod vocabulary;
 
 pub use hotwords::Hotwords;
-pub use labels::Labels;
 pub use lexicon::Lexicon;
 pub use ngram::{NgramModel, NgramScorer, NgramState, NgramUnit};
 pub(crate) use scorer::scores;
 pub use scorer::{Scorer, Unscored};
+pub use vocabulary::{Vocabulary, Word, WordBoundary};

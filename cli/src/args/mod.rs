@@ -83,7 +83,7 @@ pub(crate) struct Decode {
     #[arg(long, value_name = "FILE.npy", value_hint = ValueHint::FilePath, requires = "inputs")]
     lengths: Option<PathBuf>,
 
-    /// Text of each token: line i, from 0, is that of token i
+    /// Text of each token: lines in order of the tokens, from 0; lines with the token id after each; or a .json list or map
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "inputs")]
     labels: Option<PathBuf>,
 

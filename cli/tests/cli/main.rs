@@ -5,6 +5,7 @@ mod bench;
 mod ctc;
 mod edges;
 mod formats;
+mod label_files;
 mod lies;
 mod limits;
 mod machine;

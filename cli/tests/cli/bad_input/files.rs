@@ -264,6 +264,31 @@ fn labels(table: &mut Table) {
     let files = vec![("a.npy", good()), ("labels.txt", b"a\nb\nc\n".to_vec())];
     let arguments = format!("a.npy {PROBS} --labels labels.txt --output labels.txt");
     table.case("output in their place", files, arguments);
+    let mut named = |what, name: &'static str, labels: &str| {
+        let files = vec![("a.npy", good()), (name, labels.as_bytes().to_vec())];
+        table.case(what, files, format!("a.npy {PROBS} --labels {name}"));
+    };
+    named("an id twice", "tokens.txt", "a 0\nb 1\nc 1\n");
+    named("a gap in the ids", "tokens.txt", "a 0\nb 1\nc 3\n");
+    named(
+        "JSON, an id twice",
+        "l.json",
+        "{\"a\": 0, \"b\": 1, \"c\": 1}",
+    );
+    named(
+        "JSON, a gap in the ids",
+        "l.json",
+        "{\"a\": 0, \"b\": 1, \"c\": 9}",
+    );
+    named(
+        "JSON, an id below 0",
+        "l.json",
+        "{\"a\": 0, \"b\": 1, \"c\": -1}",
+    );
+    named("JSON of something else", "l.json", "{\"a\": [1]}");
+    named("JSON, a number among labels", "l.json", "[\"a\", 7, \"c\"]");
+    named("JSON that is cut", "l.json", "[\"a\", \"b\"");
+    named("no JSON", "l.json", "a\nb\nc\n");
     for (what, name) in [("no such file", "gone.txt"), ("a device", "/dev/zero")] {
         let arguments = format!("a.npy {PROBS} --labels {name}");
         table.case(what, vec![("a.npy", good())], arguments);
