@@ -14,8 +14,8 @@ fn main() -> Result<(), widebeam::Error> {
     let mut search = AutoregressiveSearch::new(VOCAB)?;
     let request = |prompt| {
         Request::new(2, MaximumLength(6))
-            .prompt([prompt])
-            .end_tokens([4])
+            .with_prompt([prompt])
+            .with_end_tokens([4])
     };
     let (first, second) = (search.admit(request(0))?, search.admit(request(1))?);
 

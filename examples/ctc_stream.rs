@@ -22,7 +22,7 @@ fn main() -> Result<(), widebeam::Error> {
     let hotwords = Hotwords::new(&[vocabulary.spell("cot")?], 0.2)?;
 
     let search = CtcSearch::new(8, Blank(0))?
-        .with_pruning(CtcPruning::none().commit_delay(50))?
+        .with_pruning(CtcPruning::none().with_commit_delay(50))?
         .with_scorer((model, hotwords));
     // Both streams share the scorer.
     let mut streams = [search.stream(), search.stream()];

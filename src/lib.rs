@@ -35,7 +35,7 @@
 //! use widebeam::autoregressive::{AutoregressiveSearch, MaximumLength, Request};
 //!
 //! let mut search = AutoregressiveSearch::new(3)?;
-//! let id = search.admit(Request::new(2, MaximumLength(4)).end_tokens([2]))?;
+//! let id = search.admit(Request::new(2, MaximumLength(4)).with_end_tokens([2]))?;
 //! while !search.is_idle() {
 //!     let feed = search.feed();
 //!     // A real model looks at `feed.tokens()` and `feed.parents()`.
@@ -112,8 +112,9 @@
 //!
 //! None is on by default.
 //!
-//! - `serde` serialises settings and results (those that borrow nothing, in both
-//!   directions).
+//! - `serde` serialises results, errors as their sentences, and settings that are plain
+//!   data (rules, pruning, processors, kinds and levels); settings and owned hypotheses are
+//!   read back too.
 //! - `tracing` opens spans of the crate `tracing` around the phases of a search.
 //! - `unstable` shows the modules `reference` and `measure`, for tests and
 //!   measurements. It is exempt from semantic versioning: any release may change

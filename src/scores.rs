@@ -351,6 +351,11 @@ impl<'a> ScoresView<'a> {
         self.lengths.map_or(self.time(), |lengths| lengths[item])
     }
 
+    /// The index that errors give to the first item.
+    pub(crate) fn first_item(&self) -> usize {
+        self.first_item
+    }
+
     /// The length of each item, where they have lengths of their own.
     pub(crate) fn lengths(&self) -> Option<&'a [usize]> {
         self.lengths

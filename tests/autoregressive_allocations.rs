@@ -15,22 +15,22 @@ use widebeam::autoregressive::{
 
 /// Requests that run on for as long as they are asked to.
 fn requests(vocab: usize) -> Vec<Request> {
-    let rules = Rules::plain().stopping(Stopping::FirstFinished { patience: 1e9 });
+    let rules = Rules::plain().with_stopping(Stopping::FirstFinished { patience: 1e9 });
     let request = |beams| {
         Request::new(beams, MaximumLength(1000))
-            .end_tokens([3])
-            .rules(rules)
+            .with_end_tokens([3])
+            .with_rules(rules)
     };
     vec![
         request(1),
         request(4),
         request(50),
-        request(6).diverse_groups(3, 0.5),
+        request(6).with_diverse_groups(3, 0.5),
         request(4)
             .process_logits(RepetitionPenalty::new(1.2).unwrap())
             .process_log_probabilities(MinimumLength(4))
             .process_log_probabilities(NoRepeatNgram::new(2).unwrap()),
-        request(4).constraint(
+        request(4).with_constraint(
             Constraint::function(move |generated, mask| {
                 let odd = generated.len() as u32 % 2;
                 (0..vocab as u32 / 2).for_each(|i| mask.insert(2 * i + odd));

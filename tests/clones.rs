@@ -103,7 +103,7 @@ fn a_clone_of_an_independent_search_has_its_settings_and_answers_as_it_does() {
 #[test]
 fn a_clone_of_a_ctc_search_has_its_settings_and_answers_as_it_does() {
     let cases = [case(1), case(2)];
-    let pruning = CtcPruning::none().top_tokens(5).commit_delay(9);
+    let pruning = CtcPruning::none().with_top_tokens(5).with_commit_delay(9);
     for level in Level::available() {
         let search = search().with_scorer(ANYTHING).with_level(level).unwrap();
         let mut search = search.with_pruning(pruning.clone()).unwrap();
@@ -125,7 +125,7 @@ fn a_clone_of_a_ctc_search_has_its_settings_and_answers_as_it_does() {
         }
         // What changes in the clone does not change in the search.
         let mut other = clone
-            .with_pruning(CtcPruning::none().top_tokens(1))
+            .with_pruning(CtcPruning::none().with_top_tokens(1))
             .unwrap();
         assert_ne!(other.decode(&cases[0].view()).unwrap(), expected[0]);
         assert_eq!(search.decode(&cases[0].view()).unwrap(), expected[0]);
@@ -194,7 +194,9 @@ fn check_stream<S: Scorer + PrefixScorer + Sync>(search: &CtcSearch<S>) {
 fn a_clone_of_a_stream_goes_on_by_itself_from_any_frame() {
     check_stream::<Unscored>(&search());
     check_stream(&search().with_scorer(ANYTHING));
-    let pruning = CtcPruning::none().score_threshold(4.0).commit_delay(3);
+    let pruning = CtcPruning::none()
+        .with_score_threshold(4.0)
+        .with_commit_delay(3);
     check_stream(&search().with_pruning(pruning).unwrap());
 }
 

@@ -169,7 +169,7 @@ proptest! {
     #[test]
     fn searches_of_long_rows_equal_the_full_search(case in cases(9, 300, 24)) {
         check(&case, &CtcPruning::none(), Unscored)?;
-        check(&case, &CtcPruning::none().score_threshold(3.0).commit_delay(4), Unscored)?;
+        check(&case, &CtcPruning::none().with_score_threshold(3.0).with_commit_delay(4), Unscored)?;
     }
 }
 
@@ -534,49 +534,57 @@ fn limits_that_are_no_numbers_or_leave_no_token_are_refused() {
     let skip = "the blank skip";
     let delay = "the commit delay";
     for (pruning, what, said) in [
-        (none().top_tokens(0), tokens, "0; it must be 1 or more"),
+        (none().with_top_tokens(0), tokens, "0; it must be 1 or more"),
         (
-            none().min_token_log_probability(0.5),
+            none().with_min_token_log_probability(0.5),
             least,
             "0.5; it must be 0 or less",
         ),
         (
-            none().min_token_log_probability(f64::INFINITY),
+            none().with_min_token_log_probability(f64::INFINITY),
             least,
             "inf; it must be 0 or less",
         ),
         (
-            none().min_token_log_probability(f64::NAN),
+            none().with_min_token_log_probability(f64::NAN),
             least,
             "NaN; it must be 0 or less",
         ),
         (
-            none().score_threshold(-1.0),
+            none().with_score_threshold(-1.0),
             distance,
             "-1; it must be 0 or more",
         ),
         (
-            none().score_threshold(f64::NAN),
+            none().with_score_threshold(f64::NAN),
             distance,
             "NaN; it must be 0 or more",
         ),
         (
-            none().blank_skip(f64::NAN),
+            none().with_blank_skip(f64::NAN),
             skip,
             "NaN; it must be a number",
         ),
-        (none().commit_delay(0), delay, "0; it must be 1 or more"),
+        (
+            none().with_commit_delay(0),
+            delay,
+            "0; it must be 1 or more",
+        ),
     ] {
         let error = search(pruning).unwrap_err();
         assert_eq!(error.to_string(), format!("{what} is {said}"));
     }
     for pruning in [
-        none().top_tokens(1).commit_delay(1),
-        none().top_tokens(usize::MAX).commit_delay(usize::MAX),
-        none().min_token_log_probability(0.0).score_threshold(0.0),
-        none().min_token_log_probability(f64::NEG_INFINITY),
-        none().score_threshold(f64::INFINITY),
-        none().blank_skip(1.0),
+        none().with_top_tokens(1).with_commit_delay(1),
+        none()
+            .with_top_tokens(usize::MAX)
+            .with_commit_delay(usize::MAX),
+        none()
+            .with_min_token_log_probability(0.0)
+            .with_score_threshold(0.0),
+        none().with_min_token_log_probability(f64::NEG_INFINITY),
+        none().with_score_threshold(f64::INFINITY),
+        none().with_blank_skip(1.0),
     ] {
         search(pruning).unwrap();
     }
@@ -668,7 +676,7 @@ fn a_blank_at_exactly_the_limit_of_blank_skip_skips() {
     for kind in KINDS {
         let case = exact(&[[-0.5, -1.0, -2.0, -3.0, -4.0]; 2], kind);
         let limit = widebeam::reference::log_probability_row(&case.view(), 0, 0)[1];
-        let skip = |limit| found(&case, &CtcPruning::none().blank_skip(limit));
+        let skip = |limit| found(&case, &CtcPruning::none().with_blank_skip(limit));
         assert_eq!(skip(limit), empty, "{kind:?}");
         assert_eq!(skip(limit.next_down()), empty, "{kind:?}");
         assert!(skip(limit.next_up()).len() > 9, "{kind:?}");
@@ -688,7 +696,12 @@ fn a_token_at_exactly_the_least_log_probability_is_kept() {
         );
         let logs =
             [0, 1].map(|step| widebeam::reference::log_probability_row(&case.view(), 0, step));
-        let least = |limit| found(&case, &CtcPruning::none().min_token_log_probability(limit));
+        let least = |limit| {
+            found(
+                &case,
+                &CtcPruning::none().with_min_token_log_probability(limit),
+            )
+        };
         assert_eq!(logs[0][2], logs[1][0]);
         let limit = logs[0][2];
         let kept = least(limit);
@@ -700,7 +713,7 @@ fn a_token_at_exactly_the_least_log_probability_is_kept() {
         assert!(dropped.contains(&vec![0, 2]), "{kind:?} {dropped:?}");
         // The repeat of the best token becomes impossible.
         let mass = |limit| {
-            let pruning = CtcPruning::none().min_token_log_probability(limit);
+            let pruning = CtcPruning::none().with_min_token_log_probability(limit);
             let found = &expected(&case, &case.view(), &pruning, &Unscored)[0];
             let first = found.iter().find(|(tokens, ..)| tokens[..] == [0]).unwrap();
             f64::from_bits(first.2[0])
@@ -718,7 +731,7 @@ fn of_tied_tokens_the_first_are_the_top() {
     {
         let case = exact(&[[-1.0, blank, -1.0, -1.0, -2.0]], kind);
         for top in 1..=4 {
-            let mut kept = found(&case, &CtcPruning::none().top_tokens(top));
+            let mut kept = found(&case, &CtcPruning::none().with_top_tokens(top));
             kept.sort();
             let tokens = [0, 2, 3, 4].into_iter().take(top);
             let mut expected: Vec<Vec<u32>> = vec![vec![]];
@@ -732,7 +745,7 @@ fn of_tied_tokens_the_first_are_the_top() {
 fn a_prefix_at_exactly_the_score_threshold_is_kept() {
     let tie = |frames: &[[f32; 5]], distance: f64| {
         let case = exact(frames, ScoreKind::LogProbabilities);
-        found(&case, &CtcPruning::none().score_threshold(distance)).len()
+        found(&case, &CtcPruning::none().with_score_threshold(distance)).len()
     };
     // Two tokens tie at the threshold of 1, two are below it.
     let frame = [-0.25, -1.25, -1.25, -2.25, -4.0];
@@ -804,7 +817,7 @@ fn tokens_of_equal_logarithms_are_in_the_order_of_their_values() {
             let logs = widebeam::reference::log_probability_row(&case.view(), 0, 0);
             assert!(logs.iter().all(|&log| log == logs[0]));
             check(&case, &CtcPruning::none(), Unscored).unwrap();
-            check(&case, &CtcPruning::none().top_tokens(2), Unscored).unwrap();
+            check(&case, &CtcPruning::none().with_top_tokens(2), Unscored).unwrap();
         }
     }
 }
@@ -920,7 +933,7 @@ proptest! {
         pruning in prunings(),
         taking in any::<bool>(),
     ) {
-        let pruning = pruning.top_tokens(top);
+        let pruning = pruning.with_top_tokens(top);
         asked_at_every_frame(&case, &pruning, Anything { seed, ends: true }, taking)?;
     }
 
@@ -940,7 +953,7 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let scorer = Anything { seed, ends: true };
-        check(&case, &CtcPruning::none().top_tokens(top), scorer)?;
+        check(&case, &CtcPruning::none().with_top_tokens(top), scorer)?;
     }
 }
 

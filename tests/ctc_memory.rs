@@ -57,7 +57,7 @@ fn a_stream_of_100_000_frames_holds_what_one_of_1_000_holds_and_equals_one_call(
     const VOCAB: usize = 12;
     let data = emissions(100_000, VOCAB);
     let view = ScoresView::probabilities(&data, [100_000, VOCAB]).unwrap();
-    let pruning = CtcPruning::none().commit_delay(200);
+    let pruning = CtcPruning::none().with_commit_delay(200);
     let search = CtcSearch::new(8, Blank(0)).unwrap();
     let mut search = search.with_pruning(pruning).unwrap();
     let whole = search.decode(&view).unwrap();

@@ -190,8 +190,8 @@ fn autoregressive<T: Number>() {
         for vocab in (1..200).chain(lengths().skip(200).step_by(41)) {
             let request = || {
                 Request::new(4, MaximumLength(3))
-                    .prompt([0, 0])
-                    .end_tokens([vocab as u32 - 1])
+                    .with_prompt([0, 0])
+                    .with_end_tokens([vocab as u32 - 1])
                     .process_logits(RepetitionPenalty::new(1.5).unwrap())
                     .process_log_probabilities(MinimumLength(1))
             };

@@ -3,9 +3,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::Command;
+use std::sync::Arc;
 
 use widebeam::autoregressive::{
-    AutoregressiveSearch, MaximumLength, MinimumLength, Request, RequestId, RowScores,
+    AutoregressiveSearch, LogitsProcessor, MaximumLength, MinimumLength, Request, RequestId,
+    RowScores, processor_fn,
 };
 use widebeam::ctc::{Blank, CtcSearch};
 use widebeam::{
@@ -17,7 +19,7 @@ use widebeam::{
 struct Place {
     item: Option<usize>,
     step: Option<usize>,
-    token: Option<usize>,
+    token: Option<u32>,
     request: Option<RequestId>,
 }
 
@@ -125,11 +127,11 @@ fn an_invalid_score_of_a_request_is_placed() {
     let sentence =
         "row 1, step 1, token 2: 0.5 is not a valid log-probability (limits: -inf and 0.001)";
     check(&error, ErrorKind::InvalidScore, place(id), sentence);
-    let set = |row: &mut RowScores<'_>| {
+    let set = processor_fn(|row| {
         if row.generated().len() == 1 {
             row.set(2, f64::INFINITY);
         }
-    };
+    });
     let sentence = "step 1, token 2: a logits processor set a score of inf; \
                     it must be a number below +inf";
     for request in [
@@ -217,13 +219,15 @@ fn errors_of_whole_calls_have_their_sort() {
             "the stream was finished after 0 frames; reset it first",
         ),
         (
-            search.admit(request().end_tokens([9])).unwrap_err(),
+            search.admit(request().with_end_tokens([9])).unwrap_err(),
             ErrorKind::UnknownToken,
             token(9),
             "end tokens: token 9 is beyond the vocabulary of 4 tokens",
         ),
         (
-            search.admit(request().diverse_groups(3, 0.5)).unwrap_err(),
+            search
+                .admit(request().with_diverse_groups(3, 0.5))
+                .unwrap_err(),
             ErrorKind::InvalidSetting,
             none(),
             "2 beams cannot be split evenly into 3 groups of at least 1",
@@ -362,4 +366,51 @@ fn a_level_that_the_environment_does_not_name_is_an_error_of_every_call() {
         );
         assert_eq!(found(name), said);
     }
+}
+
+/// Errors name an item by its index in the whole, also those of a list of some items.
+#[test]
+fn errors_of_some_items_name_them_by_their_index_in_the_whole() {
+    let probabilities = [0.5f32, 0.5, 0.0, 0.0, f32::NAN, 0.5];
+    let scores = ScoresView::probabilities(&probabilities, [3, 1, 2]).unwrap();
+    let nbest = beam_search(&scores.items(1..3), 1).unwrap();
+    assert_eq!(nbest.best(0).unwrap_err().item(), Some(1));
+    assert_eq!(nbest.best(1).unwrap_err().item(), Some(2));
+    let refused: Vec<_> = nbest.failures().map(|(item, e)| (item, e.item())).collect();
+    assert_eq!(refused, [(1, Some(2))]);
+    let nbest = CtcSearch::new(1, Blank(0)).unwrap();
+    let nbest = nbest.clone().decode(&scores.items(1..3)).unwrap();
+    assert_eq!(nbest.best(0).unwrap_err().item(), Some(1));
+}
+
+/// A list of hypotheses knows the best one, whatever was taken from it.
+#[test]
+fn the_best_hypothesis_is_there_when_the_list_is_used_up() {
+    let scores = ScoresView::probabilities(&[0.6f32, 0.4], [1, 1, 2]).unwrap();
+    let nbest = beam_search(&scores, 2).unwrap();
+    let mut hypotheses = nbest.item(0).unwrap();
+    assert_eq!(hypotheses.by_ref().count(), 2);
+    assert_eq!(hypotheses.best().unwrap().tokens, [0]);
+}
+
+/// What a processor of another crate refuses is refused, in its words.
+#[test]
+fn a_processor_may_refuse_a_vocabulary() {
+    struct Picky;
+    impl LogitsProcessor for Picky {
+        fn process(&self, _: &mut RowScores<'_>) {}
+        fn check(&self, vocab: usize) -> Result<(), Error> {
+            let sentence = format!("picky: {vocab} tokens; it must be 7");
+            (vocab == 7)
+                .then_some(())
+                .ok_or_else(|| Error::invalid_setting(sentence))
+        }
+    }
+    // Shared by requests, it is the same.
+    let request = Request::new(1, MaximumLength(1)).process_logits(Arc::new(Picky));
+    let error = AutoregressiveSearch::new(6).unwrap().admit(request.clone());
+    let error = error.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidSetting);
+    assert_eq!(error.to_string(), "picky: 6 tokens; it must be 7");
+    assert!(AutoregressiveSearch::new(7).unwrap().admit(request).is_ok());
 }

@@ -93,9 +93,9 @@ impl Case {
     /// The request, without its processors.
     fn request(&self, rules: Rules) -> Request {
         Request::new(self.beams, MaximumLength(self.max_length))
-            .prompt(self.prompt.clone())
-            .end_tokens(self.eos.clone())
-            .rules(rules)
+            .with_prompt(self.prompt.clone())
+            .with_end_tokens(self.eos.clone())
+            .with_rules(rules)
     }
 
     /// Checks what a request finds against what the peer found. `end` is what
@@ -151,7 +151,7 @@ fn transformers_5_finds_the_same() {
         }
         if let Some(token) = processors.forced_eos_token_id {
             let score = ForcedScore::Certain;
-            request = request.process_log_probabilities(ForcedLast { token, score });
+            request = request.process_log_probabilities(ForcedLast::new(token, score));
         }
         let suppressed = Suppress(processors.suppress_tokens.clone());
         case.check(request.process_log_probabilities(suppressed), as_found);
@@ -164,7 +164,7 @@ fn the_beam_scorer_of_transformers_4_33_finds_the_same() {
         let rules = Rules::hugging_face_scorer(case.alpha, case.early());
         let request = case
             .request(rules)
-            .diverse_groups(case.groups, case.diversity);
+            .with_diverse_groups(case.groups, case.diversity);
         // Its hypotheses leave the end token out.
         case.check(request, |tokens, finish| match finish {
             Finish::End => tokens[..tokens.len() - 1].to_vec(),
@@ -209,13 +209,13 @@ fn ctranslate2_finds_the_same() {
     for (index, case) in fixture.cases.iter().enumerate() {
         let rules = Rules::ctranslate2(
             CTranslate2Options::default()
-                .length_penalty(case.alpha)
-                .patience(case.patience)
-                .num_hypotheses(case.beams),
+                .with_length_penalty(case.alpha)
+                .with_patience(case.patience)
+                .with_num_hypotheses(case.beams),
         );
         let mut request = Request::new(case.beams, MaximumLength(fixture.max_length))
-            .end_tokens([fixture.end])
-            .rules(rules);
+            .with_end_tokens([fixture.end])
+            .with_rules(rules);
         // Its penalty looks at generated tokens alone, so there is no prompt.
         if let Some(penalty) = case.processors.repetition_penalty {
             request = request.process_logits(RepetitionPenalty::new(penalty).unwrap());

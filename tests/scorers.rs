@@ -572,7 +572,7 @@ fn a_state_is_made_of_what_survives_a_frame_alone() {
     let asked = Asked::default();
     let search = CtcSearch::new(BEAMS, Blank(0)).unwrap().with_scorer(&asked);
     let mut search = search
-        .with_pruning(CtcPruning::none().top_tokens(40))
+        .with_pruning(CtcPruning::none().with_top_tokens(40))
         .unwrap();
     let view = ScoresView::probabilities(&data, [frames, vocab]).unwrap();
     assert_eq!(search.decode(&view).unwrap().item(0).unwrap().len(), BEAMS);
@@ -877,7 +877,7 @@ fn a_scored_search_looks_at_two_tokens_more_than_beams_the_blank_among_them() {
         let row = [blank, 0.4, 0.2, 0.1, 0.06, 0.04];
         let view = ScoresView::probabilities(&row, [1, 6]).unwrap();
         let none = CtcPruning::none();
-        let pruning = top.map_or(none.clone(), |top| none.top_tokens(top));
+        let pruning = top.map_or(none.clone(), |top| none.with_top_tokens(top));
         let search = CtcSearch::new(beams, Blank(0)).unwrap().with_scorer(&lift);
         let mut search = search.with_pruning(pruning).unwrap();
         let nbest = search.decode(&view).unwrap();

@@ -15,9 +15,9 @@ use widebeam::autoregressive::{
     Suppress, WhenFull,
 };
 use widebeam::ctc::{Blank, CtcPruning, CtcSearch, OwnedCtcHypothesis};
-use widebeam::independent::OwnedHypothesis;
+use widebeam::independent::{IndependentDetails, OwnedHypothesis};
 use widebeam::scorers::NgramUnit;
-use widebeam::{ErrorKind, Layout, Level, ScoreKind, ScoresView, beam_search};
+use widebeam::{ErrorKind, Layout, Level, NBest, ScoreKind, ScoresView, beam_search};
 
 /// Checks that a value comes back from text as it went.
 #[track_caller]
@@ -68,7 +68,7 @@ fn names_are_in_snake_case() {
     check(EarlyStopping::Never, json!("never"));
     check(Normaliser::WholeRow, json!("whole_row"));
     check(Normaliser::Permitted, json!("permitted"));
-    check(Ended::Rule, json!("rule"));
+    check(Ended::StoppingRule, json!("stopping_rule"));
     check(Ended::Length, json!("length"));
     check(Ended::Exhausted, json!("exhausted"));
     check(Ended::NothingFound, json!("nothing_found"));
@@ -119,12 +119,12 @@ fn rules_come_back() {
         for (stopping, stops) in &stoppings {
             check(*stopping, stops.clone());
             let rules = Rules::plain()
-                .length_penalty(*length_penalty)
-                .counted(CountedLength::WithPrompt)
-                .stopping(*stopping)
-                .end_rank(EndRank::Any)
-                .when_full(WhenFull::Keep)
-                .at_maximum(AtMaximum::ForceEnd);
+                .with_length_penalty(*length_penalty)
+                .with_counted(CountedLength::WithPrompt)
+                .with_stopping(*stopping)
+                .with_end_rank(EndRank::Any)
+                .with_when_full(WhenFull::Keep)
+                .with_at_maximum(AtMaximum::ForceEnd);
             let expected = json!({
                 "length_penalty": penalty,
                 "counted": "with_prompt",
@@ -146,7 +146,7 @@ fn rules_come_back() {
     }
     // What is left out is that of the default.
     let some: Rules = serde_json::from_value(json!({"when_full": "keep"})).unwrap();
-    assert_eq!(some, Rules::default().when_full(WhenFull::Keep));
+    assert_eq!(some, Rules::default().with_when_full(WhenFull::Keep));
     let none: Rules = serde_json::from_value(json!({})).unwrap();
     assert_eq!(none, Rules::default());
     let unknown = is_refused::<Rules>(json!({"when_fall": "keep"}));
@@ -156,11 +156,11 @@ fn rules_come_back() {
 #[test]
 fn pruning_comes_back() {
     let pruning = CtcPruning::none()
-        .top_tokens(7)
-        .min_token_log_probability(-5.5)
-        .score_threshold(9.25)
-        .blank_skip(-0.125)
-        .commit_delay(50);
+        .with_top_tokens(7)
+        .with_min_token_log_probability(-5.5)
+        .with_score_threshold(9.25)
+        .with_blank_skip(-0.125)
+        .with_commit_delay(50);
     let json = json!({
         "top_tokens": 7,
         "min_token_log_probability": -5.5,
@@ -171,7 +171,7 @@ fn pruning_comes_back() {
     check(pruning, json);
     assert_eq!(comes_back(&CtcPruning::none()), CtcPruning::none());
     let some: CtcPruning = serde_json::from_value(json!({"top_tokens": 7})).unwrap();
-    assert_eq!(some, CtcPruning::none().top_tokens(7));
+    assert_eq!(some, CtcPruning::none().with_top_tokens(7));
     is_refused::<CtcPruning>(json!({"top_token": 7}));
     // Numbers out of range are refused where they are used.
     let none: CtcPruning = serde_json::from_value(json!({"top_tokens": 0})).unwrap();
@@ -205,8 +205,8 @@ fn other_settings_come_back() {
     assert_eq!(json(Suppress(vec![2, 1])), json!([2, 1]));
     let (token, score) = (4, ForcedScore::Certain);
     let forced = json!({"token": 4, "score": "certain"});
-    assert_eq!(json(ForcedFirst { token, score }), forced);
-    assert_eq!(json(ForcedLast { token, score }), forced);
+    assert_eq!(json(ForcedFirst::new(token, score)), forced);
+    assert_eq!(json(ForcedLast::new(token, score)), forced);
     assert_eq!(json(NoRepeatNgram::new(2).unwrap()), json!(2));
     assert_eq!(
         is_refused::<NoRepeatNgram>(json!(0)),
@@ -249,7 +249,7 @@ fn hypotheses_come_back_with_every_bit() {
         assert_eq!(serde_json::to_value(found).unwrap(), json);
     }
     let mut search = AutoregressiveSearch::new(4).unwrap();
-    let request = Request::new(3, MaximumLength(3)).end_tokens([1]);
+    let request = Request::new(3, MaximumLength(3)).with_end_tokens([1]);
     let id = search.admit(request).unwrap();
     while !search.is_idle() {
         let rows = search.feed().rows();
@@ -316,7 +316,7 @@ fn a_list_is_its_items_each_with_hypotheses_or_an_error() {
     ]);
     assert_eq!(serde_json::to_value(&nbest).unwrap(), expected);
     assert_eq!(
-        serde_json::to_value(widebeam::NBest::<()>::new()).unwrap(),
+        serde_json::to_value(NBest::<IndependentDetails>::new()).unwrap(),
         json!([])
     );
 }

@@ -97,16 +97,16 @@ fn search(beams: usize, blank: Blank, level: Option<Level>) -> Result<CtcSearch,
 fn pruning(options: &Ctc) -> CtcPruning {
     let mut pruning = CtcPruning::none();
     if let Some(count) = options.top_tokens {
-        pruning = pruning.top_tokens(count);
+        pruning = pruning.with_top_tokens(count);
     }
     if let Some(least) = options.min_token_log_prob {
-        pruning = pruning.min_token_log_probability(least);
+        pruning = pruning.with_min_token_log_probability(least);
     }
     if let Some(distance) = options.score_threshold {
-        pruning = pruning.score_threshold(distance);
+        pruning = pruning.with_score_threshold(distance);
     }
     if let Some(least) = options.blank_skip {
-        pruning = pruning.blank_skip(least);
+        pruning = pruning.with_blank_skip(least);
     }
     pruning
 }

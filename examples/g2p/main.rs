@@ -88,13 +88,13 @@ fn pronounce(
 ) -> Result<(), Box<dyn Error>> {
     // The most probable pronunciations, whatever their lengths.
     let rules = Rules::plain()
-        .length_penalty(LengthPenalty::None)
-        .stopping(Stopping::Exhaustive);
+        .with_length_penalty(LengthPenalty::None)
+        .with_stopping(Stopping::Exhaustive);
     let mut search = AutoregressiveSearch::new(model::PHONEMES.len())?;
     let request = Request::new(beams, MAX_LENGTH)
-        .prompt([model::START])
-        .end_tokens([model::END])
-        .rules(rules);
+        .with_prompt([model::START])
+        .with_end_tokens([model::END])
+        .with_rules(rules);
     let admit = |_| search.admit(request.clone());
     let ids = (0..words.len())
         .map(admit)

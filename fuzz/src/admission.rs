@@ -185,8 +185,8 @@ impl Checked {
             0 => Request::new(0, most),
             1 => Request::new(Request::MAX_BEAMS + 1, most),
             2 => Request::new(3, MaximumLength(0)),
-            3 => Request::new(3, most).end_tokens([beyond]),
-            _ => Request::new(3, most).diverse_groups(2, 0.5),
+            3 => Request::new(3, most).with_end_tokens([beyond]),
+            _ => Request::new(3, most).with_diverse_groups(2, 0.5),
         };
         assert!(self.search.admit(refused).is_err());
         assert_eq!(self.search.is_idle(), was_idle);
@@ -318,7 +318,7 @@ impl Checked {
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::InvalidScore);
                 let place = (error.request(), error.token());
-                assert_eq!(place, (Some(id), Some(token)));
+                assert_eq!(place, (Some(id), Some(token as u32)));
                 let named = format!("token {token}: {value} is not a valid");
                 assert!(error.to_string().contains(&named), "{error}");
             }

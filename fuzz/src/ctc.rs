@@ -71,19 +71,19 @@ pub(crate) fn pruning(u: &mut Unstructured<'_>) -> Result<CtcPruning> {
     }
     let limit = |u: &mut Unstructured<'_>| Ok(f64::from(u.int_in_range(0..=80u8)?) / 16.0);
     if wanted & 2 != 0 {
-        pruning = pruning.top_tokens(u.int_in_range(1..=5)?);
+        pruning = pruning.with_top_tokens(u.int_in_range(1..=5)?);
     }
     if wanted & 4 != 0 {
-        pruning = pruning.min_token_log_probability(-limit(u)?);
+        pruning = pruning.with_min_token_log_probability(-limit(u)?);
     }
     if wanted & 8 != 0 {
-        pruning = pruning.score_threshold(limit(u)?);
+        pruning = pruning.with_score_threshold(limit(u)?);
     }
     if wanted & 16 != 0 {
-        pruning = pruning.blank_skip(-limit(u)?);
+        pruning = pruning.with_blank_skip(-limit(u)?);
     }
     if wanted & 32 != 0 {
-        pruning = pruning.commit_delay(u.int_in_range(1..=5)?);
+        pruning = pruning.with_commit_delay(u.int_in_range(1..=5)?);
     }
     Ok(pruning)
 }

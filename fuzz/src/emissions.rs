@@ -25,7 +25,7 @@ pub(crate) fn decode(
     let data: Vec<f32> = (0..FRAMES * vocab).map(value).collect();
     let view = ScoresView::probabilities(&data, [FRAMES, vocab]).expect("a dense tensor");
     // All tokens, or what a scorer lifts could be missed.
-    let pruning = CtcPruning::none().top_tokens(vocab);
+    let pruning = CtcPruning::none().with_top_tokens(vocab);
     let search = CtcSearch::new(BEAMS, BLANK).expect("a few beams");
     let search = search.with_scorer(scorer).with_pruning(pruning.clone());
     let nbest = search

@@ -15,19 +15,23 @@ pub enum ErrorKind {
     InvalidScore,
     /// A setting is out of its range, or does not go with another.
     InvalidSetting,
-    /// A token, the blank or a character is not in the vocabulary.
+    /// A token, the blank, or a character of a text is not in the vocabulary.
     UnknownToken,
     /// There is no such instruction-set level, or not on this processor.
     InvalidLevel,
     /// A call came where it has no meaning, such as frames for a stream that is
-    /// finished.
+    /// finished, or scores of a step that has not begun.
     OutOfOrder,
     /// A request is not in the search: it was removed, or belongs to another.
     UnknownRequest,
     /// The input is valid, and no hypothesis is possible under it.
     NoHypothesis,
-    /// The file of a model is not what it should be, or cannot be read.
+    /// The file of a model is not what it should be.
     InvalidModel,
+    /// A source could not be read: an I/O error, in its words.
+    Unreadable,
+    /// A function of the caller panicked before.
+    Panicked,
     /// A buffer could not be allocated: the machine, not the input, is at fault.
     OutOfMemory,
 }

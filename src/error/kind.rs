@@ -142,6 +142,18 @@ pub(crate) enum Kind {
         line: usize,
         what: String,
     },
+    Unreadable {
+        line: usize,
+        reason: String,
+    },
+    NoVocabulary,
+    StepPanicked {
+        request: RequestId,
+    },
+    /// In words of the caller.
+    Refused {
+        sentence: String,
+    },
     EmptySequence {
         index: usize,
     },
@@ -160,6 +172,7 @@ impl Kind {
     pub(super) fn sort(&self) -> ErrorKind {
         match self {
             Kind::EmptyVocabulary { .. }
+            | Kind::NoVocabulary
             | Kind::SizeOverflow { .. }
             | Kind::DataLength { .. }
             | Kind::DataTooShort { .. }
@@ -182,6 +195,7 @@ impl Kind {
             | Kind::UnevenGroups { .. }
             | Kind::InvalidSetting { .. }
             | Kind::EmptySequence { .. }
+            | Kind::Refused { .. }
             | Kind::SeparatorInWord { .. } => ErrorKind::InvalidSetting,
             Kind::BlankOutOfRange { .. } | Kind::UnknownToken { .. } | Kind::Unspellable { .. } => {
                 ErrorKind::UnknownToken
@@ -193,6 +207,8 @@ impl Kind {
             Kind::UnknownRequest { .. } => ErrorKind::UnknownRequest,
             Kind::NoHypothesis { .. } | Kind::NoCompletion { .. } => ErrorKind::NoHypothesis,
             Kind::Arpa { .. } => ErrorKind::InvalidModel,
+            Kind::Unreadable { .. } => ErrorKind::Unreadable,
+            Kind::StepPanicked { .. } => ErrorKind::Panicked,
             Kind::OutOfMemory { .. } => ErrorKind::OutOfMemory,
         }
     }
@@ -366,6 +382,15 @@ impl fmt::Display for Kind {
                 write!(f, "{frames} frames are above the limit of {limit}")
             }
             Kind::Arpa { line, what } => write!(f, "ARPA file, line {line}: {what}"),
+            Kind::Unreadable { line, reason } => write!(f, "ARPA file, line {line}: {reason}"),
+            Kind::NoVocabulary => write!(f, "a vocabulary of 0 tokens; at least 1 is needed"),
+            Kind::StepPanicked { request } => {
+                write!(
+                    f,
+                    "{request}: a processor or a constraint panicked in its step"
+                )
+            }
+            Kind::Refused { sentence } => f.write_str(sentence),
             Kind::EmptySequence { index } => write!(f, "word {index} has no tokens"),
             Kind::SeparatorInWord { index, separator } => write!(
                 f,

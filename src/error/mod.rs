@@ -38,6 +38,14 @@ pub struct Error {
 }
 
 impl Error {
+    /// An error of a setting that the caller refuses, in a sentence that names the value and
+    /// the limit: for a [`LogitsProcessor`](crate::autoregressive::LogitsProcessor) that
+    /// checks its settings. Its kind is [`ErrorKind::InvalidSetting`].
+    pub fn invalid_setting(sentence: impl Into<String>) -> Self {
+        let sentence = sentence.into();
+        Kind::Refused { sentence }.into()
+    }
+
     /// The sort of error.
     pub fn kind(&self) -> ErrorKind {
         self.kind.sort()
@@ -49,7 +57,9 @@ impl Error {
         self.kind() == ErrorKind::OutOfMemory
     }
 
-    /// The batch item at fault, if the error is about one.
+    /// The batch item at fault, if the error is about one. In a view of some items
+    /// ([`ScoresView::items`](crate::ScoresView::items)) it counts from the first item of the
+    /// whole.
     pub fn item(&self) -> Option<usize> {
         match self.kind {
             Kind::InvalidScore { item, .. } | Kind::LengthTooLong { item, .. } => Some(item),
@@ -70,13 +80,11 @@ impl Error {
     }
 
     /// The token at fault, if the error is about one.
-    pub fn token(&self) -> Option<usize> {
+    pub fn token(&self) -> Option<u32> {
         match self.kind {
-            Kind::InvalidScore { token, .. } | Kind::StepScore { token, .. } => Some(token),
-            Kind::ProcessedScore { token, .. } | Kind::UnknownToken { token, .. } => {
-                Some(token as usize)
-            }
-            Kind::BlankOutOfRange { blank, .. } => Some(blank as usize),
+            Kind::InvalidScore { token, .. } | Kind::StepScore { token, .. } => Some(token as u32),
+            Kind::ProcessedScore { token, .. } | Kind::UnknownToken { token, .. } => Some(token),
+            Kind::BlankOutOfRange { blank, .. } => Some(blank),
             _ => None,
         }
     }
@@ -91,6 +99,7 @@ impl Error {
             Kind::StepScore { request, .. }
             | Kind::ProcessedScore { request, .. }
             | Kind::NeedsLogits { request }
+            | Kind::StepPanicked { request }
             | Kind::UnknownRequest { request }
             | Kind::NoCompletion { request } => Some(request),
             _ => None,
@@ -106,10 +115,10 @@ impl From<Kind> for Error {
 
 impl std::error::Error for Error {}
 
-/// Errors are equal that say the same, also about a NaN.
+/// Errors are equal that say the same of the same request, also about a NaN.
 impl PartialEq for Error {
     fn eq(&self, other: &Self) -> bool {
-        self.to_string() == other.to_string()
+        self.request() == other.request() && self.to_string() == other.to_string()
     }
 }
 

@@ -238,6 +238,23 @@ fn every_message_names_the_value_and_the_limit() {
             Kind::NoHypothesis { item: None },
             "no hypothesis is possible under these scores",
         ),
+        (
+            Kind::NoVocabulary,
+            "a vocabulary of 0 tokens; at least 1 is needed",
+        ),
+        (
+            Kind::Unreadable {
+                line: 3,
+                reason: "no disk".into(),
+            },
+            "ARPA file, line 3: no disk",
+        ),
+        (
+            Kind::Refused {
+                sentence: "no".into(),
+            },
+            "no",
+        ),
         (Kind::EmptySequence { index: 2 }, "word 2 has no tokens"),
         (
             Kind::SeparatorInWord {
@@ -262,6 +279,10 @@ fn every_message_names_the_value_and_the_limit() {
         (
             Kind::NoCompletion { request },
             format!("{request}: no hypothesis finished"),
+        ),
+        (
+            Kind::StepPanicked { request },
+            format!("{request}: a processor or a constraint panicked in its step"),
         ),
     ];
     let cases = cases.map(|(kind, expected)| (kind, expected.to_owned()));

@@ -8,12 +8,20 @@ use crate::error::Error;
 pub(crate) mod sealed {
     #[allow(unreachable_pub)]
     pub trait Sealed {}
+
+    /// What only this crate has, so that only it can call a method that asks for one.
+    #[allow(unreachable_pub)]
+    #[derive(Clone, Copy, Debug)]
+    pub struct Internal(());
+
+    pub(crate) const INTERNAL: Internal = Internal(());
 }
 
+use sealed::Internal;
+
 /// What each hypothesis of an [`NBest`](super::NBest) has beside its tokens and its
-/// score, in flat arrays: nothing for the independent search,
-/// [`CtcDetails`](crate::ctc::CtcDetails) and
-/// [`CompletionDetails`](crate::autoregressive::CompletionDetails) for the others.
+/// score, in flat arrays: [`IndependentDetails`], [`CtcDetails`](crate::ctc::CtcDetails) or
+/// [`CompletionDetails`](crate::autoregressive::CompletionDetails).
 ///
 /// Only this crate implements it.
 pub trait Details: Clone + Debug + Default + PartialEq + sealed::Sealed + 'static {
@@ -26,15 +34,15 @@ pub trait Details: Clone + Debug + Default + PartialEq + sealed::Sealed + 'stati
     fn view<'a>(&'a self, place: Place<'a>) -> Self::Hypothesis<'a>;
 
     #[doc(hidden)]
-    fn clear(&mut self);
+    fn clear(&mut self, _: Internal);
 
     /// Makes room for more hypotheses, which have so many tokens in all.
     #[doc(hidden)]
-    fn reserve(&mut self, hypotheses: usize, tokens: usize) -> Result<(), Error>;
+    fn reserve(&mut self, hypotheses: usize, tokens: usize, _: Internal) -> Result<(), Error>;
 
     /// Appends those of other hypotheses; there is room for them.
     #[doc(hidden)]
-    fn append(&mut self, other: &Self);
+    fn append(&mut self, other: &Self, _: Internal);
 }
 
 /// Where a hypothesis stands in the flat arrays.
@@ -48,9 +56,15 @@ pub struct Place<'a> {
     pub score: f64,
 }
 
-impl sealed::Sealed for () {}
+/// What a hypothesis of the independent search has beside its tokens and its score:
+/// nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct IndependentDetails;
 
-impl Details for () {
+impl sealed::Sealed for IndependentDetails {}
+
+impl Details for IndependentDetails {
     type Hypothesis<'a> = Hypothesis<'a>;
 
     fn view<'a>(&'a self, place: Place<'a>) -> Hypothesis<'a> {
@@ -60,13 +74,13 @@ impl Details for () {
         }
     }
 
-    fn clear(&mut self) {}
+    fn clear(&mut self, _: Internal) {}
 
-    fn reserve(&mut self, _: usize, _: usize) -> Result<(), Error> {
+    fn reserve(&mut self, _: usize, _: usize, _: Internal) -> Result<(), Error> {
         Ok(())
     }
 
-    fn append(&mut self, _: &()) {}
+    fn append(&mut self, _: &Self, _: Internal) {}
 }
 
 /// One hypothesis of an independent search.
@@ -82,6 +96,7 @@ pub struct Hypothesis<'a> {
 
 impl Hypothesis<'_> {
     /// A copy that borrows nothing.
+    #[must_use]
     pub fn into_owned(self) -> OwnedHypothesis {
         OwnedHypothesis {
             tokens: self.tokens.to_vec(),

@@ -4,7 +4,7 @@ use std::iter::FusedIterator;
 use std::ops::Range;
 
 use super::NBest;
-use super::details::Details;
+use super::details::{Details, IndependentDetails};
 use crate::error::{Error, Kind};
 
 impl<'a, D: Details> IntoIterator for &'a NBest<D> {
@@ -18,7 +18,8 @@ impl<'a, D: Details> IntoIterator for &'a NBest<D> {
 
 /// The items of an [`NBest`] in turn: the hypotheses of each, or why it was refused.
 #[derive(Clone, Debug)]
-pub struct Items<'a, D: Details = ()> {
+#[must_use]
+pub struct Items<'a, D: Details = IndependentDetails> {
     nbest: &'a NBest<D>,
     items: Range<usize>,
 }
@@ -47,8 +48,10 @@ impl<D: Details> FusedIterator for Items<'_, D> {}
 
 /// The hypotheses of one item, best first.
 #[derive(Clone, Debug)]
-pub struct Hypotheses<'a, D: Details = ()> {
+pub struct Hypotheses<'a, D: Details = IndependentDetails> {
     nbest: &'a NBest<D>,
+    /// The best one, if there is any.
+    best: Option<usize>,
     /// Those that are left.
     range: Range<usize>,
     /// What an error is about: an item, or nothing where there is one alone.
@@ -57,17 +60,23 @@ pub struct Hypotheses<'a, D: Details = ()> {
 
 impl<'a, D: Details> Hypotheses<'a, D> {
     pub(super) fn new(nbest: &'a NBest<D>, range: Range<usize>, item: Option<usize>) -> Self {
-        Hypotheses { nbest, range, item }
+        Hypotheses {
+            nbest,
+            best: range.clone().next(),
+            range,
+            item,
+        }
     }
 
-    /// The best of the hypotheses that are left.
+    /// The best hypothesis of the item, whether or not it is left.
     ///
     /// # Errors
     ///
     /// If there is none: [`NoHypothesis`](crate::ErrorKind::NoHypothesis).
     pub fn best(&self) -> Result<D::Hypothesis<'a>, Error> {
-        let best = self.clone().next();
-        best.ok_or(Kind::NoHypothesis { item: self.item }.into())
+        let item = self.item;
+        let best = self.best.ok_or(Kind::NoHypothesis { item })?;
+        Ok(self.nbest.hypothesis(best))
     }
 }
 

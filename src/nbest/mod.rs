@@ -11,8 +11,8 @@ mod tests;
 use std::ops::Range;
 
 pub(crate) use details::Place;
-pub(crate) use details::sealed::Sealed;
-pub use details::{Details, Hypothesis, OwnedHypothesis};
+pub(crate) use details::sealed::{INTERNAL, Internal, Sealed};
+pub use details::{Details, Hypothesis, IndependentDetails, OwnedHypothesis};
 pub(crate) use items_mut::ItemsMut;
 pub use iter::{Hypotheses, Items};
 
@@ -23,7 +23,7 @@ use crate::memory::reserve;
 ///
 /// Everything lies in flat arrays: the tokens of all hypotheses one after
 /// another, where each hypothesis ends, its score, and where each item ends. `D` is what
-/// a hypothesis has beside these: nothing by default, frames and alignments for
+/// a hypothesis has beside these: nothing in the independent search, frames and alignments for
 /// [`CtcNBest`](crate::ctc::CtcNBest).
 /// A value can be handed to a search again and again; it keeps its memory.
 ///
@@ -50,13 +50,15 @@ use crate::memory::reserve;
 /// # Ok::<(), widebeam::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct NBest<D: Details = ()> {
+pub struct NBest<D: Details = IndependentDetails> {
     pub(crate) tokens: Vec<u32>,
     pub(crate) token_ends: Vec<usize>,
     pub(crate) scores: Vec<f64>,
     pub(crate) details: D,
     item_ends: Vec<usize>,
     failures: Vec<(usize, Error)>,
+    /// The index that errors give to item 0.
+    pub(crate) first_item: usize,
 }
 
 impl<D: Details> NBest<D> {
@@ -95,7 +97,10 @@ impl<D: Details> NBest<D> {
         );
         match self.failures.binary_search_by_key(&item, |&(item, _)| item) {
             Ok(at) => Err(self.failures[at].1.clone()),
-            Err(_) => Ok(Hypotheses::new(self, self.range(item), Some(item))),
+            Err(_) => {
+                let named = Some(self.first_item + item);
+                Ok(Hypotheses::new(self, self.range(item), named))
+            }
         }
     }
 
@@ -139,7 +144,8 @@ impl<D: Details> NBest<D> {
         &self.token_ends
     }
 
-    /// Where the hypotheses of each item end in [`NBest::scores`].
+    /// Where the hypotheses of each item end in [`NBest::scores`]. An item that was refused
+    /// has none; [`NBest::failures`] tells it from one of which nothing is possible.
     pub fn item_ends(&self) -> &[usize] {
         &self.item_ends
     }
@@ -172,9 +178,10 @@ impl<D: Details> NBest<D> {
         self.tokens.clear();
         self.token_ends.clear();
         self.scores.clear();
-        self.details.clear();
+        self.details.clear(INTERNAL);
         self.item_ends.clear();
         self.failures.clear();
+        self.first_item = 0;
     }
 
     /// Makes room for some items of `hypotheses` hypotheses with `tokens` tokens
@@ -194,7 +201,7 @@ impl<D: Details> NBest<D> {
         reserve(&mut self.token_ends, hypotheses, what)?;
         reserve(&mut self.scores, hypotheses, what)?;
         reserve(&mut self.tokens, tokens, what)?;
-        self.details.reserve(hypotheses, tokens)
+        self.details.reserve(hypotheses, tokens, INTERNAL)
     }
 
     /// Appends the hypotheses of `other` to the item being built.
@@ -209,7 +216,7 @@ impl<D: Details> NBest<D> {
         let ends = other.token_ends.iter().map(|end| start + end);
         self.token_ends.extend(ends);
         self.scores.extend_from_slice(&other.scores);
-        self.details.append(&other.details);
+        self.details.append(&other.details, INTERNAL);
         Ok(())
     }
 

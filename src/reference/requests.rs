@@ -5,7 +5,7 @@ use std::cell::Cell;
 use crate::autoregressive::{
     AutoregressiveSearch, Completion, Constraint, ForcedFirst, ForcedLast, ForcedScore,
     MaximumLength, MinimumLength, NoRepeatNgram, Normaliser, Outcome, RepetitionPenalty, Request,
-    RequestId, RowScores, Rules, Suppress, TokenMask, TokenTrie,
+    RequestId, RowScores, Rules, Suppress, TokenMask, TokenTrie, processor_fn,
 };
 use crate::reference::autoregressive::{self as oracle, Found, Place, Row};
 use crate::{Level, ScoreKind, ScoresView};
@@ -97,16 +97,18 @@ impl Processor {
         match self.clone() {
             Processor::MinimumLength(length) => add!(MinimumLength(length)),
             Processor::Suppress(tokens) => add!(Suppress(tokens)),
-            Processor::First(token, score) => add!(ForcedFirst { token, score }),
-            Processor::Last(token, score) => add!(ForcedLast { token, score }),
+            Processor::First(token, score) => add!(ForcedFirst::new(token, score)),
+            Processor::Last(token, score) => add!(ForcedLast::new(token, score)),
             Processor::Repetition(penalty) => add!(RepetitionPenalty::new(penalty).unwrap()),
             Processor::Ngram(size) => add!(NoRepeatNgram::new(size).unwrap()),
-            Processor::Hook(stride, amount) => add!(move |row: &mut RowScores<'_>| {
-                let amount = amount * row.history().len() as f64;
-                for token in (0..row.vocab() as u32).step_by(stride as usize) {
-                    row.set(token, row.get(token) + amount);
-                }
-            }),
+            Processor::Hook(stride, amount) => {
+                add!(processor_fn(move |row: &mut RowScores<'_>| {
+                    let amount = amount * row.history().len() as f64;
+                    for token in (0..row.vocab() as u32).step_by(stride as usize) {
+                        row.set(token, row.get(token) + amount);
+                    }
+                }))
+            }
         }
     }
 
@@ -253,10 +255,10 @@ impl Spec {
     /// The request as the engine takes it.
     pub fn engine(&self) -> Request {
         let mut request = Request::new(self.beams, MaximumLength(self.max_length))
-            .prompt(self.prompt.clone())
-            .end_tokens(self.ends.clone())
-            .rules(self.rules)
-            .diverse_groups(self.groups.0, self.groups.1);
+            .with_prompt(self.prompt.clone())
+            .with_end_tokens(self.ends.clone())
+            .with_rules(self.rules)
+            .with_diverse_groups(self.groups.0, self.groups.1);
         for processor in &self.before {
             request = processor.engine(request, true);
         }
@@ -266,10 +268,10 @@ impl Spec {
         for (permitted, normaliser) in self.constraints.clone() {
             request = match permitted {
                 Permitted::Trie(sequences) => {
-                    request.constraint(TokenTrie::new(sequences), normaliser)
+                    request.with_constraint(TokenTrie::new(sequences), normaliser)
                 }
                 Permitted::Mask(tokens) => {
-                    request.constraint(tokens.into_iter().collect::<TokenMask>(), normaliser)
+                    request.with_constraint(tokens.into_iter().collect::<TokenMask>(), normaliser)
                 }
                 Permitted::Function(divisor) => {
                     let constraint = Constraint::function(move |generated, mask| {
@@ -277,7 +279,7 @@ impl Spec {
                             .filter(|t| !(t + generated.len() as u32).is_multiple_of(divisor));
                         tokens.for_each(|token| mask.insert(token));
                     });
-                    request.constraint(constraint, normaliser)
+                    request.with_constraint(constraint, normaliser)
                 }
             };
         }

@@ -137,7 +137,10 @@ impl<R: BufRead> Lines<R> {
             if self.number == 0 || !matches!(read, Ok(0)) {
                 self.number += 1;
             }
-            let read = read.map_err(|error| self.error(error.to_string()))?;
+            let read = read.map_err(|error| {
+                let (line, reason) = (self.number, error.to_string());
+                Error::from(Kind::Unreadable { line, reason })
+            })?;
             // First, as a line that is cut may be cut within a character.
             if read as u64 > MAX_LINE {
                 return Err(self.error(format!("it is longer than {MAX_LINE} bytes")));

@@ -29,7 +29,8 @@ impl Hotwords {
     ///
     /// # Errors
     ///
-    /// If a sequence is empty or the weight is not finite.
+    /// If a sequence is empty, the weight is not finite, or so large that the bonus of
+    /// sequences is not.
     pub fn new<T: AsRef<[u32]>>(sequences: &[T], weight: f64) -> Result<Self, Error> {
         if !weight.is_finite() {
             let (what, limit) = ("the weight of hotwords", "a finite number");
@@ -79,6 +80,15 @@ impl Hotwords {
                 hotwords.advances[suffix]
             };
         }
+        let sums = hotwords.earned.iter().chain(&hotwords.advances);
+        if !sums.into_iter().all(|sum| sum.is_finite()) {
+            let (what, limit) = (
+                "the weight of hotwords",
+                "less: the bonus of a word overflows",
+            );
+            let value = weight;
+            return Err(Kind::InvalidSetting { what, value, limit }.into());
+        }
         Ok(hotwords)
     }
 
@@ -94,23 +104,27 @@ impl Hotwords {
     }
 }
 
-impl Scorer for Hotwords {
-    type State = u32;
+/// Where a prefix stands in the favoured sequences.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct HotwordsState(u32);
 
-    fn start(&self) -> u32 {
-        ROOT
+impl Scorer for Hotwords {
+    type State = HotwordsState;
+
+    fn start(&self) -> HotwordsState {
+        HotwordsState(ROOT)
     }
 
-    fn score(&self, state: &u32, token: u32) -> f64 {
-        let (from, to) = (*state as usize, self.next(*state, token) as usize);
+    fn score(&self, state: &HotwordsState, token: u32) -> f64 {
+        let (from, to) = (state.0 as usize, self.next(state.0, token) as usize);
         self.earned[to] + (self.advances[to] - self.advances[from])
     }
 
-    fn advance(&self, state: &u32, token: u32) -> u32 {
-        self.next(*state, token)
+    fn advance(&self, state: &HotwordsState, token: u32) -> HotwordsState {
+        HotwordsState(self.next(state.0, token))
     }
 
-    fn finish(&self, state: &u32) -> f64 {
-        -self.advances[*state as usize]
+    fn finish(&self, state: &HotwordsState) -> f64 {
+        -self.advances[state.0 as usize]
     }
 }

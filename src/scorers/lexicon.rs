@@ -55,27 +55,31 @@ impl Lexicon {
     }
 }
 
-impl Scorer for Lexicon {
-    type State = u32;
+/// Where a prefix stands in the words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct LexiconState(u32);
 
-    fn start(&self) -> u32 {
-        ROOT
+impl Scorer for Lexicon {
+    type State = LexiconState;
+
+    fn start(&self) -> LexiconState {
+        LexiconState(ROOT)
     }
 
-    fn score(&self, state: &u32, token: u32) -> f64 {
-        match self.next(*state, token) {
+    fn score(&self, state: &LexiconState, token: u32) -> f64 {
+        match self.next(state.0, token) {
             Some(_) => 0.0,
             None => f64::NEG_INFINITY,
         }
     }
 
     /// What is forbidden leads to the root; no search goes there.
-    fn advance(&self, state: &u32, token: u32) -> u32 {
-        self.next(*state, token).unwrap_or(ROOT)
+    fn advance(&self, state: &LexiconState, token: u32) -> LexiconState {
+        LexiconState(self.next(state.0, token).unwrap_or(ROOT))
     }
 
-    fn finish(&self, state: &u32) -> f64 {
-        if *state == ROOT || self.whole[*state as usize] {
+    fn finish(&self, state: &LexiconState) -> f64 {
+        if state.0 == ROOT || self.whole[state.0 as usize] {
             0.0
         } else {
             f64::NEG_INFINITY

@@ -34,8 +34,8 @@ mod scorer;
 mod trie;
 mod vocabulary;
 
-pub use hotwords::Hotwords;
-pub use lexicon::Lexicon;
+pub use hotwords::{Hotwords, HotwordsState};
+pub use lexicon::{Lexicon, LexiconState};
 pub use ngram::{NgramModel, NgramScorer, NgramState, NgramUnit};
 pub(crate) use scorer::scores;
 pub use scorer::{Scorer, Unscored};

@@ -96,7 +96,8 @@ use sealed::Says;
 /// ```
 pub trait Scorer {
     /// What the scorer remembers of a prefix. The search keeps one for each prefix of
-    /// its beam, so it should be small.
+    /// its beam, so it should be small. Only the scorer that made a state knows what it
+    /// means: given to another one, scores are unspecified, and it may panic.
     type State: Clone + Send;
 
     /// The state of the empty prefix.

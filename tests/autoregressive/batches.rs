@@ -156,12 +156,12 @@ const NO: f32 = f32::NEG_INFINITY;
 #[test]
 fn the_stable_prefix_is_what_all_live_and_finished_hypotheses_begin_with() {
     let rules = Rules::plain()
-        .length_penalty(LengthPenalty::None)
-        .stopping(Stopping::FirstFinished { patience: 9.0 });
+        .with_length_penalty(LengthPenalty::None)
+        .with_stopping(Stopping::FirstFinished { patience: 9.0 });
     let request = Request::new(2, MaximumLength(9))
-        .prompt([2])
-        .end_tokens([0])
-        .rules(rules);
+        .with_prompt([2])
+        .with_end_tokens([0])
+        .with_rules(rules);
     let mut search = AutoregressiveSearch::new(4).unwrap();
     let id = search.admit(request).unwrap();
     let mut prefix = vec![7];
@@ -242,11 +242,11 @@ fn sequences_of_rows_are_those_of_their_requests() {
     let mut search = AutoregressiveSearch::new(3).unwrap();
     let mut tokens = vec![5];
     search
-        .admit(Request::new(2, MaximumLength(4)).prompt([9, 9]))
+        .admit(Request::new(2, MaximumLength(4)).with_prompt([9, 9]))
         .unwrap();
     step(&mut search, &[-1.0, -2.0, NO]);
     search
-        .admit(Request::new(2, MaximumLength(4)).prompt([7]))
+        .admit(Request::new(2, MaximumLength(4)).with_prompt([7]))
         .unwrap();
     let mut all = Vec::new();
     for row in 0..3 {
@@ -258,7 +258,7 @@ fn sequences_of_rows_are_those_of_their_requests() {
 
 #[test]
 fn what_has_finished_is_named_in_the_order_of_rows_until_the_next_step() {
-    let end = |beams| Request::new(beams, MaximumLength(9)).end_tokens([0]);
+    let end = |beams| Request::new(beams, MaximumLength(9)).with_end_tokens([0]);
     let mut search = AutoregressiveSearch::new(2).unwrap();
     let ids: Vec<_> = [1, 2, 1]
         .map(|beams| search.admit(end(beams)).unwrap())
@@ -302,12 +302,12 @@ fn what_has_finished_is_named_in_the_order_of_rows_until_the_next_step() {
 fn a_place_that_is_used_again_holds_nothing_of_the_request_before() {
     let mut search = AutoregressiveSearch::new(3).unwrap();
     let rules = Rules::plain()
-        .stopping(Stopping::FirstFinished { patience: 1.0 })
-        .end_rank(EndRank::Any);
+        .with_stopping(Stopping::FirstFinished { patience: 1.0 })
+        .with_end_rank(EndRank::Any);
     let many = Request::new(6, MaximumLength(5))
-        .end_tokens([0])
-        .rules(rules)
-        .diverse_groups(3, 0.5);
+        .with_end_tokens([0])
+        .with_rules(rules)
+        .with_diverse_groups(3, 0.5);
     for _ in 0..3 {
         let id = search.admit(many.clone()).unwrap();
         let model = |_: &widebeam::autoregressive::Feed<'_>, _: &mut [f32]| Ok::<(), Error>(());
@@ -315,7 +315,7 @@ fn a_place_that_is_used_again_holds_nothing_of_the_request_before() {
         assert_eq!(search.outcome(id).unwrap().unwrap().hypotheses().len(), 6);
         search.remove(id);
         let id = search
-            .admit(Request::new(6, MaximumLength(5)).end_tokens([0]))
+            .admit(Request::new(6, MaximumLength(5)).with_end_tokens([0]))
             .unwrap();
         step(&mut search, &[NO; 3]);
         let outcome = search.outcome(id).unwrap().unwrap();

@@ -109,7 +109,8 @@ fn step(request: Request, row: &[f32]) -> Result<(Ended, Vec<u32>), Error> {
 #[test]
 fn an_invalid_score_of_a_permitted_token_is_found_late() {
     let trie = || TokenTrie::new([[3u32], [70], [1]]);
-    let request = || Request::new(2, MaximumLength(1)).constraint(trie(), Normaliser::WholeRow);
+    let request =
+        || Request::new(2, MaximumLength(1)).with_constraint(trie(), Normaliser::WholeRow);
     let mut row = vec![0.01f32; 100];
     row[70] = 0.5;
     assert_eq!(step(request(), &row), Ok((Ended::Length, vec![70, 1])));
@@ -148,8 +149,8 @@ fn a_function_is_asked_once_for_each_live_beam_with_an_empty_mask() {
         mask.insert(1_000_000);
     });
     let request = Request::new(2, MaximumLength(2))
-        .prompt([9, 9])
-        .constraint(constraint, Normaliser::WholeRow);
+        .with_prompt([9, 9])
+        .with_constraint(constraint, Normaliser::WholeRow);
     let mut search = AutoregressiveSearch::new(70).unwrap();
     let id = search.admit(request).unwrap();
     let mut row: Vec<f32> = (0..70).map(|token| -1.0 - token as f32 / 64.0).collect();
@@ -200,11 +201,11 @@ fn constraints_are_named_when_they_are_printed() {
         "Constraint::Mask Constraint::Trie Constraint::Function"
     );
     let request = Request::new(4, MaximumLength(7))
-        .prompt([8])
-        .end_tokens([3, 2, 3])
-        .diverse_groups(2, 0.5)
-        .constraint(TokenMask::default(), Normaliser::Permitted)
-        .constraint(TokenTrie::new([[1]]), Normaliser::WholeRow);
+        .with_prompt([8])
+        .with_end_tokens([3, 2, 3])
+        .with_diverse_groups(2, 0.5)
+        .with_constraint(TokenMask::default(), Normaliser::Permitted)
+        .with_constraint(TokenTrie::new([[1]]), Normaliser::WholeRow);
     let shown = format!("{request:?}");
     assert!(
         shown.starts_with("Request { beams: 4, max_length: 7, prompt: [8], end_tokens: [2, 3]")
@@ -302,13 +303,17 @@ fn beside_another_constraint_a_trie_still_says_what_is_read() {
     let request = || Request::new(3, MaximumLength(1));
     for request in [
         request()
-            .constraint(trie(), whole)
-            .constraint(mask(), whole),
+            .with_constraint(trie(), whole)
+            .with_constraint(mask(), whole),
         request()
-            .constraint(mask(), whole)
-            .constraint(trie(), whole),
-        request().constraint(trie(), whole).constraint(few(), whole),
-        request().constraint(few(), whole).constraint(trie(), whole),
+            .with_constraint(mask(), whole)
+            .with_constraint(trie(), whole),
+        request()
+            .with_constraint(trie(), whole)
+            .with_constraint(few(), whole),
+        request()
+            .with_constraint(few(), whole)
+            .with_constraint(trie(), whole),
     ] {
         assert_eq!(
             step(request.clone(), &row),
@@ -327,8 +332,8 @@ fn constraints_that_share_no_token_leave_nothing() {
     let [a, b] = masks;
     let whole = Normaliser::WholeRow;
     let request = Request::new(3, MaximumLength(2))
-        .constraint(a, whole)
-        .constraint(b, whole);
+        .with_constraint(a, whole)
+        .with_constraint(b, whole);
     let found = step(request, &[0.25; 4]);
     assert_eq!(found, Ok((Ended::NothingFound, vec![])));
 }

@@ -2,7 +2,7 @@
 
 use widebeam::autoregressive::{
     AtMaximum, AutoregressiveSearch, CountedLength, EndRank, Ended, Finish, LengthPenalty,
-    MaximumLength, Request, RowScores, Rules, Stopping, WhenFull,
+    MaximumLength, Request, Rules, Stopping, WhenFull, processor_fn,
 };
 use widebeam::{ErrorKind, ScoresView};
 
@@ -41,7 +41,7 @@ fn run(request: Request, row: impl Fn(&[u32]) -> Vec<f32>) -> Answer {
 
 /// No penalty: scores are sums.
 fn sums() -> Rules {
-    Rules::plain().length_penalty(LengthPenalty::None)
+    Rules::plain().with_length_penalty(LengthPenalty::None)
 }
 
 fn texts(answer: &Answer) -> Vec<Vec<u32>> {
@@ -57,11 +57,11 @@ fn a_candidate_that_ends_finishes_up_to_the_rank_of_its_rule() {
             for rank in 0..count + 2 {
                 for (end_rank, limit) in [(EndRank::WithinBeam, width), (EndRank::Any, count)] {
                     let rules = sums()
-                        .end_rank(end_rank)
-                        .at_maximum(AtMaximum::FinishIfNoneEnded);
+                        .with_end_rank(end_rank)
+                        .with_at_maximum(AtMaximum::FinishIfNoneEnded);
                     let request = Request::new(width, MaximumLength(1))
-                        .end_tokens(20..20 + ends as u32)
-                        .rules(rules);
+                        .with_end_tokens(20..20 + ends as u32)
+                        .with_rules(rules);
                     let row = |_: &[u32]| {
                         let mut row: Vec<f32> = (0..22).map(|token| -1.0 - token as f32).collect();
                         row[20] = -0.5 - rank as f32;
@@ -126,10 +126,10 @@ fn what_is_live_at_the_maximum_length_finishes_as_its_rule_says() {
         ),
     ];
     for (model, at_maximum, stopping, expected) in cases {
-        let rules = sums().at_maximum(at_maximum).stopping(stopping);
+        let rules = sums().with_at_maximum(at_maximum).with_stopping(stopping);
         let request = Request::new(2, MaximumLength(2))
-            .end_tokens([0])
-            .rules(rules);
+            .with_end_tokens([0])
+            .with_rules(rules);
         let row = |tokens: &[u32]| match model {
             0 => early(tokens),
             1 => never(tokens),
@@ -155,8 +155,8 @@ fn what_is_live_at_the_maximum_length_finishes_as_its_rule_says() {
 
 #[test]
 fn without_end_tokens_none_is_forced_at_the_maximum_length() {
-    let rules = sums().at_maximum(AtMaximum::ForceEnd);
-    let (found, ended) = run(Request::new(2, MaximumLength(2)).rules(rules), |_| {
+    let rules = sums().with_at_maximum(AtMaximum::ForceEnd);
+    let (found, ended) = run(Request::new(2, MaximumLength(2)).with_rules(rules), |_| {
         vec![-1.0, -2.0]
     });
     let cut = Finish::Length;
@@ -182,12 +182,12 @@ fn a_penalty_divides_by_the_tokens_that_its_rule_counts() {
             ];
             for (length_penalty, divisor) in divisors {
                 let rules = Rules::plain()
-                    .length_penalty(length_penalty)
-                    .counted(counted);
+                    .with_length_penalty(length_penalty)
+                    .with_counted(counted);
                 let request = Request::new(2, MaximumLength(2))
-                    .prompt([77; 3])
-                    .end_tokens([0])
-                    .rules(rules);
+                    .with_prompt([77; 3])
+                    .with_end_tokens([0])
+                    .with_rules(rules);
                 let row = |tokens: &[u32]| match tokens {
                     [] => vec![f32::NEG_INFINITY, -1.0],
                     _ => vec![-1.0, -2.0],
@@ -219,11 +219,11 @@ fn a_full_pool_takes_a_better_hypothesis_or_keeps_what_it_has() {
         (WhenFull::ReplaceWorst, [vec![1, 1, 1, 0], vec![1, 1, 0]]),
     ] {
         let rules = Rules::plain()
-            .stopping(Stopping::FirstFinished { patience: 9.0 })
-            .when_full(when_full);
+            .with_stopping(Stopping::FirstFinished { patience: 9.0 })
+            .with_when_full(when_full);
         let request = Request::new(2, MaximumLength(6))
-            .end_tokens([0])
-            .rules(rules);
+            .with_end_tokens([0])
+            .with_rules(rules);
         let answer = run(request, row);
         assert_eq!(texts(&answer), expected);
         assert_eq!(answer.1, Ended::Exhausted);
@@ -239,8 +239,8 @@ fn of_equal_hypotheses_that_of_the_first_group_goes_first() {
         _ => vec![-9.0, -9.0, -9.0, -0.75],
     };
     let request = Request::new(2, MaximumLength(2))
-        .rules(sums())
-        .diverse_groups(2, 1.0);
+        .with_rules(sums())
+        .with_diverse_groups(2, 1.0);
     let (found, _) = run(request, row);
     let cut = Finish::Length;
     assert_eq!(found, [(vec![0, 2], -2.0, cut), (vec![1, 3], -2.0, cut)]);
@@ -251,8 +251,8 @@ fn of_equal_hypotheses_that_of_the_first_group_goes_first() {
         _ => vec![-9.0, -9.0, -9.0, -1.0],
     };
     let request = Request::new(2, MaximumLength(2))
-        .rules(sums())
-        .diverse_groups(2, 1.0);
+        .with_rules(sums())
+        .with_diverse_groups(2, 1.0);
     let (found, _) = run(request, row);
     assert_eq!(found, [(vec![1, 3], -2.0, cut), (vec![0, 2], -2.0, cut)]);
 }
@@ -265,8 +265,8 @@ fn a_token_pays_for_every_beam_of_the_groups_before_that_continued_with_it() {
         _ => vec![-1.0, -30.0, -31.0, -32.0],
     };
     let request = Request::new(6, MaximumLength(2))
-        .rules(sums())
-        .diverse_groups(3, 0.5);
+        .with_rules(sums())
+        .with_diverse_groups(3, 0.5);
     let (found, _) = run(request, row);
     // First tokens: group 0 has 0 and 1, at -1 and -1.5. Group 1 has the same at
     // -1.5 and -2, group 2 at -2 and -2.5. Then token 0 costs 0, 1 and 2 more.
@@ -290,7 +290,7 @@ fn equal_scores_go_by_parent_then_by_log_probability_then_by_token() {
         [0] => vec![-2.0, -2.0],
         _ => vec![-1.0, -1.0],
     };
-    let (found, _) = run(Request::new(3, MaximumLength(2)).rules(sums()), row);
+    let (found, _) = run(Request::new(3, MaximumLength(2)).with_rules(sums()), row);
     let found: Vec<_> = found.into_iter().map(|found| found.0).collect();
     assert_eq!(found, [vec![0, 0], vec![0, 1], vec![1, 0]]);
     // Beyond 2^53 a sum swallows what is added: the better token is still first.
@@ -298,12 +298,12 @@ fn equal_scores_go_by_parent_then_by_log_probability_then_by_token() {
         [] => vec![-1e30, f32::NEG_INFINITY, f32::NEG_INFINITY],
         _ => vec![-2.0, -1.0, -2.0],
     };
-    let (found, _) = run(Request::new(3, MaximumLength(2)).rules(sums()), row);
+    let (found, _) = run(Request::new(3, MaximumLength(2)).with_rules(sums()), row);
     let found: Vec<_> = found.into_iter().map(|found| found.0).collect();
     assert_eq!(found, [vec![0, 1], vec![0, 0], vec![0, 2]]);
     // ... as processed, whatever was read.
-    let raise = |row: &mut RowScores<'_>| row.set(2, row.get(2) + 1.5);
-    let request = Request::new(3, MaximumLength(2)).rules(sums());
+    let raise = processor_fn(|row| row.set(2, row.get(2) + 1.5));
+    let request = Request::new(3, MaximumLength(2)).with_rules(sums());
     let (found, _) = run(
         request.process_log_probabilities(raise),
         |tokens| match tokens {
@@ -343,9 +343,9 @@ fn an_exhausted_request_says_whether_it_has_found_something() {
     ] {
         for groups in [1, 2] {
             let request = Request::new(2 * groups, MaximumLength(5))
-                .end_tokens([0])
-                .rules(sums().end_rank(EndRank::Any))
-                .diverse_groups(groups, 0.5);
+                .with_end_tokens([0])
+                .with_rules(sums().with_end_rank(EndRank::Any))
+                .with_diverse_groups(groups, 0.5);
             let mut search = AutoregressiveSearch::new(3).unwrap();
             let id = search.admit(request).unwrap();
             let mut row = first;
@@ -374,5 +374,35 @@ fn an_exhausted_request_says_whether_it_has_found_something() {
             let error = outcome.hypotheses().best().unwrap_err();
             assert_eq!(error.kind(), ErrorKind::NoHypothesis);
         }
+    }
+}
+
+/// Whatever ends a search: what was live may be dropped at the maximum length too.
+#[test]
+fn a_request_that_found_nothing_says_so_at_the_maximum_length_too() {
+    let impossible = [f32::NEG_INFINITY; 3];
+    let no_end = [1.0, 1.0, f32::NEG_INFINITY];
+    for (request, row) in [
+        (Request::new(2, MaximumLength(1)), impossible),
+        (Request::new(2, MaximumLength(2)), impossible),
+        (
+            Request::new(2, MaximumLength(2))
+                .with_end_tokens([2])
+                .with_rules(Rules::fairseq(1.0)),
+            no_end,
+        ),
+    ] {
+        let mut search = AutoregressiveSearch::new(3).unwrap();
+        let id = search.admit(request).unwrap();
+        while !search.is_idle() {
+            let rows = search.feed().rows();
+            let logits = row.repeat(rows);
+            let scores = ScoresView::logits(&logits, [rows, 3]).unwrap();
+            search.advance(&scores).unwrap();
+        }
+        let outcome = search.outcome(id).unwrap().unwrap();
+        assert_eq!(outcome.ended(), Ended::NothingFound);
+        assert_eq!(outcome.hypotheses().len(), 0);
+        assert_eq!(outcome.best().unwrap_err().request(), Some(id));
     }
 }

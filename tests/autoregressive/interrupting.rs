@@ -3,10 +3,11 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use proptest::prelude::*;
 use widebeam::autoregressive::{
-    AutoregressiveSearch, Ended, Feed, MaximumLength, Request, RequestId,
+    AutoregressiveSearch, Ended, Feed, MaximumLength, Request, RequestId, processor_fn,
 };
 use widebeam::reference::autoregressive::Found;
 use widebeam::reference::requests::{Model, Spec, found, score};
@@ -307,13 +308,13 @@ fn a_step_whose_requests_are_all_removed_is_idle_and_can_be_ended() {
 fn a_removed_request_leaves_its_place_to_none_before_its_step_ends() {
     let mut search = AutoregressiveSearch::new(4).unwrap();
     let first = search
-        .admit(Request::new(2, MaximumLength(5)).prompt([3]))
+        .admit(Request::new(2, MaximumLength(5)).with_prompt([3]))
         .unwrap();
     let shown = Shown::by(search.feed());
     assert!(search.remove(first));
     // Were the place free, this one would take it, and the scores.
     let second = search
-        .admit(Request::new(2, MaximumLength(1)).prompt([2]))
+        .admit(Request::new(2, MaximumLength(1)).with_prompt([2]))
         .unwrap();
     assert_ne!(first, second);
     assert_eq!(Shown::by(search.feed()), shown);
@@ -505,4 +506,51 @@ fn a_model_that_fails_leaves_its_step_to_the_next_run() {
             assert_eq!(found(outcome), spec.expected(&MODEL));
         }
     }
+}
+
+/// A processor that panics costs its own request, and those behind it in the step; those
+/// before it, and the search, are as if nothing had happened.
+#[test]
+fn a_panic_of_a_processor_ends_the_step_and_no_more() {
+    let mut search = AutoregressiveSearch::new(3).unwrap();
+    let plain = || Request::new(2, MaximumLength(2));
+    let panics = processor_fn(|_| panic!("as it should"));
+    let before = search.admit(plain()).unwrap();
+    let guilty = search
+        .admit(plain().process_log_probabilities(panics))
+        .unwrap();
+    let removed = search.admit(plain()).unwrap();
+    let behind = search.admit(plain()).unwrap();
+    let row = [3.0f32, 2.0, 1.0];
+    let advance = |search: &mut AutoregressiveSearch| {
+        let rows = search.feed().rows();
+        search.remove(removed);
+        let logits = row.repeat(rows);
+        let scores = ScoresView::logits(&logits, [rows, 3]).unwrap();
+        catch_unwind(AssertUnwindSafe(|| search.advance(&scores)))
+    };
+    assert!(advance(&mut search).is_err());
+    assert_eq!(search.finished(), [guilty, behind]);
+    for id in [guilty, behind] {
+        let error = search.outcome(id).unwrap_err();
+        assert_eq!(
+            (error.kind(), error.request()),
+            (ErrorKind::Panicked, Some(id))
+        );
+    }
+    assert!(!search.remove(removed));
+    // What came before goes on, beside a new one.
+    let after = search.admit(plain()).unwrap();
+    while !search.is_idle() {
+        advance(&mut search).unwrap().unwrap();
+    }
+    let tokens = |id| {
+        let outcome = search.outcome(id).unwrap().unwrap();
+        outcome
+            .hypotheses()
+            .map(|found| found.tokens.to_vec())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(tokens(before), [[0, 0], [0, 1]]);
+    assert_eq!(tokens(after), tokens(before));
 }

@@ -15,12 +15,12 @@ const ANY: Stopping = Stopping::Heuristic {
 /// The rules of most libraries but for their penalty and when they stop.
 fn usual(length_penalty: LengthPenalty, stopping: Stopping) -> Rules {
     Rules::plain()
-        .length_penalty(length_penalty)
-        .counted(CountedLength::Generated)
-        .stopping(stopping)
-        .end_rank(EndRank::WithinBeam)
-        .when_full(WhenFull::ReplaceWorst)
-        .at_maximum(AtMaximum::Finish)
+        .with_length_penalty(length_penalty)
+        .with_counted(CountedLength::Generated)
+        .with_stopping(stopping)
+        .with_end_rank(EndRank::WithinBeam)
+        .with_when_full(WhenFull::ReplaceWorst)
+        .with_at_maximum(AtMaximum::Finish)
 }
 
 #[test]
@@ -30,20 +30,20 @@ fn presets_are_the_published_rules() {
     let best = |hypotheses| Stopping::BestFinished { hypotheses };
     let scorer = |alpha, stopping| {
         Rules::plain()
-            .length_penalty(power(alpha))
-            .counted(CountedLength::WithPrompt)
-            .stopping(stopping)
-            .end_rank(EndRank::WithinBeam)
-            .when_full(WhenFull::ReplaceWorst)
-            .at_maximum(AtMaximum::FinishUnlessDone)
+            .with_length_penalty(power(alpha))
+            .with_counted(CountedLength::WithPrompt)
+            .with_stopping(stopping)
+            .with_end_rank(EndRank::WithinBeam)
+            .with_when_full(WhenFull::ReplaceWorst)
+            .with_at_maximum(AtMaximum::FinishUnlessDone)
     };
     use EarlyStopping::{FirstFinished, Heuristic, Never};
     let ctranslate2 = |length_penalty, patience, hypotheses| {
         Rules::ctranslate2(
             CTranslate2Options::default()
-                .length_penalty(length_penalty)
-                .patience(patience)
-                .num_hypotheses(hypotheses),
+                .with_length_penalty(length_penalty)
+                .with_patience(patience)
+                .with_num_hypotheses(hypotheses),
         )
     };
     let table = [
@@ -71,12 +71,12 @@ fn presets_are_the_published_rules() {
         (
             Rules::fairseq(1.2),
             Rules::plain()
-                .length_penalty(power(1.2))
-                .counted(CountedLength::Generated)
-                .stopping(first(1.0))
-                .end_rank(EndRank::WithinBeam)
-                .when_full(WhenFull::Keep)
-                .at_maximum(AtMaximum::ForceEnd),
+                .with_length_penalty(power(1.2))
+                .with_counted(CountedLength::Generated)
+                .with_stopping(first(1.0))
+                .with_end_rank(EndRank::WithinBeam)
+                .with_when_full(WhenFull::Keep)
+                .with_at_maximum(AtMaximum::ForceEnd),
         ),
         (ctranslate2(1.0, 2.5, 3), usual(power(1.0), first(2.5))),
         (ctranslate2(-0.5, 1.0, 3), usual(power(-0.5), first(1.0))),
@@ -85,7 +85,7 @@ fn presets_are_the_published_rules() {
             usual(power(1.0), first(1.0)),
         ),
         (
-            Rules::ctranslate2(CTranslate2Options::default().length_penalty(0.0)),
+            Rules::ctranslate2(CTranslate2Options::default().with_length_penalty(0.0)),
             usual(power(0.0), best(1)),
         ),
         (ctranslate2(0.0, 2.5, 3), usual(power(0.0), best(3))),
@@ -93,12 +93,12 @@ fn presets_are_the_published_rules() {
         (
             Rules::gnmt(0.6),
             Rules::plain()
-                .length_penalty(LengthPenalty::Gnmt { alpha: 0.6 })
-                .counted(CountedLength::Generated)
-                .stopping(Stopping::Exhaustive)
-                .end_rank(EndRank::Any)
-                .when_full(WhenFull::ReplaceWorst)
-                .at_maximum(AtMaximum::FinishIfNoneEnded),
+                .with_length_penalty(LengthPenalty::Gnmt { alpha: 0.6 })
+                .with_counted(CountedLength::Generated)
+                .with_stopping(Stopping::Exhaustive)
+                .with_end_rank(EndRank::Any)
+                .with_when_full(WhenFull::ReplaceWorst)
+                .with_at_maximum(AtMaximum::FinishIfNoneEnded),
         ),
     ];
     for (index, (preset, published)) in table.into_iter().enumerate() {

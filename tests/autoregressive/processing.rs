@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use widebeam::autoregressive::{
     AutoregressiveSearch, ForcedFirst, ForcedLast, ForcedScore, LogitsProcessor, MaximumLength,
-    MinimumLength, NoRepeatNgram, RepetitionPenalty, Request, RowScores, Suppress,
+    MinimumLength, NoRepeatNgram, RepetitionPenalty, Request, Suppress, processor_fn,
 };
 use widebeam::{ErrorKind, ScoresView};
 
@@ -20,10 +20,10 @@ fn seen(
 ) -> Vec<Vec<f64>> {
     let all = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&all);
-    let look = move |row: &mut RowScores<'_>| {
+    let look = processor_fn(move |row| {
         let scores = (0..row.vocab() as u32).map(|token| row.get(token));
         seen.lock().unwrap().push(scores.collect());
-    };
+    });
     let request = match before {
         true => request.process_logits(processor).process_logits(look),
         false => request
@@ -46,7 +46,7 @@ fn end_tokens_are_impossible_until_the_minimum_length() {
     let own = row.map(f64::from).to_vec();
     for before in [false, true] {
         for minimum in 0..6 {
-            let request = Request::new(1, MaximumLength(4)).end_tokens([3, 0]);
+            let request = Request::new(1, MaximumLength(4)).with_end_tokens([3, 0]);
             let found = seen(request, MinimumLength(minimum), before, &row);
             let expected: Vec<Vec<f64>> = (0..4)
                 .map(|generated| match generated < minimum {
@@ -66,17 +66,17 @@ fn a_token_is_forced_at_the_first_or_last_step_alone() {
     for before in [false, true] {
         for (score, forced) in [(ForcedScore::Own, -2.0), (ForcedScore::Certain, 0.0)] {
             let only = vec![NO, NO, forced];
-            let first = ForcedFirst { token: 2, score };
+            let first = ForcedFirst::new(2, score);
             let found = seen(
-                Request::new(1, MaximumLength(3)).prompt([1]),
+                Request::new(1, MaximumLength(3)).with_prompt([1]),
                 first,
                 before,
                 &row,
             );
             assert_eq!(found, [only.clone(), own.clone(), own.clone()]);
-            let last = ForcedLast { token: 2, score };
+            let last = ForcedLast::new(2, score);
             let found = seen(
-                Request::new(1, MaximumLength(3)).prompt([1]),
+                Request::new(1, MaximumLength(3)).with_prompt([1]),
                 last,
                 before,
                 &row,
@@ -92,7 +92,7 @@ fn a_token_is_forced_at_the_first_or_last_step_alone() {
 fn a_forced_token_that_is_impossible_comes_only_where_it_is_certain() {
     let row = [-1.0, f32::NEG_INFINITY];
     for (score, count) in [(ForcedScore::Own, 0), (ForcedScore::Certain, 1)] {
-        let first = ForcedFirst { token: 1, score };
+        let first = ForcedFirst::new(1, score);
         let request = Request::new(2, MaximumLength(1)).process_log_probabilities(first);
         let mut search = AutoregressiveSearch::new(2).unwrap();
         let id = search.admit(request).unwrap();
@@ -112,9 +112,10 @@ fn forced_tokens_beyond_the_vocabulary_are_refused() {
     let mut search = AutoregressiveSearch::new(5).unwrap();
     for token in [4, 5, 9] {
         let score = ForcedScore::Own;
-        let first = Request::new(1, MaximumLength(1)).process_logits(ForcedFirst { token, score });
+        let first =
+            Request::new(1, MaximumLength(1)).process_logits(ForcedFirst::new(token, score));
         let last = Request::new(1, MaximumLength(1))
-            .process_log_probabilities(ForcedLast { token, score });
+            .process_log_probabilities(ForcedLast::new(token, score));
         for (request, what) in [(first, "first"), (last, "last")] {
             match search.admit(request) {
                 Ok(_) => assert_eq!(token, 4),
@@ -134,7 +135,7 @@ fn a_repeated_token_pays_once_by_the_sign_of_its_score() {
     let row = [0.0005, -2.0, -0.0, 0.0, -3.0, -0.75];
     for (penalty, small, large) in [(2.0, 0.00025, -4.0), (0.5, 0.001, -1.0)] {
         for before in [false, true] {
-            let request = Request::new(1, MaximumLength(1)).prompt(prompt);
+            let request = Request::new(1, MaximumLength(1)).with_prompt(prompt);
             let repetition = RepetitionPenalty::new(penalty).unwrap();
             let found = seen(request, repetition, before, &row);
             let expected = [small, large, 0.0, 0.0, -3.0, -0.75];
@@ -186,7 +187,7 @@ fn no_ngram_of_the_prompt_and_the_generated_tokens_comes_twice() {
     let row = [-1.0f32; 4];
     for before in [false, true] {
         for (size, prompt, banned) in table {
-            let request = Request::new(1, MaximumLength(1)).prompt(prompt);
+            let request = Request::new(1, MaximumLength(1)).with_prompt(prompt);
             let found = seen(request, NoRepeatNgram::new(size).unwrap(), before, &row);
             let score = |token: u32| if banned.contains(&token) { NO } else { -1.0 };
             let expected: Vec<f64> = (0..4).map(score).collect();
@@ -195,7 +196,7 @@ fn no_ngram_of_the_prompt_and_the_generated_tokens_comes_twice() {
     }
     // Half in the prompt, half generated: 1 0 was there, so 1 is not followed by 0.
     let row = [-3.0, -1.0, -2.0, -9.0];
-    let request = Request::new(1, MaximumLength(3)).prompt([1, 0]);
+    let request = Request::new(1, MaximumLength(3)).with_prompt([1, 0]);
     let found = seen(request, NoRepeatNgram::new(2).unwrap(), false, &row);
     assert_eq!(found[0], [-3.0, -1.0, -2.0, -9.0]);
     assert_eq!(found[1], [NO, -1.0, -2.0, -9.0]);
@@ -221,17 +222,17 @@ fn a_row_says_where_it_stands() {
     for before in [false, true] {
         let steps = Arc::new(Mutex::new(Vec::new()));
         let seen_steps = Arc::clone(&steps);
-        let hook = move |row: &mut RowScores<'_>| {
+        let hook = processor_fn(move |row| {
             assert_eq!((row.vocab(), row.end_tokens()), (3, &[1, 2][..]));
             assert_eq!(row.is_normalised(), !before);
             assert_eq!(row.history()[..2], [1, 8]);
             assert_eq!(row.history()[2..], *row.generated());
             let mut steps = seen_steps.lock().unwrap();
             steps.push((row.generated().to_vec(), row.is_last()));
-        };
+        });
         let request = Request::new(1, MaximumLength(3))
-            .prompt([1, 8])
-            .end_tokens([2, 1, 2]);
+            .with_prompt([1, 8])
+            .with_end_tokens([2, 1, 2]);
         seen(request, hook, before, &[-0.5, -1.0, -2.0]);
         let expected = [(vec![], false), (vec![0], false), (vec![0, 0], true)];
         assert_eq!(*steps.lock().unwrap(), expected);
@@ -248,7 +249,7 @@ fn scores_are_set_within_the_vocabulary_and_what_is_permitted() {
                 score
             }
         };
-        let hook = move |row: &mut RowScores<'_>| {
+        let hook = processor_fn(move |row| {
             for token in [4, 5, u32::MAX] {
                 row.set(token, 7.0);
                 row.forbid(token);
@@ -267,8 +268,8 @@ fn scores_are_set_within_the_vocabulary_and_what_is_permitted() {
             row.permit_only([1, 2, 3]);
             row.map_history(|score| score - 1.0);
             row.forbid(3);
-        };
-        let request = Request::new(1, MaximumLength(1)).prompt([2, 1, 2, 4, 40]);
+        });
+        let request = Request::new(1, MaximumLength(1)).with_prompt([2, 1, 2, 4, 40]);
         let found = seen(request, hook, before, &[-1.0, -2.0, -3.0, -4.0]);
         let two = rounded(rounded(-0.2) - 1.0);
         assert_eq!(found, [[NO, NO, two, NO]]);
@@ -277,8 +278,8 @@ fn scores_are_set_within_the_vocabulary_and_what_is_permitted() {
 
 #[test]
 fn processors_act_in_the_order_in_which_they_were_added() {
-    let add = |amount: f64| move |row: &mut RowScores<'_>| row.set(0, row.get(0) + amount);
-    let double = |row: &mut RowScores<'_>| row.set(0, row.get(0) * 2.0);
+    let add = |amount: f64| processor_fn(move |row| row.set(0, row.get(0) + amount));
+    let double = processor_fn(|row| row.set(0, row.get(0) * 2.0));
     let found = |request: Request| {
         let mut search = AutoregressiveSearch::new(2).unwrap();
         let id = search.admit(request).unwrap();
@@ -309,7 +310,7 @@ fn scores_beyond_what_a_row_can_hold_fail_the_request() {
         (false, f64::NAN, "NaN"),
     ];
     for (before, score, shown) in cases {
-        let hook = move |row: &mut RowScores<'_>| row.set(1, score);
+        let hook = processor_fn(move |row| row.set(1, score));
         let request = match before {
             true => Request::new(1, MaximumLength(1)).process_logits(hook),
             false => Request::new(1, MaximumLength(1)).process_log_probabilities(hook),

@@ -3,7 +3,7 @@
 use widebeam::ScoresView;
 use widebeam::autoregressive::{
     AutoregressiveSearch, CountedLength, EndRank, Ended, Leader, LengthPenalty, MaximumLength,
-    Request, RowScores, Rules, Stopping, WhenFull,
+    Request, Rules, Stopping, WhenFull, processor_fn,
 };
 
 const END: u32 = 0;
@@ -47,10 +47,10 @@ struct Held {
 impl Held {
     fn rules(self) -> Rules {
         Rules::plain()
-            .length_penalty(self.length_penalty)
-            .counted(self.counted)
-            .stopping(self.stopping)
-            .end_rank(EndRank::Any)
+            .with_length_penalty(self.length_penalty)
+            .with_counted(self.counted)
+            .with_stopping(self.stopping)
+            .with_end_rank(EndRank::Any)
     }
 }
 
@@ -58,14 +58,14 @@ impl Fork {
     /// Whether the request is done after the step.
     fn stops(self, rules: Held) -> bool {
         let request = Request::new(1, MaximumLength(self.max_length))
-            .prompt(vec![LIVE; self.prompt])
-            .end_tokens([END])
-            .rules(rules.rules())
-            .process_log_probabilities(move |row: &mut RowScores<'_>| {
+            .with_prompt(vec![LIVE; self.prompt])
+            .with_end_tokens([END])
+            .with_rules(rules.rules())
+            .process_log_probabilities(processor_fn(move |row| {
                 let forks = row.generated().len() == self.before;
                 row.set(END, if forks { self.end } else { f64::NEG_INFINITY });
                 row.set(LIVE, if forks { self.live } else { 0.0 });
-            });
+            }));
         let mut search = AutoregressiveSearch::new(2).unwrap();
         let id = search.admit(request).unwrap();
         for _ in 0..=self.before {
@@ -75,7 +75,7 @@ impl Fork {
             search.advance(&row).unwrap();
         }
         let outcome = search.outcome(id).unwrap();
-        assert!(outcome.is_none_or(|outcome| outcome.ended() == Ended::Rule));
+        assert!(outcome.is_none_or(|outcome| outcome.ended() == Ended::StoppingRule));
         outcome.is_some()
     }
 
@@ -253,14 +253,18 @@ fn patience_counts_the_rounded_number_of_all_that_finished() {
         for (beams, wanted) in wanted {
             for (patience, wanted) in patiences.into_iter().zip(wanted) {
                 let rules = Rules::plain()
-                    .stopping(Stopping::FirstFinished { patience })
-                    .end_rank(EndRank::Any)
-                    .when_full(when_full);
+                    .with_stopping(Stopping::FirstFinished { patience })
+                    .with_end_rank(EndRank::Any)
+                    .with_when_full(when_full);
                 let request = Request::new(beams, MaximumLength(20))
-                    .end_tokens([END])
-                    .rules(rules);
+                    .with_end_tokens([END])
+                    .with_rules(rules);
                 let found = steps(request, |_| [-1.0, -0.5]);
-                assert_eq!(found, (wanted, Ended::Rule), "{beams} beams, {patience}");
+                assert_eq!(
+                    found,
+                    (wanted, Ended::StoppingRule),
+                    "{beams} beams, {patience}"
+                );
             }
         }
     }
@@ -270,8 +274,8 @@ fn patience_counts_the_rounded_number_of_all_that_finished() {
 fn the_best_must_have_ended_in_some_step_and_enough_have_finished() {
     let rules = |hypotheses| {
         Rules::plain()
-            .stopping(Stopping::BestFinished { hypotheses })
-            .end_rank(EndRank::Any)
+            .with_stopping(Stopping::BestFinished { hypotheses })
+            .with_end_rank(EndRank::Any)
     };
     // The step in which the best candidate ends; in the others it is the second.
     let row = |best_ends: usize| {
@@ -285,12 +289,12 @@ fn the_best_must_have_ended_in_some_step_and_enough_have_finished() {
         for hypotheses in 0..8 {
             for best_ends in 0..9 {
                 let request = Request::new(beams, MaximumLength(9))
-                    .end_tokens([END])
-                    .rules(rules(hypotheses));
+                    .with_end_tokens([END])
+                    .with_rules(rules(hypotheses));
                 let wanted = (best_ends + 1).max(hypotheses.min(beams));
                 let ended = match wanted {
                     9 => Ended::Length,
-                    _ => Ended::Rule,
+                    _ => Ended::StoppingRule,
                 };
                 let found = steps(request.clone(), row(best_ends));
                 assert_eq!(found, (wanted, ended), "{beams} {hypotheses}");
@@ -318,11 +322,11 @@ fn each_group_waits_for_as_many_as_its_own_beams() {
         (first(1.0), 2),
         (first(2.0), 4),
     ] {
-        let rules = Rules::plain().stopping(stopping);
+        let rules = Rules::plain().with_stopping(stopping);
         let request = Request::new(4, MaximumLength(9))
-            .end_tokens([END])
-            .rules(rules)
-            .diverse_groups(2, 0.0);
+            .with_end_tokens([END])
+            .with_rules(rules)
+            .with_diverse_groups(2, 0.0);
         let mut search = AutoregressiveSearch::new(2).unwrap();
         let id = search.admit(request).unwrap();
         let mut steps = 0;
@@ -335,7 +339,10 @@ fn each_group_waits_for_as_many_as_its_own_beams() {
             steps += 1;
         }
         assert_eq!(steps, wanted, "{stopping:?}");
-        assert_eq!(search.outcome(id).unwrap().unwrap().ended(), Ended::Rule);
+        assert_eq!(
+            search.outcome(id).unwrap().unwrap().ended(),
+            Ended::StoppingRule
+        );
     }
 }
 
@@ -343,12 +350,12 @@ fn each_group_waits_for_as_many_as_its_own_beams() {
 #[test]
 fn the_best_candidate_of_equal_ones_is_the_first_token() {
     let rules = Rules::plain()
-        .stopping(Stopping::BestFinished { hypotheses: 1 })
-        .end_rank(EndRank::Any);
-    for (end, wanted) in [(0, (1, Ended::Rule)), (1, (6, Ended::Length))] {
+        .with_stopping(Stopping::BestFinished { hypotheses: 1 })
+        .with_end_rank(EndRank::Any);
+    for (end, wanted) in [(0, (1, Ended::StoppingRule)), (1, (6, Ended::Length))] {
         let request = Request::new(2, MaximumLength(6))
-            .end_tokens([end])
-            .rules(rules);
+            .with_end_tokens([end])
+            .with_rules(rules);
         assert_eq!(steps(request, |_| [-0.5, -0.5]), wanted);
     }
 }

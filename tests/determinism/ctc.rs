@@ -42,9 +42,9 @@ pub(crate) fn results() -> Results {
     let scorer = scorer.with_weight(0.5).unwrap();
     let scorer = scorer.with_token_bonus(0.75).unwrap();
     let pruned = CtcPruning::none()
-        .top_tokens(8)
-        .score_threshold(9.0)
-        .commit_delay(7);
+        .with_top_tokens(8)
+        .with_score_threshold(9.0)
+        .with_commit_delay(7);
     let mut results = Results::new();
     for (name, kind) in KINDS {
         let mut add = |what: &str, dtype: &str, hash| {

@@ -13,8 +13,8 @@ const BEAMS: usize = 24;
 
 fn request() -> Request {
     Request::new(BEAMS, MaximumLength(12))
-        .prompt([3; 20])
-        .end_tokens([5, 6])
+        .with_prompt([3; 20])
+        .with_end_tokens([5, 6])
 }
 
 /// The model: the row of rank r of every request is always the same.
@@ -139,13 +139,17 @@ fn check(request: Request) {
 #[test]
 fn requests_fail_at_each_allocation_and_harm_no_other() {
     check(request());
-    check(request().rules(Rules::plain()));
+    check(request().with_rules(Rules::plain()));
 }
 
 #[test]
 fn requests_that_change_scores_fail_at_each_allocation() {
     let penalty = || RepetitionPenalty::new(1.5).unwrap();
-    check(request().process_logits(penalty()).diverse_groups(3, 0.5));
+    check(
+        request()
+            .process_logits(penalty())
+            .with_diverse_groups(3, 0.5),
+    );
     check(
         request()
             .process_log_probabilities(penalty())
@@ -156,15 +160,15 @@ fn requests_that_change_scores_fail_at_each_allocation() {
 #[test]
 fn requests_that_permit_some_tokens_fail_at_each_allocation() {
     let mask: TokenMask = (0..100).collect();
-    check(request().constraint(mask, Normaliser::Permitted));
+    check(request().with_constraint(mask, Normaliser::Permitted));
     let odd = Constraint::function(|generated, mask| {
         let odd = generated.len() as u32 % 2;
         (0..VOCAB as u32 / 2).for_each(|i| mask.insert(2 * i + odd));
     });
-    check(request().constraint(odd, Normaliser::WholeRow));
+    check(request().with_constraint(odd, Normaliser::WholeRow));
     let words = (0..60u32).map(|i| vec![i, 2 * i, 119 - i, i]);
     let words = TokenTrie::new(words);
-    check(request().constraint(words, Normaliser::WholeRow));
+    check(request().with_constraint(words, Normaliser::WholeRow));
 }
 
 /// Tokens of a hypothesis that a request has memory for from the start.
@@ -178,7 +182,7 @@ fn long_hypotheses_fail_at_each_allocation() {
     // The minimum length is there for its looking at what was generated so far.
     let request = || {
         Request::new(2, MaximumLength(SET_ASIDE + 30))
-            .rules(Rules::plain())
+            .with_rules(Rules::plain())
             .process_log_probabilities(MinimumLength(1))
     };
     let mut model = Model::new(FEW);

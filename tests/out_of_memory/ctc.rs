@@ -60,9 +60,9 @@ fn a_decode_fails_at_each_allocation() {
 fn a_pruned_decode_fails_at_each_allocation() {
     let none = CtcPruning::none;
     for (vocab, pruning) in [
-        (29, none().top_tokens(5).blank_skip(-0.5)),
-        (300, none().score_threshold(2.5).commit_delay(10)),
-        (300, none().min_token_log_probability(-5.0)),
+        (29, none().with_top_tokens(5).with_blank_skip(-0.5)),
+        (300, none().with_score_threshold(2.5).with_commit_delay(10)),
+        (300, none().with_min_token_log_probability(-5.0)),
     ] {
         let data = probabilities(2 * FRAMES * vocab);
         let view = ScoresView::probabilities(&data, [2, FRAMES, vocab]).unwrap();
@@ -126,7 +126,9 @@ fn feed(
 #[test]
 fn a_stream_fails_at_each_allocation_and_goes_on_from_there() {
     let data = probabilities(FRAMES * VOCAB);
-    let settled = CtcPruning::none().score_threshold(6.0).commit_delay(20);
+    let settled = CtcPruning::none()
+        .with_score_threshold(6.0)
+        .with_commit_delay(20);
     for (pruning, kind, chunk) in [
         (CtcPruning::none(), ScoreKind::Probabilities, FRAMES),
         (CtcPruning::none(), ScoreKind::Logits, 10),

@@ -32,7 +32,7 @@ impl Streams {
     pub(crate) fn new() -> Self {
         let search = CtcSearch::new(8, Blank(0)).unwrap();
         let search = search
-            .with_pruning(CtcPruning::none().commit_delay(100))
+            .with_pruning(CtcPruning::none().with_commit_delay(100))
             .unwrap();
         let fed = |_| Fed {
             stream: search.stream(),

@@ -18,19 +18,19 @@ pub(crate) fn any(most: usize, top: f64, others: f64) -> impl Strategy<Value = C
     limits.prop_map(|(top, least, distance, skip, delay)| {
         let mut pruning = CtcPruning::none();
         if let Some(top) = top {
-            pruning = pruning.top_tokens(top);
+            pruning = pruning.with_top_tokens(top);
         }
         if let Some(least) = least {
-            pruning = pruning.min_token_log_probability(least);
+            pruning = pruning.with_min_token_log_probability(least);
         }
         if let Some(distance) = distance {
-            pruning = pruning.score_threshold(distance);
+            pruning = pruning.with_score_threshold(distance);
         }
         if let Some(skip) = skip {
-            pruning = pruning.blank_skip(skip);
+            pruning = pruning.with_blank_skip(skip);
         }
         if let Some(delay) = delay {
-            pruning = pruning.commit_delay(delay);
+            pruning = pruning.with_commit_delay(delay);
         }
         pruning
     })

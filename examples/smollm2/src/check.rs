@@ -24,9 +24,9 @@ pub fn prompts(tokenizer: &Tokenizer) -> Result<Vec<Vec<u32>>> {
 
 fn request(prompt: &[u32], beams: usize, max_length: usize) -> Request {
     Request::new(beams, MaximumLength(max_length))
-        .prompt(prompt)
-        .end_tokens([END])
-        .rules(Rules::plain().length_penalty(LengthPenalty::None))
+        .with_prompt(prompt)
+        .with_end_tokens([END])
+        .with_rules(Rules::plain().with_length_penalty(LengthPenalty::None))
 }
 
 pub fn check(model: &Model, tokenizer: &Tokenizer) -> Result<()> {
@@ -94,8 +94,8 @@ fn mixed_against_alone(model: &Model, tokenizer: &Tokenizer, prompts: &[Vec<u32>
         (
             0,
             request(&prompts[2], 6, 20)
-                .diverse_groups(3, 1.5)
-                .rules(Rules::gnmt(0.6)),
+                .with_diverse_groups(3, 1.5)
+                .with_rules(Rules::gnmt(0.6)),
         ),
         (
             3,
@@ -104,12 +104,12 @@ fn mixed_against_alone(model: &Model, tokenizer: &Tokenizer, prompts: &[Vec<u32>
         (
             5,
             request(&prompts[0], 4, 12)
-                .constraint(TokenTrie::new(&permitted), Normaliser::WholeRow),
+                .with_constraint(TokenTrie::new(&permitted), Normaliser::WholeRow),
         ),
         (
             9,
             request(&prompts[1], 5, 16)
-                .rules(Rules::plain())
+                .with_rules(Rules::plain())
                 .process_logits(RepetitionPenalty::new(1.3)?),
         ),
     ];

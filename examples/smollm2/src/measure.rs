@@ -18,7 +18,7 @@ pub fn measure(model: &Model, tokenizer: &Tokenizer) -> Result<()> {
         // The prompt's step is not like the others: it is left out.
         let times = median(|| {
             let mut decoder = Decoder::new(model)?;
-            decoder.admit(Request::new(beams, LENGTH).prompt(&*prompts[0]))?;
+            decoder.admit(Request::new(beams, LENGTH).with_prompt(&*prompts[0]))?;
             decoder.step()?;
             decoder.times = Times::default();
             while !decoder.search.is_idle() {
@@ -50,7 +50,7 @@ pub fn measure(model: &Model, tokenizer: &Tokenizer) -> Result<()> {
             let mut decoder = Decoder::new(model)?;
             decoder.reuses_prefixes = reuses;
             let requests = prompts.iter();
-            let requests = requests.map(|prompt| (0, Request::new(1, LENGTH).prompt(&**prompt)));
+            let requests = requests.map(|prompt| (0, Request::new(1, LENGTH).with_prompt(&**prompt)));
             decoder.answer_all(requests.collect())?;
             Ok(decoder.times)
         })?;

@@ -80,13 +80,13 @@ impl Settings {
             alpha: self.length_penalty,
         };
         let mut request = Request::new(self.beams, MaximumLength(self.max_tokens))
-            .prompt(prompt)
-            .rules(Rules::plain().length_penalty(length_penalty));
+            .with_prompt(prompt)
+            .with_rules(Rules::plain().with_length_penalty(length_penalty));
         if !self.no_end {
-            request = request.end_tokens([END]);
+            request = request.with_end_tokens([END]);
         }
         if self.groups != 1 {
-            request = request.diverse_groups(self.groups, self.diversity);
+            request = request.with_diverse_groups(self.groups, self.diversity);
         }
         if let Some(n) = self.no_repeat_ngram {
             request = request.process_log_probabilities(NoRepeatNgram::new(n)?);
@@ -97,7 +97,7 @@ impl Settings {
         }
         if let Some(file) = &self.permit {
             let permitted = permitted(file, tokenizer)?;
-            request = request.constraint(permitted, Normaliser::WholeRow);
+            request = request.with_constraint(permitted, Normaliser::WholeRow);
         }
         Ok(request)
     }

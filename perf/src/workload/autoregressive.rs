@@ -82,7 +82,7 @@ impl Autoregressive {
 
 /// Every request runs to its end, with all its beams.
 fn request(case: &Case, steps: usize) -> Request {
-    Request::new(case.beams, MaximumLength(steps)).rules(Rules::plain())
+    Request::new(case.beams, MaximumLength(steps)).with_rules(Rules::plain())
 }
 
 fn scores<'a>(

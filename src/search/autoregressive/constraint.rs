@@ -10,32 +10,34 @@ use crate::error::{Error, Kind};
 
 /// The tokens that may come next. It has the last word: no processor permits
 /// what it does not.
+///
+/// - A [`TokenTrie`] permits the tokens that continue one of its sequences, and where a
+///   sequence is complete, the end tokens. Only these are looked at: of invalid scores
+///   elsewhere in the row nothing is said, unless its normaliser is wanted.
+/// - A [`TokenMask`] permits the same tokens at every step.
+/// - [`Constraint::function`] permits what a function says, such as a grammar.
+///
+/// Tries and masks in an `Arc` are shared by requests.
 #[derive(Clone)]
-#[non_exhaustive]
-pub enum Constraint {
-    /// Those that continue one of the trie's sequences, and where a sequence
-    /// is complete, the end tokens. Only these are looked at: of invalid
-    /// scores elsewhere in the row nothing is said, unless its normaliser is
-    /// wanted.
+pub struct Constraint {
+    permitted: Permitted,
+}
+
+#[derive(Clone)]
+enum Permitted {
     Trie(Arc<TokenTrie>),
-    /// The same at every step.
     Mask(Arc<TokenMask>),
-    /// What a function of the generated tokens puts into an empty mask, such
-    /// as a grammar.
-    ///
-    /// It is called once for each live beam at each step. Tokens beyond the
-    /// vocabulary do not matter. The cost of applying a mask is that of the
-    /// permitted tokens or of the others, whichever are fewer.
-    Function(Arc<ConstraintFunction>),
+    Function(Arc<Function>),
 }
 
 /// Puts the tokens that may follow the generated ones into a mask.
-pub type ConstraintFunction = dyn Fn(&[u32], &mut TokenMask) + Send + Sync;
+type Function = dyn Fn(&[u32], &mut TokenMask) + Send + Sync;
 
 /// What the probabilities of the permitted tokens are normalised over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum Normaliser {
     /// The whole row: tokens are forbidden after the log-softmax.
     WholeRow,
@@ -47,16 +49,25 @@ pub enum Normaliser {
 }
 
 impl Constraint {
-    /// A function of the generated tokens. See [`Constraint::Function`].
+    /// Permits the tokens that a function of the generated ones puts into an empty mask.
+    ///
+    /// It is called once for each live beam at each step. Tokens beyond the
+    /// vocabulary do not matter. The cost of applying a mask is that of the
+    /// permitted tokens or of the others, whichever are fewer.
     pub fn function(allow: impl Fn(&[u32], &mut TokenMask) + Send + Sync + 'static) -> Self {
-        Constraint::Function(Arc::new(allow))
+        Permitted::Function(Arc::new(allow)).into()
+    }
+
+    /// Whether only permitted tokens are looked at.
+    pub(super) fn is_trie(&self) -> bool {
+        matches!(self.permitted, Permitted::Trie(_))
     }
 
     pub(super) fn check(&self, vocab: usize) -> Result<(), Error> {
-        let (what, largest) = match self {
-            Constraint::Trie(trie) => ("the trie of permitted sequences", trie.largest_token()),
-            Constraint::Mask(mask) => ("the mask of permitted tokens", mask.iter().last()),
-            Constraint::Function(_) => return Ok(()),
+        let (what, largest) = match &self.permitted {
+            Permitted::Trie(trie) => ("the trie of permitted sequences", trie.largest_token()),
+            Permitted::Mask(mask) => ("the mask of permitted tokens", mask.iter().last()),
+            Permitted::Function(_) => return Ok(()),
         };
         match largest {
             Some(token) if token as usize >= vocab => {
@@ -68,16 +79,16 @@ impl Constraint {
 
     pub(super) fn apply(&self, row: &mut RowScores<'_>, scratch: &mut TokenMask) {
         let generated = row.generated();
-        match self {
-            Constraint::Trie(trie) => {
+        match &self.permitted {
+            Permitted::Trie(trie) => {
                 let ends: &[u32] = match trie.contains(generated) {
                     true => row.end_tokens(),
                     false => &[],
                 };
                 row.permit_only(trie.next(generated).iter().chain(ends).copied());
             }
-            Constraint::Mask(mask) => apply_mask(row, mask),
-            Constraint::Function(allow) => {
+            Permitted::Mask(mask) => apply_mask(row, mask),
+            Permitted::Function(allow) => {
                 scratch.clear();
                 allow(generated, scratch);
                 apply_mask(row, scratch);
@@ -99,24 +110,42 @@ fn apply_mask(row: &mut RowScores<'_>, mask: &TokenMask) {
     }
 }
 
+impl From<Permitted> for Constraint {
+    fn from(permitted: Permitted) -> Self {
+        Constraint { permitted }
+    }
+}
+
 impl From<TokenTrie> for Constraint {
     fn from(trie: TokenTrie) -> Self {
-        Constraint::Trie(Arc::new(trie))
+        Arc::new(trie).into()
+    }
+}
+
+impl From<Arc<TokenTrie>> for Constraint {
+    fn from(trie: Arc<TokenTrie>) -> Self {
+        Permitted::Trie(trie).into()
     }
 }
 
 impl From<TokenMask> for Constraint {
     fn from(mask: TokenMask) -> Self {
-        Constraint::Mask(Arc::new(mask))
+        Arc::new(mask).into()
+    }
+}
+
+impl From<Arc<TokenMask>> for Constraint {
+    fn from(mask: Arc<TokenMask>) -> Self {
+        Permitted::Mask(mask).into()
     }
 }
 
 impl fmt::Debug for Constraint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Constraint::Trie(_) => "Constraint::Trie",
-            Constraint::Mask(_) => "Constraint::Mask",
-            Constraint::Function(_) => "Constraint::Function",
+        f.write_str(match &self.permitted {
+            Permitted::Trie(_) => "Constraint::Trie",
+            Permitted::Mask(_) => "Constraint::Mask",
+            Permitted::Function(_) => "Constraint::Function",
         })
     }
 }

@@ -8,12 +8,26 @@ use crate::memory::reserve;
 use crate::request_id::RequestId;
 
 /// The rows of the next step, in flat arrays.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct NextRows {
     pub(super) tokens: Vec<u32>,
     pub(super) parents: Vec<u32>,
     pub(super) rows: usize,
     is_identity: bool,
+}
+
+impl Clone for NextRows {
+    /// With the room that is there for the rows of the next step.
+    fn clone(&self) -> Self {
+        let mut copy = NextRows {
+            tokens: Vec::with_capacity(self.tokens.capacity()),
+            parents: Vec::with_capacity(self.parents.capacity()),
+            ..*self
+        };
+        copy.tokens.extend_from_slice(&self.tokens);
+        copy.parents.extend_from_slice(&self.parents);
+        copy
+    }
 }
 
 impl NextRows {

@@ -15,7 +15,7 @@
 //!     logits
 //! };
 //! let mut search = AutoregressiveSearch::new(4)?;
-//! let id = search.admit(Request::new(2, MaximumLength(10)).end_tokens([3]))?;
+//! let id = search.admit(Request::new(2, MaximumLength(10)).with_end_tokens([3]))?;
 //! while !search.is_idle() {
 //!     let feed = search.feed();
 //!     // A real model reorders its cache by `feed.parents()` here.
@@ -57,7 +57,7 @@
 //! let mut texts = Vec::new();
 //! while !(search.is_idle() && waiting.is_empty()) {
 //!     if let Some(prompt) = waiting.pop() {
-//!         let request = Request::new(3, MaximumLength(8)).prompt(prompt).end_tokens([0]);
+//!         let request = Request::new(3, MaximumLength(8)).with_prompt(prompt).with_end_tokens([0]);
 //!         let id = search.admit(request)?;
 //!         first.get_or_insert(id);
 //!     }
@@ -151,7 +151,7 @@ mod tree;
 mod trie;
 
 pub use crate::request_id::RequestId;
-pub use constraint::{Constraint, ConstraintFunction, Normaliser};
+pub use constraint::{Constraint, Normaliser};
 pub use feed::Feed;
 pub use mask::TokenMask;
 pub use outcome::{
@@ -161,7 +161,7 @@ pub use pool::Finish;
 pub use presets::{CTranslate2Options, EarlyStopping};
 pub use processors::{
     ForcedFirst, ForcedLast, ForcedScore, LogitsProcessor, MinimumLength, NoRepeatNgram,
-    RepetitionPenalty, RowScores, Suppress,
+    ProcessorFn, RepetitionPenalty, RowScores, Suppress, processor_fn,
 };
 pub use request::{MaximumLength, Request};
 pub use rules::{
@@ -184,7 +184,7 @@ use slot::{Slot, State};
 ///
 /// A clone holds the same requests under the same ids, and goes on by itself: the step
 /// that is under way can be answered in both.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct AutoregressiveSearch {
     vocab: usize,
     dispatch: Dispatch,
@@ -216,7 +216,7 @@ impl AutoregressiveSearch {
     pub fn new(vocab: usize) -> Result<Self, Error> {
         let limit = ScoresView::MAX_VOCAB;
         match vocab {
-            0 => return Err(Kind::EmptyVocabulary { shape: [1, 0, 0] }.into()),
+            0 => return Err(Kind::NoVocabulary.into()),
             _ if vocab > limit => return Err(Kind::VocabularyTooLarge { vocab, limit }.into()),
             _ => {}
         }
@@ -257,27 +257,27 @@ impl AutoregressiveSearch {
     }
 
     /// At most the bytes of memory that a search of this request alone takes to its end,
-    /// results included; 0 for a request that would be refused. What processors and
-    /// constraints hold comes on top.
+    /// results included. What processors and constraints hold comes on top.
     ///
     /// See [`IndependentSearch::bytes_needed`](crate::IndependentSearch::bytes_needed)
     /// for what it is for. Requests that run at once need no more than the sum.
-    pub fn bytes_needed(&self, request: &Request) -> usize {
+    ///
+    /// # Errors
+    ///
+    /// Those of [`AutoregressiveSearch::admit`] about settings.
+    pub fn bytes_needed(&self, request: &Request) -> Result<usize, Error> {
         let (rows, vocab) = (request.beams, self.vocab);
-        if request.check(vocab).is_err() {
-            return 0;
-        }
+        request.check(vocab)?;
         // The token, the parent and the numbers of slots; where memory grows, it is doubled.
         let row = size_of::<[u32; 8]>();
-        [
+        let parts = [
             Slot::bytes_needed(request),
             ScannedRows::bytes_needed(rows, vocab),
             Expander::bytes_needed(request, vocab),
             rows.saturating_mul(row),
             request.prompt.len().saturating_mul(size_of::<u32>()),
-        ]
-        .into_iter()
-        .fold(0, usize::saturating_add)
+        ];
+        Ok(parts.into_iter().fold(0, usize::saturating_add))
     }
 
     /// Takes in a request, at any time. Its first row is among the last of the next step
@@ -363,28 +363,35 @@ impl AutoregressiveSearch {
     /// requests are as they were before it, and the next
     /// [`AutoregressiveSearch::feed`] begins the step again, with those that were admitted
     /// and without those that were removed meanwhile. Its rows continue those of the last
-    /// step whose scores were taken.
+    /// step whose scores were taken, so a cache that was put in order for the abandoned step
+    /// must be put back.
     pub fn abandon_step(&mut self) {
-        self.end_step(|_, _| false);
+        self.end_step();
     }
 
-    /// Ends the step that is under way: frees the requests that were removed meanwhile,
-    /// and those that are `done`, which it is told, are running no more.
-    fn end_step(&mut self, mut done: impl FnMut(&mut Self, u32) -> bool) {
-        let (fed, mut running) = (self.fed, std::mem::take(&mut self.running));
-        let mut at = 0;
-        running.retain(|&slot| {
-            at += 1;
-            if at > fed {
+    /// Ends the step that is under way: frees the requests that were removed meanwhile;
+    /// those that are done are running no more.
+    fn end_step(&mut self) {
+        let mut left = self.fed;
+        let AutoregressiveSearch {
+            slots,
+            free,
+            running,
+            ..
+        } = self;
+        running.retain(|&index| {
+            if left == 0 {
                 return true;
             }
-            if self.slots[slot as usize].removed {
-                self.free_slot(slot);
+            left -= 1;
+            let slot = &mut slots[index as usize];
+            if slot.removed {
+                slot.free();
+                free.push(index);
                 return false;
             }
-            !done(self, slot)
+            matches!(slot.state, State::Running(_))
         });
-        self.running = running;
         (self.fed, self.removed) = (0, 0);
     }
 
@@ -397,7 +404,8 @@ impl AutoregressiveSearch {
     /// read once, and only the permitted ones where a trie says which.
     ///
     /// The rows of requests that are done are gone from the next step;
-    /// [`AutoregressiveSearch::finished`] names them. Scores that are not valid are no
+    /// [`AutoregressiveSearch::finished`] names them. They stay, with what they have found,
+    /// until [`AutoregressiveSearch::remove`]. Scores that are not valid are no
     /// error here: they fail the request that they belong to, and
     /// [`AutoregressiveSearch::outcome`] says so.
     ///
@@ -405,6 +413,11 @@ impl AutoregressiveSearch {
     ///
     /// If no step has begun, the shape is another, or memory runs out.
     /// Then nothing has changed.
+    ///
+    /// # Panics
+    ///
+    /// If a processor or a constraint does. The request in question, and those behind it in
+    /// the feed, are then refused; the others are as if nothing had happened.
     pub fn advance(&mut self, scores: &ScoresView<'_>) -> Result<(), Error> {
         let (rows, vocab) = (self.next_rows.rows, self.vocab);
         let shape = [scores.batch(), scores.time(), scores.vocab()];
@@ -421,17 +434,12 @@ impl AutoregressiveSearch {
             .reserve(most.fold(0, usize::saturating_add))?;
         self.read(&scores)?;
         self.finished.clear();
-        self.end_step(|search, index| {
-            let slot = &mut search.slots[index as usize];
-            let Some(id) = slot.id else { return true };
-            let (expander, scanned) = (&mut search.expander, &search.scanned);
-            let done = slot.step(id, expander, &scores, scanned, search.dispatch);
-            if done {
-                search.finished.push(id);
-            }
-            done
-        });
         self.scored = rows;
+        let mut step = StepUnderWay {
+            search: self,
+            taken: 0,
+        };
+        while step.take(&scores) {}
         Ok(())
     }
 
@@ -512,4 +520,81 @@ impl AutoregressiveSearch {
         self.scanned.read(scores, rows, self.dispatch);
         Ok(())
     }
+}
+
+/// A step whose scores are being taken, request by request. If a function of the caller
+/// panics, the step ends there: the request in question, and those whose turn had not
+/// come, are refused.
+struct StepUnderWay<'a> {
+    search: &'a mut AutoregressiveSearch,
+    /// How many requests have had their turn.
+    taken: usize,
+}
+
+impl StepUnderWay<'_> {
+    /// Gives the next request its scores; false if all have had theirs.
+    fn take(&mut self, scores: &ScoresView<'_>) -> bool {
+        let AutoregressiveSearch {
+            slots,
+            running,
+            fed,
+            finished,
+            expander,
+            scanned,
+            dispatch,
+            ..
+        } = &mut *self.search;
+        let Some(&index) = running[..*fed].get(self.taken) else {
+            return false;
+        };
+        let slot = &mut slots[index as usize];
+        if let Some(id) = slot.id.filter(|_| !slot.removed)
+            && slot.step(id, expander, scores, scanned, *dispatch)
+        {
+            finished.push(id);
+        }
+        self.taken += 1;
+        true
+    }
+}
+
+impl Drop for StepUnderWay<'_> {
+    fn drop(&mut self) {
+        let search = &mut *self.search;
+        for &index in &search.running[self.taken..search.fed] {
+            let slot = &mut search.slots[index as usize];
+            if let Some(request) = slot.id.filter(|_| !slot.removed) {
+                slot.fail(Kind::StepPanicked { request }.into());
+                search.finished.push(request);
+            }
+        }
+        search.end_step();
+    }
+}
+
+impl Clone for AutoregressiveSearch {
+    /// Lists keep the room that [`AutoregressiveSearch::admit`] has made in them.
+    fn clone(&self) -> Self {
+        AutoregressiveSearch {
+            vocab: self.vocab,
+            dispatch: self.dispatch,
+            slots: self.slots.clone(),
+            free: with_room(&self.free),
+            running: with_room(&self.running),
+            fed: self.fed,
+            removed: self.removed,
+            finished: with_room(&self.finished),
+            next_rows: self.next_rows.clone(),
+            scored: self.scored,
+            scanned: self.scanned.clone(),
+            expander: self.expander.clone(),
+        }
+    }
+}
+
+/// A copy of a list with as much room.
+fn with_room<T: Copy>(list: &Vec<T>) -> Vec<T> {
+    let mut copy = Vec::with_capacity(list.capacity());
+    copy.extend_from_slice(list);
+    copy
 }

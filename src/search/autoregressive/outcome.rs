@@ -4,24 +4,23 @@ use super::pool::{Finish, Finished};
 use super::tree::HypothesisTree;
 use crate::error::{Error, Kind};
 use crate::memory::reserve;
-use crate::nbest::{Details, Hypotheses, NBest, Place, Sealed};
+use crate::nbest::{Details, Hypotheses, Internal, NBest, Place, Sealed};
 use crate::request_id::RequestId;
 
-/// Why a request is done.
+/// Why a request is done. Of several diverse groups, the reason of the last one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum Ended {
     /// Its stopping rule was met.
-    Rule,
+    StoppingRule,
     /// It reached its maximum length.
     Length,
-    /// No live hypothesis had a possible continuation. Hypotheses that had finished
-    /// before are there.
+    /// No live hypothesis had a possible continuation; others had finished before.
     Exhausted,
-    /// No live hypothesis had a possible continuation, and none had finished: nothing
-    /// was found.
+    /// No hypothesis finished, whatever ended the search: nothing was possible any more, or
+    /// what was live at the maximum length was dropped.
     NothingFound,
 }
 
@@ -30,7 +29,7 @@ pub enum Ended {
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Completion<'a> {
-    /// The generated tokens, the end token among them; not the prompt.
+    /// The generated tokens, with the end token if it ended with one; not the prompt.
     pub tokens: &'a [u32],
     /// The log-probability of each of the tokens, as processed.
     pub token_scores: &'a [f64],
@@ -45,6 +44,7 @@ pub struct Completion<'a> {
 
 impl Completion<'_> {
     /// A copy that borrows nothing.
+    #[must_use]
     pub fn into_owned(self) -> OwnedCompletion {
         OwnedCompletion {
             tokens: self.tokens.to_vec(),
@@ -99,20 +99,20 @@ impl Details for CompletionDetails {
         }
     }
 
-    fn clear(&mut self) {
+    fn clear(&mut self, _: Internal) {
         self.token_scores.clear();
         self.log_probabilities.clear();
         self.finishes.clear();
     }
 
-    fn reserve(&mut self, hypotheses: usize, tokens: usize) -> Result<(), Error> {
+    fn reserve(&mut self, hypotheses: usize, tokens: usize, _: Internal) -> Result<(), Error> {
         let what = "the results of a request";
         reserve(&mut self.token_scores, tokens, what)?;
         reserve(&mut self.log_probabilities, hypotheses, what)?;
         reserve(&mut self.finishes, hypotheses, what)
     }
 
-    fn append(&mut self, other: &Self) {
+    fn append(&mut self, other: &Self, _: Internal) {
         self.token_scores.extend_from_slice(&other.token_scores);
         self.log_probabilities
             .extend_from_slice(&other.log_probabilities);

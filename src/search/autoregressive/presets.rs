@@ -11,6 +11,7 @@ use super::rules::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum EarlyStopping {
     /// `False`: [`Stopping::Heuristic`].
     Heuristic,
@@ -42,7 +43,7 @@ pub struct CTranslate2Options {
 impl CTranslate2Options {
     /// The exponent of the length penalty; 1 by default.
     #[must_use]
-    pub fn length_penalty(mut self, alpha: f64) -> Self {
+    pub fn with_length_penalty(mut self, alpha: f64) -> Self {
         self.length_penalty = alpha;
         self
     }
@@ -50,14 +51,14 @@ impl CTranslate2Options {
     /// How many hypotheses must finish, in multiples of the beams; 1 by default. It
     /// counts only if the length penalty is not 0.
     #[must_use]
-    pub fn patience(mut self, patience: f64) -> Self {
+    pub fn with_patience(mut self, patience: f64) -> Self {
         self.patience = patience;
         self
     }
 
     /// How many hypotheses must finish if the length penalty is 0; 1 by default.
     #[must_use]
-    pub fn num_hypotheses(mut self, hypotheses: usize) -> Self {
+    pub fn with_num_hypotheses(mut self, hypotheses: usize) -> Self {
         self.num_hypotheses = hypotheses;
         self
     }
@@ -78,6 +79,7 @@ impl Rules {
     /// token, [`Stopping::Heuristic`] on the best live hypothesis.
     ///
     /// It is [`Rules::hugging_face`] at its defaults.
+    #[must_use]
     pub fn plain() -> Rules {
         Rules {
             length_penalty: LengthPenalty::Power { alpha: 1.0 },
@@ -102,6 +104,7 @@ impl Rules {
     ///
     /// [`Request::process_log_probabilities`]: super::Request::process_log_probabilities
     /// [`ForcedScore::Certain`]: super::ForcedScore::Certain
+    #[must_use]
     pub fn hugging_face(alpha: f64, early_stopping: EarlyStopping) -> Rules {
         Rules {
             length_penalty: LengthPenalty::Power { alpha },
@@ -119,6 +122,7 @@ impl Rules {
     /// Its decoder prompt of an encoder-decoder is one start token; give that
     /// as the prompt. Source: `generation/beam_search.py`, `BeamSearchScorer`
     /// and `BeamHypotheses`, 4.33.
+    #[must_use]
     pub fn hugging_face_scorer(alpha: f64, early_stopping: EarlyStopping) -> Rules {
         Rules {
             length_penalty: LengthPenalty::Power { alpha },
@@ -137,6 +141,7 @@ impl Rules {
     /// Our maximum length is its `max_len` + 1. Its processors act after the
     /// log-softmax; suppress its padding token there. Source:
     /// `sequence_generator.py`, `SequenceGenerator`.
+    #[must_use]
     pub fn fairseq(length_penalty: f64) -> Rules {
         Rules {
             length_penalty: LengthPenalty::Power {
@@ -165,8 +170,9 @@ impl Rules {
     /// ```
     /// use widebeam::autoregressive::{CTranslate2Options, Rules};
     ///
-    /// let rules = Rules::ctranslate2(CTranslate2Options::default().length_penalty(0.6));
+    /// let rules = Rules::ctranslate2(CTranslate2Options::default().with_length_penalty(0.6));
     /// ```
+    #[must_use]
     pub fn ctranslate2(options: CTranslate2Options) -> Rules {
         let CTranslate2Options {
             length_penalty: alpha,
@@ -191,6 +197,7 @@ impl Rules {
     ///
     /// Those that were cut have their penalised score here, their
     /// log-probability there. Source: `t5x/decoding.py`, `beam_search`.
+    #[must_use]
     pub fn gnmt(alpha: f64) -> Rules {
         Rules {
             length_penalty: LengthPenalty::Gnmt { alpha },

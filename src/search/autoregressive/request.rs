@@ -24,9 +24,9 @@ pub(super) const RESERVED: usize = 4096;
 /// };
 ///
 /// let request = Request::new(4, MaximumLength(64))
-///     .prompt([101, 2023])
-///     .end_tokens([102])
-///     .rules(Rules::hugging_face(0.6, EarlyStopping::Never))
+///     .with_prompt([101, 2023])
+///     .with_end_tokens([102])
+///     .with_rules(Rules::hugging_face(0.6, EarlyStopping::Never))
 ///     .process_log_probabilities(MinimumLength(5))
 ///     .process_log_probabilities(RepetitionPenalty::new(1.2)?);
 /// # assert_eq!((request.beams(), request.max_length()), (4, 64));
@@ -69,6 +69,7 @@ impl Request {
 
     /// A request for the `beams` best hypotheses of at most `max_length`
     /// generated tokens, the end token counted.
+    #[must_use]
     pub fn new(beams: usize, max_length: MaximumLength) -> Self {
         Request {
             beams,
@@ -91,14 +92,14 @@ impl Request {
     /// rules that count it. It may hold tokens beyond the vocabulary of the
     /// scores.
     #[must_use]
-    pub fn prompt(mut self, tokens: impl Into<Vec<u32>>) -> Self {
+    pub fn with_prompt(mut self, tokens: impl Into<Vec<u32>>) -> Self {
         self.prompt = tokens.into();
         self
     }
 
     /// The tokens that end a hypothesis.
     #[must_use]
-    pub fn end_tokens(mut self, tokens: impl IntoIterator<Item = u32>) -> Self {
+    pub fn with_end_tokens(mut self, tokens: impl IntoIterator<Item = u32>) -> Self {
         self.end_tokens = tokens.into_iter().collect();
         self.end_tokens.sort_unstable();
         self.end_tokens.dedup();
@@ -107,7 +108,7 @@ impl Request {
 
     /// How hypotheses finish, are ranked, and end the search.
     #[must_use]
-    pub fn rules(mut self, rules: Rules) -> Self {
+    pub fn with_rules(mut self, rules: Rules) -> Self {
         self.rules = rules;
         self
     }
@@ -121,7 +122,7 @@ impl Request {
     /// The penalty stays in the scores. The hypotheses of all groups come back
     /// in one list.
     #[must_use]
-    pub fn diverse_groups(mut self, groups: usize, penalty: f64) -> Self {
+    pub fn with_diverse_groups(mut self, groups: usize, penalty: f64) -> Self {
         self.groups = groups;
         self.diversity = penalty;
         self
@@ -139,8 +140,8 @@ impl Request {
     /// let mask = |tokens: &[u32]| tokens.iter().copied().collect::<TokenMask>();
     /// let mut search = AutoregressiveSearch::new(4)?;
     /// let request = Request::new(4, MaximumLength(1))
-    ///     .constraint(mask(&[0, 1, 2]), Normaliser::WholeRow)
-    ///     .constraint(mask(&[1, 2, 3]), Normaliser::WholeRow);
+    ///     .with_constraint(mask(&[0, 1, 2]), Normaliser::WholeRow)
+    ///     .with_constraint(mask(&[1, 2, 3]), Normaliser::WholeRow);
     /// let id = search.admit(request)?;
     /// search.feed();
     /// search.advance(&ScoresView::logits(&[4.0f32, 3.0, 2.0, 1.0], [1, 4])?)?;
@@ -150,7 +151,11 @@ impl Request {
     /// # Ok::<(), widebeam::Error>(())
     /// ```
     #[must_use]
-    pub fn constraint(mut self, constraint: impl Into<Constraint>, normaliser: Normaliser) -> Self {
+    pub fn with_constraint(
+        mut self,
+        constraint: impl Into<Constraint>,
+        normaliser: Normaliser,
+    ) -> Self {
         self.constraints.push((constraint.into(), normaliser));
         self
     }
@@ -172,6 +177,21 @@ impl Request {
     pub fn process_log_probabilities(mut self, processor: impl LogitsProcessor + 'static) -> Self {
         self.log_probabilities.push(Arc::new(processor));
         self
+    }
+
+    /// The prompt.
+    pub fn prompt(&self) -> &[u32] {
+        &self.prompt
+    }
+
+    /// The end tokens, ascending.
+    pub fn end_tokens(&self) -> &[u32] {
+        &self.end_tokens
+    }
+
+    /// The rules.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// The beam width.
@@ -233,7 +253,7 @@ impl Request {
         let normalises = kind == ScoreKind::Logits || !self.logits.is_empty();
         let suffices = |(constraint, normaliser): &(Constraint, Normaliser)| {
             let own = *normaliser == Normaliser::Permitted || !normalises;
-            matches!(constraint, Constraint::Trie(_)) && own
+            constraint.is_trie() && own
         };
         !self.constraints.iter().any(suffices)
     }

@@ -106,6 +106,7 @@ pub enum Stopping {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum Leader {
     /// The best that goes on.
     Live,
@@ -165,8 +166,8 @@ pub enum AtMaximum {
 /// use widebeam::autoregressive::{LengthPenalty, Rules, Stopping};
 ///
 /// let rules = Rules::plain()
-///     .length_penalty(LengthPenalty::Gnmt { alpha: 0.6 })
-///     .stopping(Stopping::FirstFinished { patience: 2.0 });
+///     .with_length_penalty(LengthPenalty::Gnmt { alpha: 0.6 })
+///     .with_stopping(Stopping::FirstFinished { patience: 2.0 });
 /// assert_ne!(rules, Rules::default());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -191,44 +192,74 @@ impl Default for Rules {
 impl Rules {
     /// What the log-probability is divided by.
     #[must_use]
-    pub fn length_penalty(mut self, length_penalty: LengthPenalty) -> Self {
+    pub fn with_length_penalty(mut self, length_penalty: LengthPenalty) -> Self {
         self.length_penalty = length_penalty;
         self
     }
 
     /// Which tokens a length counts.
     #[must_use]
-    pub fn counted(mut self, counted: CountedLength) -> Self {
+    pub fn with_counted(mut self, counted: CountedLength) -> Self {
         self.counted = counted;
         self
     }
 
     /// When a request is done.
     #[must_use]
-    pub fn stopping(mut self, stopping: Stopping) -> Self {
+    pub fn with_stopping(mut self, stopping: Stopping) -> Self {
         self.stopping = stopping;
         self
     }
 
     /// Which candidates finish.
     #[must_use]
-    pub fn end_rank(mut self, end_rank: EndRank) -> Self {
+    pub fn with_end_rank(mut self, end_rank: EndRank) -> Self {
         self.end_rank = end_rank;
         self
     }
 
     /// What a full pool does.
     #[must_use]
-    pub fn when_full(mut self, when_full: WhenFull) -> Self {
+    pub fn with_when_full(mut self, when_full: WhenFull) -> Self {
         self.when_full = when_full;
         self
     }
 
     /// What the maximum length does.
     #[must_use]
-    pub fn at_maximum(mut self, at_maximum: AtMaximum) -> Self {
+    pub fn with_at_maximum(mut self, at_maximum: AtMaximum) -> Self {
         self.at_maximum = at_maximum;
         self
+    }
+
+    /// See [`Rules::with_length_penalty`].
+    pub fn length_penalty(&self) -> LengthPenalty {
+        self.length_penalty
+    }
+
+    /// See [`Rules::with_counted`].
+    pub fn counted(&self) -> CountedLength {
+        self.counted
+    }
+
+    /// See [`Rules::with_stopping`].
+    pub fn stopping(&self) -> Stopping {
+        self.stopping
+    }
+
+    /// See [`Rules::with_end_rank`].
+    pub fn end_rank(&self) -> EndRank {
+        self.end_rank
+    }
+
+    /// See [`Rules::with_when_full`].
+    pub fn when_full(&self) -> WhenFull {
+        self.when_full
+    }
+
+    /// See [`Rules::with_at_maximum`].
+    pub fn at_maximum(&self) -> AtMaximum {
+        self.at_maximum
     }
 
     /// If a number among the rules is not finite, or patience is not above 0.

@@ -18,8 +18,8 @@ impl AutoregressiveSearch {
     /// use widebeam::autoregressive::{AutoregressiveSearch, MaximumLength, Request};
     ///
     /// let mut search = AutoregressiveSearch::new(3)?;
-    /// let short = search.admit(Request::new(2, MaximumLength(2)).prompt([0]))?;
-    /// let long = Request::new(4, MaximumLength(6)).prompt([1]).end_tokens([2]);
+    /// let short = search.admit(Request::new(2, MaximumLength(2)).with_prompt([0]))?;
+    /// let long = Request::new(4, MaximumLength(6)).with_prompt([1]).with_end_tokens([2]);
     /// let long = search.admit(long)?;
     /// let mut sequence = Vec::new();
     /// search.run(|feed, logits| {

@@ -128,9 +128,12 @@ impl Slot {
                 self.state = State::Running(request);
                 return false;
             }
-            Ok(Some(ended)) => self.gather(&request).map(|()| match ended {
-                Ended::Exhausted if self.results.is_empty() => Ended::NothingFound,
-                ended => ended,
+            Ok(Some(ended)) => self.gather(&request).map(|()| {
+                if self.results.is_empty() {
+                    Ended::NothingFound
+                } else {
+                    ended
+                }
             }),
             Err(error) => Err(error),
         };
@@ -139,6 +142,12 @@ impl Slot {
         }
         self.state = State::Done(ended);
         true
+    }
+
+    /// Ends the request without results.
+    pub(super) fn fail(&mut self, error: Error) {
+        self.results.clear();
+        self.state = State::Done(Err(error));
     }
 
     /// Collects what all groups have found.
@@ -201,7 +210,7 @@ impl Slot {
                 ended = Ended::Length;
             } else if !group.beams.is_empty() && group.is_done(request, length, leader) {
                 group.beams.clear();
-                ended = Ended::Rule;
+                ended = Ended::StoppingRule;
             }
             live |= !group.beams.is_empty();
 

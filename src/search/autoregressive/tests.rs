@@ -262,7 +262,7 @@ fn invalid_scores_are_found_by_the_scan_and_where_only_permitted_tokens_are_read
         });
         assert!(scanned.starts_with(&expected), "{scanned}");
         let trie = TokenTrie::new([[3], [400]]);
-        let request = Request::new(2, MaximumLength(2)).constraint(trie, Normaliser::WholeRow);
+        let request = Request::new(2, MaximumLength(2)).with_constraint(trie, Normaliser::WholeRow);
         let late = marks::expect("a permitted token's score is invalid", || {
             error(request, &scores)
         });

@@ -71,7 +71,7 @@ use settings::Settings;
 /// With a scorer ([`CtcSearch::with_scorer`]) the bound above no longer holds, because a
 /// language model can lift any token. Each prefix is then extended only by the frame's W + 2
 /// best tokens, less the blank if it is one of them, or by as many tokens as
-/// [`CtcPruning::top_tokens`] says.
+/// [`CtcPruning::with_top_tokens`] says.
 ///
 /// ```
 /// use widebeam::ScoresView;
@@ -230,7 +230,8 @@ impl<S: Scorer + Sync> CtcSearch<S> {
 
     /// Decodes a batch into new results. An item that is refused, for an invalid score,
     /// is an error of its own there ([`NBest::item`](crate::NBest::item)); the others are
-    /// decoded. An item of no steps has one hypothesis, the empty one, of score 0.
+    /// decoded. An item of no steps has one hypothesis, the empty one, of score 0 (or of what a
+    /// scorer says of the end).
     ///
     /// # Errors
     ///
@@ -254,6 +255,7 @@ impl<S: Scorer + Sync> CtcSearch<S> {
         nbest: &mut CtcNBest,
     ) -> Result<(), Error> {
         nbest.clear();
+        nbest.first_item = scores.first_item();
         self.settings.check_vocabulary(scores.vocab())?;
         stream::check_frames(0, scores.time())?;
         let batch = scores.batch();

@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use crate::memory::reserve;
-use crate::nbest::{Details, NBest, Place, Sealed};
+use crate::nbest::{Details, Internal, NBest, Place, Sealed};
 
 /// The best hypotheses of each item of a batch, best first, each with a frame
 /// for every token and the score of its best alignment. See [`NBest`].
@@ -38,6 +38,7 @@ pub struct CtcHypothesis<'a> {
 
 impl CtcHypothesis<'_> {
     /// A copy that borrows nothing.
+    #[must_use]
     pub fn into_owned(self) -> OwnedCtcHypothesis {
         OwnedCtcHypothesis {
             tokens: self.tokens.to_vec(),
@@ -81,20 +82,20 @@ impl Details for CtcDetails {
         }
     }
 
-    fn clear(&mut self) {
+    fn clear(&mut self, _: Internal) {
         self.frames.clear();
         self.alignment_scores.clear();
         self.scorer_scores.clear();
     }
 
-    fn reserve(&mut self, hypotheses: usize, tokens: usize) -> Result<(), Error> {
+    fn reserve(&mut self, hypotheses: usize, tokens: usize, _: Internal) -> Result<(), Error> {
         let what = "the hypotheses";
         reserve(&mut self.frames, tokens, what)?;
         reserve(&mut self.alignment_scores, hypotheses, what)?;
         reserve(&mut self.scorer_scores, hypotheses, what)
     }
 
-    fn append(&mut self, other: &Self) {
+    fn append(&mut self, other: &Self, _: Internal) {
         self.frames.extend_from_slice(&other.frames);
         self.alignment_scores
             .extend_from_slice(&other.alignment_scores);

@@ -22,20 +22,21 @@ pub struct CtcPruning {
 
 impl CtcPruning {
     /// No pruning.
+    #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
 
     /// Of each frame, only the `count` best tokens, 1 or more, beside the blank.
     #[must_use]
-    pub fn top_tokens(mut self, count: usize) -> Self {
+    pub fn with_top_tokens(mut self, count: usize) -> Self {
         self.top_tokens = Some(count);
         self
     }
 
     /// Of each frame, only tokens of at least this log-probability, 0 or less.
     #[must_use]
-    pub fn min_token_log_probability(mut self, least: f64) -> Self {
+    pub fn with_min_token_log_probability(mut self, least: f64) -> Self {
         self.min_token_log_probability = Some(least);
         self
     }
@@ -43,7 +44,7 @@ impl CtcPruning {
     /// After each frame, only prefixes that score at most `distance`, 0 or more,
     /// below the best.
     #[must_use]
-    pub fn score_threshold(mut self, distance: f64) -> Self {
+    pub fn with_score_threshold(mut self, distance: f64) -> Self {
         self.score_threshold = Some(distance);
         self
     }
@@ -51,7 +52,7 @@ impl CtcPruning {
     /// Of a frame whose blank has at least this log-probability, only the
     /// blank. The frame still separates repeats, and its blank still counts.
     #[must_use]
-    pub fn blank_skip(mut self, log_probability: f64) -> Self {
+    pub fn with_blank_skip(mut self, log_probability: f64) -> Self {
         self.blank_skip = Some(log_probability);
         self
     }
@@ -64,9 +65,34 @@ impl CtcPruning {
     /// side by side for ever, and all tokens since then are held twice. This
     /// bounds the memory of a stream and the age of what is not yet stable.
     #[must_use]
-    pub fn commit_delay(mut self, delay: usize) -> Self {
+    pub fn with_commit_delay(mut self, delay: usize) -> Self {
         self.commit_delay = Some(delay);
         self
+    }
+
+    /// See [`CtcPruning::with_top_tokens`]; `None` if it is off, as for all below.
+    pub fn top_tokens(&self) -> Option<usize> {
+        self.top_tokens
+    }
+
+    /// See [`CtcPruning::with_min_token_log_probability`].
+    pub fn min_token_log_probability(&self) -> Option<f64> {
+        self.min_token_log_probability
+    }
+
+    /// See [`CtcPruning::with_score_threshold`].
+    pub fn score_threshold(&self) -> Option<f64> {
+        self.score_threshold
+    }
+
+    /// See [`CtcPruning::with_blank_skip`].
+    pub fn blank_skip(&self) -> Option<f64> {
+        self.blank_skip
+    }
+
+    /// See [`CtcPruning::with_commit_delay`].
+    pub fn commit_delay(&self) -> Option<usize> {
+        self.commit_delay
     }
 
     /// Whether a frame whose blank has this log-probability is skipped.

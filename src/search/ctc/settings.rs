@@ -86,9 +86,9 @@ mod tests {
     fn a_list_holds_the_blank_beside_the_tokens_that_matter() {
         let mut settings = Settings::new(5, 0).unwrap();
         assert_eq!(settings.shortlist_width(), 7);
-        settings.pruning = CtcPruning::none().top_tokens(3);
+        settings.pruning = CtcPruning::none().with_top_tokens(3);
         assert_eq!(settings.shortlist_width(), 4);
-        settings.pruning = CtcPruning::none().top_tokens(usize::MAX);
+        settings.pruning = CtcPruning::none().with_top_tokens(usize::MAX);
         assert_eq!(settings.shortlist_width(), usize::MAX);
     }
 

@@ -37,7 +37,7 @@ pub(super) fn check_frames(frames: usize, more: usize) -> Result<(), Error> {
 /// # Memory
 ///
 /// **A stream without end needs two things**, or it grows with every frame:
-/// - [`CtcPruning::commit_delay`](super::CtcPruning::commit_delay), which is off by default.
+/// - [`CtcPruning::with_commit_delay`](super::CtcPruning::with_commit_delay), which is off by default.
 ///   Frames that could not tell two tokens apart leave two prefixes, and later
 ///   frames give both the same. They never come to share what follows, so
 ///   nothing after them becomes stable; committing lets the best one win.
@@ -65,7 +65,7 @@ pub(super) fn check_frames(frames: usize, more: usize) -> Result<(), Error> {
 /// use widebeam::ScoresView;
 /// use widebeam::ctc::{Blank, CtcPruning, CtcSearch};
 ///
-/// let pruning = CtcPruning::none().commit_delay(50);
+/// let pruning = CtcPruning::none().with_commit_delay(50);
 /// let mut stream = CtcSearch::new(8, Blank(0))?.with_pruning(pruning)?.stream();
 /// let (mut tokens, mut frames) = (Vec::new(), Vec::new());
 /// for chunk in [[0.1f32, 0.9, 0.8, 0.2], [0.3, 0.7, 0.9, 0.1]] {
@@ -208,7 +208,7 @@ impl<S: Scorer> CtcStream<S> {
     /// frames: what all live prefixes share, as far as their best alignments
     /// agree on the frames.
     ///
-    /// Without [`CtcPruning::commit_delay`](super::CtcPruning::commit_delay) there may never
+    /// Without [`CtcPruning::with_commit_delay`](super::CtcPruning::with_commit_delay) there may never
     /// be more of them after a near-tie. Takes time linear in the live part of
     /// the prefix tree.
     pub fn stable(&mut self) -> (&[u32], &[u32]) {

@@ -9,7 +9,6 @@ fn main() -> ExitCode {
     };
     let listed = public_api::Builder::from_rustdoc_json(json)
         .omit_blanket_impls(true)
-        .omit_auto_trait_impls(true)
         .build();
     match listed {
         Ok(api) => {

@@ -102,12 +102,12 @@ fn rules(u: &mut Unstructured<'_>) -> Result<Rules> {
         AtMaximum::ForceEnd,
     ];
     Ok(Rules::plain()
-        .length_penalty(length_penalty)
-        .counted(counted)
-        .stopping(stopping)
-        .end_rank(*u.choose(&[EndRank::WithinBeam, EndRank::Any])?)
-        .when_full(*u.choose(&[WhenFull::ReplaceWorst, WhenFull::Keep])?)
-        .at_maximum(*u.choose(&at_maximum)?))
+        .with_length_penalty(length_penalty)
+        .with_counted(counted)
+        .with_stopping(stopping)
+        .with_end_rank(*u.choose(&[EndRank::WithinBeam, EndRank::Any])?)
+        .with_when_full(*u.choose(&[WhenFull::ReplaceWorst, WhenFull::Keep])?)
+        .with_at_maximum(*u.choose(&at_maximum)?))
 }
 
 fn processors(u: &mut Unstructured<'_>, vocab: u32) -> Result<Vec<Processor>> {

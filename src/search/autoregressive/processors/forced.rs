@@ -7,6 +7,7 @@ use crate::error::{Error, Kind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
 pub enum ForcedScore {
     /// The one the model gives it: fairseq's way.
     Own,
@@ -33,10 +34,15 @@ fn check_token(what: &'static str, token: u32, vocab: usize) -> Result<(), Error
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ForcedFirst {
-    /// The first token to generate.
-    pub token: u32,
-    /// Its score.
-    pub score: ForcedScore,
+    token: u32,
+    score: ForcedScore,
+}
+
+impl ForcedFirst {
+    /// Forces `token`, which gets this score.
+    pub fn new(token: u32, score: ForcedScore) -> Self {
+        ForcedFirst { token, score }
+    }
 }
 
 impl LogitsProcessor for ForcedFirst {
@@ -55,10 +61,15 @@ impl LogitsProcessor for ForcedFirst {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct ForcedLast {
-    /// The token that fills the last place.
-    pub token: u32,
-    /// Its score.
-    pub score: ForcedScore,
+    token: u32,
+    score: ForcedScore,
+}
+
+impl ForcedLast {
+    /// Forces `token`, which gets this score.
+    pub fn new(token: u32, score: ForcedScore) -> Self {
+        ForcedLast { token, score }
+    }
 }
 
 impl LogitsProcessor for ForcedLast {

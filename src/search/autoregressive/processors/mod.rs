@@ -21,6 +21,9 @@ pub use row::RowScores;
 pub(super) use row::{Base, Position};
 pub use suppress::Suppress;
 
+use std::fmt;
+use std::sync::Arc;
+
 use crate::error::Error;
 
 /// A change to the scores of the tokens of one row.
@@ -31,13 +34,13 @@ use crate::error::Error;
 /// after, so that it does not. What a processor does must follow from what
 /// the row shows it.
 ///
-/// Any closure over [`RowScores`] is one:
+/// [`processor_fn`] makes one of a closure:
 ///
 /// ```
-/// use widebeam::autoregressive::{MaximumLength, Request, RowScores};
+/// use widebeam::autoregressive::{MaximumLength, Request, processor_fn};
 ///
 /// let favoured = 7;
-/// let favour = move |row: &mut RowScores<'_>| row.set(favoured, row.get(favoured) + 0.5);
+/// let favour = processor_fn(move |row| row.set(favoured, row.get(favoured) + 0.5));
 /// let request = Request::new(4, MaximumLength(32)).process_log_probabilities(favour);
 /// assert_eq!(request.beams(), 4);
 /// ```
@@ -50,15 +53,42 @@ pub trait LogitsProcessor: Send + Sync {
     ///
     /// # Errors
     ///
-    /// If it names a token beyond the vocabulary.
+    /// If it names a token beyond the vocabulary, say: a sentence as
+    /// [`Error::invalid_setting`].
     fn check(&self, vocab: usize) -> Result<(), Error> {
         let _ = vocab;
         Ok(())
     }
 }
 
-impl<F: Fn(&mut RowScores<'_>) + Send + Sync> LogitsProcessor for F {
+/// Shared by the requests that have it.
+impl<P: LogitsProcessor + ?Sized> LogitsProcessor for Arc<P> {
     fn process(&self, row: &mut RowScores<'_>) {
-        self(row);
+        P::process(self, row);
+    }
+
+    fn check(&self, vocab: usize) -> Result<(), Error> {
+        P::check(self, vocab)
+    }
+}
+
+/// A processor of a closure. See [`LogitsProcessor`].
+pub fn processor_fn<F: Fn(&mut RowScores<'_>) + Send + Sync>(process: F) -> ProcessorFn<F> {
+    ProcessorFn(process)
+}
+
+/// What [`processor_fn`] makes.
+#[derive(Clone, Copy)]
+pub struct ProcessorFn<F>(F);
+
+impl<F: Fn(&mut RowScores<'_>) + Send + Sync> LogitsProcessor for ProcessorFn<F> {
+    fn process(&self, row: &mut RowScores<'_>) {
+        self.0(row);
+    }
+}
+
+impl<F> fmt::Debug for ProcessorFn<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProcessorFn")
     }
 }

@@ -431,7 +431,7 @@ fn a_scored_beam_is_chosen_from_more_candidates_than_there_is_room_for() {
     let data: Vec<f32> = (0..frames * vocab).map(|_| random.unit()).collect();
     let view = ScoresView::probabilities(&data, [frames, vocab]).unwrap();
     for beams in [1, 2, 5, 12] {
-        let settings = settings(beams, CtcPruning::none().top_tokens(vocab));
+        let settings = settings(beams, CtcPruning::none().with_top_tokens(vocab));
         let mut beam = Vec::new();
         marks::expect("more scored candidates than four times the beam", || {
             feed(&settings, &view, |_, decoder| {
@@ -452,7 +452,7 @@ fn looking_at_what_is_shared_changes_nothing() {
         let value = |random: &mut Random| [0.02f32, 0.2, 0.9, 0.9][random.below(4)];
         let data: Vec<f32> = (0..frames * vocab).map(|_| value(&mut random)).collect();
         let view = ScoresView::probabilities(&data, [frames, vocab]).unwrap();
-        let settings = settings(1 + case % 5, CtcPruning::none().top_tokens(3));
+        let settings = settings(1 + case % 5, CtcPruning::none().with_top_tokens(3));
         let mut alone = Vec::new();
         feed(&settings, &view, |_, decoder| alone.push(held(decoder)));
         let mut taken = (Vec::new(), Vec::new());
@@ -530,7 +530,10 @@ fn trees_that_have_grown_are_compacted() {
     let (frames, vocab) = (2600, 6);
     let data: Vec<f32> = (0..frames * vocab).map(|_| random.unit()).collect();
     let view = ScoresView::probabilities(&data, [frames, vocab]).unwrap();
-    let settings = settings(4, CtcPruning::none().top_tokens(5).commit_delay(50));
+    let settings = settings(
+        4,
+        CtcPruning::none().with_top_tokens(5).with_commit_delay(50),
+    );
     let mut most = [0; 2];
     let mut whole = Vec::new();
     marks::expect("the trees have grown", || {

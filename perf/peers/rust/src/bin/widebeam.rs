@@ -152,10 +152,10 @@ impl<'a> Step<'a> {
         let vocab = copies[0].vocab();
         let requests = first.len() / vocab;
         // Requests that never end: finished hypotheses are kept and run on.
-        let rules = Rules::plain().stopping(Stopping::FirstFinished { patience: 1e12 });
+        let rules = Rules::plain().with_stopping(Stopping::FirstFinished { patience: 1e12 });
         let request = Request::new(beams, MaximumLength(usize::MAX))
-            .end_tokens([2])
-            .rules(rules);
+            .with_end_tokens([2])
+            .with_rules(rules);
         let mut search = AutoregressiveSearch::new(vocab)?;
         for _ in 0..requests {
             search.admit(request.clone())?;
