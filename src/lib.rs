@@ -76,7 +76,8 @@
 //! - **Safe.** No scores, layout, lengths or settings cause a panic; an index out of range
 //!   does, as for a slice. One [`Error`] says what is wrong with an input. What a whole
 //!   call cannot do is its error; an item or a request that is refused has an error of its
-//!   own, and does not affect the others.
+//!   own, and does not affect the others. (A processor or constraint of yours that panics
+//!   also costs the requests behind its own in the step.)
 //! - **Quiet.** It prints nothing, sets nothing global, and runs in the rayon
 //!   pool it is called in. With the feature `tracing` it opens the spans `scan`,
 //!   `merge` and `backtrack` of the target `widebeam`, at level TRACE, on the
@@ -114,7 +115,8 @@
 //!
 //! - `serde` serialises results, errors as their sentences, and settings that are plain
 //!   data (rules, pruning, processors, kinds and levels); settings and owned hypotheses are
-//!   read back too.
+//!   read back too. In JSON an infinite score is a string; `serde_json` needs its feature
+//!   `float_roundtrip` to read back every bit.
 //! - `tracing` opens spans of the crate `tracing` around the phases of a search.
 //! - `unstable` shows the modules `reference` and `measure`, for tests and
 //!   measurements. It is exempt from semantic versioning: any release may change

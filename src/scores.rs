@@ -25,10 +25,11 @@ mod sealed {
 /// let scores = ScoresView::probabilities(&[0.5f64, 0.5], [1, 1, 2]);
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "scores of type `{Self}` cannot be read: convert them to `f32` first",
+    message = "scores of type `{Self}` cannot be read: they must be converted to `f32`",
     label = "not a type of score",
-    note = "scores are `f32`, `widebeam::half::f16` or `widebeam::half::bf16`",
-    note = "a slice of f64 is converted by `.iter().map(|&score| score as f32).collect::<Vec<f32>>()`"
+    note = "scores are one slice of `f32`, `widebeam::half::f16` or `widebeam::half::bf16`",
+    note = "a slice of f64 is converted by `.iter().map(|&score| score as f32).collect::<Vec<f32>>()`",
+    note = "rows that are vectors of their own are joined by `.concat()`"
 )]
 pub trait Element: sealed::Sealed {}
 
@@ -286,8 +287,8 @@ impl<'a> ScoresView<'a> {
         Ok(self)
     }
 
-    /// A view of some of the items alone. Errors go on naming an item by its
-    /// index in this view.
+    /// A view of some of the items alone. Errors go on naming an item by its index in the
+    /// whole: item 0 of `items(3..5)` is item 3.
     ///
     /// # Panics
     ///
@@ -298,7 +299,7 @@ impl<'a> ScoresView<'a> {
         let batch = self.batch();
         assert!(
             range.start <= range.end && range.end <= batch,
-            "items {range:?} are out of range: there are {batch} items"
+            "items {range:?} are out of range: the number of items is {batch}"
         );
         let lengths = self.lengths.map(|lengths| &lengths[range.clone()]);
         let [_, time, vocab] = self.shape;
@@ -346,7 +347,7 @@ impl<'a> ScoresView<'a> {
         let batch = self.batch();
         assert!(
             item < batch,
-            "item {item} is out of range: there are {batch} items"
+            "item {item} is out of range: the number of items is {batch}"
         );
         self.lengths.map_or(self.time(), |lengths| lengths[item])
     }

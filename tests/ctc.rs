@@ -563,7 +563,12 @@ fn limits_that_are_no_numbers_or_leave_no_token_are_refused() {
         (
             none().with_blank_skip(f64::NAN),
             skip,
-            "NaN; it must be a number",
+            "NaN; it must be 0 or less",
+        ),
+        (
+            none().with_blank_skip(0.99),
+            skip,
+            "0.99; it must be 0 or less",
         ),
         (
             none().with_commit_delay(0),
@@ -584,7 +589,7 @@ fn limits_that_are_no_numbers_or_leave_no_token_are_refused() {
             .with_score_threshold(0.0),
         none().with_min_token_log_probability(f64::NEG_INFINITY),
         none().with_score_threshold(f64::INFINITY),
-        none().with_blank_skip(1.0),
+        none().with_blank_skip(0.0),
     ] {
         search(pruning).unwrap();
     }

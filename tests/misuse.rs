@@ -274,7 +274,7 @@ fn an_index_out_of_range_panics_and_says_index_and_length() {
     let nbest = beam_search(&view, 2).unwrap();
     let labels = CtcSearch::new(2, Blank(0)).unwrap().decode(&view).unwrap();
     for item in [2, 3, usize::MAX] {
-        let said = format!("item {item} is out of range: there are 2 items");
+        let said = format!("item {item} is out of range: the number of items is 2");
         assert_eq!(words(|| nbest.item(item)), said);
         assert_eq!(words(|| nbest.best(item)), said);
         assert_eq!(words(|| labels.item(item)), said);
@@ -282,17 +282,17 @@ fn an_index_out_of_range_panics_and_says_index_and_length() {
         assert_eq!(words(|| view.length(item)), said);
         assert_eq!(words(|| with_lengths.length(item)), said);
         let none: NBest = NBest::new();
-        let said = format!("item {item} is out of range: there are 0 items");
+        let said = format!("item {item} is out of range: the number of items is 0");
         assert_eq!(words(|| none.item(item)), said);
     }
     for range in [0..3, 2..3, 3..3, usize::MAX..usize::MAX, 0..usize::MAX] {
-        let said = format!("items {range:?} are out of range: there are 2 items");
+        let said = format!("items {range:?} are out of range: the number of items is 2");
         assert_eq!(words(|| view.items(range.clone())), said);
         assert_eq!(words(|| with_lengths.items(range)), said);
     }
     // A range that ends before it begins.
     let backwards = std::ops::Range { start: 2, end: 1 };
-    let said = "items 2..1 are out of range: there are 2 items";
+    let said = "items 2..1 are out of range: the number of items is 2";
     assert_eq!(words(|| view.items(backwards)), said);
     assert_eq!(view.items(2..2).batch(), 0);
 }
@@ -302,11 +302,14 @@ fn a_row_out_of_range_panics_and_leaves_the_tokens_alone() {
     let mut search = AutoregressiveSearch::new(3).unwrap();
     let mut tokens = vec![5];
     let said = words(|| search.feed().sequence(0, &mut tokens));
-    assert_eq!(said, "row 0 is out of range: there are 0 rows");
+    assert_eq!(said, "row 0 is out of range: the number of rows is 0");
     search.admit(Request::new(2, MaximumLength(4))).unwrap();
     for row in [1, 2, usize::MAX] {
         let said = words(|| search.feed().sequence(row, &mut tokens));
-        assert_eq!(said, format!("row {row} is out of range: there are 1 rows"));
+        assert_eq!(
+            said,
+            format!("row {row} is out of range: the number of rows is 1")
+        );
     }
     assert_eq!(tokens, [5]);
     search.feed().sequence(0, &mut tokens);

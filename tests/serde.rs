@@ -320,3 +320,25 @@ fn a_list_is_its_items_each_with_hypotheses_or_an_error() {
         json!([])
     );
 }
+
+/// JSON has no infinity: there such a score is a string.
+#[test]
+fn an_infinite_score_comes_back() {
+    let hypothesis = |score: &str| format!("{{\"tokens\":[1],\"score\":{score}}}");
+    for (text, score) in [
+        ("\"-inf\"", f64::NEG_INFINITY),
+        ("-0.5", -0.5),
+        ("-1", -1.0),
+    ] {
+        let read: OwnedHypothesis = serde_json::from_str(&hypothesis(text)).unwrap();
+        assert_eq!(read.score, score);
+        let written = serde_json::to_string(&read).unwrap();
+        let back: OwnedHypothesis = serde_json::from_str(&written).unwrap();
+        assert_eq!(back, read);
+    }
+    for bad in ["null", "\"low\"", "\"1\"", "[]"] {
+        let read = serde_json::from_str::<OwnedHypothesis>(&hypothesis(bad));
+        let error = read.unwrap_err().to_string();
+        assert!(error.contains("expected a number, or \"-inf\""), "{error}");
+    }
+}

@@ -1,5 +1,6 @@
 //! The CTC search with what the command line adds to it.
 
+use std::io::BufRead;
 use std::path::Path;
 
 use widebeam::ctc::{Blank, CtcNBest, CtcPruning, CtcSearch};
@@ -10,6 +11,7 @@ use widebeam_perf::console::printable;
 
 use crate::args::{Ctc, LmUnit};
 use crate::labels::Labels;
+use crate::load;
 use crate::text;
 use crate::words::Words;
 
@@ -38,6 +40,7 @@ impl Search {
         level: Option<Level>,
         options: &Ctc,
         labels: Option<&Labels>,
+        map: bool,
     ) -> Result<Self, Failure> {
         let search = search(beams, blank, level)?;
         let search = search.with_pruning(pruning(options))?;
@@ -47,7 +50,7 @@ impl Search {
         let lm = options
             .lm
             .as_deref()
-            .map(|path| read_lm(path, options, labels));
+            .map(|path| read_lm(path, options, labels, map));
         let hotwords = options.hotwords.as_deref().map(|path| {
             let words = Words::read(path, labels)?;
             Hotwords::new(&words.spelled, options.hotword_weight)
@@ -115,9 +118,17 @@ fn read_lm(
     path: &Path,
     options: &Ctc,
     labels: &Labels,
+    map: bool,
 ) -> Result<NgramScorer<NgramModel>, Failure> {
     let about = |failure: Failure| failure.about(printable::path(path));
-    let model = NgramModel::read_arpa(text::open(path)?).map_err(|error| about(error.into()))?;
+    let mut source = text::open(path)?;
+    let start = source.fill_buf();
+    let start = start.map_err(|error| about(Failure::reading(&error)))?;
+    let model = match NgramModel::is_binary(start) {
+        true => NgramModel::from_binary(load::bytes(path, map).map_err(about)?),
+        false => NgramModel::read_arpa(source),
+    };
+    let model = model.map_err(|error| about(error.into()))?;
     let (unit, parts) = match options.lm_unit {
         LmUnit::Token => (NgramUnit::Token, "labels"),
         LmUnit::Character => (NgramUnit::Character, "characters of the labels"),

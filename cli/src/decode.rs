@@ -32,7 +32,8 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure
         Search::Independent => Decoder::independent(beams, task.nbest, level)?,
         Search::Ctc => {
             let blank = blank.ok_or_else(|| Failure::input("--search ctc needs --blank"))?;
-            let search = ctc::Search::new(beams, blank, level, task.ctc, labels.as_ref())?;
+            let search =
+                ctc::Search::new(beams, blank, level, task.ctc, labels.as_ref(), task.map)?;
             Decoder::ctc(search, task.nbest)
         }
     };

@@ -40,6 +40,9 @@ pub fn run(data: &[u8]) {
         .take(MOST_LABELS)
         .collect();
     let naive = BackoffModel::from_arpa(&String::from_utf8_lossy(&text));
+    if naive.lifts() {
+        return;
+    }
     for unit in [NgramUnit::Token, NgramUnit::Character] {
         let scorer = NgramScorer::new(&model, &labels, unit);
         let scorer = scorer.with_weight(0.5).expect("it is finite");

@@ -8,6 +8,7 @@ pub mod arpa;
 pub mod autoregressive;
 pub mod ctc;
 pub mod independent;
+pub mod kenlm;
 pub mod labels;
 pub mod lexicon;
 pub mod npy;

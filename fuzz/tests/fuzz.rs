@@ -96,12 +96,13 @@ type Target = fn(&[u8]);
 /// Each seed as it is. An input that ever failed is kept as one.
 #[test]
 fn every_seed() {
-    let targets: [(&str, Target); 11] = [
+    let targets: [(&str, Target); 12] = [
         ("admission", targets::admission::run),
         ("arpa", targets::arpa::run),
         ("autoregressive", targets::autoregressive::run),
         ("ctc", targets::ctc::run),
         ("independent", targets::independent::run),
+        ("kenlm", targets::kenlm::run),
         ("labels", targets::labels::run),
         ("lexicon", targets::lexicon::run),
         ("npy", targets::npy::run),
@@ -130,6 +131,11 @@ proptest! {
     #[test]
     fn safetensors(data in mutated("safetensors")) {
         targets::safetensors::run(&data);
+    }
+
+    #[test]
+    fn kenlm(data in mutated("kenlm")) {
+        targets::kenlm::run(&data);
     }
 
     #[test]

@@ -142,6 +142,10 @@ pub(crate) enum Kind {
         line: usize,
         what: String,
     },
+    NgramBinary {
+        offset: u64,
+        what: String,
+    },
     Unreadable {
         line: usize,
         reason: String,
@@ -206,7 +210,7 @@ impl Kind {
             Kind::NoStep | Kind::StreamFinished { .. } => ErrorKind::OutOfOrder,
             Kind::UnknownRequest { .. } => ErrorKind::UnknownRequest,
             Kind::NoHypothesis { .. } | Kind::NoCompletion { .. } => ErrorKind::NoHypothesis,
-            Kind::Arpa { .. } => ErrorKind::InvalidModel,
+            Kind::Arpa { .. } | Kind::NgramBinary { .. } => ErrorKind::InvalidModel,
             Kind::Unreadable { .. } => ErrorKind::Unreadable,
             Kind::StepPanicked { .. } => ErrorKind::Panicked,
             Kind::OutOfMemory { .. } => ErrorKind::OutOfMemory,
@@ -382,6 +386,9 @@ impl fmt::Display for Kind {
                 write!(f, "{frames} frames are above the limit of {limit}")
             }
             Kind::Arpa { line, what } => write!(f, "ARPA file, line {line}: {what}"),
+            Kind::NgramBinary { offset, what } => {
+                write!(f, "KenLM file, byte {offset}: {what}")
+            }
             Kind::Unreadable { line, reason } => write!(f, "ARPA file, line {line}: {reason}"),
             Kind::NoVocabulary => write!(f, "a vocabulary of 0 tokens; at least 1 is needed"),
             Kind::StepPanicked { request } => {

@@ -243,6 +243,13 @@ fn every_message_names_the_value_and_the_limit() {
             "a vocabulary of 0 tokens; at least 1 is needed",
         ),
         (
+            Kind::NgramBinary {
+                offset: 88,
+                what: "no".into(),
+            },
+            "KenLM file, byte 88: no",
+        ),
+        (
             Kind::Unreadable {
                 line: 3,
                 reason: "no disk".into(),

@@ -91,6 +91,7 @@ pub struct Hypothesis<'a> {
     /// Its token ids, first to last.
     pub tokens: &'a [u32],
     /// The natural logarithm of its probability.
+    #[cfg_attr(feature = "serde", serde(with = "crate::nbest::score"))]
     pub score: f64,
 }
 
@@ -113,5 +114,6 @@ pub struct OwnedHypothesis {
     /// Its token ids, first to last.
     pub tokens: Vec<u32>,
     /// The natural logarithm of its probability.
+    #[cfg_attr(feature = "serde", serde(with = "crate::nbest::score"))]
     pub score: f64,
 }

@@ -4,6 +4,8 @@ mod details;
 mod items_mut;
 mod iter;
 #[cfg(feature = "serde")]
+pub(crate) mod score;
+#[cfg(feature = "serde")]
 mod serialize;
 #[cfg(test)]
 mod tests;
@@ -93,7 +95,7 @@ impl<D: Details> NBest<D> {
         let len = self.len();
         assert!(
             item < len,
-            "item {item} is out of range: there are {len} items"
+            "item {item} is out of range: the number of items is {len}"
         );
         match self.failures.binary_search_by_key(&item, |&(item, _)| item) {
             Ok(at) => Err(self.failures[at].1.clone()),

@@ -220,7 +220,7 @@ fn items_that_are_not_there_panic() {
         for call in calls {
             let panic = std::panic::catch_unwind(|| call(&nbest, item)).unwrap_err();
             let message = panic.downcast_ref::<String>().unwrap();
-            let expected = format!("item {item} is out of range: there are 2 items");
+            let expected = format!("item {item} is out of range: the number of items is 2");
             assert_eq!(*message, expected);
         }
     }

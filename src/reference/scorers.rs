@@ -117,8 +117,11 @@ impl BackoffModel {
     /// If a number is none.
     pub fn from_arpa(text: &str) -> Self {
         let mut model = BackoffModel::default();
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let lines = text.split('\n').map(|line| line.trim_end_matches(ENDS));
         let mut order = 0;
+        // What KenLM calls an unknown word, in either way.
+        let own = |&word: &&str| if word == "<UNK>" { "<unk>" } else { word }.to_owned();
         let from_start = lines.skip_while(|&line| line != "\\data\\");
         for line in from_start.take_while(|&line| line != "\\end\\") {
             if line.starts_with('\\') {
@@ -127,12 +130,20 @@ impl BackoffModel {
             } else if order > 0 && !line.is_empty() {
                 let fields: Vec<&str> = line.split(SPACES).filter(|x| !x.is_empty()).collect();
                 let number = |field: &&str| field.parse::<f32>().expect("a number");
-                let words = fields[1..=order].iter().map(|&word| word.to_owned());
+                let words = fields[1..=order].iter().map(own);
                 let scores = (number(&fields[0]), fields.get(order + 1).map(number));
                 model.ngrams.insert(words.collect(), scores);
             }
         }
         model
+    }
+
+    /// Whether a back-off is above 0. Then an n-gram that is missing, though a longer one
+    /// ends in it, may have a made-up probability above 1, of which KenLM turns the sign;
+    /// this model does not.
+    pub fn lifts(&self) -> bool {
+        let mut scores = self.ngrams.values();
+        scores.any(|(_, backoff)| backoff.is_some_and(|backoff| backoff > 0.0))
     }
 
     fn has(&self, word: &str) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! A search takes a scorer with its method `with_scorer`
 //! ([`CtcSearch::with_scorer`](crate::ctc::CtcSearch::with_scorer)). Several scorers
-//! take part as a pair:
+//! take part as a pair, more as pairs of pairs:
 //!
 //! ```
 //! use widebeam::scorers::{Hotwords, Lexicon, Vocabulary};
@@ -26,17 +26,18 @@
 //! # Ok::<(), widebeam::Error>(())
 //! ```
 
-mod arpa;
 mod hotwords;
 mod lexicon;
 mod ngram;
+mod ngram_scorer;
 mod scorer;
 mod trie;
 mod vocabulary;
 
 pub use hotwords::{Hotwords, HotwordsState};
 pub use lexicon::{Lexicon, LexiconState};
-pub use ngram::{NgramModel, NgramScorer, NgramState, NgramUnit};
+pub use ngram::{NgramModel, NgramState};
+pub use ngram_scorer::{NgramScorer, NgramUnit};
 pub(crate) use scorer::scores;
 pub use scorer::{Scorer, Unscored};
 pub use vocabulary::{Vocabulary, Word, WordBoundary};

@@ -94,6 +94,10 @@ use sealed::Says;
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a scorer",
+    note = "two scorers take part as a pair `(a, b)`, three as `(a, (b, c))`"
+)]
 pub trait Scorer {
     /// What the scorer remembers of a prefix. The search keeps one for each prefix of
     /// its beam, so it should be small. Only the scorer that made a state knows what it

@@ -81,6 +81,10 @@ pub enum WordBoundary {
 /// assert_eq!(vocabulary.text(&[1, 2, 3])?, "hello you");
 /// let words = vocabulary.words(&[1, 2, 3])?;
 /// assert_eq!((&*words[0].text, &words[0].tokens), ("hello", &(0..2)));
+///
+/// // The frames at which the tokens of a word begin, from those of a CTC hypothesis.
+/// let frames = [3u32, 7, 12];
+/// assert_eq!(frames[words[0].tokens.clone()], [3, 7]);
 /// # Ok::<(), widebeam::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -263,8 +267,9 @@ impl Vocabulary {
         Ok(words)
     }
 
-    /// The tokens whose labels make up `text`, from left to right the longest label that
-    /// fits. In a vocabulary of marked words the text has the marks.
+    /// The tokens whose labels, one after the other, are `text`: from left to right the
+    /// longest label that fits. So words are written with what parts them in the labels, as
+    /// `cat|bat` or with U+2581 before each.
     ///
     /// # Errors
     ///

@@ -37,7 +37,7 @@ SHARES = [
     (["src/kernels/*", "src/simd/*", "src/order.rs", "src/search/shortlist.rs"], ["widebeam"],
      [["--lib"], ["--test=independent", "--test=ctc", "--test=autoregressive", "--test=guard_pages", *EVERYWHERE]]),
     (["src/scorers/*"], ["widebeam"],
-     [["--test=scorers"], ["--lib", "--test=ctc", *EVERYWHERE]]),
+     [["--test=scorers", "--test=kenlm"], ["--lib", "--test=ctc", *EVERYWHERE]]),
     (["src/search/ctc/*", "src/search/prefixes/*"], ["widebeam"],
      [["--test=ctc"], ["--lib", "--test=scorers", "--test=ctc_memory", "--test=memory_needed", "--test=soak", *EVERYWHERE]]),
     (["src/search/autoregressive/*"], ["widebeam"],

@@ -17,7 +17,7 @@ pub(crate) struct Ctc {
     )]
     pub(crate) blank: Option<u32>,
 
-    /// An n-gram model of labels or characters to score with, an ARPA file, plain or gzip
+    /// An n-gram model of labels or characters to score with: ARPA, plain or gzip, or a KenLM binary
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires_all = ["blank", "labels"])]
     pub(crate) lm: Option<PathBuf>,
 

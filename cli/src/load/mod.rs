@@ -220,6 +220,16 @@ pub fn open(path: &Path) -> Result<File, Failure> {
     mapped::open(path).map_err(|error| Failure::reading(&error))
 }
 
+/// The bytes of a file: mapped, if that is wanted and it is a regular one, or else read.
+pub(crate) fn bytes(path: &Path, map: bool) -> Result<Bytes, Failure> {
+    let file = open(path)?;
+    let regular = file.metadata().is_ok_and(|metadata| metadata.is_file());
+    match map && regular {
+        true => Bytes::map(&file).map_err(|error| Failure::reading(&error)),
+        false => slurp(file).map(Bytes::Read),
+    }
+}
+
 fn slurp(reader: impl Read) -> Result<Vec<u8>, Failure> {
     memory::read(reader).map_err(|error| Failure::reading(&error))
 }

@@ -149,7 +149,7 @@ impl<'a> Feed<'a> {
         let rows = self.rows();
         assert!(
             row < rows,
-            "row {row} is out of range: there are {rows} rows"
+            "row {row} is out of range: the number of rows is {rows}"
         );
         tokens.clear();
         let at = self

@@ -346,6 +346,9 @@ impl AutoregressiveSearch {
     /// [`AutoregressiveSearch::advance`] takes their scores, or
     /// [`AutoregressiveSearch::abandon_step`] gives it up. If no request is running, there
     /// is no row, and no step begins.
+    ///
+    /// The feed borrows the search. To admit and remove while the model works, copy what the
+    /// model needs first.
     pub fn feed(&mut self) -> Feed<'_> {
         if self.fed == 0 {
             self.fed = self.running.len();
@@ -462,8 +465,9 @@ impl AutoregressiveSearch {
     ///
     /// # Errors
     ///
-    /// If the request was refused, for a score that is not valid or for want of memory:
-    /// why. If it is not in this search, because it was removed or belongs to another:
+    /// If the request was refused, for a score that is not valid, as read or as processed,
+    /// for want of memory, or because a processor or constraint panicked, its own or that of
+    /// a request before it in the step: why. If it is not in this search, because it was removed or belongs to another:
     /// [`UnknownRequest`](crate::ErrorKind::UnknownRequest).
     pub fn outcome(&self, id: RequestId) -> Result<Option<Outcome<'_>>, Error> {
         let request = id;

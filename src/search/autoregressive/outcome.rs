@@ -34,9 +34,11 @@ pub struct Completion<'a> {
     /// The log-probability of each of the tokens, as processed.
     pub token_scores: &'a [f64],
     /// The sum of the token scores, in order.
+    #[cfg_attr(feature = "serde", serde(with = "crate::nbest::score"))]
     pub log_probability: f64,
     /// What hypotheses are ranked by: the log-probability under the length
     /// penalty.
+    #[cfg_attr(feature = "serde", serde(with = "crate::nbest::score"))]
     pub score: f64,
     /// Why it finished.
     pub finish: Finish,
@@ -66,8 +68,10 @@ pub struct OwnedCompletion {
     /// See [`Completion::token_scores`].
     pub token_scores: Vec<f64>,
     /// See [`Completion::log_probability`].
+    #[cfg_attr(feature = "serde", serde(with = "crate::nbest::score"))]
     pub log_probability: f64,
     /// See [`Completion::score`].
+    #[cfg_attr(feature = "serde", serde(with = "crate::nbest::score"))]
     pub score: f64,
     /// See [`Completion::finish`].
     pub finish: Finish,

@@ -160,7 +160,8 @@ impl Request {
         self
     }
 
-    /// One more processor before the log-softmax, after those given before.
+    /// One more processor before the log-softmax, after those given before;
+    /// [`processor_fn`](super::processor_fn) makes one of a closure.
     ///
     /// It needs logits, or log-probabilities, which are then taken as logits
     /// and normalised anew. The normaliser of each row that it changes is

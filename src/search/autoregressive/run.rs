@@ -7,7 +7,8 @@ use crate::memory::resize;
 use crate::scores::ScoresView;
 
 impl AutoregressiveSearch {
-    /// Runs a model until no request is running.
+    /// Runs a model until no request is running. What became of each,
+    /// [`AutoregressiveSearch::outcome`] says; a request that was refused is no error here.
     ///
     /// The model is called once a step. It writes the logits of every row of
     /// the feed into a slice of `rows x vocab`, row after row, all zero

@@ -1,5 +1,6 @@
 //! CTC prefix beam search: [`CtcSearch`] for whole items, [`CtcStream`] for frames as
-//! they come. Language models and word lists are in [`scorers`](crate::scorers).
+//! they come. Language models and word lists are in [`scorers`](crate::scorers), and the
+//! text of tokens too: [`Vocabulary`](crate::scorers::Vocabulary).
 
 mod beam;
 mod candidate;

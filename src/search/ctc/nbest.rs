@@ -28,11 +28,14 @@ pub struct CtcHypothesis<'a> {
     pub frames: &'a [u32],
     /// What it is ranked by: the natural logarithm of the mass of all its
     /// alignments that was found under the beam, plus what a scorer said.
+    #[cfg_attr(feature = "serde", serde(with = "crate::nbest::score"))]
     pub score: f64,
     /// The natural logarithm of the probability of its best single alignment
     /// found under the beam.
+    #[cfg_attr(feature = "serde", serde(with = "crate::nbest::score"))]
     pub alignment_score: f64,
     /// The scorer's part of `score`; 0 without a scorer.
+    #[cfg_attr(feature = "serde", serde(with = "crate::nbest::score"))]
     pub scorer_score: f64,
 }
 
@@ -60,10 +63,13 @@ pub struct OwnedCtcHypothesis {
     /// See [`CtcHypothesis::frames`].
     pub frames: Vec<u32>,
     /// See [`CtcHypothesis::score`].
+    #[cfg_attr(feature = "serde", serde(with = "crate::nbest::score"))]
     pub score: f64,
     /// See [`CtcHypothesis::alignment_score`].
+    #[cfg_attr(feature = "serde", serde(with = "crate::nbest::score"))]
     pub alignment_score: f64,
     /// See [`CtcHypothesis::scorer_score`].
+    #[cfg_attr(feature = "serde", serde(with = "crate::nbest::score"))]
     pub scorer_score: f64,
 }
 

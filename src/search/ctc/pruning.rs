@@ -49,8 +49,8 @@ impl CtcPruning {
         self
     }
 
-    /// Of a frame whose blank has at least this log-probability, only the
-    /// blank. The frame still separates repeats, and its blank still counts.
+    /// Of a frame whose blank has at least this log-probability, 0 or less
+    /// (`0.99f64.ln()`, say), only the blank. The frame still separates repeats, and its blank still counts.
     #[must_use]
     pub fn with_blank_skip(mut self, log_probability: f64) -> Self {
         self.blank_skip = Some(log_probability);
@@ -130,7 +130,8 @@ impl CtcPruning {
             (
                 "the blank skip",
                 self.blank_skip,
-                (-INFINITY..=INFINITY, "a number"),
+                // Above that of a certain blank nothing is skipped.
+                (-INFINITY..=0.0, "0 or less"),
             ),
             (
                 "the commit delay",

@@ -1,5 +1,7 @@
 //! Files of scores and what comes with them.
 
+use std::fs;
+
 use npyz::Order;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
@@ -336,10 +338,6 @@ fn models_and_words(table: &mut Table) {
     );
     model("a word of no 1-gram", &ARPA.replace("a b", "a c"));
     model("too few words", &ARPA.replace("a b", "a"));
-    model(
-        "a back-off of the highest order",
-        &ARPA.replace("a b", "a b\t-1"),
-    );
     model("an n-gram twice", &ARPA.replace("-1\tb", "-1\ta"));
     model(
         "a model of words",
@@ -348,6 +346,27 @@ fn models_and_words(table: &mut Table) {
     let cut = b"\x1f\x8b\x08\0\0\0\0\0\0\x03".as_slice();
     let arguments = format!("{ctc} --lm m.arpa.gz");
     table.case("gzip that is cut", files("m.arpa.gz", cut), arguments);
+    let trie = fs::read(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../tests/fixtures/kenlm/order3.trie.bin"
+    ));
+    let trie = trie.unwrap();
+    let altered = |at: usize, bytes: &[u8]| {
+        let mut trie = trie.clone();
+        trie[at..at + bytes.len()].copy_from_slice(bytes);
+        trie
+    };
+    let mut binary = |what, bytes: &[u8]| {
+        table.case(what, files("m.bin", bytes), format!("{ctc} --lm m.bin"));
+    };
+    binary("a KenLM file cut in its header", &trie[..90]);
+    binary("a KenLM file cut in its tables", &trie[..200]);
+    let version = trie.iter().position(|byte| byte.is_ascii_digit()).unwrap();
+    binary("a KenLM file of another version", &altered(version, b"4"));
+    binary("a KenLM file of order 11", &altered(88, &[11]));
+    binary("a KenLM file of no type", &altered(96, &[9]));
+    binary("2^56 n-grams claimed in a KenLM file", &altered(123, &[1]));
+    binary("a KenLM file of other words", &trie);
     for (what, more) in [
         ("a weight that is NaN", "--lm-weight NaN"),
         ("an infinite weight", "--lm-weight inf"),

@@ -44,6 +44,10 @@ use crate::error::Error;
 /// let request = Request::new(4, MaximumLength(32)).process_log_probabilities(favour);
 /// assert_eq!(request.beams(), 4);
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a logits processor",
+    note = "a closure becomes one by `widebeam::autoregressive::processor_fn(|row| ...)`"
+)]
 pub trait LogitsProcessor: Send + Sync {
     /// Changes the scores of one row.
     fn process(&self, row: &mut RowScores<'_>);

@@ -1,0 +1,146 @@
+//! Reads that stay within bounds: of sizes at loading, of numbers at queries.
+
+use std::ops::Range;
+
+use crate::error::{Error, Kind};
+
+/// Hands out the parts of a file, in order.
+#[derive(Debug)]
+pub(super) struct Cursor<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    /// `at` must be within the file.
+    pub(super) fn new(bytes: &'a [u8], at: usize) -> Self {
+        Cursor { bytes, at }
+    }
+
+    pub(super) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The next `count * size` bytes; they are all in the file.
+    pub(super) fn take(
+        &mut self,
+        count: u64,
+        size: u64,
+        what: &str,
+    ) -> Result<Range<usize>, Error> {
+        let left = self.bytes.len() - self.at;
+        let taken = count.checked_mul(size);
+        let fits = taken.and_then(|taken| usize::try_from(taken).ok());
+        match fits.filter(|&taken| taken <= left) {
+            Some(taken) => {
+                let start = self.at;
+                self.at += taken;
+                Ok(start..self.at)
+            }
+            None => {
+                let needed = u128::from(count) * u128::from(size);
+                Err(self.error(format!(
+                    "{what} should take {needed} bytes, {left} are left (the file is cut short, \
+                     or its header is wrong)"
+                )))
+            }
+        }
+    }
+
+    /// The bytes of a part.
+    pub(super) fn part(&self, range: &Range<usize>) -> &'a [u8] {
+        super::part(self.bytes, range)
+    }
+
+    /// An error at what comes next.
+    pub(super) fn error(&self, what: String) -> Error {
+        error_at(self.at, what)
+    }
+}
+
+pub(super) fn error_at(offset: usize, what: String) -> Error {
+    let offset = offset as u64;
+    Kind::NgramBinary { offset, what }.into()
+}
+
+#[inline]
+fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
+    bytes.get(at..)?.first_chunk().copied()
+}
+
+#[inline]
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    array(bytes, at).map(u32::from_le_bytes)
+}
+
+#[inline]
+pub(super) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+    array(bytes, at).map(u64::from_le_bytes)
+}
+
+#[inline]
+pub(super) fn f32_at(bytes: &[u8], at: usize) -> Option<f32> {
+    array(bytes, at).map(f32::from_le_bytes)
+}
+
+/// `width` bits, at most 57, from a bit on; 0 beyond the end. The table must go on for 8
+/// bytes where they begin, which KenLM makes sure of.
+#[inline]
+pub(super) fn bits_at(table: &[u8], bit: u64, width: u32) -> u64 {
+    let at = usize::try_from(bit / 8).unwrap_or(usize::MAX);
+    let word = u64_at(table, at).unwrap_or(0);
+    (word >> (bit % 8)) & ((1 << width) - 1)
+}
+
+/// The bits that it takes to tell 0 to `max` apart.
+pub(super) fn bits_for(max: u64) -> u32 {
+    u64::BITS - max.leading_zeros()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bits_are_read_from_the_lowest_on() {
+        let mut table = vec![0u8; 24];
+        // 5 bits each: 0, 1, 2 and so on.
+        for value in 0..20u64 {
+            for bit in 0..5 {
+                let at = (5 * value + bit) as usize;
+                table[at / 8] |= ((value >> bit & 1) as u8) << (at % 8);
+            }
+        }
+        for value in 0..20 {
+            assert_eq!(bits_at(&table, 5 * value, 5), value);
+        }
+        assert_eq!(bits_at(&table, 3, 0), 0);
+        assert_eq!(bits_at(&table, 8 * 17, 57), 0);
+        assert_eq!(bits_at(&table, u64::MAX, 57), 0);
+    }
+
+    #[test]
+    fn parts_are_within_the_file_or_refused() {
+        let bytes = [0; 40];
+        let mut cursor = Cursor::new(&bytes, 8);
+        assert_eq!(cursor.take(4, 4, "a table"), Ok(8..24));
+        assert_eq!(cursor.take(0, 7, "a table"), Ok(24..24));
+        for (count, size) in [(17, 1), (3, 8), (u64::MAX, 1), (u64::MAX, u64::MAX)] {
+            let error = cursor.take(count, size, "a table").unwrap_err();
+            assert!(
+                error
+                    .to_string()
+                    .starts_with("KenLM file, byte 24: a table should take")
+            );
+            assert_eq!(cursor.at(), 24);
+        }
+        assert_eq!(cursor.take(16, 1, "a table"), Ok(24..40));
+    }
+
+    #[test]
+    fn numbers_of_bits() {
+        for (max, bits) in [(0, 0), (1, 1), (2, 2), (3, 2), (4, 3), (u64::MAX, 64)] {
+            assert_eq!(bits_for(max), bits);
+        }
+    }
+}
