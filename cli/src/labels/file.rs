@@ -111,13 +111,34 @@ impl<'de> Deserialize<'de> for Json {
 
             fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json, A::Error> {
                 let mut labels = Vec::new();
-                while let Some(entry) = entries.next_entry()? {
-                    labels.push(entry);
+                while let Some((label, Id(id))) = entries.next_entry()? {
+                    labels.push((label, id));
                 }
                 Ok(Json::Map(labels))
             }
         }
         deserializer.deserialize_any(Labels)
+    }
+}
+
+/// A token id in JSON.
+struct Id(u64);
+
+impl<'de> Deserialize<'de> for Id {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Number;
+        impl Visitor<'_> for Number {
+            type Value = Id;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a token id, a whole number from 0 on")
+            }
+
+            fn visit_u64<E>(self, id: u64) -> Result<Id, E> {
+                Ok(Id(id))
+            }
+        }
+        deserializer.deserialize_u64(Number)
     }
 }
 
@@ -194,7 +215,11 @@ mod tests {
             true,
             Err("no label has the id 1, but \"b\" has 5"),
         );
-        check("{\"a\": -1}", true, Err("invalid value: integer `-1`"));
+        check(
+            "{\"a\": -1}",
+            true,
+            Err("integer `-1`, expected a token id, a whole number from 0 on"),
+        );
         check(
             "[\"a\", 1]",
             true,
