@@ -1,6 +1,7 @@
 //! What a file is, by its first bytes.
 
-use super::binary::MAGIC;
+/// How a binary file of KenLM begins, of any version.
+pub(super) const KENLM: &[u8] = b"mmap lm http://kheafield.com/code ";
 
 /// What a file is that was taken for an ARPA file, if it shows.
 pub(super) fn no_arpa(start: &[u8]) -> Option<&'static str> {
@@ -22,7 +23,7 @@ pub(super) fn no_arpa(start: &[u8]) -> Option<&'static str> {
             "a zstd file: it is to be unpacked first (unzstd)",
         ),
         (b"PK\x03\x04", "a zip file: it is to be unpacked first"),
-        (MAGIC, "a binary file of KenLM"),
+        (KENLM, "a binary file of KenLM"),
         (
             b"blmt",
             "a binary file of IRSTLM (compile-lm --text yes makes an ARPA file of it)",

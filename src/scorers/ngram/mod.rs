@@ -73,7 +73,7 @@ impl NgramModel {
     /// Whether a file that begins so is a binary file of KenLM, of any version. 64 bytes are
     /// enough.
     pub fn is_binary(start: &[u8]) -> bool {
-        start.starts_with(binary::MAGIC)
+        start.starts_with(file_kind::KENLM)
     }
 
     /// Takes the bytes of a binary file of KenLM, of any of its six types: a memory map, so

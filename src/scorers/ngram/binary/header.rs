@@ -1,11 +1,10 @@
 //! The header: what the file is, and how many n-grams it has.
 
-use super::super::{MAX_ORDER, file_kind};
+use super::super::MAX_ORDER;
+use super::super::file_kind::{self, KENLM};
 use super::read::{Cursor, error_at, u32_at, u64_at};
 use crate::error::Error;
 
-/// What every version of the format begins with.
-pub(in super::super) const MAGIC: &[u8] = b"mmap lm http://kheafield.com/code ";
 const VERSION: &[u8] = b"format version ";
 const INCOMPLETE: &[u8] = b"incomplete";
 
@@ -156,8 +155,8 @@ impl Header {
 
 /// What a file is that does not begin as it should.
 fn what_it_is(bytes: &[u8]) -> String {
-    let Some(rest) = bytes.strip_prefix(MAGIC) else {
-        let cut = !bytes.is_empty() && MAGIC.starts_with(bytes);
+    let Some(rest) = bytes.strip_prefix(KENLM) else {
+        let cut = !bytes.is_empty() && KENLM.starts_with(bytes);
         return match file_kind::no_binary(bytes) {
             Some(kind) => format!("it is {kind}"),
             None if cut => "it is cut short within its first bytes".to_owned(),
@@ -192,7 +191,7 @@ mod tests {
     #[test]
     fn files_that_are_something_else_are_named() {
         let name = |bytes: &[u8]| Header::read(bytes).unwrap_err().to_string();
-        let with = |end: &[u8]| name(&[MAGIC, end].concat());
+        let with = |end: &[u8]| name(&[KENLM, end].concat());
         for (found, part) in [
             (name(b""), "it is an empty file"),
             (name(b"mmap"), "cut short"),

@@ -26,13 +26,10 @@ mod trie;
 mod vocab;
 mod weights;
 
-use std::ops::Range;
-
 use super::hash;
 use super::search::step;
 use super::state::NgramState;
 use crate::error::Error;
-pub(super) use header::MAGIC;
 use header::{FileType, Header};
 use probing::{PLAIN, Probing, WITH_RESTS};
 use trie::Trie;
@@ -153,9 +150,4 @@ impl Layout {
         }
         Ok(words.split(|&byte| byte == 0).take(vocab))
     }
-}
-
-/// The part of a file that a table is; nothing, if the file has changed its length.
-fn part<'a>(bytes: &'a [u8], range: &Range<usize>) -> &'a [u8] {
-    bytes.get(range.clone()).unwrap_or_default()
 }

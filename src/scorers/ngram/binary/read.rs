@@ -49,13 +49,18 @@ impl<'a> Cursor<'a> {
 
     /// The bytes of a part.
     pub(super) fn part(&self, range: &Range<usize>) -> &'a [u8] {
-        super::part(self.bytes, range)
+        part(self.bytes, range)
     }
 
     /// An error at what comes next.
     pub(super) fn error(&self, what: String) -> Error {
         error_at(self.at, what)
     }
+}
+
+/// The part of a file that a table is; nothing, if the file has changed its length.
+pub(super) fn part<'a>(bytes: &'a [u8], range: &Range<usize>) -> &'a [u8] {
+    bytes.get(range.clone()).unwrap_or_default()
 }
 
 pub(super) fn error_at(offset: usize, what: String) -> Error {

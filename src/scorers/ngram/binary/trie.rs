@@ -17,9 +17,8 @@ use std::ops::Range;
 use super::super::search::{Found, Search};
 use super::header::Header;
 use super::packed::{Children, Packed};
-use super::part;
 use super::pointers::Pointers;
-use super::read::{Cursor, error_at, f32_at, u64_at};
+use super::read::{Cursor, error_at, f32_at, part, u64_at};
 use super::weights::Weights;
 use crate::error::Error;
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::header::Header;
 use super::probing::Table;
-use super::read::{Cursor, error_at, u32_at, u64_at};
+use super::read::{Cursor, error_at, part, u32_at, u64_at};
 use crate::error::Error;
 
 #[derive(Clone, Debug)]
@@ -67,7 +67,7 @@ impl Vocab {
         let id = match &self.ids {
             Ids::Hashed(table) => u32_at(table.find(bytes, hash)?, 8)?,
             Ids::Sorted(range) => {
-                let (hashes, _) = super::part(bytes, range).as_chunks::<8>();
+                let (hashes, _) = part(bytes, range).as_chunks::<8>();
                 let found = hashes.binary_search_by_key(&hash, |&hash| u64::from_le_bytes(hash));
                 u32::try_from(found.ok()?).ok()?.checked_add(1)?
             }
