@@ -109,9 +109,12 @@ pub struct Word {
 }
 
 impl Vocabulary {
-    /// The vocabulary of labels in order of the token ids, with the word boundary that
-    /// [`Vocabulary::found_boundary`] finds in them. Of equal labels the first is that of
-    /// [`Vocabulary::token`].
+    /// The vocabulary of labels in order of the token ids. Of equal labels the first is that
+    /// of [`Vocabulary::token`].
+    ///
+    /// Words part as the labels show: by a label that begins with U+2581; or else with `##`;
+    /// or else that ends with `@@`; or else by the label of a space, `|` or `<space>`, in this
+    /// order, which is a delimiter. With none of them, [`WordBoundary::Space`].
     pub fn new<L: AsRef<str>>(labels: &[L], blank: Option<Blank>) -> Self {
         let labels: Vec<String> = labels.iter().map(|l| l.as_ref().to_owned()).collect();
         let mut tokens = HashMap::new();
@@ -150,11 +153,8 @@ impl Vocabulary {
         Ok(self)
     }
 
-    /// The word boundary that the labels show: a label that begins with U+2581; or else
-    /// with `##`; or else that ends with `@@`; or else the label of a space, `|` or
-    /// `<space>`, in this order, which is a delimiter. With none of them,
-    /// [`WordBoundary::Space`].
-    pub fn found_boundary(&self) -> WordBoundary {
+    /// The word boundary that the labels show.
+    fn found_boundary(&self) -> WordBoundary {
         let any = |marked: fn(&str) -> bool| self.labels.iter().any(|label| marked(label));
         if any(|label| label.starts_with(WORD_MARK)) {
             return WordBoundary::BeginMark;

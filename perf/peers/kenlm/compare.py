@@ -78,7 +78,7 @@ def random_arpa(path, order, words, sizes, unk, pruned, seed):
                 word = rng.choice(follow.get(left[1:], ["</s>"]))
             if n == 2 or pruned or word in follow.get(left[1:], ()):
                 made.add(left + (word,))
-        grams.append(sorted(made, key=lambda g: (g[0] * 7)[::-1]))
+        grams.append(sorted(made, key=lambda g: ((g[0] * 7)[::-1], g)))
     with open(path, "w", encoding="utf-8") as out:
         out.write("\\data\\\n")
         for n, of in enumerate(grams, 1):

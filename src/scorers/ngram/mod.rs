@@ -148,7 +148,7 @@ impl NgramModel {
         next
     }
 
-    /// Both at once, which takes hardly longer than one of them.
+    /// [`NgramModel::score`] and [`NgramModel::advance`] in one search.
     pub fn score_and_advance(&self, state: &NgramState, word: Option<u32>) -> (f32, NgramState) {
         let mut next = NgramState::EMPTY;
         let score = self.step::<true>(state, word, &mut next);

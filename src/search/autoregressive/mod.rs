@@ -467,8 +467,8 @@ impl AutoregressiveSearch {
     ///
     /// If the request was refused, for a score that is not valid, as read or as processed,
     /// for want of memory, or because a processor or constraint panicked, its own or that of
-    /// a request before it in the step: why. If it is not in this search, because it was removed or belongs to another:
-    /// [`UnknownRequest`](crate::ErrorKind::UnknownRequest).
+    /// a request before it in the step: why. If it is not in this search, because it was
+    /// removed or belongs to another: [`UnknownRequest`](crate::ErrorKind::UnknownRequest).
     pub fn outcome(&self, id: RequestId) -> Result<Option<Outcome<'_>>, Error> {
         let request = id;
         let slot = self.slot(id).ok_or(Kind::UnknownRequest { request })?;
