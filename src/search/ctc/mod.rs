@@ -14,7 +14,9 @@ mod pace;
 mod pruning;
 mod rebuild;
 mod runs;
+mod scored_extensions;
 mod settings;
+mod states;
 mod stream;
 
 pub use crate::blank::Blank;
