@@ -158,6 +158,14 @@ pub(crate) enum Kind {
     Refused {
         sentence: String,
     },
+    OtherUnits {
+        unit: &'static str,
+        counted: String,
+    },
+    NoWordStrings,
+    NotInLexicon {
+        place: usize,
+    },
     EmptySequence {
         index: usize,
     },
@@ -198,6 +206,9 @@ impl Kind {
             | Kind::ZeroLength
             | Kind::UnevenGroups { .. }
             | Kind::InvalidSetting { .. }
+            | Kind::OtherUnits { .. }
+            | Kind::NoWordStrings
+            | Kind::NotInLexicon { .. }
             | Kind::EmptySequence { .. }
             | Kind::Refused { .. }
             | Kind::SeparatorInWord { .. } => ErrorKind::InvalidSetting,
@@ -398,6 +409,18 @@ impl fmt::Display for Kind {
                 )
             }
             Kind::Refused { sentence } => f.write_str(sentence),
+            Kind::OtherUnits { unit, counted } => {
+                write!(f, "the n-gram model is none of {unit}: {counted}")
+            }
+            Kind::NoWordStrings => write!(
+                f,
+                "a look-ahead needs the strings of the words, which the binary of this n-gram \
+                 model does not have"
+            ),
+            Kind::NotInLexicon { place } => write!(
+                f,
+                "the tokens are no words of the lexicon, from token {place} on (counted from 0)"
+            ),
             Kind::EmptySequence { index } => write!(f, "word {index} has no tokens"),
             Kind::SeparatorInWord { index, separator } => write!(
                 f,

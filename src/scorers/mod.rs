@@ -29,15 +29,23 @@
 mod hotwords;
 mod lexicon;
 mod ngram;
+mod ngram_fit;
 mod ngram_scorer;
 mod scorer;
+mod spelling_lexicon;
 mod trie;
 mod vocabulary;
+mod word_ngram;
+mod word_score;
 
 pub use hotwords::{Hotwords, HotwordsState};
 pub use lexicon::{Lexicon, LexiconState};
 pub use ngram::{NgramModel, NgramState};
+pub use ngram_fit::NgramFit;
 pub use ngram_scorer::{NgramScorer, NgramUnit};
 pub(crate) use scorer::scores;
 pub use scorer::{Scorer, Unscored};
+pub use spelling_lexicon::{SpellingLexicon, SpellingState};
 pub use vocabulary::{Vocabulary, Word, WordBoundary};
+pub use word_ngram::{WordNgram, WordNgramState};
+pub use word_score::Lookahead;

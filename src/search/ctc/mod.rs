@@ -3,6 +3,7 @@
 //! text of tokens too: [`Vocabulary`](crate::scorers::Vocabulary).
 
 mod beam;
+mod by_text;
 mod candidate;
 mod carried;
 mod decoder;
