@@ -12,6 +12,7 @@ use crate::scorers::NgramUnit;
 pub struct Ngrams {
     pub model: BackoffModel,
     pub labels: Vec<String>,
+    /// Not [`NgramUnit::Word`].
     pub unit: NgramUnit,
     pub weight: f64,
     pub bonus: f64,
@@ -33,11 +34,11 @@ impl Ngrams {
     fn words(&self, tokens: &[u32]) -> Vec<Option<String>> {
         let of = |&token: &u32| match (self.labels.get(token as usize), self.unit) {
             (None, _) => vec![None],
-            (Some(label), NgramUnit::Token) => vec![self.word(label)],
             (Some(label), NgramUnit::Character) => {
                 let characters = label.chars().map(|c| self.word(&c.to_string()));
                 characters.collect()
             }
+            (Some(label), _) => vec![self.word(label)],
         };
         tokens.iter().flat_map(of).collect()
     }
@@ -70,6 +71,8 @@ impl PrefixScorer for Ngrams {
     }
 
     fn tries_all(&self) -> bool {
-        self.weight >= 0.0
+        let is_one = |label: &String| label.chars().count() <= 1;
+        let one_each = self.unit == NgramUnit::Token || self.labels.iter().all(is_one);
+        self.weight >= 0.0 && one_each
     }
 }

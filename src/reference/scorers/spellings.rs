@@ -268,8 +268,6 @@ impl PrefixScorer for Spellings {
     }
 
     fn tries_all(&self) -> bool {
-        self.scores
-            .as_ref()
-            .is_none_or(|scores| scores.weight >= 0.0)
+        true
     }
 }

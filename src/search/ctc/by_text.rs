@@ -20,13 +20,27 @@ impl CtcNBest {
     ///
     /// If a token is not in the vocabulary, or memory runs out.
     pub fn merged_by_text(&self, vocabulary: &Vocabulary) -> Result<CtcNBest, Error> {
+        self.merged_by(|tokens| vocabulary.text(tokens))
+    }
+
+    /// [`NBest::merged_by_text`](crate::NBest::merged_by_text) with the text that `text` makes
+    /// of tokens, such as the words of a
+    /// [`SpellingLexicon`](crate::scorers::SpellingLexicon).
+    ///
+    /// # Errors
+    ///
+    /// The first error of `text`, or if memory runs out.
+    pub fn merged_by(
+        &self,
+        mut text: impl FnMut(&[u32]) -> Result<String, Error>,
+    ) -> Result<CtcNBest, Error> {
         let mut merged = CtcNBest::new();
         merged.first_item = self.first_item;
         for item in self.iter() {
             match item {
                 Err(error) => merged.fail_item(error)?,
                 Ok(hypotheses) => {
-                    merged.push_by_text(hypotheses, vocabulary)?;
+                    merged.push_merged(hypotheses, &mut text)?;
                     merged.end_item()?;
                 }
             }
@@ -34,16 +48,15 @@ impl CtcNBest {
         Ok(merged)
     }
 
-    fn push_by_text<'a>(
+    fn push_merged<'a>(
         &mut self,
         hypotheses: impl Iterator<Item = CtcHypothesis<'a>>,
-        vocabulary: &Vocabulary,
+        text: &mut impl FnMut(&[u32]) -> Result<String, Error>,
     ) -> Result<(), Error> {
         let mut places: HashMap<String, usize> = HashMap::new();
         let mut texts: Vec<CtcHypothesis<'a>> = Vec::new();
         for hypothesis in hypotheses {
-            let text = vocabulary.text(hypothesis.tokens)?;
-            let place = *places.entry(text).or_insert(texts.len());
+            let place = *places.entry(text(hypothesis.tokens)?).or_insert(texts.len());
             match texts.get_mut(place) {
                 None => texts.push(hypothesis),
                 Some(best) => best.log_mass = log_add_scalar(best.log_mass, hypothesis.log_mass),
