@@ -169,9 +169,12 @@ pub(crate) enum Kind {
     EmptySequence {
         index: usize,
     },
-    SeparatorInWord {
+    SpaceInWord {
         index: usize,
-        separator: u32,
+    },
+    TooManyNodes {
+        nodes: usize,
+        limit: usize,
     },
     Unspellable {
         text: String,
@@ -197,7 +200,8 @@ impl Kind {
             | Kind::StreamVocabulary { .. } => ErrorKind::InvalidShape,
             Kind::VocabularyTooLarge { .. }
             | Kind::BeamsTooLarge { .. }
-            | Kind::TooManyFrames { .. } => ErrorKind::LimitExceeded,
+            | Kind::TooManyFrames { .. }
+            | Kind::TooManyNodes { .. } => ErrorKind::LimitExceeded,
             Kind::InvalidScore { .. }
             | Kind::StepScore { .. }
             | Kind::ProcessedScore { .. }
@@ -211,7 +215,7 @@ impl Kind {
             | Kind::NotInLexicon { .. }
             | Kind::EmptySequence { .. }
             | Kind::Refused { .. }
-            | Kind::SeparatorInWord { .. } => ErrorKind::InvalidSetting,
+            | Kind::SpaceInWord { .. } => ErrorKind::InvalidSetting,
             Kind::BlankOutOfRange { .. } | Kind::UnknownToken { .. } | Kind::Unspellable { .. } => {
                 ErrorKind::UnknownToken
             }
@@ -421,11 +425,16 @@ impl fmt::Display for Kind {
                 f,
                 "the tokens are no words of the lexicon, from token {place} on (counted from 0)"
             ),
-            Kind::EmptySequence { index } => write!(f, "word {index} has no tokens"),
-            Kind::SeparatorInWord { index, separator } => write!(
-                f,
-                "word {index} holds token {separator}, the separator of words"
-            ),
+            Kind::EmptySequence { index } => write!(f, "word {index} is empty"),
+            Kind::SpaceInWord { index } => {
+                write!(
+                    f,
+                    "word {index} has a space in it; a lexicon has one word an entry"
+                )
+            }
+            Kind::TooManyNodes { nodes, limit } => {
+                write!(f, "a trie of {nodes} nodes is above the limit of {limit}")
+            }
             Kind::Unspellable { text, character } => {
                 write!(f, "no label spells {character:?} in {text:?}")
             }

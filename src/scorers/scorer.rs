@@ -59,10 +59,10 @@ use sealed::Says;
 /// prefix tree. A prefix is ranked by the logarithm of its mass plus the sum of
 /// its tokens' scores.
 ///
-/// A search asks [`Scorer::score`] of every candidate, and [`Scorer::advance`] only of
-/// the few that survive a step. Both must be functions of their arguments alone: each
-/// may be called again for the same prefix and token, on any thread, and must then
-/// return the same.
+/// A search asks [`Scorer::score`] of every candidate, [`Scorer::max_score`] once a prefix,
+/// and [`Scorer::advance`] only of the few that survive a step. All must be functions of
+/// their arguments alone: each may be called again for the same prefix and token, on any
+/// thread, and must then return the same.
 ///
 /// A scorer is shared by the threads of a search and by its streams. `&S` and `Arc<S>`
 /// are scorers if `S` is. So is a pair of scorers, which adds them up, and an
