@@ -66,6 +66,7 @@ mod tests {
     use super::*;
     use crate::args::Search;
     use crate::format::Format;
+    use crate::load::{Axes, LengthsFrom};
 
     #[test]
     fn the_definition_of_the_arguments_is_sound() {
@@ -115,6 +116,11 @@ mod tests {
         );
         assert!(task.map && !task.keep_going && task.format == Format::Text);
         assert_eq!(task.sources().count(), 2);
+        assert!(matches!(task.lengths_from, LengthsFrom::Own) && task.axes == Axes::default());
+        let named = decode(&format!("{options} --lengths-array n --layout tbv"));
+        let task = named.task().unwrap();
+        assert!(matches!(task.lengths_from, LengthsFrom::Array("n")));
+        assert_eq!(task.axes, Axes::TimeBatchVocab);
         let all = decode(&format!(
             "{options} --lengths l --labels t --lm m --hotwords h --lexicon x --array q \
              --output-dir d --keep-going --no-mmap --format npz"
@@ -124,6 +130,7 @@ mod tests {
         assert_eq!(sources, ["a.npy", "b.npz", "l", "t", "m", "h", "x"]);
         assert!(!task.map && task.keep_going && task.format == Format::Npz);
         assert_eq!(task.array, Some("q"));
+        assert!(matches!(task.lengths_from, LengthsFrom::Elsewhere));
         assert!(task.output.is_none() && task.output_dir.is_some());
         for (name, kind) in [
             ("probs", ScoreKind::Probabilities),

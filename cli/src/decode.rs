@@ -41,6 +41,8 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure
 
     let reading = Reading {
         array: task.array,
+        lengths: task.lengths_from,
+        axes: task.axes,
         map: task.map,
     };
     let mut inputs = Inputs::new(task.inputs, task.keep_going);
@@ -49,6 +51,10 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure
             let input = Input::open(path, reading)?;
             if input.rounded {
                 inputs.note(path, "float64 scores are rounded to float32");
+            }
+            if let Some(name) = &input.guessed_lengths {
+                let steps = format!("the steps in use are those of array {name:?}");
+                inputs.note(path, steps);
             }
             let about = |failure: Failure| failure.about(printable::path(path));
             let view = input.tensor.view(task.kind);

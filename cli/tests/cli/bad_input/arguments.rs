@@ -61,6 +61,18 @@ pub(super) fn add(table: &mut Table) {
             format!("a.npy {PROBS} --array x"),
         ),
         (
+            "a name for lengths in a .npy file",
+            format!("a.npy {PROBS} --lengths-array x"),
+        ),
+        (
+            "lengths from two places",
+            format!("a.npy {PROBS} --lengths l.npy --lengths-array x"),
+        ),
+        (
+            "an order of axes that is not known",
+            format!("a.npy {PROBS} --layout vtb"),
+        ),
+        (
             "a blank for another search",
             format!("a.npy {PROBS} --blank 0"),
         ),

@@ -250,6 +250,16 @@ fn lengths(table: &mut Table) {
     table.file("longer than the scores, in the archive", "a.npz", long);
     let floats = inside(npy_f32(&[1], &[1.0]));
     table.file("no integers, in the archive", "a.npz", floats);
+    let step = || npy("<i8", Order::C, &[1], &[1i64]);
+    let two = npz(&[("p", good()), ("x_lens", step()), ("y_lengths", step())]);
+    table.file("two arrays of them in the archive", "a.npz", two.clone());
+    for (what, name) in [
+        ("no array of that name", "z"),
+        ("the array of the scores", "p"),
+    ] {
+        let arguments = format!("a.npz {PROBS} --lengths-array {name}");
+        table.case(what, vec![("a.npz", two.clone())], arguments);
+    }
 }
 
 fn labels(table: &mut Table) {
