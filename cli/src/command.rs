@@ -64,7 +64,7 @@ mod tests {
     use widebeam_perf::console::args::Scores;
 
     use super::*;
-    use crate::args::Search;
+    use crate::args::{LmLookahead, LmUnit, Search};
     use crate::format::Format;
     use crate::load::{Axes, LengthsFrom};
 
@@ -102,6 +102,45 @@ mod tests {
             let decode = decode(&format!("{options} {more}"));
             let task = decode.task().unwrap();
             assert_eq!((task.beams, task.nbest), (9, nbest), "{more}");
+        }
+    }
+
+    #[test]
+    fn options_of_words_have_their_defaults() {
+        let options = "a.npy --search ctc --scores probs --beams 9 --blank 0 --labels l --lm m";
+        let plain = decode(options);
+        let ctc = plain.task().unwrap().ctc;
+        assert_eq!((ctc.word_bonus(), ctc.unknown_score()), (0.0, -10.0));
+        assert_eq!(
+            (ctc.lm_unit, ctc.lookahead()),
+            (LmUnit::Token, LmLookahead::Unigram)
+        );
+        assert!(!(ctc.no_bos || ctc.no_eos || ctc.whole_words || ctc.strict || ctc.merge_text));
+        assert!(!ctc.has_words());
+        let all = decode(&format!(
+            "{options} --lm-unit word --word-bonus -1 --unknown-score -3 --lm-lookahead none \
+             --no-bos --no-eos --hotwords h --whole-words --strict --merge-text \
+             --word-delimiter |"
+        ));
+        let task = all.task().unwrap();
+        assert_eq!(task.word_delimiter, Some("|"));
+        let ctc = task.ctc;
+        assert_eq!((ctc.word_bonus(), ctc.unknown_score()), (-1.0, -3.0));
+        assert_eq!(
+            (ctc.lm_unit, ctc.lookahead()),
+            (LmUnit::Word, LmLookahead::None)
+        );
+        assert!(ctc.no_bos && ctc.no_eos && ctc.whole_words && ctc.strict && ctc.merge_text);
+        for (more, has_words, must_part) in [
+            ("--lm-unit word", true, true),
+            ("--hotwords h", true, false),
+            ("--hotwords h --whole-words", true, true),
+            ("--lexicon x", true, true),
+        ] {
+            let options = decode(&format!("{options} {more}"));
+            let ctc = options.task().unwrap().ctc;
+            let found = (ctc.has_words(), ctc.must_part_words());
+            assert_eq!(found, (has_words, must_part), "{more}");
         }
     }
 

@@ -4,7 +4,7 @@ use std::io::BufRead;
 use std::path::Path;
 
 use widebeam::ctc::{Blank, CtcNBest, CtcPruning, CtcSearch};
-use widebeam::scorers::{Hotwords, Lexicon, NgramModel, NgramScorer, NgramUnit};
+use widebeam::scorers::{Lexicon, NgramModel, NgramScorer, NgramUnit, Phrases};
 use widebeam::{Error, Level, ScoresView};
 use widebeam_perf::console::failure::Failure;
 use widebeam_perf::console::printable;
@@ -13,11 +13,11 @@ use crate::args::{Ctc, LmUnit};
 use crate::labels::Labels;
 use crate::load;
 use crate::text;
-use crate::words::Words;
+use crate::words::{self, read_phrases};
 
 type Scorers = (
     Option<NgramScorer<NgramModel>>,
-    (Option<Hotwords>, Option<Lexicon>),
+    (Option<Phrases>, Option<Lexicon>),
 );
 
 /// A CTC search with scorers or without: the latter looks at fewer candidates.
@@ -52,13 +52,22 @@ impl Search {
             .as_deref()
             .map(|path| read_lm(path, options, labels, map));
         let hotwords = options.hotwords.as_deref().map(|path| {
-            let words = Words::read(path, labels)?;
-            Hotwords::new(&words.spelled, options.hotword_weight)
+            let (weight, whole) = (options.hotword_weight, options.whole_words);
+            let phrases = read_phrases(path, labels, weight, whole)?.take(options.strict)?;
+            Phrases::from_text(&phrases, labels.vocabulary(), whole)
                 .map_err(|error| Failure::from(error).about(printable::path(path)))
         });
         let lexicon = options.lexicon.as_deref().map(|path| {
-            let words = Words::read(path, labels)?;
-            Lexicon::new(&words.spelled, words.space)
+            let words = match words::Lexicon::read(path, labels)? {
+                words::Lexicon::Words(words) => words.take(options.strict)?,
+                words::Lexicon::Spellings(spellings) => {
+                    spellings.take(options.strict)?;
+                    return Err(Failure::input(
+                        "a lexicon with spellings is not searched yet",
+                    ));
+                }
+            };
+            Lexicon::new(&words, labels.vocabulary())
                 .map_err(|error| Failure::from(error).about(printable::path(path)))
         });
         let (lm, hotwords, lexicon) =
@@ -130,6 +139,7 @@ fn read_lm(
     };
     let model = model.map_err(|error| about(error.into()))?;
     let (unit, parts) = match options.lm_unit {
+        LmUnit::Word => return Err(Failure::input("--lm-unit word is not searched yet")),
         LmUnit::Token => (NgramUnit::Token, "labels"),
         LmUnit::Character => (NgramUnit::Character, "characters of the labels"),
     };

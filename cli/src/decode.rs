@@ -24,7 +24,13 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure
         Search::Ctc => task.ctc.blank.map(Blank),
         Search::Independent => None,
     };
-    let labels = task.labels.map(|path| Labels::open(path, blank));
+    let labels = task.labels.map(|path| {
+        let labels = Labels::open(path, blank)?;
+        match task.word_delimiter {
+            Some(label) => labels.with_word_delimiter(label),
+            None => Ok(labels),
+        }
+    });
     let labels = labels.transpose()?;
     let mut output = Output::prepare(task, labels.as_ref())?;
     let (beams, level) = (task.beams, options.instructions.level);
@@ -38,6 +44,9 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure
         }
     };
     let lengths = task.lengths.map(|path| load::lengths(path)).transpose()?;
+    if let Some(labels) = labels.as_ref().filter(|_| task.ctc.has_words()) {
+        labels.say_where_words_part(task.ctc.must_part_words());
+    }
 
     let reading = Reading {
         array: task.array,
@@ -100,6 +109,7 @@ fn check(task: &Task<'_>) -> Result<(), Failure> {
     if task.search != Search::Ctc && task.ctc.blank.is_some() {
         return Err(Failure::input("--blank is for --search ctc"));
     }
+    task.ctc.check()?;
     if inputs > 1 && !task.format.holds_several_inputs() && task.output_dir.is_none() {
         return Err(Failure::Input(format!(
             "--format {} to one output is for one input, {inputs} are given; \

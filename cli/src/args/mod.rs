@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use clap::ValueHint;
 use widebeam_perf::console::args::{Instructions, Scores, at_least_one};
 
-pub(crate) use self::ctc::{Ctc, LmUnit};
+pub(crate) use self::ctc::{Ctc, LmLookahead, LmUnit};
 pub(crate) use self::search::Search;
 pub(crate) use self::task::Task;
 
@@ -103,6 +103,10 @@ pub(crate) struct Decode {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "inputs")]
     labels: Option<PathBuf>,
 
+    /// The label that stands between words [default: found in the labels]
+    #[arg(long, value_name = "LABEL", requires = "labels")]
+    word_delimiter: Option<String>,
+
     /// What to write
     ///
     /// An item that holds an invalid score is reported, and the others are decoded; the
@@ -171,6 +175,7 @@ impl Decode {
                 (None, None) => LengthsFrom::Own,
             },
             labels: self.labels.as_ref(),
+            word_delimiter: self.word_delimiter.as_deref(),
             format: self.format,
             output: self.output.as_ref(),
             output_dir: self.output_dir.as_ref(),

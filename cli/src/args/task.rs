@@ -24,6 +24,8 @@ pub(crate) struct Task<'a> {
     pub(crate) lengths: Option<&'a PathBuf>,
     pub(crate) lengths_from: LengthsFrom<'a>,
     pub(crate) labels: Option<&'a PathBuf>,
+    /// The label between words.
+    pub(crate) word_delimiter: Option<&'a str>,
     pub(crate) format: Format,
     pub(crate) output: Option<&'a PathBuf>,
     pub(crate) output_dir: Option<&'a PathBuf>,
