@@ -14,7 +14,10 @@ use crate::transcript::Reader;
 
 /// Scorers of tokens and of the text that they spell.
 type OfText = (
-    (Option<NgramScorer<NgramModel>>, Option<WordNgram<NgramModel>>),
+    (
+        Option<NgramScorer<NgramModel>>,
+        Option<WordNgram<NgramModel>>,
+    ),
     (Option<Phrases>, Option<Lexicon>),
 );
 

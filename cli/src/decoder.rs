@@ -112,7 +112,8 @@ impl Decoder {
                 search.decode_into(scores, nbest)?;
                 let outcomes = nbest.iter().map(|item| {
                     let kept = item?.take(keep);
-                    kept.map(|found| Hypothesis::independent(found, reader)).collect()
+                    kept.map(|found| Hypothesis::independent(found, reader))
+                        .collect()
                 });
                 Ok(outcomes.collect())
             }

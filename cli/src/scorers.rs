@@ -44,7 +44,9 @@ impl Scorers {
         if let Some(path) = options.lm.as_deref() {
             let about = |failure: Failure| failure.about(printable::path(path));
             let model = read_model(path, map).map_err(about)?;
-            scorers.add_model(model, path, options, labels).map_err(about)?;
+            scorers
+                .add_model(model, path, options, labels)
+                .map_err(about)?;
         }
         if let Some(path) = options.hotwords.as_deref() {
             let (weight, whole) = (options.hotword_weight, options.whole_words);
@@ -55,12 +57,7 @@ impl Scorers {
         Ok(scorers)
     }
 
-    fn read_lexicon(
-        &mut self,
-        path: &Path,
-        options: &Ctc,
-        labels: &Labels,
-    ) -> Result<(), Failure> {
+    fn read_lexicon(&mut self, path: &Path, options: &Ctc, labels: &Labels) -> Result<(), Failure> {
         match words::Lexicon::read(path, labels)? {
             words::Lexicon::Words(words) => {
                 let words = words.take(options.strict)?;
@@ -99,13 +96,13 @@ impl Scorers {
                 self.tokens = Some(scorer.with_bos(bos).with_eos(eos));
             }
             LmUnit::Word => {
-                let bonus = options.word_bonus.unwrap_or(0.0);
-                let unknown = options.unknown_score.unwrap_or(UNKNOWN_SCORE);
-                let lookahead = match options.lm_lookahead {
-                    Some(LmLookahead::None) => Lookahead::None,
-                    Some(LmLookahead::Unigram) => Lookahead::Unigram,
-                    None if model.has_words() || self.spellings.is_some() => Lookahead::Unigram,
-                    None => Lookahead::None,
+                let (bonus, unknown) = (options.word_bonus(), options.unknown_score());
+                // Without strings nothing is known of a word before it is complete.
+                let by_default = options.lm_lookahead.is_none();
+                let has_strings = model.has_words() || self.spellings.is_some();
+                let lookahead = match options.lookahead() {
+                    LmLookahead::Unigram if has_strings || !by_default => Lookahead::Unigram,
+                    _ => Lookahead::None,
                 };
                 if let Some(lexicon) = self.spellings.take() {
                     let lexicon = Arc::unwrap_or_clone(lexicon)
@@ -151,9 +148,6 @@ impl Scorers {
     }
 }
 
-/// Added for a word that the model does not know, unless another score is asked for.
-const UNKNOWN_SCORE: f64 = -10.0;
-
 fn about(path: &Path, error: Error) -> Failure {
     Failure::from(error).about(printable::path(path))
 }
@@ -187,7 +181,9 @@ fn other_units(error: Error, unit: LmUnit) -> Failure {
 fn say_doubts(path: &Path, fit: NgramFit) {
     if fit.is_doubtful() {
         let path = printable::path(path);
-        note(format_args!("{path}: the model may be one of other units: {fit}"));
+        note(format_args!(
+            "{path}: the model may be one of other units: {fit}"
+        ));
     }
 }
 
@@ -195,6 +191,8 @@ fn say_unknown_words(path: &Path, lexicon: &SpellingLexicon) {
     let (known, all) = (lexicon.known_words().unwrap_or(0), lexicon.len());
     if 2 * known < all {
         let path = printable::path(path);
-        note(format_args!("{path}: the model knows {known} of {all} entries of the lexicon"));
+        note(format_args!(
+            "{path}: the model knows {known} of {all} entries of the lexicon"
+        ));
     }
 }

@@ -107,7 +107,8 @@ impl<M: AsRef<NgramModel>> NgramScorer<M> {
             }
             ends.push(words.len());
         }
-        let range = |token: usize| token.checked_sub(1).map_or(0, |before| ends[before])..ends[token];
+        let range =
+            |token: usize| token.checked_sub(1).map_or(0, |before| ends[before])..ends[token];
         let one_each = (0..ends.len()).all(|token| range(token).len() <= 1);
         let fit = NgramFit::of_labels(ngrams, vocabulary, unit, |token| {
             let words = &words[range(token as usize)];

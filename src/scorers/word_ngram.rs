@@ -463,7 +463,10 @@ impl Ahead {
         }
         // A child comes after its parent.
         for node in (0..ahead.trie.len() as u32).rev() {
-            let below = ahead.trie.children(node).map(|child| ahead.best[child as usize]);
+            let below = ahead
+                .trie
+                .children(node)
+                .map(|child| ahead.best[child as usize]);
             let best = below.fold(ahead.best[node as usize], f32::max);
             ahead.best[node as usize] = best;
         }

@@ -61,11 +61,7 @@ impl<'a> From<&'a WordFrames> for Word<'a> {
     }
 }
 
-pub(super) fn write(
-    out: &mut impl Write,
-    source: &str,
-    answers: &[Answer],
-) -> io::Result<()> {
+pub(super) fn write(out: &mut impl Write, source: &str, answers: &[Answer]) -> io::Result<()> {
     for answer in answers {
         let hypotheses = answer.hypotheses().iter().map(|hypothesis| {
             let alignment = hypothesis.alignment.as_ref();

@@ -129,7 +129,10 @@ impl SpellingLexicon {
         }
         Ok(SpellingLexicon {
             trie,
-            texts: words.iter().map(|(text, _)| text.as_ref().to_owned()).collect(),
+            texts: words
+                .iter()
+                .map(|(text, _)| text.as_ref().to_owned())
+                .collect(),
             entries,
             ends,
             delimiter,
@@ -347,7 +350,12 @@ impl<M: AsRef<NgramModel>> SpellingLexicon<M> {
                 return Err(Kind::NotInLexicon { place }.into());
             }
             steps.push(origins);
-            nodes.push(next.readings().iter().map(|reading| reading.node).collect::<Vec<_>>());
+            nodes.push(
+                next.readings()
+                    .iter()
+                    .map(|reading| reading.node)
+                    .collect::<Vec<_>>(),
+            );
             state = next;
         }
         let place = tokens.len();
@@ -431,7 +439,11 @@ impl<M: AsRef<NgramModel>> SpellingLexicon<M> {
                         from: rank,
                         entry: Some(entry),
                     };
-                    best.add(base + self.ahead(node), Reading { node, base, ngram }, origin);
+                    best.add(
+                        base + self.ahead(node),
+                        Reading { node, base, ngram },
+                        origin,
+                    );
                 }
             }
         }
@@ -442,7 +454,10 @@ impl<M: AsRef<NgramModel>> SpellingLexicon<M> {
     /// Finds the completions of a state's readings.
     fn complete(&self, state: &mut SpellingState) {
         let readings = state.readings();
-        if readings.iter().all(|reading| self.entries(reading.node).is_empty()) {
+        if readings
+            .iter()
+            .all(|reading| self.entries(reading.node).is_empty())
+        {
             return;
         }
         let mut best = Best::new(self.readings);
@@ -496,7 +511,10 @@ impl<M: AsRef<NgramModel>> Scorer for SpellingLexicon<M> {
     type State = SpellingState;
 
     fn start(&self) -> SpellingState {
-        let ngram = self.model.as_ref().map_or(NgramState::EMPTY, |ngrams| ngrams.start);
+        let ngram = self
+            .model
+            .as_ref()
+            .map_or(NgramState::EMPTY, |ngrams| ngrams.start);
         let reading = Reading {
             node: ROOT,
             base: 0.0,

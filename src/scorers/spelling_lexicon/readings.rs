@@ -199,13 +199,18 @@ mod tests {
         let mut state = SpellingState::EMPTY;
         best.write(&mut state, &mut [Origin::default(); MAX_READINGS]);
         let readings = state.readings().iter();
-        readings.map(|reading| (reading.base, reading.node)).collect()
+        readings
+            .map(|reading| (reading.base, reading.node))
+            .collect()
     }
 
     #[test]
     fn the_best_readings_are_kept_in_order_and_equal_ones_as_they_came() {
         let values = [(-2.0, 1), (-1.0, 2), (-2.0, 3), (-3.0, 4), (0.0, 5)];
-        assert_eq!(added(8, &values), [(0.0, 5), (-1.0, 2), (-2.0, 1), (-2.0, 3), (-3.0, 4)]);
+        assert_eq!(
+            added(8, &values),
+            [(0.0, 5), (-1.0, 2), (-2.0, 1), (-2.0, 3), (-3.0, 4)]
+        );
         assert_eq!(added(3, &values), [(0.0, 5), (-1.0, 2), (-2.0, 1)]);
         assert_eq!(added(1, &values), [(0.0, 5)]);
         assert_eq!(added(2, &[]), []);
@@ -214,10 +219,22 @@ mod tests {
 
     #[test]
     fn of_two_that_are_alike_the_better_stays_in_its_place() {
-        assert_eq!(added(8, &[(-2.0, 1), (-1.0, 2), (-0.5, 1)]), [(-0.5, 1), (-1.0, 2)]);
-        assert_eq!(added(8, &[(-2.0, 1), (-1.0, 2), (-3.0, 1)]), [(-1.0, 2), (-2.0, 1)]);
+        assert_eq!(
+            added(8, &[(-2.0, 1), (-1.0, 2), (-0.5, 1)]),
+            [(-0.5, 1), (-1.0, 2)]
+        );
+        assert_eq!(
+            added(8, &[(-2.0, 1), (-1.0, 2), (-3.0, 1)]),
+            [(-1.0, 2), (-2.0, 1)]
+        );
         // The better one came later than another of its value.
-        assert_eq!(added(8, &[(-2.0, 1), (-1.0, 2), (-1.0, 1)]), [(-1.0, 2), (-1.0, 1)]);
-        assert_eq!(added(2, &[(-2.0, 1), (-1.0, 2), (-1.0, 1), (-1.5, 3)]), [(-1.0, 2), (-1.0, 1)]);
+        assert_eq!(
+            added(8, &[(-2.0, 1), (-1.0, 2), (-1.0, 1)]),
+            [(-1.0, 2), (-1.0, 1)]
+        );
+        assert_eq!(
+            added(2, &[(-2.0, 1), (-1.0, 2), (-1.0, 1), (-1.5, 3)]),
+            [(-1.0, 2), (-1.0, 1)]
+        );
     }
 }

@@ -56,7 +56,9 @@ impl CtcNBest {
         let mut places: HashMap<String, usize> = HashMap::new();
         let mut texts: Vec<CtcHypothesis<'a>> = Vec::new();
         for hypothesis in hypotheses {
-            let place = *places.entry(text(hypothesis.tokens)?).or_insert(texts.len());
+            let place = *places
+                .entry(text(hypothesis.tokens)?)
+                .or_insert(texts.len());
             match texts.get_mut(place) {
                 None => texts.push(hypothesis),
                 Some(best) => best.log_mass = log_add_scalar(best.log_mass, hypothesis.log_mass),
