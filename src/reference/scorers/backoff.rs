@@ -115,24 +115,30 @@ impl BackoffModel {
     }
 
     /// What of some words can matter to those that follow: the longest end of them that
-    /// has a back-off or that a longer n-gram begins with.
+    /// has a back-off or that more words follow somewhere in an n-gram. As in KenLM, all
+    /// ends of an n-gram are n-grams, and an unknown word counts as one that has a back-off
+    /// if the model does not have `<unk>`.
     pub fn state(&self, words: &[Word]) -> Vec<String> {
-        let known: Vec<Word> = words.iter().map(|word| self.known(word)).collect();
+        let name = |word| self.known(word).unwrap_or_else(|| "<unk>".to_owned());
+        let known: Vec<String> = words.iter().map(name).collect();
         let longest = self.order().saturating_sub(1).min(known.len());
-        let ends = (1..=longest)
-            .rev()
-            .map(|length| &known[known.len() - length..]);
-        let ends = ends.filter_map(|end| end.iter().cloned().collect::<Option<Vec<String>>>());
-        let mut ends = ends.filter(|end| self.matters(end));
-        ends.next().unwrap_or_default()
+        let ends = (1..=longest).rev();
+        let mut ends = ends.map(|length| &known[known.len() - length..]);
+        let longest = ends.find(|end| self.matters(end));
+        longest.map_or(Vec::new(), <[String]>::to_vec)
     }
 
     fn matters(&self, words: &[String]) -> bool {
         let scores = self.ngrams.get(words);
         let backoff = scores.and_then(|(_, backoff)| *backoff);
-        let goes_on =
-            |longer: &Vec<String>| longer.len() > words.len() && longer.starts_with(words);
-        backoff.is_some_and(|backoff| backoff != 0.0) || self.ngrams.keys().any(goes_on)
+        let goes_on = |ngram: &Vec<String>| {
+            let (_, begun) = ngram.split_last().expect("a word");
+            begun.windows(words.len()).any(|part| part == words)
+        };
+        let missing = !self.has("<unk>") && words == ["<unk>"];
+        missing
+            || backoff.is_some_and(|backoff| backoff != 0.0)
+            || self.ngrams.keys().any(goes_on)
     }
 }
 
