@@ -132,6 +132,6 @@ fn without_settings_a_word_model_is_plain() {
     let model = Model::random(&mut random, 2, WORDS[0], false);
     let unit = units::LETTERS;
     let bare = widebeam::scorers::WordNgram::new(model.model.clone(), &unit.vocabulary());
-    let bare = bare.unwrap().with_lookahead(PLAIN.lookahead());
+    let bare = bare.unwrap().with_lookahead(PLAIN.lookahead()).unwrap();
     check_every_prefix(&bare, &word_ngrams::naive(&model, &unit, &PLAIN), 4, 4);
 }

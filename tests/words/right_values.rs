@@ -3,7 +3,7 @@
 
 use widebeam::ctc::{Blank, CtcNBest};
 use widebeam::scorers::{
-    Lexicon, Lookahead, NgramModel, NgramScorer, NgramUnit, Phrases, Scorer, SpellingLexicon,
+    Lexicon, Lookahead, NgramModel, NgramScorer, Phrases, Scorer, SpellingLexicon,
     Unscored, Vocabulary, Word, WordBoundary, WordNgram,
 };
 use widebeam::{CtcSearch, ScoresView};
@@ -119,7 +119,8 @@ fn a_model_of_words_scores_words_though_it_knows_two_letters() {
     for lookahead in [Lookahead::None, Lookahead::Unigram] {
         let model = NgramModel::read_arpa(ENGLISH.as_bytes()).unwrap();
         let scorer = WordNgram::new(model, &vocabulary).unwrap();
-        let scorer = scorer.with_weight(0.5).unwrap().with_lookahead(lookahead);
+        let scorer = scorer.with_weight(0.5).unwrap();
+        let scorer = scorer.with_lookahead(lookahead).unwrap();
         let nbest = peaks.decode(100, scorer);
         let best = nbest.best(0).unwrap();
         assert_eq!(vocabulary.text(best.tokens).unwrap(), "i saw a bear");
@@ -353,8 +354,8 @@ fn a_token_is_tried_whatever_its_rank_if_a_scorer_may_lift_it() {
             (best.tokens.to_vec(), best.score)
         };
         let model = || NgramModel::read_arpa(F_IS_LIKELY.as_bytes()).unwrap();
-        let tokens = NgramScorer::new(model(), vocabulary.labels(), NgramUnit::Token);
-        let characters = NgramScorer::new(model(), vocabulary.labels(), NgramUnit::Character);
+        let tokens = NgramScorer::of_tokens(model(), &vocabulary).unwrap();
+        let characters = NgramScorer::of_characters(model(), &vocabulary).unwrap();
         for (tokens, score) in [
             best(peaks.decode(beams, tokens)),
             best(peaks.decode(beams, characters)),

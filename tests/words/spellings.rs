@@ -85,7 +85,7 @@ pub(crate) fn scorer(
     readings: usize,
 ) -> SpellingLexicon<Arc<NgramModel>> {
     let scorer = SpellingLexicon::new(words, delimiter).unwrap();
-    let scorer = scorer.with_model(model.model.clone());
+    let scorer = scorer.with_model(model.model.clone()).unwrap();
     let scorer = scorer.with_weight(settings.weight).unwrap();
     let scorer = scorer.with_word_bonus(settings.bonus).unwrap();
     let scorer = scorer.with_unknown_score(settings.unknown).unwrap();
@@ -260,7 +260,7 @@ fn settings_and_spellings_that_are_none_are_refused() {
     assert!(lexicon().with_readings(0).is_err() && lexicon().with_readings(9).is_err());
     let model = model(&mut Random::new(54), 2);
     for number in [f64::NAN, f64::INFINITY] {
-        let lexicon = || lexicon().with_model(model.model.clone());
+        let lexicon = || lexicon().with_model(model.model.clone()).unwrap();
         assert!(lexicon().with_weight(number).is_err());
         assert!(lexicon().with_word_bonus(number).is_err());
         assert!(lexicon().with_unknown_score(number).is_err());

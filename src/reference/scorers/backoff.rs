@@ -136,9 +136,7 @@ impl BackoffModel {
             begun.windows(words.len()).any(|part| part == words)
         };
         let missing = !self.has("<unk>") && words == ["<unk>"];
-        missing
-            || backoff.is_some_and(|backoff| backoff != 0.0)
-            || self.ngrams.keys().any(goes_on)
+        missing || backoff.is_some_and(|backoff| backoff != 0.0) || self.ngrams.keys().any(goes_on)
     }
 }
 
