@@ -198,7 +198,7 @@ pub(crate) const SETTINGS: [Settings; 8] = [
 /// Words of models, with and without each mark. None is a model of letters.
 pub(crate) const WORDS: [&[&str]; 4] = [
     &["a", "ab", "bab", "a\u{e4}", "aba", "<s>", "</s>", "<unk>"],
-    &["ab", "ba", "b", "\u{e4}", "aab", "<s>", "</s>"],
+    &["ab", "aa", "b", "\u{e4}", "aab", "<s>", "</s>"],
     &["a", "abb", "bb", "ab", "a\u{e4}\u{e4}", "<unk>", "</s>"],
     &["aa", "ab", "<s>"],
 ];
