@@ -6,7 +6,7 @@ use widebeam::reference::scorers::{Ngrams, WordNgrams};
 use widebeam::scorers::{NgramModel, NgramScorer, NgramUnit, Scorer, Vocabulary, WordNgram};
 
 use crate::models::{Model, PLAIN, SETTINGS, Settings, WORDS};
-use crate::prefixes::{check_every_prefix, check_totals};
+use crate::prefixes::{check_every_prefix, check_long_prefixes, check_totals};
 use crate::random::Random;
 use crate::units::{self, Unit};
 
@@ -51,6 +51,7 @@ fn word_ngrams_score_every_short_prefix_as_defined() {
                 // One token is beyond the labels.
                 let longest = if order == 3 { 4 } else { 3 };
                 check_every_prefix(&scorer, &naive, unit.len() + 1, longest);
+                check_long_prefixes(&mut random, &scorer, &naive, unit.len(), 25);
             }
         }
     }
