@@ -6,7 +6,7 @@ use widebeam::reference::scorers::Allowed;
 use widebeam::scorers::{Lexicon, Scorer};
 
 use crate::models::{Model, PLAIN, SETTINGS, WORDS};
-use crate::prefixes::{check_every_prefix, check_totals};
+use crate::prefixes::{check_every_prefix, check_long_prefixes, check_totals};
 use crate::random::Random;
 use crate::units::{self, Unit};
 use crate::{phrases, spellings, word_ngrams};
@@ -35,10 +35,13 @@ pub(crate) fn naive(words: &[&str], unit: &Unit) -> Allowed {
 
 #[test]
 fn lexicons_score_every_short_prefix_as_defined() {
+    let mut random = Random::new(70);
     for unit in units::ALL {
         for words in LISTS {
             let naive = naive(words, &unit);
-            check_every_prefix(&scorer(words, &unit), &naive, unit.len() + 1, 5);
+            let scorer = scorer(words, &unit);
+            check_every_prefix(&scorer, &naive, unit.len() + 1, 5);
+            check_long_prefixes(&mut random, &scorer, &naive, unit.len() + 1, 30);
         }
     }
 }

@@ -4,7 +4,7 @@ use widebeam::ErrorKind;
 use widebeam::reference::scorers::Phrases as Naive;
 use widebeam::scorers::{Phrases, Scorer};
 
-use crate::prefixes::{check_every_prefix, check_totals};
+use crate::prefixes::{check_every_prefix, check_long_prefixes, check_totals};
 use crate::random::Random;
 use crate::units::{self, Unit};
 
@@ -94,12 +94,14 @@ pub(crate) fn token_lists() -> Vec<Vec<(Vec<u32>, f64)>> {
 
 #[test]
 fn phrases_of_text_score_every_short_prefix_as_defined() {
+    let mut random = Random::new(60);
     for unit in units::ALL {
         for phrases in lists() {
             for whole_words in [false, true] {
                 let scorer = scorer(&phrases, &unit, whole_words);
                 let naive = naive(&phrases, &unit, whole_words);
                 check_every_prefix(&scorer, &naive, unit.len() + 1, 4);
+                check_long_prefixes(&mut random, &scorer, &naive, unit.len(), 30);
             }
         }
     }

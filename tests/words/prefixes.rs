@@ -3,6 +3,8 @@
 use widebeam::reference::scorers::PrefixScorer;
 use widebeam::scorers::Scorer;
 
+use crate::random::Random;
+
 /// Compares the scores of every sequence of up to `longest` of the tokens 0 to
 /// `vocab` - 1, as long as no token is forbidden, and of the end after each. No score
 /// is above the bound that the scorer gives.
@@ -39,6 +41,42 @@ pub(crate) fn check_every_prefix<S: Scorer>(
             if score.is_finite() {
                 assert!(score <= bound, "{score} is above {bound}: {longer:?}");
                 prefixes.push((longer, scorer.advance(&state, token)));
+            }
+        }
+    }
+}
+
+/// Compares the scores along some random prefixes of `longest` tokens, none of which is
+/// forbidden.
+pub(crate) fn check_long_prefixes<S: Scorer>(
+    random: &mut Random,
+    scorer: &S,
+    naive: &impl PrefixScorer,
+    vocab: usize,
+    longest: usize,
+) {
+    for _ in 0..4 {
+        let (mut prefix, mut state) = (Vec::new(), scorer.start());
+        // A token that is forbidden is not taken.
+        for _ in 0..3 * longest {
+            let token = random.below(vocab) as u32;
+            let score = scorer.score(&state, token);
+            prefix.push(token);
+            let expected = naive.last(&prefix);
+            assert!(agree(score, expected), "{score} {expected}: {prefix:?}");
+            if !score.is_finite() {
+                prefix.pop();
+                continue;
+            }
+            assert!(score <= scorer.max_score(&state), "{score}: {prefix:?}");
+            state = scorer.advance(&state, token);
+            let (end, expected) = (scorer.finish(&state), naive.end(&prefix));
+            assert!(
+                agree(end, expected),
+                "{end} {expected}: the end after {prefix:?}"
+            );
+            if prefix.len() == longest {
+                break;
             }
         }
     }

@@ -3,15 +3,15 @@
 
 use widebeam::ctc::{Blank, CtcNBest};
 use widebeam::scorers::{
-    Lexicon, Lookahead, NgramModel, NgramScorer, Phrases, Scorer, SpellingLexicon,
-    Unscored, Vocabulary, Word, WordBoundary, WordNgram,
+    Lexicon, Lookahead, NgramModel, NgramScorer, Phrases, Scorer, SpellingLexicon, Unscored,
+    Vocabulary, Word, WordBoundary, WordNgram,
 };
 use widebeam::{CtcSearch, ScoresView};
 
 use crate::by_text::merged;
 
 /// A bigram model of words, two of which are letters.
-pub(crate) const ENGLISH: &str = "\\data\\
+const ENGLISH: &str = "\\data\\
 ngram 1=9
 ngram 2=7
 

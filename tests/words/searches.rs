@@ -10,6 +10,7 @@ use widebeam_toy::seeded;
 use crate::emissions::{check_search, drawn};
 use crate::models::{Model, SETTINGS, WORDS};
 use crate::random::Random;
+use crate::units::Unit;
 use crate::{lexicons, phrases, prunings, spellings, units, word_ngrams};
 
 /// No pruning, most of the time.
@@ -131,6 +132,34 @@ proptest! {
         check_search(&case, &pruning, &(&favoured, Unscored), &(&naive_favoured, Unscored))?;
     }
 
+    /// Many pieces, of which a beam of a few tries those alone that can matter.
+    #[test]
+    fn large_vocabularies_of_pieces_lose_no_token(
+        drawn in drawn(6, 4),
+        vocab in 30usize..120,
+        settings in 0..SETTINGS.len(),
+        seed in 1u64..1 << 40,
+    ) {
+        let mut random = Random::new(seed);
+        let unit = &Unit::of_random_pieces(&mut random, vocab);
+        let settings = &SETTINGS[settings];
+        let model = Model::random(&mut random, 2, WORDS[random_place(seed)], random_zeros(seed));
+        let boosted = &phrases::lists()[random.below(phrases::lists().len())];
+        let words = lexicons::LISTS[1 + random.below(lexicons::LISTS.len() - 1)];
+        let case = drawn.case(vocab);
+        let ngram = word_ngrams::scorer(&model, unit, settings);
+        let favoured = phrases::scorer(boosted, unit, true);
+        let lexicon = lexicons::scorer(words, unit);
+        let naive_ngram = word_ngrams::naive(&model, unit, settings);
+        let naive_favoured = phrases::naive(boosted, unit, true);
+        let naive_lexicon = lexicons::naive(words, unit);
+        let pruning = CtcPruning::none();
+        check_search(&case, &pruning, &ngram, &naive_ngram)?;
+        check_search(&case, &pruning, &favoured, &naive_favoured)?;
+        let naive = (&naive_lexicon, (&naive_favoured, &naive_ngram));
+        check_search(&case, &pruning, &(&lexicon, (&favoured, &ngram)), &naive)?;
+    }
+
     /// Many tokens, of which a beam of a few tries but some.
     #[test]
     fn large_vocabularies_lose_no_token_that_a_scorer_lifts(
@@ -144,6 +173,11 @@ proptest! {
         let naive = NaivePhrases::of_tokens(&phrases);
         check_search(&drawn.case(vocab), &CtcPruning::none(), &scorer, &naive)?;
     }
+}
+
+/// One of the lists of words of models.
+fn random_place(seed: u64) -> usize {
+    seed as usize % WORDS.len()
 }
 
 /// Whether a model has words that are impossible.

@@ -7,7 +7,7 @@ use widebeam::reference::scorers::{PrefixScorer, Spellings};
 use widebeam::scorers::{NgramModel, Scorer, SpellingLexicon, Word};
 
 use crate::models::{Model, SETTINGS, Settings};
-use crate::prefixes::{check_every_prefix, check_totals};
+use crate::prefixes::{check_every_prefix, check_long_prefixes, check_totals};
 use crate::random::Random;
 
 /// Words and what spells them.
@@ -164,6 +164,7 @@ fn spelled_words_with_a_model_score_every_short_prefix_as_defined() {
                     let scorer = scorer(&words, delimiter, &model, settings, readings);
                     let naive = naive(&words, delimiter, Some((&model, settings)), readings);
                     check_every_prefix(&scorer, &naive, VOCAB, 5);
+                    check_long_prefixes(&mut random, &scorer, &naive, VOCAB, 15);
                     check_words(|tokens| scorer.words(tokens).unwrap(), &naive, 4);
                 }
             }

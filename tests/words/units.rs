@@ -3,6 +3,8 @@
 use widebeam::ctc::Blank;
 use widebeam::scorers::{Vocabulary, WordBoundary};
 
+use crate::random::Random;
+
 /// A small vocabulary whose token 0 is the blank.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unit {
@@ -20,6 +22,26 @@ impl Unit {
     /// The bytes that each token spells.
     pub(crate) fn spellings(&self) -> Vec<Vec<u8>> {
         self.spellings.iter().map(|bytes| bytes.to_vec()).collect()
+    }
+
+    /// Many pieces, a third of which begin words; some are the same. It is never freed.
+    pub(crate) fn of_random_pieces(random: &mut Random, count: usize) -> Self {
+        let mut labels = vec!["-"];
+        let mut spellings: Vec<&[u8]> = vec![b""];
+        for _ in 1..count {
+            let letters = (0..1 + random.below(3)).map(|_| ["a", "b", "\u{e4}"][random.below(3)]);
+            let letters: String = letters.collect();
+            let begins = random.one_in(3);
+            let label = if begins { "\u{2581}" } else { "" };
+            let spelling = if begins { " " } else { "" };
+            labels.push(format!("{label}{letters}").leak());
+            spellings.push(format!("{spelling}{letters}").leak().as_bytes());
+        }
+        Unit {
+            labels: labels.leak(),
+            boundary: WordBoundary::BeginMark,
+            spellings: spellings.leak(),
+        }
     }
 
     /// The number of tokens.

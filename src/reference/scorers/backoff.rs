@@ -117,7 +117,7 @@ impl BackoffModel {
     /// What of some words can matter to those that follow: the longest end of them that
     /// has a back-off or that more words follow somewhere in an n-gram. As in KenLM, all
     /// ends of an n-gram are n-grams, and an unknown word counts as one that has a back-off
-    /// if the model does not have `<unk>`.
+    /// if the model does not have `<unk>`. The model must have the beginnings of its n-grams.
     pub fn state(&self, words: &[Word]) -> Vec<String> {
         let name = |word| self.known(word).unwrap_or_else(|| "<unk>".to_owned());
         let known: Vec<String> = words.iter().map(name).collect();
@@ -136,9 +136,7 @@ impl BackoffModel {
             begun.windows(words.len()).any(|part| part == words)
         };
         let missing = !self.has("<unk>") && words == ["<unk>"];
-        missing
-            || backoff.is_some_and(|backoff| backoff != 0.0)
-            || self.ngrams.keys().any(goes_on)
+        missing || backoff.is_some_and(|backoff| backoff != 0.0) || self.ngrams.keys().any(goes_on)
     }
 }
 

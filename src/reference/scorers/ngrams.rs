@@ -70,6 +70,7 @@ impl PrefixScorer for Ngrams {
         self.weight * (f64::from(log10) * LN_10)
     }
 
+    /// A token of several characters may gain any number of back-offs above 0.
     fn tries_all(&self) -> bool {
         let is_one = |label: &String| label.chars().count() <= 1;
         let one_each = self.unit == NgramUnit::Token || self.labels.iter().all(is_one);

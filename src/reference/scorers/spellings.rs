@@ -267,6 +267,7 @@ impl PrefixScorer for Spellings {
         }
     }
 
+    /// The scores of all words that may be next are known.
     fn tries_all(&self) -> bool {
         true
     }

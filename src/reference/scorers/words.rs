@@ -161,7 +161,14 @@ impl PrefixScorer for WordNgrams {
         (sum + self.scores.end(&words)) - self.advance(&under_way)
     }
 
+    /// A token that completes several words may gain any number of back-offs above 0.
     fn tries_all(&self) -> bool {
-        self.scores.weight >= 0.0
+        let several = |spelling: &Vec<u8>| {
+            let mut parts: Vec<&[u8]> = spelling.split(|&byte| byte == b' ').collect();
+            // Not the first, which completes the word under way, nor the last.
+            parts.pop();
+            parts.iter().skip(1).any(|part| !part.is_empty())
+        };
+        self.scores.weight >= 0.0 && !self.spellings.iter().any(several)
     }
 }
