@@ -4,7 +4,7 @@ use std::io::BufRead;
 use std::path::Path;
 
 use widebeam::ctc::{Blank, CtcNBest, CtcPruning, CtcSearch};
-use widebeam::scorers::{Hotwords, Lexicon, NgramModel, NgramScorer, NgramUnit};
+use widebeam::scorers::{Lexicon, NgramModel, NgramScorer, NgramUnit, Phrases};
 use widebeam::{Error, Level, ScoresView};
 use widebeam_perf::console::failure::Failure;
 use widebeam_perf::console::printable;
@@ -17,7 +17,7 @@ use crate::words::Words;
 
 type Scorers = (
     Option<NgramScorer<NgramModel>>,
-    (Option<Hotwords>, Option<Lexicon>),
+    (Option<Phrases>, Option<Lexicon>),
 );
 
 /// A CTC search with scorers or without: the latter looks at fewer candidates.
@@ -53,12 +53,18 @@ impl Search {
             .map(|path| read_lm(path, options, labels, map));
         let hotwords = options.hotwords.as_deref().map(|path| {
             let words = Words::read(path, labels)?;
-            Hotwords::new(&words.spelled, options.hotword_weight)
+            let boost = |tokens: &Vec<u32>| options.hotword_weight * tokens.len() as f64;
+            let boosted = words.spelled.into_iter().map(|tokens| {
+                let boost = boost(&tokens);
+                (tokens, boost)
+            });
+            Phrases::from_tokens(&boosted.collect::<Vec<_>>())
                 .map_err(|error| Failure::from(error).about(printable::path(path)))
         });
         let lexicon = options.lexicon.as_deref().map(|path| {
             let words = Words::read(path, labels)?;
-            Lexicon::new(&words.spelled, words.space)
+            let texts = words.spelled.iter().map(|tokens| labels.text(tokens));
+            Lexicon::new(&texts.collect::<Vec<_>>(), labels.vocabulary())
                 .map_err(|error| Failure::from(error).about(printable::path(path)))
         });
         let (lm, hotwords, lexicon) =

@@ -161,9 +161,12 @@ pub(crate) enum Kind {
     EmptySequence {
         index: usize,
     },
-    SeparatorInWord {
+    SpaceInWord {
         index: usize,
-        separator: u32,
+    },
+    TooManyNodes {
+        nodes: usize,
+        limit: usize,
     },
     Unspellable {
         text: String,
@@ -189,7 +192,8 @@ impl Kind {
             | Kind::StreamVocabulary { .. } => ErrorKind::InvalidShape,
             Kind::VocabularyTooLarge { .. }
             | Kind::BeamsTooLarge { .. }
-            | Kind::TooManyFrames { .. } => ErrorKind::LimitExceeded,
+            | Kind::TooManyFrames { .. }
+            | Kind::TooManyNodes { .. } => ErrorKind::LimitExceeded,
             Kind::InvalidScore { .. }
             | Kind::StepScore { .. }
             | Kind::ProcessedScore { .. }
@@ -200,7 +204,7 @@ impl Kind {
             | Kind::InvalidSetting { .. }
             | Kind::EmptySequence { .. }
             | Kind::Refused { .. }
-            | Kind::SeparatorInWord { .. } => ErrorKind::InvalidSetting,
+            | Kind::SpaceInWord { .. } => ErrorKind::InvalidSetting,
             Kind::BlankOutOfRange { .. } | Kind::UnknownToken { .. } | Kind::Unspellable { .. } => {
                 ErrorKind::UnknownToken
             }
@@ -398,11 +402,16 @@ impl fmt::Display for Kind {
                 )
             }
             Kind::Refused { sentence } => f.write_str(sentence),
-            Kind::EmptySequence { index } => write!(f, "word {index} has no tokens"),
-            Kind::SeparatorInWord { index, separator } => write!(
-                f,
-                "word {index} holds token {separator}, the separator of words"
-            ),
+            Kind::EmptySequence { index } => write!(f, "word {index} is empty"),
+            Kind::SpaceInWord { index } => {
+                write!(
+                    f,
+                    "word {index} has a space in it; a lexicon has one word an entry"
+                )
+            }
+            Kind::TooManyNodes { nodes, limit } => {
+                write!(f, "a trie of {nodes} nodes is above the limit of {limit}")
+            }
             Kind::Unspellable { text, character } => {
                 write!(f, "no label spells {character:?} in {text:?}")
             }
