@@ -247,8 +247,9 @@ fn the_bound_is_the_best_score_where_tokens_stay_in_phrases() {
 fn pieces_are_listed_with_the_mark_and_spaces_between() {
     let labels = ["", "\u{2581}turn", "\u{2581}l", "eft", "\u{2581}left"];
     let vocabulary = Vocabulary::new(&labels, Some(Blank(0)));
+    // Each of nine characters has a share of 1.
     let total = |phrase: &str, tokens: &[u32], whole_words| {
-        let phrases = Phrases::from_text(&[(phrase, 3.0)], &vocabulary, whole_words).unwrap();
+        let phrases = Phrases::from_text(&[(phrase, 9.0)], &vocabulary, whole_words).unwrap();
         let (mut sum, mut state) = (0.0, phrases.start());
         for &token in tokens {
             sum += phrases.score(&state, token);
@@ -259,13 +260,66 @@ fn pieces_are_listed_with_the_mark_and_spaces_between() {
     for phrase in ["turn left", " turn  left ", "\u{2581}turn \u{2581}l eft"] {
         for whole_words in [false, true] {
             let total = |tokens: &[u32]| total(phrase, tokens, whole_words);
-            assert_eq!(total(&[1, 2, 3]), 3.0);
-            assert_eq!(total(&[1, 4]), 3.0);
-            assert_eq!(total(&[1, 4, 1, 2, 3, 1]), 6.0);
+            assert_eq!(total(&[1, 2, 3]), 9.0);
+            assert_eq!(total(&[1, 4]), 9.0);
+            assert_eq!(total(&[1, 4, 1, 2, 3, 1]), 18.0);
             assert_eq!(total(&[1, 2]), 0.0);
-            assert_eq!(total(&[1, 4, 3]), if whole_words { 0.0 } else { 3.0 });
+            assert_eq!(total(&[1, 4, 3]), if whole_words { 0.0 } else { 9.0 });
         }
     }
+}
+
+/// As reported: a name was favoured in one of its segmentations only.
+#[test]
+fn hello_is_favoured_in_every_segmentation() {
+    let labels = [
+        "<b>",
+        "\u{2581}",
+        "\u{2581}he",
+        "\u{2581}hel",
+        "lo",
+        "llo",
+        "l",
+        "o",
+        "a",
+        "\u{2581}j",
+    ];
+    let vocabulary = Vocabulary::new(&labels, Some(Blank(0)));
+    let total = |phrases: &Phrases, tokens: &[u32]| {
+        let (mut sum, mut state) = (0.0, phrases.start());
+        for &token in tokens {
+            sum += phrases.score(&state, token);
+            state = phrases.advance(&state, token);
+        }
+        sum + phrases.finish(&state)
+    };
+    let lines = [("hello", 10.0), ("jo", 2.0)];
+    let pieces = [("\u{2581}he llo", 10.0), ("\u{2581}j o", 2.0)];
+    for lines in [lines, pieces] {
+        for whole_words in [false, true] {
+            let phrases = Phrases::from_text(&lines, &vocabulary, whole_words).unwrap();
+            for tokens in [&[2, 5][..], &[3, 4], &[2, 6, 6, 7], &[2, 6, 4], &[3, 6, 7]] {
+                assert_eq!(total(&phrases, tokens), 10.0, "{tokens:?}");
+                let within = [&[9, 7], tokens, &[1, 9, 7]].concat();
+                assert_eq!(total(&phrases, &within), 14.0, "{within:?}");
+            }
+            for tokens in [&[2, 6, 5][..], &[2, 8], &[1, 5], &[0, 0, 0]] {
+                assert_eq!(total(&phrases, tokens), 0.0, "{tokens:?}");
+            }
+        }
+    }
+}
+
+/// A token that only a phrase lifts: no token gains more than the bound says.
+#[test]
+fn a_letter_that_is_a_phrase_has_all_of_its_boost_at_once() {
+    let labels = ["-", "a", "b", "c", "d", "e", "f", "g", "h"];
+    let vocabulary = Vocabulary::new(&labels, Some(Blank(0)));
+    let phrases = Phrases::from_text(&[("f", 5.0)], &vocabulary, false).unwrap();
+    let score = |token| phrases.score(&phrases.start(), token);
+    assert_eq!(score(6), 5.0);
+    assert!((1..9).all(|token| score(token) <= phrases.max_score(&phrases.start())));
+    assert!((phrases.max_score(&phrases.start()) - 5.0).abs() < 1e-9);
 }
 
 #[test]
