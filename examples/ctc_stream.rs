@@ -1,4 +1,4 @@
-//! Two streams of frames, with one language model and one list of favoured words between
+//! Two streams of frames, with one language model and one list of favoured phrases between
 //! them:
 //!
 //! ```sh
@@ -7,7 +7,7 @@
 
 use widebeam::ScoresView;
 use widebeam::ctc::{Blank, CtcPruning, CtcSearch};
-use widebeam::scorers::{Hotwords, NgramModel, NgramScorer, NgramUnit, Vocabulary};
+use widebeam::scorers::{NgramModel, NgramScorer, NgramUnit, Phrases, Vocabulary};
 
 const ARPA: &str = "\\data\\\nngram 1=6\n\n\\1-grams:\n\
     -1 <s>\n-1 </s>\n-0.3 a\n-1.2 c\n-1.2 o\n-0.5 t\n\n\\end\\\n";
@@ -19,11 +19,11 @@ fn main() -> Result<(), widebeam::Error> {
     let model = NgramScorer::new(model, &names, NgramUnit::Token)
         .with_weight(0.5)?
         .with_token_bonus(0.5)?;
-    let hotwords = Hotwords::new(&[vocabulary.spell("cot")?], 0.2)?;
+    let phrases = Phrases::from_text(&[("cot", 0.6)], &vocabulary, false)?;
 
     let search = CtcSearch::new(8, Blank(0))?
         .with_pruning(CtcPruning::none().with_commit_delay(50))?
-        .with_scorer((model, hotwords));
+        .with_scorer((model, phrases));
     // Both streams share the scorer.
     let mut streams = [search.stream(), search.stream()];
 

@@ -10,7 +10,9 @@ use widebeam::autoregressive::{
     Request, Rules, Stopping, Suppress, TokenMask, TokenTrie, processor_fn,
 };
 use widebeam::ctc::{Blank, CtcPruning};
-use widebeam::scorers::{Hotwords, Lexicon, NgramModel, NgramScorer, NgramUnit, Vocabulary};
+use widebeam::scorers::{
+    Lexicon, NgramModel, NgramScorer, NgramUnit, Phrases, Scorer, Vocabulary, WordBoundary,
+};
 use widebeam::{CtcSearch, Error, ErrorKind, IndependentSearch, Layout, ScoreKind, ScoresView};
 
 const KINDS: [ScoreKind; 3] = [
@@ -379,24 +381,45 @@ fn scorers_of_any_weight() {
                 assert!(nbest.item(0).is_ok());
             }
         }
-        let words = [&[1u32, 2, 1][..], &[1], &[u32::MAX]];
-        let hotwords = Hotwords::new(&words, weight);
-        // Three tokens of the largest weight are more than a number holds.
-        assert_eq!(
-            hotwords.is_ok(),
-            weight.is_finite() && weight.abs() < f64::MAX
-        );
-        if let Ok(hotwords) = hotwords {
-            let search = CtcSearch::new(3, Blank(0)).unwrap();
-            let nbest = search.with_scorer(hotwords).decode(&view).unwrap();
-            assert!(nbest.item(0).is_ok());
+        let sequences = [
+            (&[1u32, 2, 1][..], weight),
+            (&[1], weight),
+            (&[u32::MAX], 1.0),
+        ];
+        let texts = [("aba", weight), ("a", weight), ("\u{10ffff}", 1.0)];
+        let vocabulary = Vocabulary::new(&labels, Some(Blank(0)));
+        for phrases in [
+            Phrases::from_tokens(&sequences),
+            Phrases::from_text(&texts, &vocabulary, false),
+            Phrases::from_text(&texts, &vocabulary, true),
+        ] {
+            // Two of the largest boosts are more than a number holds.
+            let fits = weight.is_finite() && weight.abs() < f64::MAX;
+            assert_eq!(phrases.is_ok(), fits);
+            if let Ok(phrases) = phrases {
+                assert!(phrases.max_score(&phrases.start()).is_finite());
+                let search = CtcSearch::new(3, Blank(0)).unwrap();
+                let nbest = search.with_scorer(phrases).decode(&view).unwrap();
+                assert!(nbest.item(0).is_ok());
+            }
         }
     }
-    for separator in [None, Some(0), Some(2), Some(u32::MAX)] {
-        let lexicon = Lexicon::new(&[[1u32]], separator).unwrap();
-        let search = CtcSearch::new(3, Blank(0)).unwrap();
-        let nbest = search.with_scorer(lexicon).decode(&view).unwrap();
-        assert!(nbest.item(0).is_ok());
+    for boundary in [
+        WordBoundary::Space,
+        WordBoundary::Delimiter(0),
+        WordBoundary::Delimiter(2),
+        WordBoundary::EveryToken,
+    ] {
+        for labels in [&labels[..], &[]] {
+            let vocabulary = Vocabulary::new(labels, Some(Blank(0)));
+            let Ok(vocabulary) = vocabulary.with_boundary(boundary) else {
+                continue;
+            };
+            let lexicon = Lexicon::new(&["a"], &vocabulary).unwrap();
+            let search = CtcSearch::new(3, Blank(0)).unwrap();
+            let nbest = search.with_scorer(lexicon).decode(&view).unwrap();
+            assert!(nbest.item(0).is_ok());
+        }
     }
     assert!(
         Vocabulary::new(&labels, Some(Blank(u32::MAX)))

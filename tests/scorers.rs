@@ -18,7 +18,8 @@ use random::Random;
 use widebeam::ctc::{Blank, CtcPruning};
 use widebeam::reference::scorers::{Allowed, BackoffModel, Favoured, Ngrams, PrefixScorer};
 use widebeam::scorers::{
-    Hotwords, Lexicon, NgramModel, NgramScorer, NgramState, NgramUnit, Scorer, Unscored, Vocabulary,
+    Lexicon, NgramModel, NgramScorer, NgramState, NgramUnit, Phrases, Scorer, Unscored, Vocabulary,
+    WordBoundary,
 };
 use widebeam::{CtcSearch, Level, ScoreKind, ScoresView};
 use widebeam_toy::seeded;
@@ -357,15 +358,39 @@ fn weights_that_are_no_numbers_are_refused() {
         message(1.0, f64::INFINITY),
         format!("the bonus is inf; {said}")
     );
-    let hotwords = Hotwords::new(&[[1u32]], f64::NEG_INFINITY).unwrap_err();
-    let what = "the weight of hotwords";
-    assert_eq!(hotwords.to_string(), format!("{what} is -inf; {said}"));
+    let phrases = Phrases::from_tokens(&[([1u32], f64::NEG_INFINITY)]).unwrap_err();
+    let what = "the boost of a phrase";
+    assert_eq!(phrases.to_string(), format!("{what} is -inf; {said}"));
 }
 
 // Favoured sequences, and words
 
+/// Phrases of tokens with one boost for each token. They score the same bits as
+/// [`Favoured`] if multiples of the weight are exact, which are then divided.
+fn phrases(sequences: &[Vec<u32>], weight: f64) -> Phrases {
+    let boosted = sequences.iter().map(|s| (s, weight * s.len() as f64));
+    Phrases::from_tokens(&boosted.collect::<Vec<_>>()).unwrap()
+}
+
+/// A lexicon of words of tokens, each of which is a letter, but for the separator.
+fn lexicon(words: &[Vec<u32>], vocab: u32, separator: Option<u32>) -> Lexicon {
+    let letter = |token: u32| char::from(b'a' + token as u8).to_string();
+    let vocabulary = Vocabulary::new(&(0..vocab).map(letter).collect::<Vec<_>>(), None);
+    let boundary = separator.map_or(WordBoundary::Space, WordBoundary::Delimiter);
+    let vocabulary = vocabulary.with_boundary(boundary).unwrap();
+    let texts = words.iter().map(|word| vocabulary.text(word).unwrap());
+    Lexicon::new(&texts.collect::<Vec<_>>(), &vocabulary).unwrap()
+}
+
+/// The lexicon of these words by its definition. A separator may follow another: then a
+/// word of no letters stands between them.
+fn allowed(words: &[Vec<u32>], separator: Option<u32>) -> Allowed {
+    let words = words.iter().cloned().chain([Vec::new()]).collect();
+    Allowed { words, separator }
+}
+
 #[test]
-fn hotwords_score_every_short_prefix_as_defined() {
+fn phrases_of_tokens_score_every_short_prefix_as_defined() {
     let mut random = Random::new(18);
     let mut lists: Vec<Vec<Vec<u32>>> = vec![
         vec![],
@@ -394,8 +419,8 @@ fn hotwords_score_every_short_prefix_as_defined() {
         lists.push((0..count).map(|_| sequence(&mut random)).collect());
     }
     for (place, sequences) in lists.into_iter().enumerate() {
-        let weight = [0.7, -1.3, 0.0][place % 3];
-        let scorer = Hotwords::new(&sequences, weight).unwrap();
+        let weight = [0.75, -1.25, 0.0][place % 3];
+        let scorer = phrases(&sequences, weight);
         check_every_prefix(&scorer, &Favoured { sequences, weight }, 4, 5);
     }
 }
@@ -418,18 +443,17 @@ fn lexicons_score_every_short_prefix_as_defined() {
         lists.push((0..4).map(|_| word(&mut random)).collect());
     }
     for words in lists {
-        for separator in [Some(3), None, Some(77)] {
-            let scorer = Lexicon::new(&words, separator).unwrap();
-            let words = words.clone();
-            check_every_prefix(&scorer, &Allowed { words, separator }, 4, 6);
+        for separator in [Some(3), None] {
+            let scorer = lexicon(&words, 4, separator);
+            check_every_prefix(&scorer, &allowed(&words, separator), 4, 6);
         }
     }
 }
 
 #[test]
 fn at_the_end_a_word_that_has_not_begun_is_allowed_and_one_cut_short_is_not() {
-    let lexicon = Lexicon::new(&[vec![1, 2], vec![1]], Some(3)).unwrap();
-    let longer = Lexicon::new(&[vec![1, 2]], Some(3)).unwrap();
+    let longer = lexicon(&[vec![1, 2]], 4, Some(3));
+    let lexicon = lexicon(&[vec![1, 2], vec![1]], 4, Some(3));
     let end = |lexicon: &Lexicon, tokens: &[u32]| {
         let extend = |state, &token: &u32| {
             assert_eq!(lexicon.score(&state, token), 0.0);
@@ -437,7 +461,13 @@ fn at_the_end_a_word_that_has_not_begun_is_allowed_and_one_cut_short_is_not() {
         };
         lexicon.finish(&tokens.iter().fold(lexicon.start(), extend))
     };
-    for tokens in [&[][..], &[1, 2], &[1, 2, 3], &[1, 2, 3, 1, 2, 3]] {
+    for tokens in [
+        &[][..],
+        &[3, 3],
+        &[1, 2],
+        &[1, 2, 3],
+        &[3, 1, 2, 3, 3, 1, 2, 3],
+    ] {
         assert_eq!(end(&longer, tokens), 0.0, "{tokens:?}");
         assert_eq!(end(&lexicon, tokens), 0.0, "{tokens:?}");
     }
@@ -445,53 +475,54 @@ fn at_the_end_a_word_that_has_not_begun_is_allowed_and_one_cut_short_is_not() {
         assert_eq!(end(&longer, tokens), f64::NEG_INFINITY, "{tokens:?}");
         assert_eq!(end(&lexicon, tokens), 0.0, "{tokens:?}");
     }
-    // A separator ends a word: there is none before the first, nor between two.
-    for (tokens, allowed) in [(&[3][..], false), (&[1, 3, 3], false), (&[1, 3, 1], true)] {
-        let (&last, before) = tokens.split_last().unwrap();
-        let extend = |state, &token: &u32| lexicon.advance(&state, token);
-        let state = before.iter().fold(lexicon.start(), extend);
-        assert_eq!(lexicon.score(&state, last) == 0.0, allowed, "{tokens:?}");
-    }
+    // A separator may follow another one or none, but nothing else than a whole word.
+    let cut = longer.advance(&longer.start(), 1);
+    assert_eq!(longer.score(&cut, 3), f64::NEG_INFINITY);
 }
 
 #[test]
 fn words_that_are_none_are_refused_by_their_place() {
-    let message =
-        |words: &[&[u32]], separator| Lexicon::new(words, separator).unwrap_err().to_string();
-    let empty = message(&[&[1], &[]], None);
-    assert_eq!(empty, "word 1 has no tokens");
-    assert_eq!(message(&[&[], &[1]], None), "word 0 has no tokens");
-    assert_eq!(
-        message(&[&[1], &[2], &[1, 3]], Some(3)),
-        "word 2 holds token 3, the separator of words"
-    );
-    assert!(Lexicon::new(&[[1, 3]], None).is_ok());
-    let hotword = Hotwords::new(&[vec![1u32], vec![]], 1.0).unwrap_err();
-    assert_eq!(hotword.to_string(), empty);
+    let vocabulary = Vocabulary::new(&["", "a", "b", "|"], Some(Blank(0)));
+    let message = |words: &[&str]| Lexicon::new(words, &vocabulary).unwrap_err().to_string();
+    let empty = message(&["a", ""]);
+    assert_eq!(empty, "word 1 is empty");
+    assert_eq!(message(&["", "a"]), "word 0 is empty");
+    let space = "word 2 has a space in it; a lexicon has one word an entry";
+    assert_eq!(message(&["a", "b", "a b"]), space);
+    // No token spells them, so they are never found.
+    assert!(Lexicon::new(&["a|b", "xyz"], &vocabulary).is_ok());
+    let phrases = Phrases::from_tokens(&[(vec![1u32], 1.0), (vec![], 1.0)]).unwrap_err();
+    assert_eq!(phrases.to_string(), empty);
+    for blank in ["", " \t", "\u{2581} \u{2581}"] {
+        for whole in [false, true] {
+            let phrases = [("a", 1.0), (blank, 1.0)];
+            let phrases = Phrases::from_text(&phrases, &vocabulary, whole).unwrap_err();
+            assert_eq!(phrases.to_string(), empty);
+        }
+    }
 }
 
 #[test]
 fn pairs_add_up_and_no_scorer_says_nothing() {
     let words = vec![vec![1], vec![1, 2], vec![2, 2]];
-    let lexicon = Lexicon::new(&words, Some(3)).unwrap();
+    let lexicon = lexicon(&words, 5, Some(3));
     let sequences = vec![vec![1, 2, 3], vec![2, 2], vec![1]];
-    let hotwords = Hotwords::new(&sequences, 0.3).unwrap();
+    let phrases = phrases(&sequences, 0.25);
     let bigrams = bigrams(-0.7, 0.1);
-    let separator = Some(3);
-    let allowed = Allowed { words, separator };
+    let allowed = allowed(&words, Some(3));
     let favoured = Favoured {
         sequences,
-        weight: 0.3,
+        weight: 0.25,
     };
     let ngrams = naive_bigrams(-0.7, 0.1);
-    let all = (&lexicon, (&hotwords, &bigrams));
+    let all = (&lexicon, (&phrases, &bigrams));
     check_every_prefix(&all, &(&allowed, (&favoured, &ngrams)), 5, 5);
     let some = (
-        Some(&hotwords),
+        Some(&phrases),
         (None::<&Lexicon>, Arc::new(bigrams.clone())),
     );
     check_every_prefix(&some, &(&favoured, (None::<&Allowed>, &ngrams)), 5, 4);
-    check_every_prefix(&(Unscored, &hotwords), &(Unscored, &favoured), 5, 4);
+    check_every_prefix(&(Unscored, &phrases), &(Unscored, &favoured), 5, 4);
     check_every_prefix(&Some(Arc::new(lexicon)), &Some(&allowed), 5, 5);
     check_every_prefix(&Unscored, &Unscored, 3, 3);
 }
@@ -529,10 +560,10 @@ fn only_unscored_and_what_is_made_of_it_alone_is_known_to_say_nothing() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
         pool.unwrap().install(|| needed(20) > needed(10))
     }
-    let hotwords = Hotwords::new(&[[1u32]], 1.0).unwrap();
-    assert!(scores(&hotwords) && scores(&&hotwords) && scores(&Arc::new(hotwords.clone())));
-    assert!(scores(&(Unscored, &hotwords)) && scores(&(&hotwords, Unscored)));
-    assert!(scores(&(&hotwords, &hotwords)) && scores(&Some(hotwords)));
+    let phrases = phrases(&[vec![1]], 1.0);
+    assert!(scores(&phrases) && scores(&&phrases) && scores(&Arc::new(phrases.clone())));
+    assert!(scores(&(Unscored, &phrases)) && scores(&(&phrases, Unscored)));
+    assert!(scores(&(&phrases, &phrases)) && scores(&Some(phrases)));
     assert!(!scores(&Unscored) && !scores(&&Unscored) && !scores(&Arc::new(Unscored)));
     assert!(!scores(&(Unscored, Unscored)) && !scores(&Some(Unscored)));
     assert!(scores(&Zero) && scores(&(Unscored, Zero)) && scores(&None::<Zero>));
@@ -724,16 +755,16 @@ fn characters_of_a_label_are_scored_one_by_one() {
 }
 
 #[test]
-fn whole_occurrences_of_hotwords_count_and_nothing_else() {
-    let hotwords = Hotwords::new(&[vec![1, 2, 3], vec![2, 3, 4], vec![2]], 2.0).unwrap();
+fn whole_occurrences_of_phrases_count_and_nothing_else() {
+    let phrases = phrases(&[vec![1, 2, 3], vec![2, 3, 4], vec![2]], 2.0);
     let total = |tokens: &[u32]| {
-        let (mut sum, mut state) = (0.0, hotwords.start());
+        let (mut sum, mut state) = (0.0, phrases.start());
         for &token in tokens {
-            let (score, next) = extend(&hotwords, &state, token);
+            let (score, next) = extend(&phrases, &state, token);
             sum += score;
             state = next;
         }
-        sum + hotwords.finish(&state)
+        sum + phrases.finish(&state)
     };
     assert_eq!(total(&[]), 0.0);
     assert_eq!(total(&[1]), 0.0);
@@ -748,7 +779,7 @@ fn a_lexicon_leaves_only_its_words() {
     let mut random = Random::new(3);
     let data: Vec<f32> = (0..12 * 4).map(|_| random.unit()).collect();
     let view = ScoresView::probabilities(&data, [12, 4]).unwrap();
-    let lexicon = Lexicon::new(&[[1, 2], [2, 2]], Some(3)).unwrap();
+    let lexicon = lexicon(&[vec![1, 2], vec![2, 2]], 4, Some(3));
     let mut search = CtcSearch::new(20, Blank(0)).unwrap().with_scorer(lexicon);
     let nbest = search.decode(&view).unwrap();
     assert!(nbest.item(0).unwrap().len() > 3);
@@ -839,20 +870,20 @@ proptest! {
     #[test]
     fn scored_searches_equal_the_full_search_scored(
         case in cases(),
-        weight in prop_oneof![Just(0.0), -1.0f64..2.0],
+        weight in (-64..128).prop_map(|weight| f64::from(weight) / 64.0),
         pruning in prunings::any(8, 0.7, 0.3),
     ) {
         let sequences = vec![vec![1, 2], vec![2, 1, 2], vec![2], vec![1, 1, 3]];
         let words = vec![vec![1], vec![1, 2, 2], vec![4, 5]];
         let separator = Some(3);
-        let hotwords = Hotwords::new(&sequences, weight).unwrap();
-        let lexicon = Lexicon::new(&words, separator).unwrap();
+        let phrases = phrases(&sequences, weight);
+        let lexicon = lexicon(&words, 8, separator);
         let favoured = Favoured { sequences, weight };
-        let allowed = Allowed { words, separator };
+        let allowed = allowed(&words, separator);
         check_search(&case, &pruning, &bigrams(weight, 0.5), &naive_bigrams(weight, 0.5))?;
-        check_search(&case, &pruning, &hotwords, &favoured)?;
+        check_search(&case, &pruning, &phrases, &favoured)?;
         check_search(&case, &pruning, &lexicon, &allowed)?;
-        let all = (&lexicon, (&hotwords, &bigrams(weight, 0.0)));
+        let all = (&lexicon, (&phrases, &bigrams(weight, 0.0)));
         let naive = (&allowed, (&favoured, &naive_bigrams(weight, 0.0)));
         check_search(&case, &pruning, all, &naive)?;
     }
@@ -862,7 +893,7 @@ proptest! {
 /// search scores.
 #[test]
 fn a_scored_search_looks_at_two_tokens_more_than_beams_the_blank_among_them() {
-    let lift = Hotwords::new(&[[5u32]], 10.0).unwrap();
+    let lift = phrases(&[vec![5]], 10.0);
     for (blank, beams, top, best) in [
         (0.2, 2, None, 1),
         (0.2, 3, None, 1),
@@ -894,7 +925,7 @@ fn a_scored_search_looks_at_two_tokens_more_than_beams_the_blank_among_them() {
 #[test]
 fn without_frames_the_score_of_the_end_is_a_sum_too() {
     // Nothing is taken back at the end: -0.0.
-    let scorer = Hotwords::new(&[[1u32]], 1.0).unwrap();
+    let scorer = phrases(&[vec![1]], 1.0);
     assert!(scorer.finish(&scorer.start()).is_sign_negative());
     let mut search = CtcSearch::new(2, Blank(0)).unwrap().with_scorer(&scorer);
     let view = ScoresView::probabilities(&[0f32; 0], [1, 0, 5]).unwrap();

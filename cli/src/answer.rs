@@ -3,6 +3,8 @@
 use widebeam::ctc::CtcHypothesis;
 use widebeam::{Error, independent};
 
+use crate::transcript::{Reader, Transcript};
+
 /// What the search says of one item.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -25,37 +27,53 @@ impl Answer {
 pub(crate) struct Hypothesis {
     pub(crate) score: f64,
     pub(crate) tokens: Vec<u32>,
+    /// Where there are labels.
+    pub(crate) transcript: Option<Transcript>,
     /// Of a CTC search.
     pub(crate) alignment: Option<Alignment>,
 }
 
-impl From<independent::Hypothesis<'_>> for Hypothesis {
-    fn from(found: independent::Hypothesis<'_>) -> Self {
-        Hypothesis {
+impl Hypothesis {
+    /// A hypothesis of the independent search.
+    pub(crate) fn independent(
+        found: independent::Hypothesis<'_>,
+        reader: Option<&Reader>,
+    ) -> Result<Self, Error> {
+        let text = reader.map(|reader| reader.text(found.tokens)).transpose()?;
+        Ok(Hypothesis {
             score: found.score,
             tokens: found.tokens.to_vec(),
+            transcript: text.map(|text| Transcript { text, words: None }),
             alignment: None,
-        }
+        })
     }
-}
 
-impl From<CtcHypothesis<'_>> for Hypothesis {
-    fn from(found: CtcHypothesis<'_>) -> Self {
-        Hypothesis {
+    /// A hypothesis of the CTC search.
+    pub(crate) fn ctc(found: CtcHypothesis<'_>, reader: Option<&Reader>) -> Result<Self, Error> {
+        Ok(Hypothesis {
             score: found.score,
             tokens: found.tokens.to_vec(),
+            transcript: reader.map(|reader| reader.read(&found)).transpose()?,
             alignment: Some(Alignment {
                 score: found.alignment_score,
                 frames: found.frames.to_vec(),
+                last_frames: found.last_frames.to_vec(),
+                log_mass: found.log_mass,
+                scorer_score: found.scorer_score,
             }),
-        }
+        })
     }
 }
 
-/// The best single alignment of a hypothesis.
+/// What a CTC search says of a hypothesis beside its score.
 #[derive(Debug)]
 pub(crate) struct Alignment {
+    /// The score of the best single alignment.
     pub(crate) score: f64,
-    /// The frame at which each token begins.
+    /// The frame at which it enters each token, and that of the end of the token's run.
     pub(crate) frames: Vec<u32>,
+    pub(crate) last_frames: Vec<u32>,
+    /// The mass of all alignments, and what a scorer adds to it.
+    pub(crate) log_mass: f64,
+    pub(crate) scorer_score: f64,
 }

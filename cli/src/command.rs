@@ -64,8 +64,9 @@ mod tests {
     use widebeam_perf::console::args::Scores;
 
     use super::*;
-    use crate::args::Search;
+    use crate::args::{LmLookahead, LmUnit, Search};
     use crate::format::Format;
+    use crate::load::{Axes, LengthsFrom};
 
     #[test]
     fn the_definition_of_the_arguments_is_sound() {
@@ -105,6 +106,45 @@ mod tests {
     }
 
     #[test]
+    fn options_of_words_have_their_defaults() {
+        let options = "a.npy --search ctc --scores probs --beams 9 --blank 0 --labels l --lm m";
+        let plain = decode(options);
+        let ctc = plain.task().unwrap().ctc;
+        assert_eq!((ctc.word_bonus(), ctc.unknown_score()), (0.0, -10.0));
+        assert_eq!(
+            (ctc.lm_unit, ctc.lookahead()),
+            (LmUnit::Token, LmLookahead::Unigram)
+        );
+        assert!(!(ctc.no_bos || ctc.no_eos || ctc.whole_words || ctc.strict || ctc.merge_text));
+        assert!(!ctc.has_words());
+        let all = decode(&format!(
+            "{options} --lm-unit word --word-bonus -1 --unknown-score -3 --lm-lookahead none \
+             --no-bos --no-eos --hotwords h --whole-words --strict --merge-text \
+             --word-delimiter |"
+        ));
+        let task = all.task().unwrap();
+        assert_eq!(task.word_delimiter, Some("|"));
+        let ctc = task.ctc;
+        assert_eq!((ctc.word_bonus(), ctc.unknown_score()), (-1.0, -3.0));
+        assert_eq!(
+            (ctc.lm_unit, ctc.lookahead()),
+            (LmUnit::Word, LmLookahead::None)
+        );
+        assert!(ctc.no_bos && ctc.no_eos && ctc.whole_words && ctc.strict && ctc.merge_text);
+        for (more, has_words, must_part) in [
+            ("--lm-unit word", true, true),
+            ("--hotwords h", true, false),
+            ("--hotwords h --whole-words", true, true),
+            ("--lexicon x", true, true),
+        ] {
+            let options = decode(&format!("{options} {more}"));
+            let ctc = options.task().unwrap().ctc;
+            let found = (ctc.has_words(), ctc.must_part_words());
+            assert_eq!(found, (has_words, must_part), "{more}");
+        }
+    }
+
+    #[test]
     fn a_task_is_what_was_asked_for() {
         let options = "a.npy b.npz --search ctc --scores log-probs --beams 9 --blank 3";
         let plain = decode(options);
@@ -115,6 +155,11 @@ mod tests {
         );
         assert!(task.map && !task.keep_going && task.format == Format::Text);
         assert_eq!(task.sources().count(), 2);
+        assert!(matches!(task.lengths_from, LengthsFrom::Own) && task.axes == Axes::default());
+        let named = decode(&format!("{options} --lengths-array n --layout tbv"));
+        let task = named.task().unwrap();
+        assert!(matches!(task.lengths_from, LengthsFrom::Array("n")));
+        assert_eq!(task.axes, Axes::TimeBatchVocab);
         let all = decode(&format!(
             "{options} --lengths l --labels t --lm m --hotwords h --lexicon x --array q \
              --output-dir d --keep-going --no-mmap --format npz"
@@ -124,6 +169,7 @@ mod tests {
         assert_eq!(sources, ["a.npy", "b.npz", "l", "t", "m", "h", "x"]);
         assert!(!task.map && task.keep_going && task.format == Format::Npz);
         assert_eq!(task.array, Some("q"));
+        assert!(matches!(task.lengths_from, LengthsFrom::Elsewhere));
         assert!(task.output.is_none() && task.output_dir.is_some());
         for (name, kind) in [
             ("probs", ScoreKind::Probabilities),

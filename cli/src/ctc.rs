@@ -1,30 +1,36 @@
 //! The CTC search with what the command line adds to it.
 
-use std::io::BufRead;
-use std::path::Path;
+use std::sync::Arc;
 
 use widebeam::ctc::{Blank, CtcNBest, CtcPruning, CtcSearch};
-use widebeam::scorers::{Hotwords, Lexicon, NgramModel, NgramScorer, NgramUnit};
+use widebeam::scorers::{Lexicon, NgramModel, NgramScorer, Phrases, SpellingLexicon, WordNgram};
 use widebeam::{Error, Level, ScoresView};
 use widebeam_perf::console::failure::Failure;
-use widebeam_perf::console::printable;
 
-use crate::args::{Ctc, LmUnit};
+use crate::args::Ctc;
 use crate::labels::Labels;
-use crate::load;
-use crate::text;
-use crate::words::Words;
+use crate::scorers::Scorers;
+use crate::transcript::Reader;
 
-type Scorers = (
-    Option<NgramScorer<NgramModel>>,
-    (Option<Hotwords>, Option<Lexicon>),
+/// Scorers of tokens and of the text that they spell.
+type OfText = (
+    (Option<NgramScorer<NgramModel>>, Option<WordNgram<NgramModel>>),
+    (Option<Phrases>, Option<Lexicon>),
 );
 
-/// A CTC search with scorers or without: the latter looks at fewer candidates.
+/// A lexicon of spellings, which has the model of words, and scorers beside it.
+type OfSpellings = (
+    Arc<SpellingLexicon>,
+    (Option<NgramScorer<NgramModel>>, Option<Phrases>),
+);
+
+/// A CTC search with scorers or without: the latter looks at fewer candidates. The state of a
+/// lexicon of spellings is large, and no other search has to carry it.
 #[derive(Debug)]
 pub(crate) enum Search {
     Plain(Box<CtcSearch>),
-    Scored(Box<CtcSearch<Scorers>>),
+    OfText(Box<CtcSearch<OfText>>),
+    OfSpellings(Box<CtcSearch<OfSpellings>>),
 }
 
 impl Search {
@@ -33,7 +39,7 @@ impl Search {
         Ok(Search::Plain(Box::new(search(beams, blank, level)?)))
     }
 
-    /// The search that the arguments ask for.
+    /// The search that the arguments ask for, and who reads its hypotheses.
     pub(crate) fn new(
         beams: usize,
         blank: Blank,
@@ -41,39 +47,39 @@ impl Search {
         options: &Ctc,
         labels: Option<&Labels>,
         map: bool,
-    ) -> Result<Self, Failure> {
+    ) -> Result<(Self, Option<Reader>), Failure> {
         let search = search(beams, blank, level)?;
         let search = search.with_pruning(pruning(options))?;
         let Some(labels) = labels else {
-            return Ok(Search::Plain(Box::new(search)));
+            return Ok((Search::Plain(Box::new(search)), None));
         };
-        let lm = options
-            .lm
-            .as_deref()
-            .map(|path| read_lm(path, options, labels, map));
-        let hotwords = options.hotwords.as_deref().map(|path| {
-            let words = Words::read(path, labels)?;
-            Hotwords::new(&words.spelled, options.hotword_weight)
-                .map_err(|error| Failure::from(error).about(printable::path(path)))
-        });
-        let lexicon = options.lexicon.as_deref().map(|path| {
-            let words = Words::read(path, labels)?;
-            Lexicon::new(&words.spelled, words.space)
-                .map_err(|error| Failure::from(error).about(printable::path(path)))
-        });
-        let (lm, hotwords, lexicon) =
-            (lm.transpose()?, hotwords.transpose()?, lexicon.transpose()?);
-        if lm.is_none() && hotwords.is_none() && lexicon.is_none() {
-            return Ok(Search::Plain(Box::new(search)));
+        let scorers = Scorers::read(options, labels, map)?;
+        scorers.say_what_is_lost(beams, labels.vocabulary().len(), options);
+        let Scorers {
+            tokens,
+            words,
+            phrases,
+            lexicon,
+            spellings,
+        } = scorers;
+        if let Some(spellings) = spellings {
+            let reader = Reader::Words(Arc::clone(&spellings));
+            let search = search.with_scorer((spellings, (tokens, phrases)));
+            return Ok((Search::OfSpellings(Box::new(search)), Some(reader)));
         }
-        let scorers = (lm, (hotwords, lexicon));
-        Ok(Search::Scored(Box::new(search.with_scorer(scorers))))
+        let reader = Some(Reader::Labels(labels.vocabulary().clone()));
+        if tokens.is_none() && words.is_none() && phrases.is_none() && lexicon.is_none() {
+            return Ok((Search::Plain(Box::new(search)), reader));
+        }
+        let search = search.with_scorer(((tokens, words), (phrases, lexicon)));
+        Ok((Search::OfText(Box::new(search)), reader))
     }
 
     pub(crate) fn bytes_needed(&self, scores: &ScoresView<'_>) -> usize {
         match self {
             Search::Plain(search) => search.bytes_needed(scores),
-            Search::Scored(search) => search.bytes_needed(scores),
+            Search::OfText(search) => search.bytes_needed(scores),
+            Search::OfSpellings(search) => search.bytes_needed(scores),
         }
     }
 
@@ -84,7 +90,8 @@ impl Search {
     ) -> Result<(), Error> {
         match self {
             Search::Plain(search) => search.decode_into(scores, nbest),
-            Search::Scored(search) => search.decode_into(scores, nbest),
+            Search::OfText(search) => search.decode_into(scores, nbest),
+            Search::OfSpellings(search) => search.decode_into(scores, nbest),
         }
     }
 }
@@ -112,35 +119,4 @@ fn pruning(options: &Ctc) -> CtcPruning {
         pruning = pruning.with_blank_skip(least);
     }
     pruning
-}
-
-fn read_lm(
-    path: &Path,
-    options: &Ctc,
-    labels: &Labels,
-    map: bool,
-) -> Result<NgramScorer<NgramModel>, Failure> {
-    let about = |failure: Failure| failure.about(printable::path(path));
-    let mut source = text::open(path)?;
-    let start = source.fill_buf();
-    let start = start.map_err(|error| about(Failure::reading(&error)))?;
-    let model = match NgramModel::is_binary(start) {
-        true => NgramModel::from_binary(load::bytes(path, map).map_err(about)?),
-        false => NgramModel::read_arpa(source),
-    };
-    let model = model.map_err(|error| about(error.into()))?;
-    let (unit, parts) = match options.lm_unit {
-        LmUnit::Token => (NgramUnit::Token, "labels"),
-        LmUnit::Character => (NgramUnit::Character, "characters of the labels"),
-    };
-    let scorer = NgramScorer::new(model, labels.vocabulary().labels(), unit)
-        .with_weight(options.lm_weight)?
-        .with_token_bonus(options.token_bonus)?;
-    if !scorer.knows_any() {
-        return Err(about(Failure::Input(format!(
-            "none of the {parts} in {} is a word of this model; models of words are not read",
-            labels.name
-        ))));
-    }
-    Ok(scorer)
 }

@@ -14,6 +14,7 @@ use crate::inputs::Inputs;
 use crate::labels::Labels;
 use crate::load::{self, Input, Reading, STDIN};
 use crate::output::Output;
+use crate::transcript::Reader;
 
 /// Does a task. Nothing is in its place before it is complete, so that an error
 /// leaves nothing half-written. An item that is refused is part of what is complete:
@@ -24,23 +25,46 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure
         Search::Ctc => task.ctc.blank.map(Blank),
         Search::Independent => None,
     };
-    let labels = task.labels.map(|path| Labels::open(path, blank));
+    let labels = task.labels.map(|path| {
+        let labels = Labels::open(path, blank)?;
+        match task.word_delimiter {
+            Some(label) => labels.with_word_delimiter(label),
+            None => Ok(labels),
+        }
+    });
     let labels = labels.transpose()?;
-    let mut output = Output::prepare(task, labels.as_ref())?;
+    let mut output = Output::prepare(task)?;
     let (beams, level) = (task.beams, options.instructions.level);
     let mut decoder = match task.search {
-        Search::Independent => Decoder::independent(beams, task.nbest, level)?,
+        Search::Independent => {
+            let decoder = Decoder::independent(beams, task.nbest, level)?;
+            match &labels {
+                Some(labels) => {
+                    decoder.with_reader(Reader::Labels(labels.vocabulary().clone()), false)
+                }
+                None => decoder,
+            }
+        }
         Search::Ctc => {
             let blank = blank.ok_or_else(|| Failure::input("--search ctc needs --blank"))?;
-            let search =
+            let (search, reader) =
                 ctc::Search::new(beams, blank, level, task.ctc, labels.as_ref(), task.map)?;
-            Decoder::ctc(search, task.nbest)
+            let decoder = Decoder::ctc(search, task.nbest);
+            match reader {
+                Some(reader) => decoder.with_reader(reader, task.ctc.merge_text),
+                None => decoder,
+            }
         }
     };
     let lengths = task.lengths.map(|path| load::lengths(path)).transpose()?;
+    if let Some(labels) = labels.as_ref().filter(|_| task.ctc.has_words()) {
+        labels.say_where_words_part(task.ctc.must_part_words());
+    }
 
     let reading = Reading {
         array: task.array,
+        lengths: task.lengths_from,
+        axes: task.axes,
         map: task.map,
     };
     let mut inputs = Inputs::new(task.inputs, task.keep_going);
@@ -49,6 +73,10 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure
             let input = Input::open(path, reading)?;
             if input.rounded {
                 inputs.note(path, "float64 scores are rounded to float32");
+            }
+            if let Some(name) = &input.guessed_lengths {
+                let steps = format!("the steps in use are those of array {name:?}");
+                inputs.note(path, steps);
             }
             let about = |failure: Failure| failure.about(printable::path(path));
             let view = input.tensor.view(task.kind);
@@ -94,6 +122,7 @@ fn check(task: &Task<'_>) -> Result<(), Failure> {
     if task.search != Search::Ctc && task.ctc.blank.is_some() {
         return Err(Failure::input("--blank is for --search ctc"));
     }
+    task.ctc.check()?;
     if inputs > 1 && !task.format.holds_several_inputs() && task.output_dir.is_none() {
         return Err(Failure::Input(format!(
             "--format {} to one output is for one input, {inputs} are given; \

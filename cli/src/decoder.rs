@@ -1,12 +1,13 @@
 //! A search over a tensor, in groups of items that keep memory in bounds.
 
 use widebeam::ctc::CtcNBest;
-use widebeam::{Details, Error, IndependentSearch, Level, NBest, ScoresView};
+use widebeam::{Error, IndependentSearch, Level, NBest, ScoresView};
 use widebeam_perf::console::failure::Failure;
 use widebeam_perf::console::memory;
 
 use crate::answer::{Answer, Hypothesis, Outcome};
 use crate::ctc;
+use crate::transcript::Reader;
 
 /// Bytes of scores decoded in one call: enough to keep every thread busy,
 /// little enough that a progress bar moves.
@@ -19,6 +20,9 @@ const GROUP_MEMORY: usize = 1 << 30;
 pub(crate) struct Decoder {
     search: AnySearch,
     keep: usize,
+    reader: Option<Reader>,
+    /// Whether hypotheses that read the same are one.
+    merges: bool,
 }
 
 enum AnySearch {
@@ -42,6 +46,8 @@ impl Decoder {
         Ok(Decoder {
             search: AnySearch::Independent(search, NBest::new()),
             keep,
+            reader: None,
+            merges: false,
         })
     }
 
@@ -50,6 +56,18 @@ impl Decoder {
         Decoder {
             search: AnySearch::Ctc(search, CtcNBest::new()),
             keep,
+            reader: None,
+            merges: false,
+        }
+    }
+
+    /// The same decoder that reads hypotheses; `merges` says whether those that read the same
+    /// are one.
+    pub(crate) fn with_reader(self, reader: Reader, merges: bool) -> Self {
+        Decoder {
+            reader: Some(reader),
+            merges,
+            ..self
         }
     }
 
@@ -75,7 +93,7 @@ impl Decoder {
             let part = group(scores, start, most, GROUP_MEMORY, needed);
             memory::require(needed(&part), "the search")
                 .map_err(|failure| failure.about(format_args!("item {start}")))?;
-            let outcomes = self.search.decode(&part, self.keep)?;
+            let outcomes = self.decode_part(&part)?;
             answers.extend(
                 (start..)
                     .zip(outcomes)
@@ -84,6 +102,32 @@ impl Decoder {
             progress(answers.len());
         }
         Ok(answers)
+    }
+
+    /// The best hypotheses of each item, or why it was refused.
+    fn decode_part(&mut self, scores: &ScoresView<'_>) -> Result<Vec<Outcome>, Error> {
+        let (keep, reader) = (self.keep, self.reader.as_ref());
+        match &mut self.search {
+            AnySearch::Independent(search, nbest) => {
+                search.decode_into(scores, nbest)?;
+                let outcomes = nbest.iter().map(|item| {
+                    let kept = item?.take(keep);
+                    kept.map(|found| Hypothesis::independent(found, reader)).collect()
+                });
+                Ok(outcomes.collect())
+            }
+            AnySearch::Ctc(search, nbest) => {
+                search.decode_into(scores, nbest)?;
+                if let (true, Some(reader)) = (self.merges, reader) {
+                    *nbest = nbest.merged_by(|tokens| reader.text(tokens))?;
+                }
+                let outcomes = nbest.iter().map(|item| {
+                    let kept = item?.take(keep);
+                    kept.map(|found| Hypothesis::ctc(found, reader)).collect()
+                });
+                Ok(outcomes.collect())
+            }
+        }
     }
 }
 
@@ -113,30 +157,6 @@ impl AnySearch {
             AnySearch::Ctc(search, _) => search.bytes_needed(scores),
         }
     }
-
-    /// The best `keep` hypotheses of each item, or why it was refused.
-    fn decode(&mut self, scores: &ScoresView<'_>, keep: usize) -> Result<Vec<Outcome>, Error> {
-        match self {
-            AnySearch::Independent(search, nbest) => {
-                search.decode_into(scores, nbest)?;
-                Ok(outcomes(nbest, keep))
-            }
-            AnySearch::Ctc(search, nbest) => {
-                search.decode_into(scores, nbest)?;
-                Ok(outcomes(nbest, keep))
-            }
-        }
-    }
-}
-
-fn outcomes<'a, D: Details>(nbest: &'a NBest<D>, keep: usize) -> Vec<Outcome>
-where
-    Hypothesis: From<D::Hypothesis<'a>>,
-{
-    nbest
-        .iter()
-        .map(|item| Ok(item?.take(keep).map(Hypothesis::from).collect()))
-        .collect()
 }
 
 #[cfg(test)]

@@ -16,5 +16,7 @@ pub mod load;
 mod memory;
 mod output;
 mod sample;
+mod scorers;
 pub mod text;
+mod transcript;
 pub mod words;

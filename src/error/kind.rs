@@ -158,12 +158,23 @@ pub(crate) enum Kind {
     Refused {
         sentence: String,
     },
+    OtherUnits {
+        unit: &'static str,
+        counted: String,
+    },
+    NoWordStrings,
+    NotInLexicon {
+        place: usize,
+    },
     EmptySequence {
         index: usize,
     },
-    SeparatorInWord {
+    SpaceInWord {
         index: usize,
-        separator: u32,
+    },
+    TooManyNodes {
+        nodes: usize,
+        limit: usize,
     },
     Unspellable {
         text: String,
@@ -189,7 +200,8 @@ impl Kind {
             | Kind::StreamVocabulary { .. } => ErrorKind::InvalidShape,
             Kind::VocabularyTooLarge { .. }
             | Kind::BeamsTooLarge { .. }
-            | Kind::TooManyFrames { .. } => ErrorKind::LimitExceeded,
+            | Kind::TooManyFrames { .. }
+            | Kind::TooManyNodes { .. } => ErrorKind::LimitExceeded,
             Kind::InvalidScore { .. }
             | Kind::StepScore { .. }
             | Kind::ProcessedScore { .. }
@@ -198,9 +210,12 @@ impl Kind {
             | Kind::ZeroLength
             | Kind::UnevenGroups { .. }
             | Kind::InvalidSetting { .. }
+            | Kind::OtherUnits { .. }
+            | Kind::NoWordStrings
+            | Kind::NotInLexicon { .. }
             | Kind::EmptySequence { .. }
             | Kind::Refused { .. }
-            | Kind::SeparatorInWord { .. } => ErrorKind::InvalidSetting,
+            | Kind::SpaceInWord { .. } => ErrorKind::InvalidSetting,
             Kind::BlankOutOfRange { .. } | Kind::UnknownToken { .. } | Kind::Unspellable { .. } => {
                 ErrorKind::UnknownToken
             }
@@ -398,11 +413,28 @@ impl fmt::Display for Kind {
                 )
             }
             Kind::Refused { sentence } => f.write_str(sentence),
-            Kind::EmptySequence { index } => write!(f, "word {index} has no tokens"),
-            Kind::SeparatorInWord { index, separator } => write!(
+            Kind::OtherUnits { unit, counted } => {
+                write!(f, "the n-gram model is none of {unit}: {counted}")
+            }
+            Kind::NoWordStrings => write!(
                 f,
-                "word {index} holds token {separator}, the separator of words"
+                "a look-ahead needs the strings of the words, which the binary of this n-gram \
+                 model does not have"
             ),
+            Kind::NotInLexicon { place } => write!(
+                f,
+                "the tokens are no words of the lexicon, from token {place} on (counted from 0)"
+            ),
+            Kind::EmptySequence { index } => write!(f, "word {index} is empty"),
+            Kind::SpaceInWord { index } => {
+                write!(
+                    f,
+                    "word {index} has a space in it; a lexicon has one word an entry"
+                )
+            }
+            Kind::TooManyNodes { nodes, limit } => {
+                write!(f, "a trie of {nodes} nodes is above the limit of {limit}")
+            }
             Kind::Unspellable { text, character } => {
                 write!(f, "no label spells {character:?} in {text:?}")
             }

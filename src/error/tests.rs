@@ -262,13 +262,14 @@ fn every_message_names_the_value_and_the_limit() {
             },
             "no",
         ),
-        (Kind::EmptySequence { index: 2 }, "word 2 has no tokens"),
+        (Kind::EmptySequence { index: 2 }, "word 2 is empty"),
         (
-            Kind::SeparatorInWord {
-                index: 2,
-                separator: 4,
-            },
-            "word 2 holds token 4, the separator of words",
+            Kind::SpaceInWord { index: 2 },
+            "word 2 has a space in it; a lexicon has one word an entry",
+        ),
+        (
+            Kind::TooManyNodes { nodes: 5, limit: 4 },
+            "a trie of 5 nodes is above the limit of 4",
         ),
         (
             Kind::Unspellable {

@@ -125,7 +125,6 @@ pub(crate) fn log_add_f64<V: Float64>(a: V, b: V) -> V {
 }
 
 /// [`log_add_f64`] of two numbers.
-#[cfg_attr(not(any(test, feature = "unstable")), allow(dead_code))]
 #[inline]
 pub(crate) fn log_add_scalar(a: f64, b: f64) -> f64 {
     log_add_f64(ScalarF64(a), ScalarF64(b)).0

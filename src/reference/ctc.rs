@@ -13,13 +13,16 @@ use crate::search::ctc::CtcPruning;
 pub struct Hypothesis {
     pub tokens: Vec<u32>,
     pub frames: Vec<u32>,
+    pub last_frames: Vec<u32>,
     pub score: f64,
+    pub log_mass: f64,
     pub alignment_score: f64,
     pub scorer_score: f64,
 }
 
-/// The best path to one state of a prefix: its score and its frames.
-type Path = (f64, Vec<u32>);
+/// The best path to one state of a prefix: its score, and the first and the last frame
+/// of each token's run.
+type Path = (f64, Vec<(u32, u32)>);
 
 #[derive(Clone)]
 struct Prefix {
@@ -85,8 +88,8 @@ fn pruned_row(
 }
 
 /// The search of one item: every extension of every prefix, a map of prefixes,
-/// one sort. With a scorer, unless pruning says how many, only tokens among a
-/// frame's `beams` + 2 best make new prefixes, and the blank, if it is one of
+/// one sort. With a scorer that is not bounded, unless pruning says how many, only tokens
+/// among a frame's `beams` + 2 best make new prefixes, and the blank, if it is one of
 /// them, does not. The scores must be valid.
 pub fn search<S: PrefixScorer>(
     scores: &ScoresView<'_>,
@@ -107,7 +110,7 @@ pub fn search<S: PrefixScorer>(
     for step in 0..scores.length(item) {
         let row = pruned_row(scores, item, step, blank, pruning);
         let ranks = row_ranks(&values(scores, item, step));
-        let all = !scorer.scores() || pruning.top_tokens.is_some();
+        let all = scorer.tries_all() || pruning.top_tokens.is_some();
         let tried = |token: usize| all || ranks[token] < beams + 2;
         // Each prefix with its key among equals: its source's rank, whether it
         // is new, and its own rank or its token's. A prefix that is
@@ -121,12 +124,16 @@ pub fn search<S: PrefixScorer>(
                 None => f64::NEG_INFINITY,
             };
             let lb = row[blank as usize];
+            let mut run = prefix.best_token.1.clone();
+            if let Some((_, last)) = run.last_mut() {
+                *last = step as u32;
+            }
             let carried = Prefix {
                 tokens: prefix.tokens.clone(),
                 blank: prefix.mass() + lb,
                 token: prefix.token + repeat,
                 best_blank: (best + lb, frames.clone()),
-                best_token: (prefix.best_token.0 + repeat, prefix.best_token.1.clone()),
+                best_token: (prefix.best_token.0 + repeat, run),
                 scored: prefix.scored,
             };
             next.insert(carried.tokens.clone(), (carried, (rank, false, rank)));
@@ -149,7 +156,7 @@ pub fn search<S: PrefixScorer>(
                     continue;
                 }
                 let mut frames = path.1.clone();
-                frames.push(step as u32);
+                frames.push((step as u32, step as u32));
                 let path = (path.0 + row[token], frames);
                 let (extended, key) = next.entry(tokens.clone()).or_insert_with(|| {
                     let prefix = Prefix {
@@ -182,7 +189,7 @@ pub fn search<S: PrefixScorer>(
         if let (Some(delay), Some(best)) = (pruning.commit_delay, live.first())
             && (step + 1) % delay == 0
         {
-            let old = |&&frame: &&u32| (frame as usize) < step + 1 - delay;
+            let old = |&&(frame, _): &&(u32, u32)| (frame as usize) < step + 1 - delay;
             let committed = best.best().1.iter().filter(old).count();
             let committed = best.tokens[..committed].to_vec();
             live.retain(|prefix| prefix.tokens.starts_with(&committed));
@@ -194,16 +201,41 @@ pub fn search<S: PrefixScorer>(
             end if end.is_finite() => end,
             _ => continue,
         };
+        let (frames, last_frames) = prefix.best().1.iter().copied().unzip();
         ended.push(Hypothesis {
             tokens: prefix.tokens.clone(),
-            frames: prefix.best().1.clone(),
+            frames,
+            last_frames,
             score: prefix.mass() + (prefix.scored + end),
+            log_mass: prefix.mass(),
             alignment_score: prefix.best().0,
             scorer_score: prefix.scored + end,
         });
     }
     ended.sort_by(|a, b| b.score.partial_cmp(&a.score).expect("no NaN"));
     ended
+}
+
+/// The hypotheses with those of one text as one: the first of them, with the mass of all.
+/// Sorted by score anew; those of equal scores stay as they stood.
+pub fn merged_by_text(
+    hypotheses: &[Hypothesis],
+    text: impl Fn(&[u32]) -> String,
+) -> Vec<Hypothesis> {
+    let mut merged: Vec<(String, Hypothesis)> = Vec::new();
+    for hypothesis in hypotheses {
+        let text = text(&hypothesis.tokens);
+        match merged.iter_mut().find(|(other, _)| *other == text) {
+            Some((_, first)) => first.log_mass = log_add(first.log_mass, hypothesis.log_mass),
+            None => merged.push((text, hypothesis.clone())),
+        }
+    }
+    let mut merged: Vec<Hypothesis> = merged.into_iter().map(|(_, first)| first).collect();
+    for hypothesis in &mut merged {
+        hypothesis.score = hypothesis.log_mass + hypothesis.scorer_score;
+    }
+    merged.sort_by(|a, b| b.score.partial_cmp(&a.score).expect("no NaN"));
+    merged
 }
 
 /// The log-probability of a labelling by the CTC forward algorithm (Graves et

@@ -1,57 +1,103 @@
 //! Words that a hypothesis must be made of.
 
+use std::sync::Arc;
+
 use super::scorer::Scorer;
 use super::trie::{ROOT, Trie};
+use super::vocabulary::{Spellings, Vocabulary};
 use crate::error::{Error, Kind};
+use crate::memory::reserve;
 
-/// Allows only hypotheses made of given words: at every moment the last word is
-/// a prefix of one of them, and at the end of input it is one, or has not
-/// begun.
+/// Allows only hypotheses whose text is made of given words, in whichever tokens: at every
+/// moment the word under way is the start of one of them.
+///
+/// A space is allowed after a whole word, and where no word is under way. At the end of
+/// input the last word is whole, or has not begun. A token that spells nothing is always
+/// allowed. A token is read byte by byte in a trie of the words.
+///
+/// ```
+/// use widebeam::ctc::Blank;
+/// use widebeam::scorers::{Lexicon, Scorer, Vocabulary};
+///
+/// let labels = ["", "\u{2581}turn", "\u{2581}l", "eft", "\u{2581}left"];
+/// let vocabulary = Vocabulary::new(&labels, Some(Blank(0)));
+/// let lexicon = Lexicon::new(&["turn", "left"], &vocabulary)?;
+/// let turn = lexicon.advance(&lexicon.start(), 1);
+/// assert_eq!(lexicon.score(&turn, 2), 0.0);
+/// assert_eq!(lexicon.score(&turn, 3), f64::NEG_INFINITY);
+/// # Ok::<(), widebeam::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Lexicon {
-    trie: Trie,
-    whole: Vec<bool>,
-    separator: Option<u32>,
+    trie: Trie<u8>,
+    /// At which nodes a word may end, or none is under way.
+    between: Vec<bool>,
+    spellings: Arc<Spellings>,
+    /// Where each token leads from the root.
+    from_root: Vec<Option<u32>>,
 }
 
 impl Lexicon {
-    /// A lexicon of words, each a sequence of tokens. `separator` is the token
-    /// between two words; without one a hypothesis is a single word.
+    /// A lexicon of words, which the tokens of a vocabulary spell. A word that they cannot
+    /// spell is never found; [`Speller`](super::Speller) tells which.
     ///
     /// # Errors
     ///
-    /// If a word is empty or holds the separator.
-    pub fn new<T: AsRef<[u32]>>(words: &[T], separator: Option<u32>) -> Result<Self, Error> {
-        let mut trie = Trie::default();
-        let mut whole = vec![false];
+    /// If a word is empty or has a space in it, if memory runs out, or if the words have more
+    /// than `u32::MAX` starts.
+    pub fn new<T: AsRef<str>>(words: &[T], vocabulary: &Vocabulary) -> Result<Self, Error> {
+        let mut bytes = Vec::new();
+        reserve(&mut bytes, words.len(), "the words of a lexicon")?;
         for (index, word) in words.iter().enumerate() {
             let word = word.as_ref();
             if word.is_empty() {
                 return Err(Kind::EmptySequence { index }.into());
             }
-            if let Some(separator) = separator.filter(|separator| word.contains(separator)) {
-                return Err(Kind::SeparatorInWord { index, separator }.into());
+            if word.contains(' ') {
+                return Err(Kind::SpaceInWord { index }.into());
             }
-            let end = word
-                .iter()
-                .fold(ROOT, |node, &token| trie.insert(node, token));
-            whole.resize(trie.len(), false);
-            whole[end as usize] = true;
+            bytes.push(word.as_bytes());
         }
-        Ok(Lexicon {
+        let (trie, ends) = Trie::new(&bytes)?;
+        let mut between = trie.marks(&ends)?;
+        between[ROOT as usize] = true;
+        let spellings = Arc::clone(vocabulary.spellings());
+        let mut lexicon = Lexicon {
             trie,
-            whole,
-            separator,
-        })
+            between,
+            spellings: Arc::clone(&spellings),
+            from_root: Vec::new(),
+        };
+        reserve(
+            &mut lexicon.from_root,
+            spellings.len(),
+            "the tokens of a lexicon",
+        )?;
+        for spelling in spellings.iter() {
+            let to = lexicon.read(ROOT, spelling);
+            lexicon.from_root.push(to);
+        }
+        Ok(lexicon)
     }
 
     /// Where a token leads, if it may follow.
+    #[inline]
     fn next(&self, node: u32, token: u32) -> Option<u32> {
-        if self.separator == Some(token) {
-            self.whole[node as usize].then_some(ROOT)
-        } else {
-            self.trie.child(node, token)
+        if node == ROOT {
+            // Where no token is known, none spells anything.
+            return self
+                .from_root
+                .get(token as usize)
+                .map_or(Some(ROOT), |&to| to);
         }
+        self.read(node, self.spellings.of(token))
+    }
+
+    fn read(&self, node: u32, bytes: &[u8]) -> Option<u32> {
+        bytes.iter().try_fold(node, |node, &byte| match byte {
+            b' ' => self.between[node as usize].then_some(ROOT),
+            _ => self.trie.child(node, byte),
+        })
     }
 }
 
@@ -79,10 +125,14 @@ impl Scorer for Lexicon {
     }
 
     fn finish(&self, state: &LexiconState) -> f64 {
-        if state.0 == ROOT || self.whole[state.0 as usize] {
+        if self.between[state.0 as usize] {
             0.0
         } else {
             f64::NEG_INFINITY
         }
+    }
+
+    fn max_score(&self, _: &LexiconState) -> f64 {
+        0.0
     }
 }

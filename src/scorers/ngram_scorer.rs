@@ -1,8 +1,11 @@
 //! N-gram models as scorers of tokens.
 
 use super::ngram::{NgramModel, NgramState};
+use super::ngram_fit::NgramFit;
 use super::scorer::Scorer;
-use crate::error::{Error, Kind};
+use super::vocabulary::Vocabulary;
+use super::word_score::{WordScore, finite};
+use crate::error::Error;
 
 /// What the words of an n-gram model are, in terms of a token's label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -14,22 +17,26 @@ pub enum NgramUnit {
     Token,
     /// Each character of the label is.
     Character,
+    /// Words of the text are, which tokens spell: the units of a
+    /// [`WordNgram`](super::WordNgram).
+    Word,
 }
 
 /// An [`NgramModel`] as a scorer of tokens: weight x ln P + bonus a token, and
 /// weight x ln P(`</s>`) at the end of input. `M` is an [`NgramModel`], an `Arc` of one, or
-/// a reference to one; clones of a model share what was read.
+/// a reference to one; clones of a model share what was read. A model of words is a
+/// [`WordNgram`](super::WordNgram).
 ///
 /// ```
 /// use widebeam::ScoresView;
 /// use widebeam::ctc::{Blank, CtcSearch};
-/// use widebeam::scorers::{NgramModel, NgramScorer, NgramUnit};
+/// use widebeam::scorers::{NgramModel, NgramScorer, Vocabulary};
 ///
 /// let arpa = "\\data\\\nngram 1=4\n\n\\1-grams:\n\
 ///     -1 <s>\n-1 </s>\n-0.2 a\n-2 b\n\n\\end\\\n";
 /// let model = NgramModel::read_arpa(arpa.as_bytes())?;
-/// let labels = ["", "a", "b"];
-/// let scorer = NgramScorer::new(model, &labels, NgramUnit::Token).with_weight(0.5)?;
+/// let vocabulary = Vocabulary::new(&["", "a", "b"], Some(Blank(0)));
+/// let scorer = NgramScorer::of_tokens(model, &vocabulary)?.with_weight(0.5)?;
 ///
 /// // The streams of a search share its scorer.
 /// let search = CtcSearch::new(8, Blank(0))?.with_scorer(scorer);
@@ -47,18 +54,39 @@ pub struct NgramScorer<M> {
     words: Vec<Option<u32>>,
     /// Where they end.
     ends: Vec<usize>,
+    /// Whether no token is more than one word.
+    one_each: bool,
+    start: NgramState,
     end: Option<u32>,
-    weight: f64,
-    bonus: f64,
+    fit: NgramFit,
+    scores: WordScore,
 }
 
 impl<M: AsRef<NgramModel>> NgramScorer<M> {
-    /// A scorer for tokens with these labels, in order of their ids, with a weight of 1
-    /// and no bonus. A token beyond the labels is an unknown word.
+    /// A scorer for tokens whose labels are words of the model, with a weight of 1 and no
+    /// bonus. A token beyond the vocabulary is an unknown word.
     ///
-    /// A space, or the mark U+2581 of word pieces, is looked up as itself, then
-    /// as `<space>`, U+2581 or `|`.
-    pub fn new<L: AsRef<str>>(model: M, labels: &[L], unit: NgramUnit) -> Self {
+    /// A space, or the mark U+2581 of word pieces, is looked up as itself, then as `<space>`,
+    /// U+2581 or `|`.
+    ///
+    /// # Errors
+    ///
+    /// If the model is one of other units ([`NgramFit`]), or memory runs out.
+    pub fn of_tokens(model: M, vocabulary: &Vocabulary) -> Result<Self, Error> {
+        Self::new(model, vocabulary, NgramUnit::Token)
+    }
+
+    /// A scorer for tokens each character of whose labels is a word of the model, as
+    /// [`NgramScorer::of_tokens`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`NgramScorer::of_tokens`].
+    pub fn of_characters(model: M, vocabulary: &Vocabulary) -> Result<Self, Error> {
+        Self::new(model, vocabulary, NgramUnit::Character)
+    }
+
+    fn new(model: M, vocabulary: &Vocabulary, unit: NgramUnit) -> Result<Self, Error> {
         let ngrams = model.as_ref();
         let look_up = |word: &str| match word {
             " " | "\u{2581}" => {
@@ -67,40 +95,74 @@ impl<M: AsRef<NgramModel>> NgramScorer<M> {
             }
             _ => ngrams.word(word),
         };
+        let labels = vocabulary.labels();
         let (mut words, mut ends) = (Vec::new(), Vec::with_capacity(labels.len()));
         for label in labels {
-            let label = label.as_ref();
-            match unit {
-                NgramUnit::Token => words.push(look_up(label)),
-                NgramUnit::Character => {
-                    let mut bytes = [0; 4];
-                    let one = |c: char| look_up(c.encode_utf8(&mut bytes));
-                    words.extend(label.chars().map(one));
-                }
+            if unit == NgramUnit::Character {
+                let mut bytes = [0; 4];
+                let one = |c: char| look_up(c.encode_utf8(&mut bytes));
+                words.extend(label.chars().map(one));
+            } else {
+                words.push(look_up(label));
             }
             ends.push(words.len());
         }
-        let end = ngrams.word("</s>");
-        NgramScorer {
+        let range = |token: usize| token.checked_sub(1).map_or(0, |before| ends[before])..ends[token];
+        let one_each = (0..ends.len()).all(|token| range(token).len() <= 1);
+        let fit = NgramFit::of_labels(ngrams, vocabulary, unit, |token| {
+            let words = &words[range(token as usize)];
+            words.iter().all(Option::is_some)
+        })?;
+        Ok(NgramScorer {
+            start: ngrams.start_state(),
+            end: ngrams.word("</s>"),
             words,
             ends,
-            end,
-            weight: 1.0,
-            bonus: 0.0,
+            one_each,
+            fit,
+            scores: WordScore::DEFAULT,
             model,
-        }
+        })
+    }
+
+    /// The same scorer that begins without `<s>`, or with it, as it does by default.
+    #[must_use]
+    pub fn with_bos(self, on: bool) -> Self {
+        let model = self.model.as_ref();
+        let start = match on {
+            true => model.start_state(),
+            false => model.empty_state(),
+        };
+        self.with_start(start)
+    }
+
+    /// The same scorer that does not score `</s>` at the end of input, or does, as by default.
+    #[must_use]
+    pub fn with_eos(self, on: bool) -> Self {
+        let end = match on {
+            true => self.model.as_ref().word("</s>"),
+            false => None,
+        };
+        NgramScorer { end, ..self }
     }
 }
 
 impl<M> NgramScorer<M> {
+    /// The same scorer that begins after what a state remembers: what came before, in the
+    /// utterance before for instance.
+    #[must_use]
+    pub fn with_start(self, start: NgramState) -> Self {
+        NgramScorer { start, ..self }
+    }
+
     /// The same scorer with another weight of ln P.
     ///
     /// # Errors
     ///
     /// If the weight is not finite.
-    pub fn with_weight(self, weight: f64) -> Result<Self, Error> {
-        finite("the weight", weight)?;
-        Ok(NgramScorer { weight, ..self })
+    pub fn with_weight(mut self, weight: f64) -> Result<Self, Error> {
+        self.scores.weight = finite("the weight", weight)?;
+        Ok(self)
     }
 
     /// The same scorer with a bonus for each token, which makes up for what a language
@@ -109,24 +171,14 @@ impl<M> NgramScorer<M> {
     /// # Errors
     ///
     /// If the bonus is not finite.
-    pub fn with_token_bonus(self, bonus: f64) -> Result<Self, Error> {
-        finite("the bonus", bonus)?;
-        Ok(NgramScorer { bonus, ..self })
+    pub fn with_token_bonus(mut self, bonus: f64) -> Result<Self, Error> {
+        self.scores.bonus = finite("the bonus", bonus)?;
+        Ok(self)
     }
 
-    /// Whether the model knows a word of any label. If not, it is a model of
-    /// something else, and scores but the number of tokens.
-    pub fn knows_any(&self) -> bool {
-        self.words.iter().any(Option::is_some)
-    }
-
-    /// A log10-probability as a part of the score. With a weight of 0, what is impossible for
-    /// the model is possible.
-    fn weighted(&self, log10: f64) -> f64 {
-        if self.weight == 0.0 && log10 == f64::NEG_INFINITY {
-            return 0.0;
-        }
-        self.weight * (log10 * std::f64::consts::LN_10)
+    /// How well the model and the labels fit each other.
+    pub fn fit(&self) -> NgramFit {
+        self.fit
     }
 
     /// The words of the model that a token is.
@@ -140,21 +192,21 @@ impl<M> NgramScorer<M> {
             None => &[None],
         }
     }
-}
 
-fn finite(what: &'static str, value: f64) -> Result<(), Error> {
-    if value.is_finite() {
-        return Ok(());
+    /// log10 P of all words of a token, which is a sum, as a part of the score.
+    fn weighted(&self, log10: f64) -> f64 {
+        if self.scores.weight == 0.0 && log10 == f64::NEG_INFINITY {
+            return 0.0;
+        }
+        self.scores.weight * (log10 * std::f64::consts::LN_10)
     }
-    let limit = "a finite number";
-    Err(Kind::InvalidSetting { what, value, limit }.into())
 }
 
 impl<M: AsRef<NgramModel>> Scorer for NgramScorer<M> {
     type State = NgramState;
 
     fn start(&self) -> NgramState {
-        self.model.as_ref().start_state()
+        self.start
     }
 
     fn score(&self, state: &NgramState, token: u32) -> f64 {
@@ -168,7 +220,7 @@ impl<M: AsRef<NgramModel>> Scorer for NgramScorer<M> {
             }
             sum += f64::from(model.score(&state, last));
         }
-        self.weighted(sum) + self.bonus
+        self.weighted(sum) + self.scores.bonus
     }
 
     fn advance(&self, state: &NgramState, token: u32) -> NgramState {
@@ -181,10 +233,16 @@ impl<M: AsRef<NgramModel>> Scorer for NgramScorer<M> {
     fn finish(&self, state: &NgramState) -> f64 {
         match self.end {
             None => 0.0,
-            end => {
-                let score = self.model.as_ref().score(state, end);
-                self.weighted(f64::from(score))
-            }
+            end => self.scores.weighted(self.model.as_ref().score(state, end)),
+        }
+    }
+
+    /// Infinity for a token of several characters: what the first leads to may have back-offs
+    /// above 0 of any size.
+    fn max_score(&self, state: &NgramState) -> f64 {
+        match self.one_each {
+            true => self.scores.max(state),
+            false => f64::INFINITY,
         }
     }
 }

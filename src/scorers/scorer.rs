@@ -59,10 +59,10 @@ use sealed::Says;
 /// prefix tree. A prefix is ranked by the logarithm of its mass plus the sum of
 /// its tokens' scores.
 ///
-/// A search asks [`Scorer::score`] of every candidate, and [`Scorer::advance`] only of
-/// the few that survive a step. Both must be functions of their arguments alone: each
-/// may be called again for the same prefix and token, on any thread, and must then
-/// return the same.
+/// A search asks [`Scorer::score`] of every candidate, [`Scorer::max_score`] once a prefix,
+/// and [`Scorer::advance`] only of the few that survive a step. All must be functions of
+/// their arguments alone: each may be called again for the same prefix and token, on any
+/// thread, and must then return the same.
 ///
 /// A scorer is shared by the threads of a search and by its streams. `&S` and `Arc<S>`
 /// are scorers if `S` is. So is a pair of scorers, which adds them up, and an
@@ -117,6 +117,17 @@ pub trait Scorer {
     /// drops the hypothesis.
     fn finish(&self, state: &Self::State) -> f64;
 
+    /// An upper bound of [`Scorer::score`] over all tokens after a prefix; infinity if none is
+    /// known.
+    ///
+    /// With a bound, a search finds every token that can matter and asks about no other, so
+    /// the closer it is, the faster the search. Without one only the best tokens of a step
+    /// are tried. A score above the bound may be overlooked.
+    fn max_score(&self, state: &Self::State) -> f64 {
+        let _ = state;
+        f64::INFINITY
+    }
+
     // A search without a scorer prunes by bounds that a scorer would break. The type
     // cannot be named outside of this crate, so nobody else can set this.
     #[doc(hidden)]
@@ -148,6 +159,10 @@ impl Scorer for Unscored {
         0.0
     }
 
+    fn max_score(&self, _: &()) -> f64 {
+        0.0
+    }
+
     const SAYS: Says = Says::NOTHING;
 }
 
@@ -170,6 +185,10 @@ macro_rules! delegate {
 
             fn finish(&self, state: &S::State) -> f64 {
                 S::finish(self, state)
+            }
+
+            fn max_score(&self, state: &S::State) -> f64 {
+                S::max_score(self, state)
             }
 
             const SAYS: Says = S::SAYS;
@@ -201,6 +220,10 @@ impl<A: Scorer, B: Scorer> Scorer for (A, B) {
         self.0.finish(&state.0) + self.1.finish(&state.1)
     }
 
+    fn max_score(&self, state: &Self::State) -> f64 {
+        self.0.max_score(&state.0) + self.1.max_score(&state.1)
+    }
+
     const SAYS: Says = A::SAYS.or(B::SAYS);
 }
 
@@ -226,6 +249,13 @@ impl<S: Scorer> Scorer for Option<S> {
     fn finish(&self, state: &Self::State) -> f64 {
         match (self, state) {
             (Some(scorer), Some(state)) => scorer.finish(state),
+            _ => 0.0,
+        }
+    }
+
+    fn max_score(&self, state: &Self::State) -> f64 {
+        match (self, state) {
+            (Some(scorer), Some(state)) => scorer.max_score(state),
             _ => 0.0,
         }
     }

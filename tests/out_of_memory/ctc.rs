@@ -1,7 +1,7 @@
 //! CTC searches, whole and as streams.
 
 use widebeam::ctc::{Blank, CtcNBest, CtcPruning, CtcStream};
-use widebeam::scorers::{Hotwords, Lexicon, Scorer};
+use widebeam::scorers::{Lexicon, Phrases, Scorer, Vocabulary, WordBoundary};
 use widebeam::{CtcSearch, Error, ScoreKind, ScoresView};
 
 use super::{is_about_memory, probabilities, refuse_each};
@@ -78,12 +78,17 @@ fn a_pruned_decode_fails_at_each_allocation() {
 fn a_decode_with_words_fails_at_each_allocation() {
     let data = probabilities(2 * FRAMES * 29);
     let view = ScoresView::probabilities(&data, [2, FRAMES, 29]).unwrap();
-    let words = [&[3, 4, 5][..], &[3, 7], &[9], &[10, 11, 12, 13]];
-    let hotwords = Hotwords::new(&words, 2.0).unwrap();
-    let lexicon = Lexicon::new(&words, Some(1)).unwrap();
+    let sequences = [(&[3, 4, 5][..], 6.0), (&[3, 7], 4.0), (&[9], 2.0)];
+    let phrases = Phrases::from_tokens(&sequences).unwrap();
+    let labels: Vec<String> = ('a'..).take(29).map(String::from).collect();
+    let vocabulary = Vocabulary::new(&labels, Some(Blank(0)));
+    let vocabulary = vocabulary
+        .with_boundary(WordBoundary::Delimiter(1))
+        .unwrap();
+    let lexicon = Lexicon::new(&["def", "dh", "j", "klmn"], &vocabulary).unwrap();
     let search = || CtcSearch::new(16, Blank(0)).unwrap();
-    check(|| search().with_scorer(&hotwords), &view, &[]);
-    check(|| search().with_scorer((&lexicon, &hotwords)), &view, &[]);
+    check(|| search().with_scorer(&phrases), &view, &[]);
+    check(|| search().with_scorer((&lexicon, &phrases)), &view, &[]);
 }
 
 /// Neither first nor last may it hide that there was no memory for the other.

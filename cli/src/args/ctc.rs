@@ -2,11 +2,15 @@
 
 use std::path::PathBuf;
 
-use clap::{ValueEnum, ValueHint};
+use clap::{ArgGroup, ValueEnum, ValueHint};
+use widebeam_perf::console::failure::Failure;
 
 /// The arguments of CTC alone.
 #[derive(Clone, Debug, Default, clap::Args)]
-#[command(next_help_heading = "Options of --search ctc")]
+#[command(
+    next_help_heading = "Options of --search ctc",
+    group = ArgGroup::new("word_files").args(["hotwords", "lexicon"]).multiple(true)
+)]
 pub(crate) struct Ctc {
     /// The token id of the blank
     #[arg(
@@ -17,7 +21,7 @@ pub(crate) struct Ctc {
     )]
     pub(crate) blank: Option<u32>,
 
-    /// An n-gram model of labels or characters to score with: ARPA, plain or gzip, or a KenLM binary
+    /// An n-gram model of words, labels or characters to score with: ARPA, plain or gzip, or a KenLM binary
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires_all = ["blank", "labels"])]
     pub(crate) lm: Option<PathBuf>,
 
@@ -41,7 +45,7 @@ pub(crate) struct Ctc {
     )]
     pub(crate) lm_weight: f64,
 
-    /// Added to the score for each token
+    /// Added to the score for each token; not for --lm-unit word
     #[arg(
         long,
         value_name = "B",
@@ -51,11 +55,34 @@ pub(crate) struct Ctc {
     )]
     pub(crate) token_bonus: f64,
 
-    /// Words to favour, one a line
+    /// Added to the score for each word; for --lm-unit word, like the four options below [default: 0]
+    #[arg(long, value_name = "B", requires = "lm", allow_negative_numbers = true)]
+    pub(crate) word_bonus: Option<f64>,
+
+    /// Added to the score for each word that the model does not know, or that is not in the lexicon [default: -10]
+    #[arg(long, value_name = "X", requires = "lm", allow_negative_numbers = true)]
+    pub(crate) unknown_score: Option<f64>,
+
+    /// What the model says of a word while it is being spelled [default: unigram]
+    #[arg(long, value_enum, value_name = "KIND", requires = "lm")]
+    pub(crate) lm_lookahead: Option<LmLookahead>,
+
+    /// Begin with no words before, not with the sentence mark <s>
+    #[arg(long, requires = "lm")]
+    pub(crate) no_bos: bool,
+
+    /// End without the sentence mark </s>
+    #[arg(long, requires = "lm")]
+    pub(crate) no_eos: bool,
+
+    /// Phrases to favour, one a line, in whichever labels spell them
+    ///
+    /// A line may end in a weight of its own, as `hello :10.0`: what the whole phrase adds to
+    /// the score.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires_all = ["blank", "labels"])]
     pub(crate) hotwords: Option<PathBuf>,
 
-    /// Added to the score for each token of a favoured word
+    /// Added to the score for each character of a favoured phrase that has no weight of its own
     #[arg(
         long,
         value_name = "W",
@@ -65,9 +92,21 @@ pub(crate) struct Ctc {
     )]
     pub(crate) hotword_weight: f64,
 
-    /// The only words allowed, one a line; the label of a space separates them
+    /// Favour a phrase as whole words only, not within other words
+    #[arg(long, requires = "hotwords")]
+    pub(crate) whole_words: bool,
+
+    /// The only words allowed, one a line; or with spellings: a word, a tab, its labels with spaces between them
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires_all = ["blank", "labels"])]
     pub(crate) lexicon: Option<PathBuf>,
+
+    /// Refuse words and phrases that the labels cannot spell [default: leave them out, with a note]
+    #[arg(long, requires = "word_files")]
+    pub(crate) strict: bool,
+
+    /// Make hypotheses that read the same one, of the sum of their probabilities
+    #[arg(long, requires_all = ["blank", "labels"])]
+    pub(crate) merge_text: bool,
 
     /// Use only the N best tokens of each frame, beside the blank [default: all]
     ///
@@ -104,11 +143,76 @@ pub(crate) struct Ctc {
 }
 
 /// The unit that an n-gram model calls a word.
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LmUnit {
+    /// A word of the text
+    Word,
     /// A token's label
     #[default]
     Token,
     /// A character of it
     Character,
+}
+
+/// What a model of words says of one that is being spelled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LmLookahead {
+    /// Nothing
+    None,
+    /// The best unigram of the words that begin so
+    #[default]
+    Unigram,
+}
+
+impl Ctc {
+    /// Added for each word.
+    pub(crate) fn word_bonus(&self) -> f64 {
+        self.word_bonus.unwrap_or(0.0)
+    }
+
+    /// Added for each unknown word.
+    pub(crate) fn unknown_score(&self) -> f64 {
+        self.unknown_score.unwrap_or(-10.0)
+    }
+
+    /// What a model of words says of one that is being spelled.
+    pub(crate) fn lookahead(&self) -> LmLookahead {
+        self.lm_lookahead.unwrap_or_default()
+    }
+
+    /// Whether words matter.
+    pub(crate) fn has_words(&self) -> bool {
+        self.must_part_words() || self.hotwords.is_some()
+    }
+
+    /// Whether a text of several words must be parted to be found.
+    pub(crate) fn must_part_words(&self) -> bool {
+        let model = self.lm.is_some() && self.lm_unit == LmUnit::Word;
+        model || self.whole_words || self.lexicon.is_some()
+    }
+
+    /// What the parser of the arguments cannot check.
+    ///
+    /// # Errors
+    ///
+    /// If an option is given that has no effect.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        let is_word = self.lm_unit == LmUnit::Word;
+        let of_words = [
+            ("--word-bonus", self.word_bonus.is_some()),
+            ("--unknown-score", self.unknown_score.is_some()),
+            ("--lm-lookahead", self.lm_lookahead.is_some()),
+            ("--no-bos", self.no_bos),
+            ("--no-eos", self.no_eos),
+        ];
+        if let Some((option, _)) = of_words.iter().find(|(_, given)| *given && !is_word) {
+            return Err(Failure::Input(format!("{option} is for --lm-unit word")));
+        }
+        if is_word && self.token_bonus != 0.0 {
+            return Err(Failure::input(
+                "--token-bonus is for --lm-unit token or character; --word-bonus is for words",
+            ));
+        }
+        Ok(())
+    }
 }

@@ -10,11 +10,12 @@ use std::path::PathBuf;
 use clap::ValueHint;
 use widebeam_perf::console::args::{Instructions, Scores, at_least_one};
 
-pub(crate) use self::ctc::{Ctc, LmUnit};
+pub(crate) use self::ctc::{Ctc, LmLookahead, LmUnit};
 pub(crate) use self::search::Search;
 pub(crate) use self::task::Task;
 
 use crate::format::Format;
+use crate::load::{Axes, LengthsFrom};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -52,8 +53,8 @@ one is at fault, 128 + the signal's number where one ended it (Ctrl-C: 130).";
 pub(crate) struct Decode {
     /// Files of scores: .npy, .npz or .safetensors; - is standard input
     ///
-    /// Each holds [time, vocab] or [batch, time, vocab] as float16, bfloat16
-    /// (.safetensors), float32, or float64, which is rounded to float32. They
+    /// Each holds [time, vocab] or [batch, time, vocab] (see --layout) as float16,
+    /// bfloat16 (.safetensors), float32, or float64, which is rounded to float32. They
     /// are read one after the other: memory is needed for one of them.
     #[arg(value_name = "INPUT", value_hint = ValueHint::FilePath,
           requires_all = ["search", "scores", "beams"])]
@@ -79,13 +80,32 @@ pub(crate) struct Decode {
     #[arg(long, value_name = "NAME", requires = "inputs")]
     array: Option<String>,
 
-    /// Steps in use of each item, an integer array [default: the file's own array `lengths`, else all]
-    #[arg(long, value_name = "FILE.npy", value_hint = ValueHint::FilePath, requires = "inputs")]
+    /// Order of the axes of an array of rank 3
+    #[arg(
+        long,
+        value_enum,
+        value_name = "AXES",
+        default_value_t,
+        requires = "inputs"
+    )]
+    layout: Axes,
+
+    /// Steps in use of each item, an integer array [default: see --lengths-array]
+    #[arg(long, value_name = "FILE.npy", value_hint = ValueHint::FilePath, requires = "inputs",
+          conflicts_with = "lengths_array")]
     lengths: Option<PathBuf>,
+
+    /// The same as an array of the .npz or .safetensors file [default: `lengths`, or the only integer array of one entry an item whose name ends in `lengths` or `lens`, else all steps]
+    #[arg(long, value_name = "NAME", requires = "inputs")]
+    lengths_array: Option<String>,
 
     /// Text of each token: lines in order of the tokens, from 0; lines with the token id after each; or a .json list or map
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "inputs")]
     labels: Option<PathBuf>,
+
+    /// The label that stands between words [default: found in the labels]
+    #[arg(long, value_name = "LABEL", requires = "labels")]
+    word_delimiter: Option<String>,
 
     /// What to write
     ///
@@ -147,8 +167,15 @@ impl Decode {
             beams,
             nbest,
             array: self.array.as_deref(),
+            axes: self.layout,
             lengths: self.lengths.as_ref(),
+            lengths_from: match (&self.lengths, &self.lengths_array) {
+                (Some(_), _) => LengthsFrom::Elsewhere,
+                (None, Some(name)) => LengthsFrom::Array(name),
+                (None, None) => LengthsFrom::Own,
+            },
             labels: self.labels.as_ref(),
+            word_delimiter: self.word_delimiter.as_deref(),
             format: self.format,
             output: self.output.as_ref(),
             output_dir: self.output_dir.as_ref(),

@@ -7,6 +7,7 @@ use widebeam::ScoreKind;
 use super::ctc::Ctc;
 use super::search::Search;
 use crate::format::Format;
+use crate::load::{Axes, LengthsFrom};
 
 /// What to decode, once there is a file to decode.
 #[derive(Debug)]
@@ -18,8 +19,13 @@ pub(crate) struct Task<'a> {
     pub(crate) beams: usize,
     pub(crate) nbest: usize,
     pub(crate) array: Option<&'a str>,
+    pub(crate) axes: Axes,
+    /// The file of the lengths.
     pub(crate) lengths: Option<&'a PathBuf>,
+    pub(crate) lengths_from: LengthsFrom<'a>,
     pub(crate) labels: Option<&'a PathBuf>,
+    /// The label between words.
+    pub(crate) word_delimiter: Option<&'a str>,
     pub(crate) format: Format,
     pub(crate) output: Option<&'a PathBuf>,
     pub(crate) output_dir: Option<&'a PathBuf>,

@@ -5,8 +5,8 @@ mod file;
 use std::path::Path;
 
 use widebeam::ctc::Blank;
-use widebeam::scorers::Vocabulary;
-use widebeam_perf::console::failure::Failure;
+use widebeam::scorers::{Vocabulary, WordBoundary};
+use widebeam_perf::console::failure::{Failure, note};
 use widebeam_perf::console::printable;
 
 use crate::text;
@@ -20,6 +20,8 @@ pub struct Labels {
     vocabulary: Vocabulary,
     /// Where they are from, for messages.
     pub name: String,
+    /// Whether the labels themselves say where words part.
+    boundary_found: bool,
 }
 
 impl Labels {
@@ -28,6 +30,7 @@ impl Labels {
         Labels {
             vocabulary: Vocabulary::new(labels, blank),
             name,
+            boundary_found: true,
         }
     }
 
@@ -45,6 +48,63 @@ impl Labels {
         let labels = file::parse(&text::read(path)?, is_json)
             .map_err(|message| Failure::input(message).about(&name))?;
         Ok(Labels::new(&labels, blank, name))
+    }
+
+    /// The same labels with this one between words.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such label.
+    pub fn with_word_delimiter(self, label: &str) -> Result<Self, Failure> {
+        let Labels {
+            vocabulary, name, ..
+        } = self;
+        let Some(token) = vocabulary.token(label) else {
+            return Err(Failure::Input(format!(
+                "{name}: no label is the --word-delimiter {label:?}"
+            )));
+        };
+        Ok(Labels {
+            vocabulary: vocabulary.with_boundary(WordBoundary::Delimiter(token))?,
+            name,
+            boundary_found: false,
+        })
+    }
+
+    /// Notes which label was found to stand between words, or that none was although they
+    /// `must_part`.
+    pub fn say_where_words_part(&self, must_part: bool) {
+        if let Some(message) = self.where_words_part(must_part) {
+            note(format_args!("{}: {message}", self.name));
+        }
+    }
+
+    fn where_words_part(&self, must_part: bool) -> Option<String> {
+        if !self.boundary_found {
+            return None;
+        }
+        match self.vocabulary.boundary() {
+            WordBoundary::Delimiter(token) => {
+                let label = self.vocabulary.label(token)?;
+                Some(format!("the label {label:?} stands between words"))
+            }
+            WordBoundary::Space if must_part => {
+                let labels = self.vocabulary.labels();
+                let any = labels.iter().any(|label| label.contains(' '));
+                let none = "no label stands between words, so that a text is one word \
+                            (--word-delimiter names the label)";
+                (!any).then(|| none.to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// The token between words, if one stands there.
+    pub fn delimiter(&self) -> Option<u32> {
+        match self.vocabulary.boundary() {
+            WordBoundary::Delimiter(token) => Some(token),
+            _ => None,
+        }
     }
 
     /// # Errors
@@ -66,11 +126,6 @@ impl Labels {
     /// The text of tokens, all of which must have labels.
     pub fn text(&self, tokens: &[u32]) -> String {
         self.vocabulary.text(tokens).unwrap_or_default()
-    }
-
-    /// Whether words begin with a mark.
-    pub fn are_pieces(&self) -> bool {
-        self.vocabulary.boundary() == widebeam::scorers::WordBoundary::BeginMark
     }
 
     /// The labels as a vocabulary.
@@ -95,6 +150,55 @@ mod tests {
                 message,
                 format!("a vocabulary of {vocab} tokens needs {vocab} labels, l.txt has 3")
             );
+        }
+    }
+
+    #[test]
+    fn where_words_part_is_said_unless_it_is_told_or_marked() {
+        let said = |labels: &[&str], delimiter: Option<&str>| {
+            let labels = Labels::new(labels, Some(Blank(0)), "l.txt".to_owned());
+            let labels = match delimiter {
+                Some(label) => labels.with_word_delimiter(label).unwrap(),
+                None => labels,
+            };
+            let said = labels.where_words_part(true);
+            assert!(
+                labels
+                    .where_words_part(false)
+                    .is_none_or(|part| Some(part) == said)
+            );
+            said
+        };
+        let found = said(&["-", "a", "|"], None);
+        assert_eq!(
+            found.as_deref(),
+            Some("the label \"|\" stands between words")
+        );
+        let none = said(&["-", "a"], None).unwrap();
+        assert!(none.starts_with("no label stands between words"));
+        let letters = Labels::new(&["-", "a"], None, "l.txt".to_owned());
+        assert_eq!(letters.where_words_part(false), None);
+        for (labels, delimiter) in [
+            (&["-", "a", "|"][..], Some("a")),
+            (&["-", "\u{2581}a"], None),
+            (&["-", "##a"], None),
+            (&["-", "a b"], None),
+        ] {
+            assert_eq!(said(labels, delimiter), None, "{labels:?}");
+        }
+    }
+
+    #[test]
+    fn any_label_but_the_blank_may_stand_between_words() {
+        let labels = || Labels::new(&["-", "a", "x"], Some(Blank(0)), "l.txt".to_owned());
+        let parted = labels().with_word_delimiter("x").unwrap();
+        assert_eq!(parted.text(&[1, 2, 1]), "a a");
+        for label in ["-", "y", ""] {
+            let Err(Failure::Input(message)) = labels().with_word_delimiter(label) else {
+                panic!("{label:?}")
+            };
+            let expected = format!("l.txt: no label is the --word-delimiter {label:?}");
+            assert_eq!(message, expected);
         }
     }
 }

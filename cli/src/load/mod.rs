@@ -1,6 +1,8 @@
 //! Scores from files.
 
 mod array;
+mod axes;
+mod choice;
 mod mapped;
 mod npy;
 mod npz;
@@ -12,18 +14,18 @@ use std::fs::File;
 use std::io::{self, Cursor, IsTerminal, Read};
 use std::path::Path;
 
+pub use self::axes::Axes;
+pub use self::choice::LengthsFrom;
 pub use self::tensor::Tensor;
 
 use self::array::{Array, Dtype};
+use self::choice::{choose_lengths, choose_scores, is_guess};
 use self::mapped::Bytes;
 use self::npz::{Npz, ReadSeek};
 use crate::memory;
 use widebeam_perf::console::failure::Failure;
 use widebeam_perf::console::memory::require;
 use widebeam_perf::console::printable;
-
-/// The array of an archive that holds the steps in use of each item.
-const LENGTHS: &str = "lengths";
 
 /// The name of standard input.
 pub const STDIN: &str = "-";
@@ -35,15 +37,21 @@ pub struct Input {
     pub tensor: Tensor,
     /// Steps in use of each item, where the file says so.
     pub lengths: Option<Vec<usize>>,
+    /// The array of the lengths, where it was found by the ending of its name.
+    pub guessed_lengths: Option<String>,
     /// Whether float64 scores were rounded to float32.
     pub rounded: bool,
 }
 
 /// What to read of a file, and how.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Reading<'a> {
     /// The array of that name, or the only one that can be meant.
     pub array: Option<&'a str>,
+    /// Where the steps in use of each item are.
+    pub lengths: LengthsFrom<'a>,
+    /// The order of the axes.
+    pub axes: Axes,
     /// Whether files are mapped into memory, not read into it.
     pub map: bool,
 }
@@ -169,47 +177,74 @@ impl Source {
 
 fn read(source: Source, format: InputFormat, reading: Reading<'_>) -> Result<Input, Failure> {
     match format {
-        InputFormat::Npy => read_npy(source.bytes(reading.map)?, reading.array),
-        InputFormat::Npz => read_npz(source.seekable(), reading.array),
-        InputFormat::Safetensors => read_safetensors(source.bytes(reading.map)?, reading.array),
+        InputFormat::Npy => read_npy(source.bytes(reading.map)?, reading),
+        InputFormat::Npz => read_npz(source.seekable(), reading),
+        InputFormat::Safetensors => read_safetensors(source.bytes(reading.map)?, reading),
     }
 }
 
-fn read_npy(bytes: Bytes, array: Option<&str>) -> Result<Input, Failure> {
-    if let Some(name) = array {
+fn read_npy(bytes: Bytes, reading: Reading<'_>) -> Result<Input, Failure> {
+    let lengths_array = match reading.lengths {
+        LengthsFrom::Array(name) => Some(("--lengths-array", name)),
+        LengthsFrom::Own | LengthsFrom::Elsewhere => None,
+    };
+    let array = reading.array.map(|name| ("--array", name));
+    if let Some((option, name)) = array.or(lengths_array) {
         return Err(Failure::Input(format!(
-            "a .npy file is one array without a name; --array {name} has no meaning for it"
+            "a .npy file is one array without a name; {option} {name} has no meaning for it"
         )));
     }
     let array = npy::parse(&bytes, bytes.len()).map_err(Failure::Input)?;
-    Input::new(bytes, &array, None)
+    Input::new(bytes, &array, reading, None)
 }
 
-fn read_npz(file: Box<dyn ReadSeek>, array: Option<&str>) -> Result<Input, Failure> {
+fn read_npz(file: Box<dyn ReadSeek>, reading: Reading<'_>) -> Result<Input, Failure> {
     let mut npz = Npz::open(file)?;
-    let (name, array) = choose(npz.arrays(), array)?.clone();
-    let lengths = match find(npz.arrays(), LENGTHS).cloned() {
-        Some((name, array)) => Some(read_lengths(&npz.read(&name)?, &array)?),
+    let (name, array) = choose_scores(npz.arrays(), reading.array)?.clone();
+    let lengths = match choose_lengths(npz.arrays(), &array, reading)?.cloned() {
+        Some((name, array)) => Some(Lengths::read(&npz.read(&name)?, &name, &array)?),
         None => None,
     };
-    Input::new(npz.read(&name)?, &array, lengths)
+    Input::new(npz.read(&name)?, &array, reading, lengths)
 }
 
-fn read_safetensors(bytes: Bytes, array: Option<&str>) -> Result<Input, Failure> {
+fn read_safetensors(bytes: Bytes, reading: Reading<'_>) -> Result<Input, Failure> {
     let arrays = safetensors::parse(&bytes).map_err(Failure::Input)?;
-    let (_, array) = choose(&arrays, array)?;
-    let lengths = match find(&arrays, LENGTHS) {
-        Some((_, array)) => Some(read_lengths(&bytes, array)?),
+    let (_, array) = choose_scores(&arrays, reading.array)?;
+    let lengths = match choose_lengths(&arrays, array, reading)? {
+        Some((name, array)) => Some(Lengths::read(&bytes, name, array)?),
         None => None,
     };
-    Input::new(bytes, array, lengths)
+    Input::new(bytes, array, reading, lengths)
+}
+
+/// The steps in use, as an array of an archive has them.
+struct Lengths {
+    name: String,
+    values: Vec<usize>,
+}
+
+impl Lengths {
+    fn read(bytes: &[u8], name: &str, array: &Array) -> Result<Self, Failure> {
+        let values = tensor::read_lengths(bytes, array)
+            .map_err(|failure| failure.about(format_args!("array {name:?}")))?;
+        let name = name.to_owned();
+        Ok(Lengths { name, values })
+    }
 }
 
 impl Input {
-    fn new(bytes: Bytes, array: &Array, lengths: Option<Vec<usize>>) -> Result<Self, Failure> {
+    fn new(
+        bytes: Bytes,
+        array: &Array,
+        reading: Reading<'_>,
+        lengths: Option<Lengths>,
+    ) -> Result<Self, Failure> {
+        let (name, lengths) = lengths.map(|found| (found.name, found.values)).unzip();
         Ok(Input {
-            tensor: Tensor::read(bytes, array)?,
+            tensor: Tensor::read(bytes, array, reading.axes)?,
             lengths,
+            guessed_lengths: name.filter(|name| is_guess(name, reading)),
             rounded: array.dtype == Dtype::F64,
         })
     }
@@ -232,48 +267,6 @@ pub(crate) fn bytes(path: &Path, map: bool) -> Result<Bytes, Failure> {
 
 fn slurp(reader: impl Read) -> Result<Vec<u8>, Failure> {
     memory::read(reader).map_err(|error| Failure::reading(&error))
-}
-
-fn read_lengths(bytes: &[u8], array: &Array) -> Result<Vec<usize>, Failure> {
-    tensor::read_lengths(bytes, array)
-        .map_err(|failure| failure.about(format_args!("array {LENGTHS:?}")))
-}
-
-fn find<'a>(arrays: &'a [(String, Array)], name: &str) -> Option<&'a (String, Array)> {
-    arrays.iter().find(|(other, _)| other == name)
-}
-
-/// The array of that name, or the only one that can be scores.
-fn choose<'a>(
-    arrays: &'a [(String, Array)],
-    name: Option<&str>,
-) -> Result<&'a (String, Array), Failure> {
-    let held = || match arrays {
-        [] => "the file holds no array".to_owned(),
-        _ => {
-            let list: Vec<_> = arrays
-                .iter()
-                .map(|(name, array)| format!("{name:?} ({} {:?})", array.dtype, array.shape))
-                .collect();
-            format!("the file holds {}", list.join(", "))
-        }
-    };
-    if let Some(name) = name {
-        return find(arrays, name)
-            .ok_or_else(|| Failure::Input(format!("no array {name:?}; {}", held())));
-    }
-    let mut scores = arrays.iter().filter(|(_, array)| array.is_score_like());
-    match (scores.next(), scores.next()) {
-        (Some(only), None) => Ok(only),
-        (None, _) => Err(Failure::Input(format!(
-            "no float array of rank 2 or 3; {}",
-            held()
-        ))),
-        (Some(_), Some(_)) => Err(Failure::Input(format!(
-            "more than one float array of rank 2 or 3: choose one with --array; {}",
-            held()
-        ))),
-    }
 }
 
 #[cfg(test)]
@@ -314,59 +307,11 @@ mod tests {
         assert_eq!(InputFormat::MAGIC_BYTES, 9);
     }
 
-    fn array(dtype: Dtype, rank: usize) -> Array {
-        Array {
-            dtype,
-            big_endian: false,
-            fortran: false,
-            shape: vec![2; rank],
-            range: 0..0,
-        }
-    }
-
-    #[test]
-    fn the_only_array_that_can_be_scores_or_the_one_that_is_named() {
-        let arrays = |all: &[(&str, Dtype, usize)]| -> Vec<(String, Array)> {
-            let named = all.iter().cloned();
-            named
-                .map(|(name, dtype, rank)| (name.to_owned(), array(dtype, rank)))
-                .collect()
-        };
-        let (scores, more) = (("p", Dtype::F16, 3), ("q", Dtype::F32, 2));
-        let beside = [("lengths", Dtype::Signed(8), 1), ("x", Dtype::F32, 1)];
-        let one = arrays(&[beside[0].clone(), scores.clone(), beside[1].clone()]);
-        assert_eq!(choose(&one, None).unwrap().0, "p");
-        assert_eq!(choose(&one, Some("x")).unwrap().0, "x");
-        let said = |arrays: &[(String, Array)], name| match choose(arrays, name) {
-            Err(Failure::Input(message)) => message,
-            other => panic!("{other:?}"),
-        };
-        let held = "the file holds \"lengths\" (int64 [2]), \"p\" (float16 [2, 2, 2]), \"x\" (float32 [2])";
-        assert_eq!(said(&one, Some("y")), format!("no array \"y\"; {held}"));
-        let none = arrays(&beside);
-        assert_eq!(
-            said(&none, None),
-            "no float array of rank 2 or 3; the file holds \"lengths\" (int64 [2]), \"x\" (float32 [2])"
-        );
-        assert_eq!(
-            said(&[], None),
-            "no float array of rank 2 or 3; the file holds no array"
-        );
-        let two = arrays(&[scores, more]);
-        assert_eq!(
-            said(&two, None),
-            "more than one float array of rank 2 or 3: choose one with --array; \
-             the file holds \"p\" (float16 [2, 2, 2]), \"q\" (float32 [2, 2])"
-        );
-        assert_eq!(find(&two, "q").unwrap().0, "q");
-        assert!(find(&two, "lengths").is_none());
-    }
-
     #[test]
     fn a_stream_is_told_by_its_beginning() {
         let reading = Reading {
-            array: None,
             map: true,
+            ..Reading::default()
         };
         let said = |bytes: &[u8]| match open_stream(bytes, reading) {
             Err(Failure::Input(message)) => message,

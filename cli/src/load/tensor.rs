@@ -8,17 +8,20 @@ use widebeam_perf::console::failure::Failure;
 use widebeam_perf::console::memory;
 
 use super::array::{Array, Dtype};
+use super::axes::Axes;
 use super::mapped::Bytes;
 
 /// The most items of no steps. They take no room in a file, so that it may claim
 /// any number of them, and each has an answer, the empty one.
 const MAX_EMPTY: usize = 1 << 20;
 
-/// Scores of shape `[batch, time, vocab]`.
+/// Scores of some items.
 #[derive(Debug)]
 pub struct Tensor {
     values: Values,
+    /// `[batch, time, vocab]`, whatever the order of the axes in memory.
     shape: [usize; 3],
+    axes: Axes,
 }
 
 #[derive(Debug)]
@@ -57,18 +60,14 @@ stored!(f16, bf16, f32, f64, i8, i16, i32, i64, u8, u16, u32, u64);
 
 impl Tensor {
     /// The scores of an array of rank 2 or 3 that lies in `bytes`.
-    pub(crate) fn read(bytes: Bytes, array: &Array) -> Result<Self, Failure> {
-        let shape = match array.shape[..] {
-            [time, vocab] => [1, time, vocab],
-            [batch, time, vocab] => [batch, time, vocab],
-            _ => {
-                return Err(Failure::Input(format!(
-                    "shape {:?} has rank {}; scores are [time, vocab] or [batch, time, vocab]",
-                    array.shape,
-                    array.shape.len()
-                )));
-            }
-        };
+    pub(crate) fn read(bytes: Bytes, array: &Array, axes: Axes) -> Result<Self, Failure> {
+        let shape = axes.shape(&array.shape).ok_or_else(|| {
+            Failure::Input(format!(
+                "shape {:?} has rank {}; scores are [time, vocab] or {axes}",
+                array.shape,
+                array.shape.len()
+            ))
+        })?;
         if shape[1] == 0 && shape[0] > MAX_EMPTY {
             return Err(Failure::Input(format!(
                 "shape {:?} has {} items of no steps; the limit is {MAX_EMPTY}",
@@ -88,14 +87,19 @@ impl Tensor {
                 )));
             }
         };
-        Ok(Tensor { values, shape })
+        Ok(Tensor {
+            values,
+            shape,
+            axes,
+        })
     }
 
-    /// Dense scores made elsewhere.
+    /// Dense scores of shape `[batch, time, vocab]`, made elsewhere.
     pub fn from_f16(values: Vec<f16>, shape: [usize; 3]) -> Self {
         Tensor {
             values: Values::F16(Buffer::Copied(values)),
             shape,
+            axes: Axes::default(),
         }
     }
 
@@ -105,10 +109,11 @@ impl Tensor {
     ///
     /// If the library refuses the shape.
     pub fn view(&self, kind: ScoreKind) -> Result<ScoresView<'_>, widebeam::Error> {
+        let layout = self.axes.layout(self.shape);
         match &self.values {
-            Values::F32(values) => values.view(kind, self.shape),
-            Values::F16(values) => values.view(kind, self.shape),
-            Values::Bf16(values) => values.view(kind, self.shape),
+            Values::F32(values) => values.view(kind, layout),
+            Values::F16(values) => values.view(kind, layout),
+            Values::Bf16(values) => values.view(kind, layout),
         }
     }
 }
@@ -123,12 +128,12 @@ impl<T: Stored + Element> Buffer<T> {
         copy(&bytes, array, |value| value).map(Buffer::Copied)
     }
 
-    fn view(&self, kind: ScoreKind, shape: [usize; 3]) -> Result<ScoresView<'_>, widebeam::Error> {
+    fn view(&self, kind: ScoreKind, layout: Layout) -> Result<ScoresView<'_>, widebeam::Error> {
         let values = match self {
             Buffer::InPlace(bytes, range) => bytemuck::cast_slice(&bytes[range.clone()]),
             Buffer::Copied(values) => values,
         };
-        ScoresView::new(kind, values, Layout::contiguous(shape))
+        ScoresView::new(kind, values, layout)
     }
 }
 
@@ -217,6 +222,8 @@ mod tests {
     use super::*;
     use std::fmt::Debug;
 
+    const BTV: Axes = Axes::BatchTimeVocab;
+
     fn array(dtype: Dtype, big_endian: bool, fortran: bool, shape: &[usize], at: usize) -> Array {
         let mut array = Array {
             dtype,
@@ -272,7 +279,7 @@ mod tests {
             let can_be =
                 at.is_multiple_of(4) && big_endian == cfg!(target_endian = "big") && !fortran;
             assert!(in_place == can_be || !aligned, "{array:?}");
-            let view = buffer.view(ScoreKind::Logits, [1, 2, 3]).unwrap();
+            let view = buffer.view(ScoreKind::Logits, [1, 2, 3].into()).unwrap();
             assert_eq!(view.bytes(), 24);
         }
     }
@@ -297,7 +304,7 @@ mod tests {
         for rank in 0..6 {
             let shape = vec![1; rank];
             let array = array(Dtype::F32, false, false, &shape, 0);
-            let tensor = Tensor::read(Bytes::Read(vec![0; 4]), &array);
+            let tensor = Tensor::read(Bytes::Read(vec![0; 4]), &array, BTV);
             match rank {
                 2 | 3 => assert_eq!(tensor.unwrap().shape, [1; 3]),
                 _ => assert_eq!(
@@ -310,7 +317,7 @@ mod tests {
         }
         let integers = array(Dtype::Signed(4), false, false, &[1, 1], 0);
         assert_eq!(
-            said(Tensor::read(Bytes::Read(vec![0; 4]), &integers)),
+            said(Tensor::read(Bytes::Read(vec![0; 4]), &integers, BTV)),
             "scores of type int32; float16, bfloat16, float32 and float64 are read"
         );
     }
@@ -319,7 +326,7 @@ mod tests {
     fn items_without_a_step_up_to_the_limit() {
         let read = |batch| {
             let array = array(Dtype::F32, false, false, &[batch, 0, 5], 0);
-            Tensor::read(Bytes::Read(Vec::new()), &array)
+            Tensor::read(Bytes::Read(Vec::new()), &array, BTV)
         };
         assert_eq!(MAX_EMPTY, 1 << 20);
         assert!(read(MAX_EMPTY).is_ok());
@@ -330,7 +337,7 @@ mod tests {
         // With steps the values are there to show for them.
         let many = array(Dtype::F16, false, false, &[MAX_EMPTY + 1, 1, 1], 0);
         let bytes = Bytes::Read(vec![0; 2 * (MAX_EMPTY + 1)]);
-        assert!(Tensor::read(bytes, &many).is_ok());
+        assert!(Tensor::read(bytes, &many, BTV).is_ok());
     }
 
     #[test]
@@ -350,7 +357,7 @@ mod tests {
         for dtype in [Dtype::F16, Dtype::Bf16, Dtype::F32, Dtype::F64] {
             let stored = Bytes::Read(bytes(&dtype));
             let array = array(dtype.clone(), false, false, &[2, 2], 0);
-            let tensor = Tensor::read(stored, &array).unwrap();
+            let tensor = Tensor::read(stored, &array, BTV).unwrap();
             let view = tensor.view(ScoreKind::Logits).unwrap();
             let found = widebeam::beam_search(&view, 4).unwrap();
             assert_eq!(found, expected, "{dtype}");

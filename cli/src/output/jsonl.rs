@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
-use crate::answer::Answer;
-use crate::labels::Labels;
+use crate::answer::{Alignment, Answer};
+use crate::transcript::WordFrames;
 
 #[derive(Serialize)]
 struct Line<'a> {
@@ -31,24 +31,60 @@ struct Hypothesis<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     frames: Option<&'a [u32]>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    last_frames: Option<&'a [u32]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     alignment_score: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    text: Option<String>,
+    log_mass: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scorer_score: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    words: Option<Vec<Word<'a>>>,
+}
+
+#[derive(Serialize)]
+struct Word<'a> {
+    word: &'a str,
+    start: u32,
+    end: u32,
+}
+
+impl<'a> From<&'a WordFrames> for Word<'a> {
+    fn from(word: &'a WordFrames) -> Self {
+        Word {
+            word: &word.word,
+            start: word.start,
+            end: word.end,
+        }
+    }
 }
 
 pub(super) fn write(
     out: &mut impl Write,
     source: &str,
     answers: &[Answer],
-    labels: Option<&Labels>,
 ) -> io::Result<()> {
     for answer in answers {
-        let hypotheses = answer.hypotheses().iter().map(|hypothesis| Hypothesis {
-            score: hypothesis.score,
-            tokens: &hypothesis.tokens,
-            frames: hypothesis.alignment.as_ref().map(|found| &found.frames[..]),
-            alignment_score: hypothesis.alignment.as_ref().map(|found| found.score),
-            text: labels.map(|labels| labels.text(&hypothesis.tokens)),
+        let hypotheses = answer.hypotheses().iter().map(|hypothesis| {
+            let alignment = hypothesis.alignment.as_ref();
+            let transcript = hypothesis.transcript.as_ref();
+            let number = |of: fn(&Alignment) -> f64| alignment.map(of);
+            Hypothesis {
+                score: hypothesis.score,
+                tokens: &hypothesis.tokens,
+                frames: alignment.map(|found| &found.frames[..]),
+                last_frames: alignment.map(|found| &found.last_frames[..]),
+                alignment_score: number(|found| found.score),
+                log_mass: number(|found| found.log_mass),
+                scorer_score: number(|found| found.scorer_score),
+                text: transcript.map(|read| &*read.text),
+                words: transcript.and_then(|read| {
+                    let words = read.words.as_ref()?;
+                    Some(words.iter().map(Word::from).collect())
+                }),
+            }
         });
         let outcome = match &answer.outcome {
             Ok(_) => Outcome::Hypotheses(hypotheses.collect()),

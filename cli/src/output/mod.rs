@@ -19,17 +19,17 @@ use self::text::Table;
 use crate::answer::Answer;
 use crate::args::{Search, Task};
 use crate::format::Format;
-use crate::labels::Labels;
 
 /// Where the answers of all inputs go, and how they are written.
-pub(crate) struct Output<'a> {
-    style: Style<'a>,
+pub(crate) struct Output {
+    style: Style,
     place: Place,
 }
 
-struct Style<'a> {
+struct Style {
     format: Format,
-    labels: Option<&'a Labels>,
+    /// Whether hypotheses have a text.
+    read: bool,
     /// Whether hypotheses have alignments.
     aligned: bool,
     /// The head of a table that has nothing in it yet.
@@ -43,10 +43,10 @@ enum Place {
     Each(Folder),
 }
 
-impl<'a> Output<'a> {
+impl Output {
     /// Finds out before the work, not after it, whether its results can be
     /// written.
-    pub(crate) fn prepare(task: &Task<'a>, labels: Option<&'a Labels>) -> Result<Self, Failure> {
+    pub(crate) fn prepare(task: &Task<'_>) -> Result<Self, Failure> {
         let format = task.format;
         let ranked = task.nbest > 1;
         let (place, table) = match task.output_dir {
@@ -66,7 +66,7 @@ impl<'a> Output<'a> {
         };
         let style = Style {
             format,
-            labels,
+            read: task.labels.is_some(),
             aligned: task.search == Search::Ctc,
             table,
         };
@@ -123,12 +123,12 @@ impl Page {
         }
     }
 
-    fn add(&mut self, style: &Style<'_>, input: &Path, answers: &[Answer]) -> Result<(), Failure> {
+    fn add(&mut self, style: &Style, input: &Path, answers: &[Answer]) -> Result<(), Failure> {
         let source = printable::path(input);
         let out = self.spool.end();
         let written = match style.format {
-            Format::Text => text::write(out, &mut self.table, &source, answers, style.labels),
-            Format::Jsonl => jsonl::write(out, &source, answers, style.labels),
+            Format::Text => text::write(out, &mut self.table, &source, answers, style.read),
+            Format::Jsonl => jsonl::write(out, &source, answers),
             Format::Npz => npz::write(out, answers, style.aligned),
         };
         written.map_err(|error| match self.target.folder() {

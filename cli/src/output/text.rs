@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use widebeam_perf::console::printable::{self, printable};
 
 use crate::answer::{Answer, Hypothesis};
-use crate::labels::Labels;
 
 const SOURCE: &str = "source";
 const SCORE: &str = "score";
@@ -52,13 +51,14 @@ impl Table {
     }
 }
 
-/// Appends the answers of `source`, and before the first the head of the table.
+/// Appends the answers of `source`, and before the first the head of the table. `read` says
+/// whether hypotheses have a text.
 pub(super) fn write(
     out: &mut impl Write,
     table: &mut Table,
     source: &str,
     answers: &[Answer],
-    labels: Option<&Labels>,
+    read: bool,
 ) -> io::Result<()> {
     let source = printable(source);
     let item = widest(answers, "item", |answer| answer.item.to_string());
@@ -86,10 +86,7 @@ pub(super) fn write(
         }
         writeln!(out, "{d:>score$}  {e}")
     };
-    let answer_head = match labels {
-        Some(_) => "text",
-        None => "tokens",
-    };
+    let answer_head = if read { "text" } else { "tokens" };
     if !table.begun {
         line([SOURCE, "item", "rank", SCORE, answer_head])?;
         table.begun = true;
@@ -107,8 +104,8 @@ pub(super) fn write(
             line([&source, &item, "-", "-", "(no sequence is possible)"])?;
         }
         for (index, hypothesis) in hypotheses.iter().enumerate() {
-            let text = match labels {
-                Some(labels) => labels.text(&hypothesis.tokens),
+            let text = match &hypothesis.transcript {
+                Some(read) => read.text.clone(),
                 None => join(&hypothesis.tokens),
             };
             line([
@@ -146,6 +143,7 @@ mod tests {
         let hypothesis = |(rank, &score): (usize, &f64)| Hypothesis {
             score,
             tokens: (0..rank.min(2) as u32).collect(),
+            transcript: None,
             alignment: None,
         };
         Answer {
@@ -157,7 +155,7 @@ mod tests {
     fn written(mut table: Table, parts: &[(&str, Vec<Answer>)]) -> Vec<String> {
         let mut out = Vec::new();
         for (source, answers) in parts {
-            write(&mut out, &mut table, source, answers, None).unwrap();
+            write(&mut out, &mut table, source, answers, false).unwrap();
         }
         let text = String::from_utf8(out).unwrap();
         text.lines()

@@ -164,18 +164,11 @@ fn what_is_wrong_with_the_files_beside_the_scores_is_said() {
     };
     let cut = folder.write("cut.arpa", &ARPA.as_bytes()[..ARPA.len() - 6]);
     refused(&cut, "--lm", "should stand here");
-    let unknown = folder.write("unknown.txt", b"a\nax\n");
-    refused(
-        &unknown,
-        "--lexicon",
-        "unknown.txt, line 2: no label spells 'x' in \"ax\"",
-    );
-    refused(&unknown, "--hotwords", "line 2");
-    let space = folder.write("space.txt", b"a b\n");
+    let space = folder.write("space.txt", b"a bb\n");
     refused(
         &space,
         "--lexicon",
-        "word 0 holds token 4, the separator of words",
+        "space.txt, line 1: \"a bb\" is more than one word",
     );
     refused(&folder.path("none"), "--lm", "none");
     let weight = folder.write("c.arpa", ARPA.as_bytes());

@@ -167,6 +167,76 @@ fn npz_with_its_own_lengths() {
     }
 }
 
+/// Lengths under another name are found, and a note says so; they are not decoded as
+/// padding.
+#[test]
+fn lengths_under_another_name() {
+    let folder = Folder::new();
+    let scores = npy_f32(&AXES, &logits());
+    let lengths = || npy("<i8", Order::C, &[3], &[4i64, 0, 2]);
+    let right = expected(Some(&[4, 0, 2]));
+    let bytes = npz(&[("logits", scores.clone()), ("logit_lengths", lengths())]);
+    let path = folder.write("a.npz", &bytes);
+    let run = decode(&path, ARGUMENTS).succeeded();
+    assert_answers(&run.stdout, "a.npz", &right);
+    let note = "a.npz: the steps in use are those of array \"logit_lengths\"\n";
+    assert!(
+        run.stderr.ends_with(note) && run.stderr.lines().count() == 1,
+        "{run:?}"
+    );
+
+    let texts = npy("<i8", Order::C, &[3], &[1i64, 1, 1]);
+    let arrays = [
+        ("logits", scores),
+        ("x", lengths()),
+        ("x_lens", lengths()),
+        ("y_lens", texts),
+    ];
+    let path = folder.write("b.npz", &npz(&arrays));
+    decode(&path, ARGUMENTS).refused(
+        "b.npz: the steps in use could be those of any of the arrays \"x_lens\", \"y_lens\": \
+         choose one with --lengths-array",
+    );
+    for name in ["x", "x_lens"] {
+        let run = decode(&path, &format!("{ARGUMENTS} --lengths-array {name}")).succeeded();
+        assert_answers(&run.stdout, "b.npz", &right);
+        assert_eq!(run.stderr, "");
+    }
+    // Those of a file need no choice.
+    let file = folder.write("l.npy", &lengths());
+    let mut command = decode_command(&path, ARGUMENTS);
+    let run = Run::from(command.arg("--lengths").arg(file).output().unwrap()).succeeded();
+    assert_answers(&run.stdout, "b.npz", &right);
+    assert_eq!(run.stderr, "");
+}
+
+/// The answers of a batch do not depend on the order of its axes.
+#[test]
+fn time_before_batch() {
+    let [batch, time, vocab] = SHAPE;
+    let values = logits();
+    let mut moved = vec![0.0; values.len()];
+    for (row, scores) in values.chunks(vocab).enumerate() {
+        let (item, step) = (row / time, row % time);
+        moved[(step * batch + item) * vocab..][..vocab].copy_from_slice(scores);
+    }
+    let axes = [AXES[1], AXES[0], AXES[2]];
+    let folder = Folder::new();
+    let scores = npy_f32(&axes, &moved);
+    let lengths = npy("<i8", Order::C, &[3], &[4i64, 0, 2]);
+    let plain = folder.write("t.npy", &scores);
+    let own = folder.write("t.npz", &npz(&[("logits", scores), ("x_lens", lengths)]));
+    let arguments = format!("{ARGUMENTS} --layout tbv");
+    let run = decode(&plain, &arguments).succeeded();
+    assert_answers(&run.stdout, "t.npy", &expected(None));
+    let run = decode(&own, &arguments).succeeded();
+    assert_answers(&run.stdout, "t.npz", &expected(Some(&[4, 0, 2])));
+    // One item has no axis of its own.
+    let one = folder.write("one.npy", &npy_f32(&[4, 5], &values[..20]));
+    let run = decode(&one, &arguments).succeeded();
+    assert_eq!(run.stdout, decode(&one, ARGUMENTS).succeeded().stdout);
+}
+
 #[test]
 fn lengths_from_a_file_go_before_those_of_the_archive() {
     let folder = Folder::new();

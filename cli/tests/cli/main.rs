@@ -19,3 +19,4 @@ mod scaling;
 #[cfg(unix)]
 mod signals;
 mod support;
+mod words;

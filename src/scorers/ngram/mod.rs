@@ -174,6 +174,19 @@ impl NgramModel {
         }
     }
 
+    /// The state after some words that follow a state, as for an utterance that goes on from
+    /// the one before.
+    pub fn state_after<W: AsRef<str>>(
+        &self,
+        state: &NgramState,
+        words: impl IntoIterator<Item = W>,
+    ) -> NgramState {
+        let words = words.into_iter();
+        words.fold(*state, |state, word| {
+            self.advance(&state, self.word(word.as_ref()))
+        })
+    }
+
     /// Whether the model has its words, and not only their hashes.
     pub fn has_words(&self) -> bool {
         match &self.store {

@@ -22,7 +22,7 @@ pub struct NgramState {
 
 impl NgramState {
     /// That of no words.
-    pub(super) const EMPTY: NgramState = NgramState {
+    pub(crate) const EMPTY: NgramState = NgramState {
         words: [0; MAX_ORDER - 1],
         backoffs: [0.0; MAX_ORDER - 1],
         length: 0,
@@ -38,6 +38,14 @@ impl NgramState {
     #[inline]
     pub(super) fn backoffs(&self) -> &[f32] {
         &self.backoffs[..usize::from(self.length).min(MAX_ORDER - 1)]
+    }
+
+    /// An upper bound of log10 P(w | state) over all words: an n-gram has at most 0, and the
+    /// back-offs are added from the shortest on, so rounding keeps the order.
+    #[inline]
+    pub(crate) fn max_log10(&self) -> f32 {
+        let lifted = |sum: f32, &backoff: &f32| sum + backoff.max(0.0);
+        self.backoffs().iter().fold(0.0, lifted)
     }
 
     #[inline]

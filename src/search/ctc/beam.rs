@@ -1,20 +1,23 @@
 //! The prefixes alive after a frame.
 
 use crate::error::Error;
-use crate::memory::{reserve, resize};
+use crate::memory::resize;
 use crate::score_kind::IMPOSSIBLE;
-use crate::search::prefixes::{Live, NONE, Tree};
+use crate::search::prefixes::{Entry, Live, NONE, Tree};
 use crate::simd::F64_LANES;
 
 /// The prefixes alive after a frame, best first.
-#[derive(Clone, Debug)]
-pub(super) struct Beam<T> {
+#[derive(Clone, Debug, Default)]
+pub(super) struct Beam {
     pub(super) length: usize,
     pub(super) prefixes: Vec<Prefix>,
     pub(super) masses: Masses,
     /// The sums of the scorer's scores; zeros without one.
     pub(super) scored: Vec<f64>,
-    pub(super) states: Vec<T>,
+    /// The most that the scores can sum up to with one token more.
+    pub(super) most_scored: Vec<f64>,
+    /// Where the scorer's states are among [`States`](super::states::States).
+    pub(super) states: Vec<u32>,
 }
 
 /// The log masses of the alignments of each prefix, by rank, in arrays padded
@@ -68,17 +71,31 @@ pub(super) struct Prefix {
     pub(super) last: u32,
     pub(super) blank_entry: u32,
     pub(super) token_entry: u32,
+    /// The last frame of the last token, in the best alignment that ends in a blank.
+    pub(super) blank_last: u32,
     /// The score of the best alignment that ends in a blank.
     pub(super) best_blank: f64,
     /// The score of the best one that ends in the last token.
     pub(super) best_token: f64,
 }
 
-/// An alignment's score and where it entered its prefix's tokens.
+/// An alignment's score, where it entered its prefix's tokens, and where the last token ends.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Alignment {
     pub(super) score: f64,
     pub(super) entry: u32,
+    pub(super) last: u32,
+}
+
+impl Alignment {
+    /// Its entry in another token.
+    #[inline(always)]
+    pub(super) fn at(&self, frame: u32) -> Entry {
+        Entry {
+            frame,
+            last_before: self.last,
+        }
+    }
 }
 
 impl Prefix {
@@ -89,20 +106,21 @@ impl Prefix {
         last: NONE,
         blank_entry: 0,
         token_entry: NONE,
+        blank_last: 0,
         best_blank: 0.0,
         best_token: IMPOSSIBLE,
     };
 
-    /// The best alignment; of two equals the one that ends in a blank.
+    /// The best alignment before `frame`; of two equals the one that ends in a blank.
     #[inline(always)]
-    pub(super) fn best(&self) -> Alignment {
-        self.leaving(false)
+    pub(super) fn best(&self, frame: u32) -> Alignment {
+        self.leaving(false, frame)
     }
 
-    /// The best alignment with which the prefix can be extended: by its own
+    /// The best alignment with which the prefix can be extended at `frame`: by its own
     /// last token, one that ends in a blank.
     #[inline(always)]
-    pub(super) fn leaving(&self, repeats: bool) -> Alignment {
+    pub(super) fn leaving(&self, repeats: bool, frame: u32) -> Alignment {
         let token = (self.best_token > self.best_blank) & !repeats;
         Alignment {
             score: if token {
@@ -115,15 +133,21 @@ impl Prefix {
             } else {
                 self.blank_entry
             },
+            last: if token {
+                frame.wrapping_sub(1)
+            } else {
+                self.blank_last
+            },
         }
     }
 
-    /// One frame further in the beam: the alignments go on by the blank or
+    /// One frame further in the beam, by `frame`: the alignments go on by the blank or
     /// repeat the last token.
     #[inline(always)]
-    pub(super) fn carry(&mut self, blank: f64, repeat: f64) {
-        let best = self.best();
+    pub(super) fn carry(&mut self, blank: f64, repeat: f64, frame: u32) {
+        let best = self.best(frame);
         (self.best_blank, self.blank_entry) = (best.score + blank, best.entry);
+        self.blank_last = best.last;
         self.best_token += repeat;
     }
 
@@ -133,13 +157,13 @@ impl Prefix {
         &mut self,
         alignment: Alignment,
         token: f64,
-        entries: &mut Tree,
+        entries: &mut Tree<Entry>,
         frame: u32,
     ) {
         let score = alignment.score + token;
         if score > self.best_token {
             self.best_token = score;
-            self.token_entry = entries.push(alignment.entry, frame);
+            self.token_entry = entries.push(alignment.entry, alignment.at(frame));
         }
     }
 }
@@ -164,35 +188,23 @@ impl Live for Prefix {
     }
 }
 
-impl<T> Default for Beam<T> {
-    fn default() -> Self {
-        Beam {
-            length: 0,
-            prefixes: Vec::new(),
-            masses: Masses::default(),
-            scored: Vec::new(),
-            states: Vec::new(),
-        }
-    }
-}
-
-impl<T> Beam<T> {
+impl Beam {
     /// Empties the beam and makes room for `beams` prefixes.
     pub(super) fn reset(&mut self, beams: usize) -> Result<(), Error> {
         self.length = 0;
-        self.states.clear();
-        reserve(&mut self.states, beams, "the beam")?;
+        resize(&mut self.states, beams, "the beam")?;
         resize(&mut self.prefixes, beams, "the beam")?;
         resize(&mut self.scored, beams, "the beam")?;
+        resize(&mut self.most_scored, beams, "the beam")?;
         self.scored.fill(0.0);
         self.masses.reserve(beams)
     }
 
-    /// The empty prefix alone.
-    pub(super) fn start(&mut self, state: T) {
+    /// The empty prefix alone, with its scorer's state and the most that a token can score.
+    pub(super) fn start(&mut self, state: u32, most_scored: f64) {
         self.length = 1;
-        self.states.clear();
-        self.states.push(state);
+        self.states[0] = state;
+        self.most_scored[0] = most_scored;
         self.prefixes[0] = Prefix::EMPTY;
         let Masses { blank, token, all } = &mut self.masses;
         (blank[0], token[0], all[0]) = (0.0, IMPOSSIBLE, 0.0);
@@ -212,7 +224,6 @@ impl<T> Beam<T> {
     /// Leaves the first `length` prefixes.
     pub(super) fn truncate(&mut self, length: usize) {
         self.length = length;
-        self.states.truncate(length);
     }
 
     /// Exchanges two prefixes.
@@ -220,7 +231,7 @@ impl<T> Beam<T> {
         self.prefixes.swap(a, b);
         self.states.swap(a, b);
         let Masses { blank, token, all } = &mut self.masses;
-        for array in [blank, token, all, &mut self.scored] {
+        for array in [blank, token, all, &mut self.scored, &mut self.most_scored] {
             array.swap(a, b);
         }
     }
@@ -238,13 +249,21 @@ mod tests {
             let mut history = History::default();
             history.reset(3).unwrap();
             let node = history.prefixes.child(0, 5);
-            let (possible, impossible) = (history.entries.push(0, 3), history.entries.push(0, 1));
+            let mut entry = |frame| {
+                let entry = Entry {
+                    frame,
+                    ..Entry::default()
+                };
+                history.entries.push(0, entry)
+            };
+            let (possible, impossible) = (entry(3), entry(1));
             let mut prefix = Prefix {
                 node,
                 parent: 0,
                 last: 5,
                 blank_entry: impossible,
                 token_entry: possible,
+                blank_last: 0,
                 best_blank: f64::NEG_INFINITY,
                 best_token: -1.0,
             };
@@ -257,7 +276,7 @@ mod tests {
             assert_eq!(history.all_shared(), (&[5][..], &[3][..]));
             // The trees have one node each, their roots.
             assert_eq!((beam[0].node, beam[0].parent), (0, NONE));
-            assert_eq!(beam[0].best().entry, 0);
+            assert_eq!(beam[0].best(4).entry, 0);
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::memory::{reserve, resize};
 use crate::score_kind::IMPOSSIBLE;
 use crate::scorers::{self, Scorer};
 use crate::scores::ScoreKind;
-use crate::search::prefixes::Tree;
+use crate::search::prefixes::{Entry, Tree};
 use crate::simd::{Dispatch, F64_LANES, F64Lanes, Float64, Kernel, Simd};
 
 /// The masses that the prefixes of the beam have after the frame, if they are carried
@@ -68,9 +68,9 @@ impl Carried {
 
     /// Finds what the frame makes of the beam, once [`Carried::read_lasts`] has
     /// been there.
-    pub(super) fn step<T>(
+    pub(super) fn step(
         &mut self,
-        beam: &Beam<T>,
+        beam: &Beam,
         links: &Links,
         blank: f64,
         prefetcher: &mut Prefetcher,
@@ -94,7 +94,7 @@ impl Carried {
     }
 
     /// Adds the scorer's scores.
-    pub(super) fn score<S: Scorer>(&mut self, beam: &Beam<S::State>) {
+    pub(super) fn score<S: Scorer>(&mut self, beam: &Beam) {
         let (all, scores) = (&self.masses.all[..beam.length], &mut self.scores);
         if scorers::scores::<S>() {
             for ((score, mass), scored) in scores.iter_mut().zip(all).zip(&beam.scored) {
@@ -174,12 +174,12 @@ impl Carried {
 
     /// Makes the beam what the frame makes of its prefixes, where nothing enters
     /// and they keep their order.
-    pub(super) fn replace<T>(
+    pub(super) fn replace(
         &mut self,
-        beam: &mut Beam<T>,
+        beam: &mut Beam,
         links: &Links,
         blank: f64,
-        entries: &mut Tree,
+        entries: &mut Tree<Entry>,
         frame: u32,
         prefetcher: &mut Prefetcher,
     ) {
@@ -189,11 +189,11 @@ impl Carried {
         let arrivals = links
             .pairs()
             .iter()
-            .map(|link| prefixes[link.parent as usize].leaving(link.doubled));
+            .map(|link| prefixes[link.parent as usize].leaving(link.doubled, frame));
         self.arrivals.extend(arrivals);
         for (prefix, &repeat) in prefixes.iter_mut().zip(&self.repeats) {
             prefetcher.prefetch_next::<{ pace::KEPT }>();
-            prefix.carry(blank, repeat);
+            prefix.carry(blank, repeat, frame);
         }
         for (link, &alignment) in links.pairs().iter().zip(&self.arrivals) {
             let rank = link.rank as usize;

@@ -48,7 +48,9 @@ use super::nbest::{CtcNBest, Scores};
 use super::pace;
 use super::rebuild::Rebuild;
 use super::runs::RunSort;
+use super::scored_extensions::ScoredExtensions;
 use super::settings::Settings;
+use super::states::States;
 use crate::error::Error;
 use crate::kernels::prefetch::Prefetcher;
 use crate::memory::reserve;
@@ -66,14 +68,15 @@ pub(super) struct Decoder<T> {
     frames: u32,
     prefetcher: Prefetcher,
     history: History,
-    beam: Beam<T>,
+    beam: Beam,
+    states: States<T>,
     links: Links,
     frame: Frame,
     carried: Carried,
     extensions: Extensions,
     candidates: Vec<Candidate>,
     runs: RunSort,
-    next: Beam<T>,
+    next: Beam,
 }
 
 impl<T> Default for Decoder<T> {
@@ -83,6 +86,7 @@ impl<T> Default for Decoder<T> {
             prefetcher: Prefetcher::default(),
             history: History::default(),
             beam: Beam::default(),
+            states: States::default(),
             links: Links::default(),
             frame: Frame::default(),
             carried: Carried::default(),
@@ -101,7 +105,7 @@ pub(super) struct Search<'a, S> {
     pub(super) dispatch: Dispatch,
 }
 
-impl<T: Clone> Decoder<T> {
+impl<T> Decoder<T> {
     /// Begins an item.
     ///
     /// # Errors
@@ -121,26 +125,34 @@ impl<T: Clone> Decoder<T> {
         self.beam.reset(beams)?;
         self.next.reset(beams)?;
         self.links.reset(beams, vocab)?;
-        self.frame.reserve(settings, kind, vocab)?;
+        let scored = scorers::scores::<S>();
+        self.frame.reserve(settings, kind, vocab, scored)?;
         self.carried.reset(beams)?;
         self.extensions.reset(beams)?;
         let most = extensions::most_candidates(settings);
         self.candidates.clear();
         reserve(&mut self.candidates, most, "the candidates of a frame")?;
         self.runs.reserve(most)?;
-        self.beam.start(search.scorer.start());
+        self.states.reset(beams)?;
+        let start = search.scorer.start();
+        let most = search.scorer.max_score(&start);
+        self.beam.start(self.states.insert(start), most);
         self.changed();
         Ok(())
     }
 
     /// About the bytes that [`Decoder::reset`] allocates.
     pub(super) fn bytes_needed(settings: &Settings, vocab: usize) -> usize {
-        let prefix = size_of::<Prefix>() + 4 * size_of::<f64>() + size_of::<T>();
+        let prefix = size_of::<Prefix>() + 5 * size_of::<f64>() + size_of::<u32>();
+        let states = States::<T>::BYTES_A_PREFIX;
         // Ten arrays of f64 and eight of u32 for what is known by rank.
         let ranks = 2 * (5 * size_of::<f64>() + 4 * size_of::<u32>());
         let candidates = 2 * extensions::most_candidates(settings) * size_of::<Candidate>();
         let history = History::bytes_needed(settings.beams);
-        settings.beams * (2 * prefix + ranks) + history + candidates + vocab * size_of::<u32>()
+        settings.beams * (2 * prefix + ranks + states)
+            + history
+            + candidates
+            + vocab * size_of::<u32>()
     }
 
     /// The number of frames read.
@@ -216,7 +228,7 @@ impl<T: Clone> Decoder<T> {
         self.carried.score::<S>(beam);
         self.candidates.clear();
         let bound = if scorers::scores::<S>() {
-            self.extend_scored(search);
+            self.extend_scored(search, source);
             IMPOSSIBLE
         } else {
             self.extend(search, source, prefetcher, late)
@@ -277,16 +289,20 @@ impl<T: Clone> Decoder<T> {
         bound
     }
 
-    fn extend_scored<S: Scorer<State = T>>(&mut self, search: &Search<'_, S>) {
-        Extensions::extend_scored(
-            search.settings,
-            search.scorer,
-            &self.beam,
-            &self.links,
-            &self.frame,
-            &mut self.candidates,
-        );
-        candidate::keep_best(&mut self.candidates, search.settings.beams);
+    /// Adds the extensions that can enter the beam to the candidates, with a scorer.
+    fn extend_scored<S: Scorer<State = T>>(&mut self, search: &Search<'_, S>, source: &Source<'_>) {
+        let (settings, candidates) = (search.settings, &mut self.candidates);
+        let mut extensions = ScoredExtensions {
+            settings,
+            scorer: search.scorer,
+            beam: &self.beam,
+            states: &self.states,
+            links: &self.links,
+            carried: &self.carried,
+            bound: Extensions::bound_of_carried(settings, &self.carried, self.beam.length),
+        };
+        extensions.extend(&mut self.frame, source, candidates);
+        candidate::keep_best(candidates, settings.beams);
     }
 
     /// Adds the prefixes of the beam that reach `bound` to the candidates.
@@ -321,6 +337,7 @@ impl<T: Clone> Decoder<T> {
             at: self.frames,
             history: &mut self.history,
             next: &mut self.next,
+            states: &mut self.states,
             prefetcher,
         };
         rebuild.run(&self.candidates, search.scorer);
@@ -345,9 +362,16 @@ impl<T: Clone> Decoder<T> {
             .take_while(|&rank| self.beam.score(rank) >= least)
             .count();
         if kept < self.beam.length {
-            self.beam.truncate(kept);
-            self.changed();
+            self.truncate(kept);
         }
+    }
+
+    /// Leaves the first `length` prefixes.
+    fn truncate(&mut self, length: usize) {
+        let dropped = length..self.beam.length;
+        self.states.release(&self.beam.states[dropped]);
+        self.beam.truncate(length);
+        self.changed();
     }
 
     /// Drops the prefixes that differ from the best in tokens that it entered
@@ -357,9 +381,9 @@ impl<T: Clone> Decoder<T> {
         let Some(best) = self.beam.prefixes().first() else {
             return;
         };
-        let Some(committed) = self
-            .history
-            .node_before(best.node, best.best().entry, recent)
+        let Some(committed) =
+            self.history
+                .node_before(best.node, best.best(self.frames).entry, recent)
         else {
             return;
         };
@@ -376,8 +400,7 @@ impl<T: Clone> Decoder<T> {
                 kept += 1;
             }
         }
-        self.beam.truncate(kept);
-        self.changed();
+        self.truncate(kept);
     }
 
     /// See [`History::shared`]; as much as is shared by now.
@@ -405,11 +428,11 @@ impl<T: Clone> Decoder<T> {
         most: usize,
         nbest: &mut CtcNBest,
     ) -> Result<(), Error> {
-        let beam = &self.beam;
+        let (beam, states) = (&self.beam, &self.states);
         let scored = |rank: usize| match (scorers::scores::<S>(), ended) {
             (false, _) => 0.0,
             (true, false) => beam.scored[rank] + 0.0,
-            (true, true) => beam.scored[rank] + scorer.finish(&beam.states[rank]),
+            (true, true) => beam.scored[rank] + scorer.finish(states.get(beam.states[rank])),
         };
         self.candidates.clear();
         for rank in 0..beam.length {
@@ -425,14 +448,18 @@ impl<T: Clone> Decoder<T> {
                 continue;
             };
             let (prefix, scored) = (&beam.prefixes[rank], scored(rank));
+            let (mass, best) = (beam.masses.all[rank], prefix.best(self.frames));
             let scores = Scores {
-                score: beam.masses.all[rank] + scored,
-                alignment: prefix.best().score,
+                score: mass + scored,
+                log_mass: mass + 0.0,
+                alignment: best.score,
                 scorer: scored,
             };
-            let (tokens, frames) = nbest.push(self.history.length(prefix.node), scores)?;
+            let length = self.history.length(prefix.node);
+            let [tokens, frames, last_frames] = nbest.push(length, scores)?;
+            self.history.read_tokens(prefix.node, tokens);
             self.history
-                .read(prefix.node, prefix.best().entry, tokens, frames);
+                .read_frames(best.entry, best.last, frames, last_frames);
         }
         Ok(())
     }
@@ -456,6 +483,7 @@ pub(super) fn write_empty<S: Scorer>(
     if scored.is_finite() {
         let scores = Scores {
             score: scored,
+            log_mass: 0.0,
             alignment: 0.0,
             scorer: scored,
         };

@@ -9,7 +9,6 @@ use super::settings::Settings;
 use crate::error::Error;
 use crate::memory::reserve;
 use crate::score_kind::IMPOSSIBLE;
-use crate::scorers::Scorer;
 
 /// Finds the extensions of a frame. It holds memory only.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +20,7 @@ pub(super) struct Extensions {
 /// The candidates that are held before all but the best are dropped, in
 /// multiples of the beam: enough that a frame that is sure of anything never
 /// gets there.
-const HELD: usize = 4;
+pub(super) const HELD: usize = 4;
 
 /// The most candidates there are at once: what is held, the extensions by one
 /// token more, and the carried prefixes.
@@ -48,10 +47,10 @@ impl Extensions {
 
     /// A higher such score, if the extensions by the frame's best token give
     /// one: where a frame is sure of a token, they are nearly all that survives.
-    pub(super) fn raise<T>(
+    pub(super) fn raise(
         &mut self,
         settings: &Settings,
-        beam: &Beam<T>,
+        beam: &Beam,
         links: &Links,
         carried: &Carried,
         (token, log): (u32, f64),
@@ -90,9 +89,9 @@ impl Extensions {
 
     /// Adds the extensions that reach `bound` and can enter the beam to the
     /// candidates, token by token, so that they come in runs of falling score.
-    pub(super) fn extend<T>(
+    pub(super) fn extend(
         settings: &Settings,
-        beam: &Beam<T>,
+        beam: &Beam,
         links: &Links,
         frame: &Frame,
         mut bound: f64,
@@ -132,39 +131,6 @@ impl Extensions {
                     }
                 }
                 candidates.push(candidate::extension(score, rank, place));
-            }
-        }
-    }
-
-    /// Adds every extension by a listed token to the candidates: a scorer can
-    /// lift any of them.
-    pub(super) fn extend_scored<S: Scorer>(
-        settings: &Settings,
-        scorer: &S,
-        beam: &Beam<S::State>,
-        links: &Links,
-        frame: &Frame,
-        candidates: &mut Vec<Candidate>,
-    ) {
-        for (rank, prefix) in beam.prefixes().iter().enumerate() {
-            for (place, (token, log)) in frame.listed().enumerate() {
-                let slot = links.slot(token);
-                if slot != 0 && links.leads(rank, slot) {
-                    continue;
-                }
-                let mass = beam.masses.extended(rank, prefix.last == token) + log;
-                if mass == IMPOSSIBLE {
-                    continue;
-                }
-                let score = scorer.score(&beam.states[rank], token);
-                let total = mass + (beam.scored[rank] + score);
-                if score.is_finite() && total.is_finite() {
-                    if candidates.len() > HELD * settings.beams {
-                        mark!("more scored candidates than four times the beam");
-                        candidate::keep_best(candidates, settings.beams);
-                    }
-                    candidates.push(candidate::extension(total, rank, place));
-                }
             }
         }
     }

@@ -7,7 +7,8 @@ use crate::kernels::exp::exp_nonpositive_f64;
 use crate::kernels::prefetch::Prefetcher;
 use crate::kernels::threshold::ThresholdScan;
 use crate::kernels::{log_probabilities, log_probability};
-use crate::memory::resize;
+use crate::memory::{reserve, resize};
+use crate::order::{key_token, rank_key};
 use crate::phase;
 use crate::score_kind::IMPOSSIBLE;
 use crate::scores::{Data, Row, ScoreKind};
@@ -28,9 +29,13 @@ pub(super) struct Frame {
     log_probabilities: Vec<f64>,
     /// How many of them are listed.
     listed: usize,
+    /// The last token of a list that may lack tokens which pruning leaves.
+    listed_to: Option<u32>,
     /// The best token of a row that was scanned, unless it is the blank.
     best: Option<(u32, f64)>,
     threshold: ThresholdScan,
+    /// The keys of tokens that a list lacked.
+    more: Vec<u64>,
 }
 
 /// The row that a frame is read from.
@@ -72,11 +77,16 @@ impl Frame {
         settings: &Settings,
         kind: ScoreKind,
         vocab: usize,
+        scored: bool,
     ) -> Result<(), Error> {
         let width = settings.shortlist_width().min(vocab);
         let what = "the tokens of a frame";
-        resize(&mut self.tokens, width, what)?;
-        resize(&mut self.log_probabilities, width, what)?;
+        // A scorer may need more of them than are listed at first.
+        let most = if scored { vocab } else { width };
+        self.more.clear();
+        reserve(&mut self.more, most - width, what)?;
+        resize(&mut self.tokens, most, what)?;
+        resize(&mut self.log_probabilities, most, what)?;
         self.threshold.reserve(kind, vocab, width)
     }
 
@@ -90,6 +100,7 @@ impl Frame {
     ) {
         self.listed = 0;
         self.best = None;
+        self.listed_to = None;
         self.blank = source.log_probability(settings.blank);
         let pruning = &settings.pruning;
         if pruning.skips(self.blank) {
@@ -99,6 +110,55 @@ impl Frame {
         let least = pruning.min_token_log_probability.unwrap_or(IMPOSSIBLE);
         for (&token, &log) in list.tokens.iter().zip(list.log_probabilities) {
             if log < least || self.listed == most {
+                return;
+            }
+            self.push(settings.blank, token, log);
+        }
+        let is_full = list.tokens.len() == settings.shortlist_width();
+        if is_full && pruning.top_tokens.is_none() {
+            self.listed_to = list.tokens.last().copied();
+        }
+    }
+
+    /// Whether tokens that are not listed may be possible, where pruning leaves them.
+    pub(super) fn lacks_tokens(&self) -> bool {
+        self.listed_to.is_some()
+    }
+
+    /// Lists more tokens: those with which a prefix of mass `mass` reaches `bound`, and
+    /// maybe some that fall a little short. Reads the whole row, token by token.
+    #[cold]
+    pub(super) fn list_more(
+        &mut self,
+        settings: &Settings,
+        source: &Source<'_>,
+        bound: f64,
+        mass: f64,
+    ) {
+        let Some(last) = self.listed_to.take() else {
+            return;
+        };
+        let floor = source.kind.impossible();
+        let least = match bound > IMPOSSIBLE {
+            true => source.least_score(bound, mass),
+            false => floor,
+        };
+        let score = |token: u32| source.row.get(token as usize);
+        let last = rank_key(score(last), last);
+        self.more.clear();
+        for token in 0..source.row.len() as u32 {
+            let score = score(token);
+            let key = rank_key(score, token);
+            if score >= least && score > floor && key > last {
+                self.more.push(key);
+            }
+        }
+        self.more.sort_unstable();
+        let least = settings.pruning.min_token_log_probability;
+        for place in 0..self.more.len() {
+            let token = key_token(self.more[place]);
+            let log = source.log_probability(token);
+            if least.is_some_and(|least| log < least) {
                 break;
             }
             self.push(settings.blank, token, log);
@@ -173,6 +233,12 @@ impl Frame {
             self.log_probabilities[self.listed] = log_probability;
             self.listed += 1;
         }
+    }
+
+    /// The log-probability of the last token that is listed.
+    pub(super) fn last_log_probability(&self) -> f64 {
+        let last = self.listed.checked_sub(1);
+        last.map_or(0.0, |last| self.log_probabilities[last])
     }
 
     pub(super) fn blank(&self) -> f64 {

@@ -3,6 +3,7 @@
 //! text of tokens too: [`Vocabulary`](crate::scorers::Vocabulary).
 
 mod beam;
+mod by_text;
 mod candidate;
 mod carried;
 mod decoder;
@@ -14,7 +15,9 @@ mod pace;
 mod pruning;
 mod rebuild;
 mod runs;
+mod scored_extensions;
 mod settings;
+mod states;
 mod stream;
 
 pub use crate::blank::Blank;

@@ -6,27 +6,29 @@ use super::carried::Carried;
 use super::frame::Frame;
 use super::links::Links;
 use super::pace;
+use super::states::States;
 use crate::kernels::prefetch::Prefetcher;
 use crate::scorers::{self, Scorer};
 use crate::search::prefixes::{History, NONE};
 
 /// What a frame leads from, and to.
 pub(super) struct Rebuild<'a, T> {
-    pub(super) beam: &'a Beam<T>,
+    pub(super) beam: &'a Beam,
     pub(super) links: &'a Links,
     pub(super) carried: &'a Carried,
     pub(super) frame: &'a Frame,
     /// The frame's number.
     pub(super) at: u32,
     pub(super) history: &'a mut History,
-    pub(super) next: &'a mut Beam<T>,
+    pub(super) next: &'a mut Beam,
+    pub(super) states: &'a mut States<T>,
     pub(super) prefetcher: &'a mut Prefetcher,
 }
 
-impl<T: Clone> Rebuild<'_, T> {
+impl<T> Rebuild<'_, T> {
     /// Makes the candidates, in order, the next beam.
     pub(super) fn run<S: Scorer<State = T>>(mut self, candidates: &[Candidate], scorer: &S) {
-        self.next.states.clear();
+        self.states.begin(self.beam.length);
         self.next.length = candidates.len();
         for (to, &candidate) in candidates.iter().enumerate() {
             self.prefetcher.prefetch_next::<{ pace::MOVED }>();
@@ -35,6 +37,7 @@ impl<T: Clone> Rebuild<'_, T> {
                 Origin::Extended { rank, place } => self.extend(to, rank, place, scorer),
             }
         }
+        self.states.end(&self.beam.states[..self.beam.length]);
     }
 
     #[inline(always)]
@@ -43,11 +46,11 @@ impl<T: Clone> Rebuild<'_, T> {
         let old = &beam.prefixes[rank];
         let repeat = carried.repeats[rank];
         let mut new = *old;
-        new.carry(self.frame.blank(), repeat);
+        new.carry(self.frame.blank(), repeat, self.at);
         let parent = self.links.parent(rank);
         if parent != NONE {
             let parent = &beam.prefixes[parent as usize];
-            let alignment = parent.leaving(parent.last == old.last);
+            let alignment = parent.leaving(parent.last == old.last, self.at);
             new.enter(alignment, repeat, &mut self.history.entries, self.at);
         }
         next.prefixes[to] = new;
@@ -56,8 +59,10 @@ impl<T: Clone> Rebuild<'_, T> {
         next.masses.all[to] = carried.masses.all[rank];
         if scorers::scores::<S>() {
             next.scored[to] = beam.scored[rank];
+            next.most_scored[to] = beam.most_scored[rank];
+            next.states[to] = beam.states[rank];
+            self.states.keep(rank);
         }
-        next.states.push(beam.states[rank].clone());
     }
 
     #[inline(always)]
@@ -66,13 +71,14 @@ impl<T: Clone> Rebuild<'_, T> {
         let old = &beam.prefixes[rank];
         let (token, log) = self.frame.at(place);
         let repeats = token == old.last;
-        let alignment = old.leaving(repeats);
+        let alignment = old.leaving(repeats, self.at);
         next.prefixes[to] = Prefix {
             node: history.prefixes.child(old.node, token),
             parent: old.node,
             last: token,
             blank_entry: NONE,
-            token_entry: history.entries.push(alignment.entry, self.at),
+            token_entry: history.entries.push(alignment.entry, alignment.at(self.at)),
+            blank_last: 0,
             best_blank: f64::NEG_INFINITY,
             best_token: alignment.score + log,
         };
@@ -80,10 +86,13 @@ impl<T: Clone> Rebuild<'_, T> {
         next.masses.blank[to] = f64::NEG_INFINITY;
         next.masses.token[to] = mass;
         next.masses.all[to] = mass;
-        let state = &beam.states[rank];
         if scorers::scores::<S>() {
-            next.scored[to] = beam.scored[rank] + scorer.score(state, token);
+            let state = self.states.get(beam.states[rank]);
+            let scored = beam.scored[rank] + scorer.score(state, token);
+            let state = scorer.advance(state, token);
+            next.scored[to] = scored;
+            next.most_scored[to] = scored + scorer.max_score(&state);
+            next.states[to] = self.states.insert(state);
         }
-        next.states.push(scorer.advance(state, token));
     }
 }

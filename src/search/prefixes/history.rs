@@ -23,12 +23,23 @@ pub(crate) struct History {
     pub(crate) prefixes: PrefixTree,
     /// Of each alignment that may still be the best of a prefix, the frames at
     /// which it entered the prefix's tokens.
-    pub(crate) entries: Tree,
+    pub(crate) entries: Tree<Entry>,
     /// Compact at this many nodes.
     limits: [usize; 2],
     live: Vec<u32>,
     shared_tokens: Vec<u32>,
     shared_frames: Vec<u32>,
+    /// For each of these entries [`Entry::last_before`].
+    shared_lasts_before: Vec<u32>,
+}
+
+/// Where an alignment enters a token.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Entry {
+    /// The frame.
+    pub(crate) frame: u32,
+    /// The last frame of the token before, where there is one.
+    pub(crate) last_before: u32,
 }
 
 impl History {
@@ -41,6 +52,7 @@ impl History {
         self.limits = [Self::slack(beams); 2];
         self.shared_tokens.clear();
         self.shared_frames.clear();
+        self.shared_lasts_before.clear();
         self.live.clear();
         reserve(&mut self.live, 2 * beams, "the history of the beam")?;
         let nodes = Self::nodes(beams);
@@ -54,11 +66,12 @@ impl History {
         Self::slack(beams).min(1 << 14)
     }
 
-    /// Bytes that [`History::reset`] allocates: of each node four numbers in both
-    /// trees and its rank, and a table of twice as many slots.
+    /// Bytes that [`History::reset`] allocates: of each node four numbers in the
+    /// tree of prefixes, five in that of entries and its rank, and a table of twice as many
+    /// slots.
     pub(crate) fn bytes_needed(beams: usize) -> usize {
         let nodes = Self::nodes(beams);
-        (9 * nodes + (2 * nodes).next_power_of_two()) * size_of::<u32>()
+        (10 * nodes + (2 * nodes).next_power_of_two()) * size_of::<u32>()
     }
 
     /// How far the trees may grow beyond what compaction leaves. They do by
@@ -79,7 +92,9 @@ impl History {
         self.entries.reserve(beams)?;
         let what = "the tokens that all prefixes share";
         reserve(&mut self.shared_tokens, self.prefixes.len() + beams, what)?;
-        reserve(&mut self.shared_frames, self.entries.len() + beams, what)
+        let entries = self.entries.len() + beams;
+        reserve(&mut self.shared_lasts_before, entries, what)?;
+        reserve(&mut self.shared_frames, entries, what)
     }
 
     /// Compacts if the trees have grown enough for it to be worth it.
@@ -108,7 +123,10 @@ impl History {
         }
         live.clear();
         live.extend(beam.iter().flat_map(Live::entries));
-        self.entries.compact(live, &mut self.shared_frames);
+        self.entries.compact(live, |entry| {
+            self.shared_frames.push(entry.frame);
+            self.shared_lasts_before.push(entry.last_before);
+        });
         for (prefix, &entries) in beam.iter_mut().zip(live.as_chunks::<2>().0) {
             let node = prefix.node();
             prefix.renumber(node, self.prefixes.tree().parent(node), entries);
@@ -132,6 +150,7 @@ impl History {
     pub(crate) fn forget_shared(&mut self, length: usize) {
         self.shared_tokens.drain(..length);
         self.shared_frames.drain(..length);
+        self.shared_lasts_before.drain(..length);
     }
 
     /// The number of tokens of the prefix at a node that are not forgotten.
@@ -139,20 +158,40 @@ impl History {
         self.shared_tokens.len() + self.prefixes.tree().depth(node)
     }
 
-    /// Writes the tokens of the prefix at `node` and the frames of its alignment at `entry`.
-    pub(crate) fn read(&self, node: u32, entry: u32, tokens: &mut [u32], frames: &mut [u32]) {
+    /// Writes the tokens of the prefix at `node`.
+    pub(crate) fn read_tokens(&self, node: u32, tokens: &mut [u32]) {
         let (shared, own) = tokens.split_at_mut(self.shared_tokens.len());
         shared.copy_from_slice(&self.shared_tokens);
-        self.prefixes.tree().read_path(node, own);
+        self.prefixes.tree().read_path(node, own, |token| token);
+    }
+
+    /// Writes the first and the last frame of each token in the alignment at `entry`,
+    /// whose last token ends at `last`.
+    pub(crate) fn read_frames(
+        &self,
+        entry: u32,
+        last: u32,
+        frames: &mut [u32],
+        last_frames: &mut [u32],
+    ) {
         let (shared, own) = frames.split_at_mut(self.shared_frames.len());
         shared.copy_from_slice(&self.shared_frames);
-        self.entries.read_path(entry, own);
+        self.entries.read_path(entry, own, |entry| entry.frame);
+        let (shared, own) = last_frames.split_at_mut(self.shared_lasts_before.len());
+        shared.copy_from_slice(&self.shared_lasts_before);
+        self.entries
+            .read_path(entry, own, |entry| entry.last_before);
+        // Each entry has the last frame of the token before its own.
+        if let Some(end) = last_frames.len().checked_sub(1) {
+            last_frames.copy_within(1.., 0);
+            last_frames[end] = last;
+        }
     }
 
     /// The node of the prefix at `node` without the last tokens that its alignment at
     /// `entry` entered at `frame` or later; `None` if the tree no longer has it.
     pub(crate) fn node_before(&self, mut node: u32, mut entry: u32, frame: u32) -> Option<u32> {
-        while self.entries.parent(entry) != NONE && self.entries.value(entry) >= frame {
+        while self.entries.parent(entry) != NONE && self.entries.value(entry).frame >= frame {
             entry = self.entries.parent(entry);
             node = self.prefixes.tree().parent(node);
             if node == NONE {
@@ -184,7 +223,13 @@ mod tests {
                 let before = rooms(&history);
                 for token in 0..beams as u32 {
                     node = history.prefixes.child(node, token);
-                    history.entries.push(0, frame);
+                    history.entries.push(
+                        0,
+                        Entry {
+                            frame,
+                            ..Entry::default()
+                        },
+                    );
                 }
                 // All of it may be shared.
                 let most = history.prefixes.len().max(history.entries.len());

@@ -4,6 +4,6 @@ mod history;
 mod prefix_tree;
 mod tree;
 
-pub(crate) use history::{History, Live};
+pub(crate) use history::{Entry, History, Live};
 pub(crate) use prefix_tree::PrefixTree;
 pub(crate) use tree::{NONE, Tree};

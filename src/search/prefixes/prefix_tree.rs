@@ -93,7 +93,7 @@ impl PrefixTree {
 
     /// [`Tree::compact`] with the nodes of the beam, in order.
     pub(crate) fn compact(&mut self, live: &mut [u32], shared: &mut Vec<u32>) {
-        self.tree.compact(live, shared);
+        self.tree.compact(live, |token| shared.push(token));
         self.ranks.truncate(self.tree.len());
         for (rank, &node) in live.iter().enumerate() {
             self.ranks[node as usize] = rank as u32;
@@ -128,7 +128,7 @@ mod tests {
 
     fn path(tree: &Tree, node: u32) -> Vec<u32> {
         let mut path = vec![0; tree.depth(node)];
-        tree.read_path(node, &mut path);
+        tree.read_path(node, &mut path, |token| token);
         path
     }
 

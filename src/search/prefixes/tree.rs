@@ -11,9 +11,9 @@ pub(crate) const NONE: u32 = u32::MAX;
 /// Nodes are only ever appended, so a parent's index is below its children's.
 /// Memory is reclaimed by [`Tree::compact`], which leaves the nodes that some
 /// live node descends from.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Tree {
-    pub(super) nodes: Vec<Node>,
+#[derive(Clone, Debug)]
+pub(crate) struct Tree<V = u32> {
+    pub(super) nodes: Vec<Node<V>>,
     /// Of each node, during compaction: how many kept children it has.
     children: Vec<u32>,
     /// Of each node, during compaction: a kept child, later its new index.
@@ -22,18 +22,28 @@ pub(crate) struct Tree {
 
 /// Side by side, because they are looked at together.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Node {
+pub(super) struct Node<V> {
     pub(super) parent: u32,
-    pub(super) value: u32,
+    pub(super) value: V,
 }
 
-impl Tree {
+impl<V> Default for Tree<V> {
+    fn default() -> Self {
+        Tree {
+            nodes: Vec::new(),
+            children: Vec::new(),
+            moved: Vec::new(),
+        }
+    }
+}
+
+impl<V: Copy + Default> Tree<V> {
     /// Empties the tree, makes room for `nodes`, and gives it a root, node 0,
     /// whose value is not part of any path.
     pub(crate) fn reset(&mut self, nodes: usize) -> Result<(), Error> {
         self.nodes.clear();
         self.reserve(nodes)?;
-        self.push(NONE, NONE);
+        self.push(NONE, V::default());
         Ok(())
     }
 
@@ -69,11 +79,11 @@ impl Tree {
         self.nodes[node as usize].parent
     }
 
-    pub(crate) fn value(&self, node: u32) -> u32 {
+    pub(crate) fn value(&self, node: u32) -> V {
         self.nodes[node as usize].value
     }
 
-    pub(crate) fn push(&mut self, parent: u32, value: u32) -> u32 {
+    pub(crate) fn push(&mut self, parent: u32, value: V) -> u32 {
         let node = self.nodes.len() as u32;
         self.nodes.push(Node { parent, value });
         node
@@ -89,21 +99,21 @@ impl Tree {
         depth
     }
 
-    /// Writes the path to `node` into `out`, which is as long as it.
-    pub(crate) fn read_path(&self, mut node: u32, out: &mut [u32]) {
+    /// Writes `of` each value on the path to `node` into `out`, which is as long as it.
+    pub(crate) fn read_path<O>(&self, mut node: u32, out: &mut [O], of: impl Fn(V) -> O) {
         for out in out.iter_mut().rev() {
-            *out = self.value(node);
+            *out = of(self.value(node));
             node = self.parent(node);
         }
     }
 
     /// Drops every node that no live one descends from, and moves the root
     /// down to the last node that all live ones share; the values passed on
-    /// the way are appended to `shared`.
+    /// the way are handed to `share`, in order.
     ///
     /// The nodes in `live` are renumbered in place; [`NONE`] among them stays.
     /// Linear in the number of nodes.
-    pub(crate) fn compact(&mut self, live: &mut [u32], shared: &mut Vec<u32>) {
+    pub(crate) fn compact(&mut self, live: &mut [u32], mut share: impl FnMut(V)) {
         // A live node counts itself as a child, so that no root moves past it.
         self.children.clear();
         self.children.resize(self.len(), 0);
@@ -124,7 +134,7 @@ impl Tree {
         let mut root = 0;
         while self.children[root] == 1 {
             root = self.moved[root] as usize;
-            shared.push(self.nodes[root].value);
+            share(self.nodes[root].value);
         }
         self.moved[root] = 0;
         let mut kept = 1;
@@ -154,7 +164,7 @@ mod tests {
 
     #[test]
     fn room_for_nodes_is_room_for_compaction() {
-        let mut tree = Tree::default();
+        let mut tree: Tree = Tree::default();
         tree.reset(10).unwrap();
         for more in [1, 7, 100, 3] {
             tree.reserve(more).unwrap();
@@ -172,20 +182,20 @@ mod tests {
                 let node = tree.push(value / 2, value);
                 live.push(node);
             }
-            tree.compact(&mut live, &mut Vec::new());
+            tree.compact(&mut live, |_| {});
             assert_eq!(rooms(&tree), before, "{more}");
         }
     }
 
     #[test]
     fn impossible_alignments_hold_on_to_nothing() {
-        let mut tree = Tree::default();
+        let mut tree: Tree = Tree::default();
         tree.reset(8).unwrap();
         let a = tree.push(0, 5);
         let b = tree.push(a, 6);
         tree.push(b, 7);
         let (mut live, mut shared) = ([NONE, b, NONE], Vec::new());
-        tree.compact(&mut live, &mut shared);
+        tree.compact(&mut live, |value| shared.push(value));
         assert_eq!(live, [NONE, 0, NONE]);
         assert_eq!((&shared[..], tree.len()), (&[5, 6][..], 1));
     }

@@ -6,6 +6,7 @@ pub(super) fn add(table: &mut Table) {
     table.section("Arguments");
     let independent = "a.npy --search independent";
     let ctc = "a.npy --search ctc --scores probs --beams 3";
+    let lm = "--blank 0 --labels l --lm m.arpa";
     for (what, arguments) in [
         ("no kind of scores", format!("{independent} --beams 2")),
         ("no beams", format!("{independent} --scores probs")),
@@ -61,6 +62,18 @@ pub(super) fn add(table: &mut Table) {
             format!("a.npy {PROBS} --array x"),
         ),
         (
+            "a name for lengths in a .npy file",
+            format!("a.npy {PROBS} --lengths-array x"),
+        ),
+        (
+            "lengths from two places",
+            format!("a.npy {PROBS} --lengths l.npy --lengths-array x"),
+        ),
+        (
+            "an order of axes that is not known",
+            format!("a.npy {PROBS} --layout vtb"),
+        ),
+        (
             "a blank for another search",
             format!("a.npy {PROBS} --blank 0"),
         ),
@@ -76,6 +89,59 @@ pub(super) fn add(table: &mut Table) {
         (
             "a weight without a model",
             format!("{ctc} --blank 0 --lm-weight 1"),
+        ),
+        (
+            "an unknown unit of a model",
+            format!("{ctc} {lm} --lm-unit phone"),
+        ),
+        (
+            "an unknown look-ahead",
+            format!("{ctc} {lm} --lm-unit word --lm-lookahead trigram"),
+        ),
+        (
+            "a bonus for words of a model of tokens",
+            format!("{ctc} {lm} --word-bonus 1"),
+        ),
+        (
+            "a score of unknown words and a model of tokens",
+            format!("{ctc} {lm} --lm-unit token --unknown-score -5"),
+        ),
+        (
+            "look-ahead into words of a model of characters",
+            format!("{ctc} {lm} --lm-unit character --lm-lookahead none"),
+        ),
+        (
+            "no <s> of a model of tokens",
+            format!("{ctc} {lm} --no-bos"),
+        ),
+        (
+            "no </s> of a model of tokens",
+            format!("{ctc} {lm} --no-eos"),
+        ),
+        (
+            "a bonus for tokens of a model of words",
+            format!("{ctc} {lm} --lm-unit word --token-bonus 1"),
+        ),
+        (
+            "a bonus for words without a model",
+            format!("{ctc} --blank 0 --word-bonus 1"),
+        ),
+        (
+            "whole words of no phrases",
+            format!("{ctc} --blank 0 --whole-words"),
+        ),
+        ("strictness about no words", format!("{ctc} {lm} --strict")),
+        (
+            "equal texts without labels",
+            format!("{ctc} --blank 0 --merge-text"),
+        ),
+        (
+            "equal texts of another search",
+            format!("a.npy {PROBS} --labels l --merge-text"),
+        ),
+        (
+            "what stands between words, without labels",
+            format!("{ctc} --blank 0 --word-delimiter x"),
         ),
         (
             "a threshold that is NaN",

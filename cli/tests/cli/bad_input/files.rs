@@ -250,6 +250,16 @@ fn lengths(table: &mut Table) {
     table.file("longer than the scores, in the archive", "a.npz", long);
     let floats = inside(npy_f32(&[1], &[1.0]));
     table.file("no integers, in the archive", "a.npz", floats);
+    let step = || npy("<i8", Order::C, &[1], &[1i64]);
+    let two = npz(&[("p", good()), ("x_lens", step()), ("y_lengths", step())]);
+    table.file("two arrays of them in the archive", "a.npz", two.clone());
+    for (what, name) in [
+        ("no array of that name", "z"),
+        ("the array of the scores", "p"),
+    ] {
+        let arguments = format!("a.npz {PROBS} --lengths-array {name}");
+        table.case(what, vec![("a.npz", two.clone())], arguments);
+    }
 }
 
 fn labels(table: &mut Table) {
@@ -379,14 +389,36 @@ fn models_and_words(table: &mut Table) {
         let arguments = format!("{ctc} --lm {name}");
         table.case(what, files("m.arpa", b""), arguments);
     }
+    let mut words = |what, text: &[u8], options: &str| {
+        let arguments = format!("{ctc} {options} words.txt");
+        table.case(what, files("words.txt", text), arguments);
+    };
     for option in ["--hotwords", "--lexicon"] {
-        let mut words = |what, text: &[u8]| {
-            let arguments = format!("{ctc} {option} words.txt");
-            table.case(what, files("words.txt", text), arguments);
-        };
-        words("a word that no labels spell", b"a\nax\n");
-        words("words that are not UTF-8", b"a\n\xff\n");
+        let strict = format!("--strict {option}");
+        let some = b"a\nax\nb\n\nx\n";
+        words("some that no labels spell, under --strict", some, &strict);
+        words("all that no labels spell", b"ax\n\nx\n", option);
+        words("words that are not UTF-8", b"a\n\xff\n", option);
     }
+    words("an empty phrase", b"a\n:3\n", "--hotwords");
+    words(
+        "a phrase of a mark",
+        "\u{2581} :3\n".as_bytes(),
+        "--hotwords",
+    );
+    words("an infinite weight", b"a\n\nb :inf\n", "--hotwords");
+    words("a lexicon of nothing", b"\r\n\n", "--lexicon");
+    words("a line of two words", b"a\nb bb\n", "--lexicon");
+    words("a line without a spelling", b"b\tb\n\nab\n", "--lexicon");
+    words("a tab and no spelling", b"ab\t \n", "--lexicon");
+    words("a spelling without a word", b"b\tb\n \ta b\n", "--lexicon");
+    let spellings = b"b\tb\nab\ta x y\nc\t-\n";
+    words(
+        "spellings of labels nobody knows, under --strict",
+        spellings,
+        "--strict --lexicon",
+    );
+    words("no spelling of known labels", b"ab\ta x\n", "--lexicon");
     let arguments = format!("{ctc} --hotwords words.txt --hotword-weight NaN");
     table.case(
         "a weight that is NaN",
@@ -395,11 +427,11 @@ fn models_and_words(table: &mut Table) {
     );
     let arguments = format!("{ctc} --lexicon gone.txt");
     table.case("no such lexicon", files("words.txt", b"a\n"), arguments);
-    let space = vec![
-        ("a.npy", good()),
-        ("labels.txt", b"-\na\n \n".to_vec()),
-        ("words.txt", b"a a\n".to_vec()),
-    ];
-    let arguments = format!("{ctc} --lexicon words.txt");
-    table.case("a word that holds the separator of words", space, arguments);
+    let delimiter = format!("{ctc} --word-delimiter");
+    let mut delimited = |what, label: &str| {
+        let arguments = format!("{delimiter} {label}");
+        table.case(what, files("words.txt", b"a\n"), arguments);
+    };
+    delimited("no label to stand between words", "/");
+    delimited("the blank between words", "-");
 }

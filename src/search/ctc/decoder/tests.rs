@@ -54,7 +54,7 @@ struct Definition {
 }
 
 impl Definition {
-    fn new(beam: &Beam<()>, blank: u32, source: &Source<'_>) -> Self {
+    fn new(beam: &Beam, blank: u32, source: &Source<'_>) -> Self {
         let prefixes = beam.prefixes();
         let Masses {
             blank: ends_blank,
@@ -376,8 +376,24 @@ fn held(decoder: &Decoder<u64>) -> Vec<Plain> {
     let one = |(rank, prefix): (usize, &Prefix)| {
         let mut tokens = vec![0; history.length(prefix.node)];
         let mut frames = tokens.clone();
-        history.read(prefix.node, prefix.best().entry, &mut tokens, &mut frames);
-        let scores = [beam.score(rank), prefix.best().score, beam.scored[rank]];
+        let mut last_frames = tokens.clone();
+        let best = prefix.best(decoder.frames);
+        history.read_tokens(prefix.node, &mut tokens);
+        history.read_frames(best.entry, best.last, &mut frames, &mut last_frames);
+        assert!(
+            frames
+                .iter()
+                .zip(&last_frames)
+                .all(|(first, last)| first <= last)
+        );
+        assert!(
+            frames
+                .iter()
+                .skip(1)
+                .zip(&last_frames)
+                .all(|(next, last)| next > last)
+        );
+        let scores = [beam.score(rank), best.score, beam.scored[rank]];
         (tokens, frames, scores.map(f64::to_bits))
     };
     beam.prefixes().iter().enumerate().map(one).collect()
@@ -498,15 +514,20 @@ fn shared(decoder: &Decoder<u64>) -> (Vec<u32>, Vec<u32>) {
         prefixes, entries, ..
     } = &decoder.history;
     let (before_tokens, before_frames) = decoder.history.all_shared();
-    let path = |tree: &Tree, node, before: &[u32]| {
+    fn path<V: Copy + Default>(
+        tree: &Tree<V>,
+        node: u32,
+        before: &[u32],
+        of: impl Fn(V) -> u32,
+    ) -> Vec<u32> {
         let mut path = vec![0; tree.depth(node)];
-        tree.read_path(node, &mut path);
+        tree.read_path(node, &mut path, of);
         [before, &path].concat()
-    };
+    }
     let live = decoder.beam.prefixes();
     let tokens: Vec<_> = live
         .iter()
-        .map(|p| path(prefixes.tree(), p.node, before_tokens))
+        .map(|p| path(prefixes.tree(), p.node, before_tokens, |token| token))
         .collect();
     let possible = |p: &Prefix| {
         let both = [(p.best_blank, p.blank_entry), (p.best_token, p.token_entry)];
@@ -515,7 +536,7 @@ fn shared(decoder: &Decoder<u64>) -> (Vec<u32>, Vec<u32>) {
     let frames: Vec<_> = live
         .iter()
         .flat_map(possible)
-        .map(|(_, entry)| path(entries, entry, before_frames))
+        .map(|(_, entry)| path(entries, entry, before_frames, |entry| entry.frame))
         .collect();
     let (mut tokens, mut frames) = (common(&tokens), common(&frames));
     let length = tokens.len().min(frames.len());

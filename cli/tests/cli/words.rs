@@ -1,0 +1,191 @@
+//! `--hotwords`, `--lexicon` and what belongs to them: phrases and words in whichever
+//! labels spell them, and what the labels cannot spell.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::support::*;
+
+/// A folder with scores, labels and files of words.
+struct Case {
+    folder: Folder,
+    scores: PathBuf,
+}
+
+impl Case {
+    /// Frames of probabilities over these labels, of which the first is the blank.
+    fn new(labels: &str, frames: &[&[(usize, f32)]]) -> Self {
+        let folder = Folder::new();
+        let vocab = labels.lines().count();
+        let mut values = vec![0.0; frames.len() * vocab];
+        for (row, frame) in values.chunks_mut(vocab).zip(frames) {
+            for &(token, value) in *frame {
+                row[token] = value;
+            }
+        }
+        let shape = [frames.len() as u64, vocab as u64];
+        let scores = folder.write("p.npy", &npy_f32(&shape, &values));
+        folder.write("labels.txt", labels.as_bytes());
+        Case { folder, scores }
+    }
+
+    fn run(&self, arguments: &str) -> Run {
+        let mut command: Command = tool();
+        command.arg("decode").arg(&self.scores);
+        command.args("--search ctc --scores probs --blank 0 --beams 16".split(' '));
+        command.args("--labels labels.txt --format jsonl --nbest 1".split(' '));
+        command.args(arguments.split_whitespace());
+        command.current_dir(self.folder.path(""));
+        command.output().unwrap().into()
+    }
+
+    /// The best text with these options, and what is said on standard error.
+    #[track_caller]
+    fn best(&self, arguments: &str) -> (String, String) {
+        let run = self.run(arguments).succeeded();
+        let line: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+        let text = line["hypotheses"][0]["text"].as_str().unwrap();
+        (text.to_owned(), run.stderr)
+    }
+
+    #[track_caller]
+    fn check(&self, arguments: &str, text: &str) {
+        assert_eq!(self.best(arguments).0, text, "{arguments}");
+    }
+}
+
+/// "jello" is a little more likely than "hello", which has two segmentations.
+fn hello() -> Case {
+    Case::new(
+        "<b>\n\u{2581}he\n\u{2581}hel\nlo\nllo\n\u{2581}j\nello\n",
+        &[
+            &[(1, 0.25), (2, 0.25), (5, 0.5)],
+            &[(0, 1.0)],
+            &[(3, 0.25), (4, 0.25), (6, 0.5)],
+            &[(0, 1.0)],
+        ],
+    )
+}
+
+#[test]
+fn a_phrase_is_favoured_however_it_is_written_and_spelled() {
+    let case = hello();
+    case.check("", "jello");
+    for phrase in [
+        "hello\n",
+        "\u{2581}he llo\n",
+        "\u{feff}\r\nhello\r\n",
+        "hel\n",
+    ] {
+        case.folder.write("hot.txt", phrase.as_bytes());
+        case.check("--hotwords hot.txt", "hello");
+        case.check("--hotwords hot.txt --hotword-weight 0.1", "jello");
+    }
+    // As whole words "hel" is none of them.
+    case.run("--hotwords hot.txt --whole-words").refused(
+        "hot.txt: 1 of 1 phrase cannot be spelled with the labels of labels.txt as whole words: \
+         \"hel\" (line 1)",
+    );
+    case.folder.write("hot.txt", b"hello\n");
+    case.check("--hotwords hot.txt --whole-words", "hello");
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), Default::default());
+    gzip.write_all(b"hello :9\n").unwrap();
+    case.folder.write("hot.txt.gz", &gzip.finish().unwrap());
+    case.check("--hotwords hot.txt.gz", "hello");
+}
+
+#[test]
+fn a_phrase_may_have_a_weight_of_its_own() {
+    let case = hello();
+    for (phrases, text) in [
+        ("hello :10.0\n", "hello"),
+        ("hello :0.1\n", "jello"),
+        // Five characters of both; that with the greater boost wins.
+        ("hello :12\njello\n", "hello"),
+        ("hello :8\njello\n", "jello"),
+    ] {
+        case.folder.write("hot.txt", phrases.as_bytes());
+        case.check("--hotwords hot.txt", text);
+    }
+}
+
+#[test]
+fn what_cannot_be_spelled_is_left_out_with_one_note_or_refused() {
+    let case = hello();
+    case.folder
+        .write("hot.txt", "hello\nhell\u{f6}\n\nyes\n".as_bytes());
+    let (text, said) = case.best("--hotwords hot.txt");
+    assert_eq!(text, "hello");
+    let named = "\"hell\u{f6}\" (line 2), \"yes\" (line 4)";
+    let these = "hot.txt: 2 of 3 phrases cannot be spelled with the labels of labels.txt";
+    assert_eq!(
+        said,
+        format!("widebeam: note: {these} and are left out: {named}\n")
+    );
+    case.run("--hotwords hot.txt --strict")
+        .refused(&format!("{these}: {named}"));
+    let nothing = case.run("--hotwords hot.txt --strict --output out");
+    nothing.refused("hot.txt");
+    assert!(!case.folder.names().contains(&"out".to_owned()));
+
+    case.folder.write("words.txt", b"hello\nbye\n");
+    let (text, said) = case.best("--lexicon words.txt");
+    assert_eq!(text, "hello");
+    let these = "words.txt: 1 of 2 words cannot be spelled with the labels of labels.txt";
+    let note = format!("widebeam: note: {these} and is left out: \"bye\" (line 2)\n");
+    assert_eq!(said, note);
+    case.run("--lexicon words.txt --strict")
+        .refused(&format!("{these}: \"bye\" (line 2)"));
+
+    case.folder.write("words.txt", b"bye\n");
+    case.run("--lexicon words.txt").refused(
+        "words.txt: 1 of 1 word cannot be spelled with the labels of labels.txt: \"bye\" (line 1)",
+    );
+}
+
+/// "to|ot" a little less likely than "toxot"; x may stand between words too.
+fn letters(delimiter: &str) -> Case {
+    Case::new(
+        &format!("-\nt\no\nx\n{delimiter}\n"),
+        &[
+            &[(1, 1.0)],
+            &[(2, 1.0)],
+            &[(3, 0.6), (4, 0.4)],
+            &[(2, 1.0)],
+            &[(1, 1.0)],
+        ],
+    )
+}
+
+#[test]
+fn a_lexicon_allows_several_words_whatever_parts_them() {
+    for delimiter in ["|", " ", "<space>"] {
+        let case = letters(delimiter);
+        case.folder.write("words.txt", b"to\not\n");
+        let (text, said) = case.best("--lexicon words.txt");
+        assert_eq!(text, "to ot");
+        let note =
+            format!("widebeam: note: labels.txt: the label {delimiter:?} stands between words\n");
+        assert_eq!(said, note);
+    }
+}
+
+#[test]
+fn the_label_between_words_can_be_named() {
+    let case = letters("/");
+    case.check("", "toxot");
+    case.check("--word-delimiter /", "toxot");
+    case.check("--word-delimiter x", "to ot");
+    case.folder.write("words.txt", b"to\not\n");
+    let (text, said) = case.best("--lexicon words.txt --word-delimiter /");
+    assert_eq!((&*text, &*said), ("to ot", ""));
+    let (_, said) = case.best("--lexicon words.txt");
+    assert_eq!(
+        said,
+        "widebeam: note: labels.txt: no label stands between words, so that a text is one word \
+         (--word-delimiter names the label)\n"
+    );
+    case.run("--word-delimiter |")
+        .refused("labels.txt: no label is the --word-delimiter \"|\"");
+}

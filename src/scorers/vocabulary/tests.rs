@@ -1,0 +1,153 @@
+use super::*;
+
+fn vocabulary(labels: &[&str]) -> Vocabulary {
+    Vocabulary::new(labels, Some(Blank(0)))
+}
+
+#[track_caller]
+fn check(vocabulary: &Vocabulary, tokens: &[u32], text: &str, words: &[(&str, Range<usize>)]) {
+    assert_eq!(vocabulary.text(tokens).unwrap(), text);
+    let found = vocabulary.words(tokens).unwrap();
+    let found: Vec<_> = found.iter().map(|w| (&*w.text, w.tokens.clone())).collect();
+    assert_eq!(found, words);
+}
+
+#[test]
+fn words_part_at_a_delimiter_whatever_its_label() {
+    for delimiter in [" ", "|", "<space>"] {
+        let letters = vocabulary(&["-", "a", "b", delimiter]);
+        assert_eq!(letters.boundary(), WordBoundary::Delimiter(3));
+        check(
+            &letters,
+            &[1, 2, 3, 2],
+            "ab b",
+            &[("ab", 0..2), ("b", 3..4)],
+        );
+        check(
+            &letters,
+            &[3, 1, 3, 3, 2],
+            " a  b",
+            &[("a", 1..2), ("b", 4..5)],
+        );
+        check(&letters, &[], "", &[]);
+    }
+    let named = vocabulary(&["-", "a", "<wb>", " "]);
+    let named = named.with_boundary(WordBoundary::Delimiter(2)).unwrap();
+    check(&named, &[1, 2, 1], "a a", &[("a", 0..1), ("a", 2..3)]);
+    assert!(named.with_boundary(WordBoundary::Delimiter(4)).is_err());
+}
+
+#[test]
+fn marks_begin_words_and_one_space_before_the_first_is_left_out() {
+    let pieces = vocabulary(&[
+        "-",
+        "\u{2581}he",
+        "llo",
+        "\u{2581}you",
+        "\u{2581}",
+        "\u{2581}\u{2581}a",
+    ]);
+    assert_eq!(pieces.boundary(), WordBoundary::BeginMark);
+    check(
+        &pieces,
+        &[1, 2, 3],
+        "hello you",
+        &[("hello", 0..2), ("you", 2..3)],
+    );
+    check(
+        &pieces,
+        &[2, 4, 2],
+        "llo llo",
+        &[("llo", 0..1), ("llo", 2..3)],
+    );
+    check(&pieces, &[4, 2], "llo", &[("llo", 1..2)]);
+    check(&pieces, &[5], " a", &[("a", 0..1)]);
+    // A mark within a label alone is not that of word pieces.
+    let within = vocabulary(&["b\u{2581}", "x"]);
+    assert_eq!(within.boundary(), WordBoundary::Space);
+}
+
+#[test]
+fn marks_continue_words_before_or_after() {
+    let before = vocabulary(&["[PAD]", "un", "##aff", "##able", "you"]);
+    assert_eq!(before.boundary(), WordBoundary::ContinueMark);
+    check(
+        &before,
+        &[1, 2, 3, 4],
+        "unaffable you",
+        &[("unaffable", 0..3), ("you", 3..4)],
+    );
+    check(&before, &[2, 4], "aff you", &[("aff", 0..1), ("you", 1..2)]);
+    let after = vocabulary(&["-", "un@@", "aff@@", "able", "you", "@@"]);
+    assert_eq!(after.boundary(), WordBoundary::GoOnMark);
+    check(
+        &after,
+        &[1, 2, 3, 4],
+        "unaffable you",
+        &[("unaffable", 0..3), ("you", 3..4)],
+    );
+    check(&after, &[4, 1], "you un", &[("you", 0..1), ("un", 1..2)]);
+}
+
+#[test]
+fn every_token_may_be_a_word() {
+    let words = vocabulary(&["-", "turn", "left"]);
+    check(&words, &[1, 2], "turnleft", &[("turnleft", 0..2)]);
+    let words = words.with_boundary(WordBoundary::EveryToken).unwrap();
+    check(
+        &words,
+        &[1, 2],
+        "turn left",
+        &[("turn", 0..1), ("left", 1..2)],
+    );
+}
+
+#[test]
+fn special_tokens_spell_nothing_and_tags_are_text() {
+    let labels = ["-", "\u{2581}a", "<unk>", "[PAD]", "</S>", "<td>", "[a]"];
+    let pieces = vocabulary(&labels);
+    check(
+        &pieces,
+        &[1, 2, 3, 4, 1],
+        "a a",
+        &[("a", 0..1), ("a", 4..5)],
+    );
+    check(&pieces, &[5, 6], "<td>[a]", &[("<td>[a]", 0..2)]);
+    assert_eq!(pieces.token("<unk>"), Some(2));
+    let named = vocabulary(&["-", "a", "<eps>"]);
+    let named = named.with_boundary(WordBoundary::Delimiter(2)).unwrap();
+    check(&named, &[1, 2, 1], "a a", &[("a", 0..1), ("a", 2..3)]);
+}
+
+#[test]
+fn bytes_join_to_characters() {
+    let bytes = vocabulary(&[
+        "-", "gr", "<0xC3>", "<0xBC>", "n", "<0xc3>", "<0x2>", "<0x+2>",
+    ]);
+    check(&bytes, &[1, 2, 3, 4], "gr\u{fc}n", &[("gr\u{fc}n", 0..4)]);
+    check(&bytes, &[5, 3], "\u{fc}", &[("\u{fc}", 0..2)]);
+    check(&bytes, &[1, 2, 4], "gr\u{fffd}n", &[("gr\u{fffd}n", 0..3)]);
+    assert_eq!(bytes.text(&[6, 7]).unwrap(), "<0x2><0x+2>");
+}
+
+#[test]
+fn the_blank_spells_nothing_and_what_is_no_token_is_an_error() {
+    let letters = vocabulary(&["a", "a", "", "b"]);
+    assert_eq!((letters.token("a"), letters.token("")), (Some(1), None));
+    assert_eq!((letters.label(0), letters.label(4)), (Some("a"), None));
+    check(&letters, &[0, 1, 2, 3], "ab", &[("ab", 1..4)]);
+    for call in [
+        |v: &Vocabulary| v.text(&[1, 4]).map(drop),
+        |v: &Vocabulary| v.words(&[1, 4]).map(drop),
+    ] {
+        let error = call(&letters).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "the tokens of a text: token 4 is beyond the vocabulary of 4 tokens"
+        );
+    }
+    assert!(letters.spelling(4).is_empty() && letters.spelling(u32::MAX).is_empty());
+    let all = Vocabulary::new(&["a"], None);
+    check(&all, &[0], "a", &[("a", 0..1)]);
+    assert!(Vocabulary::new::<&str>(&[], None).is_empty());
+}
