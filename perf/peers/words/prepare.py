@@ -3,8 +3,8 @@
     prepare.py DATA FOLDER [BUILD_BINARY]
 
 DATA holds the OCR lines and the folder `speech`. Of each of the two, FOLDER gets
-`emission.npz` (log_probs, f32, and lengths), `labels.txt` and `truth.json`, speech also
-`lexicon.txt`. The language model becomes `model.bin`, which KenLM's BUILD_BINARY makes
+`emission.npz` (log_probs, f32, and lengths), `labels.txt`, `truth.json` and the lengths in
+`frames.json`, speech also `lexicon.txt`. `unigrams.txt` has the words of the model. The language model becomes `model.bin`, which KenLM's BUILD_BINARY makes
 (probing, its default), or without it `model.arpa`.
 """
 
@@ -61,6 +61,7 @@ def ocr(data, folder):
 
 def write(folder, log_probs, lengths):
     np.savez(folder / "emission.npz", log_probs=log_probs, lengths=lengths.astype(np.int64))
+    (folder / "frames.json").write_text(json.dumps(lengths.tolist()))
 
 
 def model(source, folder, build_binary):
@@ -69,6 +70,14 @@ def model(source, folder, build_binary):
         with gzip.open(source) as packed, open(folder / "unpacking", "wb") as out:
             shutil.copyfileobj(packed, out)
         (folder / "unpacking").rename(arpa)
+    marks, words = {"<s>", "</s>", "<unk>"}, []
+    with open(arpa, encoding="utf-8") as lines:
+        for line in lines:
+            if line.startswith("\\2-grams:"):
+                break
+            fields = line.split("\t")
+            words += [fields[1].strip()] if len(fields) > 1 else []
+    (folder / "unigrams.txt").write_text("\n".join(word for word in words if word not in marks) + "\n")
     if build_binary:
         command = [build_binary[0], "-s", "-T", folder / "sort", "-S", "1G", arpa, folder / "building"]
         subprocess.run(command, check=True, capture_output=True)
