@@ -47,6 +47,7 @@ fn check_every_prefix<S: Scorer>(
             let longer = [&prefix[..], &[token]].concat();
             let expected = naive.last(&longer);
             assert!(agree(score, expected), "{score} {expected}: {longer:?}");
+            assert!(score <= scorer.max_score(&state), "{longer:?}");
             if score.is_finite() {
                 prefixes.push((longer, scorer.advance(&state, token)));
             }
@@ -480,6 +481,50 @@ fn at_the_end_a_word_that_has_not_begun_is_allowed_and_one_cut_short_is_not() {
     assert_eq!(longer.score(&cut, 3), f64::NEG_INFINITY);
 }
 
+/// As reported: a lexicon allowed one word only, or only in one of its segmentations.
+#[test]
+fn a_lexicon_allows_words_in_any_pieces_and_any_number() {
+    let allows = |lexicon: &Lexicon, tokens: &[u32]| {
+        let mut state = lexicon.start();
+        let allowed = tokens.iter().all(|&token| {
+            let allowed = lexicon.score(&state, token) == 0.0;
+            state = lexicon.advance(&state, token);
+            allowed
+        });
+        allowed && lexicon.finish(&state) == 0.0
+    };
+    let blank = Some(Blank(0));
+    for delimiter in ["|", "<space>"] {
+        let labels = ["<pad>", delimiter, "T", "U", "R", "N", "L", "E", "F"];
+        let vocabulary = Vocabulary::new(&labels, blank);
+        let lexicon = Lexicon::new(&["TURN", "LEFT"], &vocabulary).unwrap();
+        let (turn, left) = ([2, 3, 4, 5], [6, 7, 8, 2]);
+        assert!(allows(&lexicon, &[&turn[..], &[1], &left].concat()));
+        assert!(allows(
+            &lexicon,
+            &[&[1], &left[..], &[1, 1, 0], &left, &[1]].concat()
+        ));
+        assert!(!allows(&lexicon, &[turn, left].concat()));
+        assert!(!allows(&lexicon, &[&turn[..], &[1], &left[..3]].concat()));
+    }
+    let labels = [
+        "<b>",
+        "\u{2581}turn",
+        "\u{2581}left",
+        "\u{2581}right",
+        "\u{2581}l",
+        "eft",
+    ];
+    let vocabulary = Vocabulary::new(&labels, blank);
+    let lexicon = Lexicon::new(&["turn", "left", "right"], &vocabulary).unwrap();
+    for tokens in [&[1, 2][..], &[1, 4, 5], &[4, 5, 1, 2, 4, 5], &[99, 1]] {
+        assert!(allows(&lexicon, tokens), "{tokens:?}");
+    }
+    for tokens in [&[5][..], &[1, 4], &[1, 5], &[4, 1], &[2, 5]] {
+        assert!(!allows(&lexicon, tokens), "{tokens:?}");
+    }
+}
+
 #[test]
 fn words_that_are_none_are_refused_by_their_place() {
     let vocabulary = Vocabulary::new(&["", "a", "b", "|"], Some(Blank(0)));
@@ -525,6 +570,24 @@ fn pairs_add_up_and_no_scorer_says_nothing() {
     check_every_prefix(&(Unscored, &phrases), &(Unscored, &favoured), 5, 4);
     check_every_prefix(&Some(Arc::new(lexicon)), &Some(&allowed), 5, 5);
     check_every_prefix(&Unscored, &Unscored, 3, 3);
+}
+
+#[test]
+fn a_scorer_without_a_bound_leaves_none_to_a_pair() {
+    assert_eq!(Zero.max_score(&()), f64::INFINITY);
+    assert_eq!(Unscored.max_score(&()), 0.0);
+    let phrases = phrases(&[vec![1, 2]], 3.0);
+    let bound = phrases.max_score(&phrases.start());
+    assert!((bound - 3.0).abs() < 1e-9, "{bound}");
+    fn at_start<S: Scorer>(scorer: S) -> f64 {
+        scorer.max_score(&scorer.start())
+    }
+    assert_eq!(at_start((&phrases, Zero)), f64::INFINITY);
+    assert_eq!(at_start((&phrases, Unscored)), bound);
+    assert_eq!(at_start((&phrases, &phrases)), 2.0 * bound);
+    assert_eq!(at_start(Some(Arc::new(phrases.clone()))), bound);
+    assert_eq!(at_start(None::<Zero>), 0.0);
+    assert_eq!(at_start(lexicon(&[vec![1]], 3, None)), 0.0);
 }
 
 /// A scorer that never says anything, of which a search cannot know that.

@@ -43,7 +43,7 @@ impl Scorers {
         }
         if let Some(path) = options.lm.as_deref() {
             let about = |failure: Failure| failure.about(printable::path(path));
-            let model = read_model(path, map).map_err(about)?;
+            let model = read_model(path, map)?;
             scorers
                 .add_model(model, path, options, labels)
                 .map_err(about)?;
@@ -153,14 +153,16 @@ fn about(path: &Path, error: Error) -> Failure {
 }
 
 fn read_model(path: &Path, map: bool) -> Result<NgramModel, Failure> {
+    let named = |failure: Failure| failure.about(printable::path(path));
+    // An error of the text names the file itself.
     let mut source = text::open(path)?;
     let start = source.fill_buf();
-    let start = start.map_err(|error| Failure::reading(&error))?;
+    let start = start.map_err(|error| named(Failure::reading(&error)))?;
     let model = match NgramModel::is_binary(start) {
-        true => NgramModel::from_binary(load::bytes(path, map)?),
+        true => NgramModel::from_binary(load::bytes(path, map).map_err(named)?),
         false => NgramModel::read_arpa(source),
     };
-    Ok(model?)
+    model.map_err(|error| about(path, error))
 }
 
 /// An error about a model, with what to try if it is one of other units.

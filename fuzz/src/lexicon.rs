@@ -1,10 +1,8 @@
 //! The reader of word lists, and what is made of them: a lexicon, and favoured
-//! words.
+//! phrases.
 
-use std::collections::HashSet;
-
-use widebeam::reference::scorers::{Allowed, Favoured};
-use widebeam::scorers::{Hotwords, Lexicon};
+use widebeam::reference::scorers::{Favoured, PrefixScorer};
+use widebeam::scorers::{Lexicon, Phrases, Vocabulary};
 use widebeam_cli::labels::Labels;
 use widebeam_cli::words::Words;
 
@@ -12,6 +10,8 @@ use crate::{emissions, file};
 
 /// The largest vocabulary that is decoded.
 const MOST_LABELS: usize = 12;
+/// Its multiples are exact, and so are the shares of a phrase.
+const WEIGHT: f64 = 1.5;
 
 /// Tries one input.
 pub fn run(data: &[u8]) {
@@ -25,34 +25,67 @@ pub fn run(data: &[u8]) {
         Ok(words) => words,
         Err(failure) => return file::refused(&failure),
     };
-    let vocab = labels.vocabulary().len();
+    let vocabulary = labels.vocabulary();
+    let vocab = vocabulary.len();
     if vocab == 0 || vocab > MOST_LABELS {
         return;
     }
-    let hotwords = Hotwords::new(&words.spelled, 1.5).expect("no word is empty");
+    let boosted = words.spelled.iter().map(|s| (s, WEIGHT * s.len() as f64));
+    let phrases = Phrases::from_tokens(&boosted.collect::<Vec<_>>()).expect("no word is empty");
     let favoured = Favoured {
         sequences: words.spelled.clone(),
-        weight: 1.5,
+        weight: WEIGHT,
     };
-    emissions::decode(vocab, &hotwords, &favoured);
-    // A word may hold the separator.
-    let Ok(lexicon) = Lexicon::new(&words.spelled, words.space) else {
+    emissions::decode(vocab, &phrases, &favoured);
+    let texts = words.spelled.iter().map(|tokens| labels.text(tokens));
+    let texts: Vec<String> = texts.collect();
+    // A word may hold the separator, or be of special tokens alone.
+    let Ok(lexicon) = Lexicon::new(&texts, vocabulary) else {
         return;
     };
     let allowed = Allowed {
-        words: words.spelled.clone(),
-        separator: words.space,
+        words: &texts,
+        vocabulary,
     };
-    let whole: HashSet<&[u32]> = words.spelled.iter().map(Vec::as_slice).collect();
     let nbest = emissions::decode(vocab, &lexicon, &allowed);
     for hypothesis in nbest.item(0).expect("valid scores") {
-        let is_separator = |&token: &u32| Some(token) == words.space;
-        let mut parts: Vec<&[u32]> = hypothesis.tokens.split(is_separator).collect();
-        // Nothing needs to follow a separator, or to be there at all.
-        if parts.last().is_some_and(|last| last.is_empty()) {
-            parts.pop();
+        let found = vocabulary.words(hypothesis.tokens).expect("tokens");
+        for word in found {
+            assert!(texts.contains(&word.text), "{word:?}");
         }
-        assert!(parts.iter().all(|part| whole.contains(part)), "{parts:?}");
     }
-    emissions::decode(vocab, &(lexicon, hotwords), &(allowed, favoured));
+    emissions::decode(vocab, &(lexicon, phrases), &(allowed, favoured));
+}
+
+/// The only words that the text of a prefix may be made of.
+struct Allowed<'a> {
+    words: &'a [String],
+    vocabulary: &'a Vocabulary,
+}
+
+impl Allowed<'_> {
+    /// The score of a prefix whose last word is `whole`, or need not be.
+    fn score(&self, prefix: &[u32], whole: bool) -> f64 {
+        let spelled = prefix.iter().map(|&token| self.vocabulary.spelling(token));
+        let text = spelled.collect::<Vec<_>>().concat();
+        let mut parts: Vec<&[u8]> = text.split(|&byte| byte == b' ').collect();
+        let last = parts.pop().unwrap_or_default();
+        let words = || self.words.iter().map(String::as_bytes);
+        let is_word = |part: &[u8]| part.is_empty() || words().any(|word| word == part);
+        let begins = words().any(|word| word.starts_with(last)) && !whole;
+        match parts.into_iter().all(is_word) && (begins || is_word(last)) {
+            true => 0.0,
+            false => f64::NEG_INFINITY,
+        }
+    }
+}
+
+impl PrefixScorer for Allowed<'_> {
+    fn last(&self, prefix: &[u32]) -> f64 {
+        self.score(prefix, false)
+    }
+
+    fn end(&self, prefix: &[u32]) -> f64 {
+        self.score(prefix, true)
+    }
 }

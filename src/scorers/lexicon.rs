@@ -136,3 +136,75 @@ impl Scorer for Lexicon {
         0.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blank::Blank;
+    use crate::scorers::WordBoundary;
+    use proptest::prelude::*;
+
+    /// Whether words make a text: its last one may be cut short, unless it has ended.
+    fn allows(words: &[&str], text: &[u8], ended: bool) -> bool {
+        let mut parts: Vec<&[u8]> = text.split(|&byte| byte == b' ').collect();
+        let last = parts.pop().unwrap();
+        let is_word =
+            |part: &[u8]| part.is_empty() || words.iter().any(|word| word.as_bytes() == part);
+        let begins = |part: &[u8]| words.iter().any(|word| word.as_bytes().starts_with(part));
+        parts.into_iter().all(is_word) && (is_word(last) || !ended && begins(last))
+    }
+
+    fn check(words: &[&str], labels: &[&str], boundary: Option<WordBoundary>) {
+        let mut vocabulary = Vocabulary::new(labels, Some(Blank(0)));
+        if let Some(boundary) = boundary {
+            vocabulary = vocabulary.with_boundary(boundary).unwrap();
+        }
+        let lexicon = Lexicon::new(words, &vocabulary).unwrap();
+        let score = |allowed| if allowed { 0.0 } else { f64::NEG_INFINITY };
+        let mut prefixes = vec![(vec![], lexicon.start(), 0)];
+        while let Some((text, state, length)) = prefixes.pop() {
+            assert_eq!(lexicon.finish(&state), score(allows(words, &text, true)));
+            // One token more is not in the vocabulary.
+            for token in 0..=labels.len() as u32 {
+                let longer = [&text[..], vocabulary.spelling(token)].concat();
+                let allowed = allows(words, &longer, false);
+                assert_eq!(lexicon.score(&state, token), score(allowed), "{longer:?}");
+                if allowed && length < 4 {
+                    prefixes.push((longer, lexicon.advance(&state, token), length + 1));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn words_are_allowed_in_every_spelling_and_nothing_else() {
+        let pieces = ["", "\u{2581}a", "b", "\u{2581}", "\u{2581}ab\u{2581}a", "a"];
+        let bytes = ["", "<0xC3>", "<0xA4>", "a\u{e4}", "|", "<unk>"];
+        let before = ["", "a", "##b", "ab"];
+        let after = ["", "a@@", "b", "ab"];
+        for words in [
+            &["ab"][..],
+            &["a", "ab", "b"],
+            &["a\u{e4}", "\u{e4}", "\u{e5}"],
+            &["bb"],
+            &[],
+        ] {
+            for labels in [&pieces[..], &bytes, &before, &after] {
+                check(words, labels, None);
+                check(words, labels, Some(WordBoundary::EveryToken));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn random_words_are_allowed_in_every_spelling(
+            words in prop::collection::vec("[ab]{1,4}", 0..4),
+            labels in prop::collection::vec("[ab ]{1,3}", 1..5),
+        ) {
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            let labels: Vec<&str> = std::iter::once("").chain(labels.iter().map(|l| &**l)).collect();
+            check(&words, &labels, None);
+        }
+    }
+}

@@ -55,11 +55,11 @@ pub(crate) struct Ctc {
     )]
     pub(crate) token_bonus: f64,
 
-    /// Added to the score for each word; for --lm-unit word, like the four options below [default: 0]
+    /// Added to the score for each word; this option and the next four are for --lm-unit word [default: 0]
     #[arg(long, value_name = "B", requires = "lm", allow_negative_numbers = true)]
     pub(crate) word_bonus: Option<f64>,
 
-    /// Added to the score for each word that the model does not know, or that is not in the lexicon [default: -10]
+    /// Added to the score for each word that the model does not know [default: -10]
     #[arg(long, value_name = "X", requires = "lm", allow_negative_numbers = true)]
     pub(crate) unknown_score: Option<f64>,
 
@@ -104,7 +104,7 @@ pub(crate) struct Ctc {
     #[arg(long, requires = "word_files")]
     pub(crate) strict: bool,
 
-    /// Make hypotheses that read the same one, of the sum of their probabilities
+    /// Merge hypotheses that spell the same text: their probabilities add up
     #[arg(long, requires_all = ["blank", "labels"])]
     pub(crate) merge_text: bool,
 

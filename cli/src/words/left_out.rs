@@ -4,6 +4,7 @@ use widebeam_perf::console::failure::{Failure, note};
 use widebeam_perf::console::printable::count;
 
 use super::lines::Line;
+use super::plain::quoted;
 
 /// How many entries that are left out are named.
 const NAMED: usize = 5;
@@ -43,7 +44,7 @@ impl<T> Kept<T> {
         self.left_out += 1;
         if self.named.len() < NAMED {
             let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
-            let named = format!("{entry:?} (line {}{reason})", line.number);
+            let named = format!("{} (line {}{reason})", quoted(entry), line.number);
             self.named.push(named);
         }
     }

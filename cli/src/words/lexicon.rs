@@ -8,8 +8,8 @@ use widebeam_perf::console::printable;
 
 use super::left_out::Kept;
 use super::lines::{Line, lines};
-use super::plain::plain;
-use crate::labels::Labels;
+use super::plain::{plain, quoted};
+use crate::labels::{Labels, WORD_MARK};
 use crate::text;
 
 /// What stands between the labels of a spelling.
@@ -66,8 +66,12 @@ impl Form {
             return Form::Tab;
         }
         let is_spelled = |line: &Line<'_>| {
-            let mut labels = fields(line.text).skip(1).peekable();
-            labels.peek().is_some() && labels.all(|label| vocabulary.token(label).is_some())
+            let mut labels = fields(line.text);
+            // A mark is of pieces that are joined to one word.
+            let is_word = labels.next().is_some_and(|word| !word.contains(WORD_MARK));
+            let mut labels = labels.peekable();
+            let has_labels = labels.peek().is_some();
+            is_word && has_labels && labels.all(|label| vocabulary.token(label).is_some())
         };
         match !lines.iter().any(has_tab) && lines.iter().all(is_spelled) {
             true => Form::Spaces,
@@ -100,7 +104,7 @@ fn read_words(source: &str, lines: &[Line<'_>], labels: &Labels) -> Result<Kept<
             return Err(line.refused("an empty word"));
         }
         if word.contains(' ') {
-            return Err(line.refused(format_args!("{word:?} is more than one word")));
+            return Err(line.refused(format_args!("{} is more than one word", quoted(&word))));
         }
         match speller.can_spell(&word, true) {
             true => kept.entries.push(word),
@@ -138,12 +142,21 @@ fn read_spellings(
         }
         if unknown.is_none() && tokens.iter().all(|&token| Some(token) == delimiter) {
             return Err(line.refused(format_args!(
-                "{word:?} has no spelling; a word, a tab and its labels should stand here"
+                "{} has no spelling; a word, a tab and its labels should stand here",
+                quoted(word)
             )));
         }
         match unknown {
             None => kept.entries.push((word.to_owned(), tokens)),
-            Some(label) => kept.leave_out(*line, word, Some(format!("no label {label:?}"))),
+            Some(label) => {
+                let is_blank = vocabulary.labels().iter().any(|other| other == label);
+                let label = quoted(label);
+                let reason = match is_blank {
+                    true => format!("{label} is the blank"),
+                    false => format!("no label {label}"),
+                };
+                kept.leave_out(*line, word, Some(reason));
+            }
         }
     }
     Ok(kept)

@@ -7,7 +7,7 @@ use widebeam_perf::console::printable;
 
 use super::left_out::Kept;
 use super::lines::{Line, lines};
-use super::plain::plain;
+use super::plain::{plain, quoted};
 use crate::labels::Labels;
 use crate::text;
 
@@ -55,7 +55,8 @@ fn parse(line: Line<'_>, weight: f64) -> Result<(String, f64), Failure> {
     }
     match own {
         Some(own) if !own.is_finite() => Err(line.refused(format_args!(
-            "the weight of {phrase:?} is {own}; it must be a finite number"
+            "the weight of {} is {own}; it must be a finite number",
+            quoted(&phrase)
         ))),
         Some(own) => Ok((phrase, own)),
         None => {

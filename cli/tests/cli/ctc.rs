@@ -112,20 +112,23 @@ fn a_model_that_knows_no_label_is_refused() {
         .replace("<space> c", "an can")
         .replace("<space>", "the");
     let lm = folder.write("words.arpa", words.as_bytes());
-    for (unit, parts) in [
-        ("token", "labels"),
-        ("character", "characters of the labels"),
+    for (unit, parts, others) in [
+        ("token", "labels", "--lm-unit word or character"),
+        ("character", "characters", "--lm-unit word or token"),
     ] {
         let arguments = format!("{arguments} --lm {} --lm-unit {unit}", lm.display());
-        let labels = folder.path("labels.txt");
-        run(&path, &arguments).refused(&format!(
-            "{}: none of the {parts} in {} is a word of this model",
+        let run = run(&path, &arguments);
+        assert!(
+            run.stderr.trim_end().ends_with(&format!("({others}?)")),
+            "{run:?}"
+        );
+        run.refused(&format!(
+            "{}: the n-gram model is none of {parts}: it knows 0 of",
             lm.display(),
-            labels.display()
         ));
     }
-    let one = words.replace("the", "<space>");
-    let lm = folder.write("one.arpa", one.as_bytes());
+    let most = ARPA.replace("\ta\n", "\tan\n");
+    let lm = folder.write("most.arpa", most.as_bytes());
     run(&path, &format!("{arguments} --lm {}", lm.display())).succeeded();
 }
 

@@ -295,12 +295,12 @@ fn lines_of_megabytes() {
             "m.arpa: ARPA file, line 3: ",
         ),
         (
-            "a.npy --labels labels.txt --lexicon words.txt",
-            "words.txt, line 2: no label spells 'x'",
+            "a.npy --labels labels.txt --strict --lexicon words.txt",
+            "words.txt: 1 of 2 words cannot be spelled with the labels of labels.txt: \"xxx",
         ),
         (
-            "a.npy --labels labels.txt --hotwords words.txt",
-            "words.txt, line 2: no label spells 'x'",
+            "a.npy --labels labels.txt --strict --hotwords words.txt",
+            "words.txt: 1 of 2 phrases cannot be spelled with the labels of labels.txt: \"xxx",
         ),
         (
             "a.npy --labels long.txt",

@@ -1,4 +1,5 @@
 use super::*;
+use proptest::prelude::*;
 
 fn vocabulary(labels: &[&str]) -> Vocabulary {
     Vocabulary::new(labels, Some(Blank(0)))
@@ -14,7 +15,7 @@ fn check(vocabulary: &Vocabulary, tokens: &[u32], text: &str, words: &[(&str, Ra
 
 #[test]
 fn words_part_at_a_delimiter_whatever_its_label() {
-    for delimiter in [" ", "|", "<space>"] {
+    for delimiter in [" ", "|", "<space>", "<wb>"] {
         let letters = vocabulary(&["-", "a", "b", delimiter]);
         assert_eq!(letters.boundary(), WordBoundary::Delimiter(3));
         check(
@@ -31,7 +32,14 @@ fn words_part_at_a_delimiter_whatever_its_label() {
         );
         check(&letters, &[], "", &[]);
     }
+    // The first of the names, wherever it stands.
+    let boundary = |labels: &[&str]| vocabulary(labels).boundary();
+    assert_eq!(
+        boundary(&["-", "<wb>", "<space>"]),
+        WordBoundary::Delimiter(2)
+    );
     let named = vocabulary(&["-", "a", "<wb>", " "]);
+    assert_eq!(named.boundary(), WordBoundary::Delimiter(3));
     let named = named.with_boundary(WordBoundary::Delimiter(2)).unwrap();
     check(&named, &[1, 2, 1], "a a", &[("a", 0..1), ("a", 2..3)]);
     assert!(named.with_boundary(WordBoundary::Delimiter(4)).is_err());
@@ -100,6 +108,141 @@ fn every_token_may_be_a_word() {
         "turn left",
         &[("turn", 0..1), ("left", 1..2)],
     );
+    // Its space is after it, so that it is whole at once.
+    assert_eq!(words.spelling(1), b"turn ");
+    check(&words, &[], "", &[]);
+}
+
+// Which texts can be spelled
+
+/// Whether tokens spell a text, by trying all sequences of as many tokens as it has bytes.
+fn can_spell(vocabulary: &Vocabulary, text: &str, whole_words: bool) -> bool {
+    let spellings: Vec<&[u8]> = (0..vocabulary.len() as u32)
+        .map(|token| vocabulary.spelling(token))
+        .filter(|spelling| !spelling.is_empty())
+        .collect();
+    let (wanted, around) = match whole_words {
+        true => (format!(" {text} ").into_bytes(), &b" "[..]),
+        false => (text.as_bytes().to_vec(), &b""[..]),
+    };
+    let mut texts: Vec<Vec<u8>> = vec![vec![]];
+    for _ in 0..=text.len() {
+        for spelled in &texts {
+            let spelled = [around, spelled, around].concat();
+            if spelled.windows(wanted.len()).any(|window| window == wanted) {
+                return true;
+            }
+        }
+        let longer = |text: &Vec<u8>| {
+            let longer = spellings.iter().map(|spelling| [text, *spelling].concat());
+            longer.collect::<Vec<_>>()
+        };
+        texts = texts.iter().flat_map(longer).collect();
+    }
+    false
+}
+
+fn check_speller(labels: &[&str], boundary: Option<WordBoundary>, texts: &[String]) {
+    let mut vocabulary = vocabulary(labels);
+    if let Some(boundary) = boundary {
+        vocabulary = vocabulary.with_boundary(boundary).unwrap();
+    }
+    let speller = vocabulary.speller().unwrap();
+    for text in texts {
+        for whole_words in [false, true] {
+            let found = speller.can_spell(text, whole_words);
+            let expected = can_spell(&vocabulary, text, whole_words);
+            assert_eq!(
+                found, expected,
+                "{text:?} of {labels:?}, whole {whole_words}"
+            );
+        }
+    }
+}
+
+/// Every text of up to four of the letters "a", "b" and a space, which stands within.
+fn short_texts() -> Vec<String> {
+    let mut texts = vec![String::new()];
+    for _ in 0..4 {
+        let longer = |text: &String| ["a", "b", " "].map(|letter| format!("{text}{letter}"));
+        texts.extend(texts.clone().iter().flat_map(longer));
+    }
+    texts.retain(|text| text.trim() == text && !text.contains("  ") && !text.is_empty());
+    texts.sort();
+    texts.dedup();
+    texts
+}
+
+#[test]
+fn a_speller_says_what_sequences_of_tokens_have_in_them() {
+    let texts = short_texts();
+    for labels in [
+        &["-"][..],
+        &["-", "a"],
+        &["-", "ab", "ba"],
+        &["-", "aab", "b"],
+        &["-", "abba"],
+        &["-", "\u{2581}a", "b"],
+        &["-", "\u{2581}ab", "\u{2581}b", "a\u{2581}"],
+        &["-", "\u{2581}a\u{2581}b", "ba"],
+        &["-", "bab ab"],
+        &["-", "a b ab", "b a"],
+        &["-", "a", "##b", "##ab"],
+        &["-", "a@@", "b"],
+        &["-", "a", "b", "|"],
+        &["-", "<unk>", "b"],
+    ] {
+        check_speller(labels, None, &texts);
+        check_speller(labels, Some(WordBoundary::EveryToken), &texts);
+    }
+    let utf8 = ["\u{e4}", "a\u{e4}", "\u{e4}a", "\u{e5}"].map(str::to_owned);
+    check_speller(&["-", "<0xC3>", "<0xA4>", "a"], None, &utf8);
+    check_speller(&["-", "b\u{e4}", "a"], None, &utf8);
+}
+
+#[test]
+fn a_speller_reads_a_text_as_phrases_do() {
+    let labels = [
+        "<b>",
+        "\u{2581}",
+        "\u{2581}he",
+        "\u{2581}hel",
+        "lo",
+        "llo",
+        "l",
+        "o",
+        "a",
+        "\u{2581}j",
+    ];
+    let speller = vocabulary(&labels).speller().unwrap();
+    for (text, whole, within) in [
+        ("hello", true, true),
+        (" hello  jo ", true, true),
+        ("\u{2581}he llo", true, true),
+        ("ello", false, true),
+        ("hell", true, true),
+        ("el", false, true),
+        ("hell\u{f6}", false, false),
+        ("jo", true, true),
+        ("HELLO", false, false),
+        ("jhe", false, false),
+        ("he", true, true),
+        ("", true, true),
+    ] {
+        assert_eq!(speller.can_spell(text, true), whole, "{text:?}");
+        assert_eq!(speller.can_spell(text, false), within, "{text:?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_speller_is_right_for_random_labels(
+        labels in prop::collection::vec("[ab ]{1,4}", 1..4),
+        every in any::<bool>(),
+    ) {
+        let labels: Vec<&str> = std::iter::once("-").chain(labels.iter().map(|l| &**l)).collect();
+        check_speller(&labels, every.then_some(WordBoundary::EveryToken), &short_texts());
+    }
 }
 
 #[test]
