@@ -103,6 +103,9 @@ impl<S: Scorer> ScoredExtensions<'_, S> {
                     self.bound = last.map_or(self.bound, |last| last.max(self.bound));
                 }
                 candidates.push(candidate::extension(total, rank, place));
+                if let Some(distance) = self.settings.pruning.score_threshold {
+                    self.bound = self.bound.max(total - distance);
+                }
             }
         }
     }
