@@ -74,9 +74,7 @@ def main():
         search = LexiconDecoder(options, trie, lexicon.model, *parts)
 
         def decode(item):
-            # `decode` would copy every hypothesis to Python: some settings are asked for that.
-            if settings.get("all"):
-                return search.decode(item.ctypes.data, *item.shape)[0]
+            # `search.decode` does the same and copies every hypothesis to Python.
             search.decode_begin()
             search.decode_step(item.ctypes.data, *item.shape)
             search.decode_end()

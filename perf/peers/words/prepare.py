@@ -4,8 +4,9 @@
 
 DATA holds the OCR lines and the folder `speech`. Of each of the two, FOLDER gets
 `emission.npz` (log_probs, f32, and lengths), `labels.txt`, `truth.json` and the lengths in
-`frames.json`, speech also `lexicon.txt`. `unigrams.txt` has the words of the model. The language model becomes `model.bin`, which KenLM's BUILD_BINARY makes
-(probing, its default), or without it `model.arpa`.
+`frames.json`, speech also `lexicon.txt`. `unigrams.txt` has the words of the language model.
+The model becomes `model.bin`, which KenLM's BUILD_BINARY makes (probing, its default), or
+without it `model.arpa`.
 """
 
 import gzip

@@ -8,7 +8,8 @@ DATA holds the OCR lines and the folder `speech`. All programs read the same sco
 and model, which prepare.py writes, and run on one thread, each in a process of its own.
 
 Answers: every program decodes every item with every pair of a weight (of ln P) and a word
-bonus. `fixed` has the word errors at --weight and no bonus, `best` those of the best pair,
+bonus. `fixed` has the word errors at --weight and no bonus (OCR: at
+--ocr-fixed), `best` those of the best pair,
 `held` those of pairs that the other half of the items chose: the even items choose for the
 odd ones, the odd ones for the even ones. Of equal pairs the middle one is chosen.
 Times: at the fixed pair, in turns, the median over --rounds; `+-` is the width of the middle
@@ -50,7 +51,7 @@ class Decoder:
 
 
 # flashlight's spellings end with the boundary or not. If not, a word may follow another
-# without it: fewer errors in some clips, and four times the work. `within`: what lies further
+# without it: fewer errors in some clips, and several times the work. `within`: what lies further
 # below the best of its frame is dropped. 25 to 50 are usual, 10 is the least that costs no word
 # here. `summed` adds the alignments of a prefix up (log_add), as widebeam does.
 ENDS, OPTIONAL = {"trailing": True}, {"trailing": False}
@@ -68,10 +69,16 @@ WIDEBEAM_SPEECH = [
     ("<wb> ends words, within 10", {"lookahead": True, "threshold": 10.0}),
     ("<wb> optional, all kept", {"lookahead": True, "optional": True}),
 ]
-PYCTCDECODE = [("its defaults", {"threshold": 10.0, "least": -5.0, "unknown": -10.0})]
+# As pyctcdecode's defaults cut improbable spaces, a high word bonus helps; with less cut it
+# breaks words up. With nothing cut one pass takes it a minute.
+PYCTCDECODE = [
+    ("tokens -5, beams -10 (default)", {"threshold": 10.0, "least": -5.0, "unknown": -10.0}),
+    ("tokens -10, beams -25", {"threshold": 25.0, "least": -10.0, "unknown": -10.0}),
+]
 WIDEBEAM_OCR = [
     ("no look-ahead", {"unknown": -10.0}),
     ("look-ahead", {"unknown": -10.0, "lookahead": True}),
+    ("no look-ahead, tokens -5", {"unknown": -10.0, "least": -5.0}),
 ]
 
 
@@ -168,8 +175,8 @@ def arguments():
     parser.add_argument("--bonuses", type=numbers, default=(0.0,))
     parser.add_argument("--weight", type=float, default=0.8, help="the fixed weight of speech [default: 0.8]")
     parser.add_argument("--ocr-weights", type=numbers, default=(0.05, 0.1, 0.2, 0.5))
-    parser.add_argument("--ocr-bonuses", type=numbers, default=(1.5, 8.0, 12.0))
-    parser.add_argument("--ocr-fixed", type=numbers, default=(0.1, 8.0), help="weight and bonus [default: 0.1,8]")
+    parser.add_argument("--ocr-bonuses", type=numbers, default=(0.0, 1.5, 3.0, 8.0))
+    parser.add_argument("--ocr-fixed", type=numbers, default=(0.1, 1.5), help="weight and bonus [default: 0.1,1.5]")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each program [default: 5]")
     parser.add_argument("--lock", type=Path, help="a file to lock during each turn, where others measure too")
     parser.add_argument("--json", type=Path, help="write all numbers and texts to a file")

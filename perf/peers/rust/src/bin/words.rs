@@ -47,6 +47,9 @@ struct Settings {
     /// Prefixes are dropped whose score is so far below the best.
     #[serde(default)]
     threshold: Option<f64>,
+    /// Tokens are tried that have at least this log-probability.
+    #[serde(default)]
+    least: Option<f64>,
     #[serde(default)]
     repeat: Option<usize>,
 }
@@ -101,7 +104,11 @@ impl Task {
             Ok(at.ok_or(format!("the label {label} is unknown"))? as u32)
         };
         let lexicon = folder.join("lexicon.txt");
-        let entries = if lexicon.exists() { lines(&lexicon)? } else { Vec::new() };
+        let entries = if lexicon.exists() {
+            lines(&lexicon)?
+        } else {
+            Vec::new()
+        };
         let entry = |line: &String| -> Result<(String, Vec<u32>)> {
             let (word, spelling) = line.split_once('\t').ok_or("a word has no spelling")?;
             let spelling = spelling.split_whitespace().map(number);
@@ -165,13 +172,15 @@ impl Task {
         let mut lexicon = if settings.optional {
             // Each word with and without a boundary at either end, and words side by side.
             let around = |(word, spelling): &(String, Vec<u32>)| {
-                [(false, false), (false, true), (true, false), (true, true)].map(|(before, after)| {
-                    let mut whole = Vec::with_capacity(spelling.len() + 2);
-                    whole.extend(before.then_some(boundary));
-                    whole.extend(spelling);
-                    whole.extend(after.then_some(boundary));
-                    (word.clone(), whole)
-                })
+                [(false, false), (false, true), (true, false), (true, true)].map(
+                    |(before, after)| {
+                        let mut whole = Vec::with_capacity(spelling.len() + 2);
+                        whole.extend(before.then_some(boundary));
+                        whole.extend(spelling);
+                        whole.extend(after.then_some(boundary));
+                        (word.clone(), whole)
+                    },
+                )
             };
             let spellings: Vec<_> = self.spellings.iter().flat_map(around).collect();
             SpellingLexicon::new(&spellings, None)?
@@ -200,9 +209,14 @@ impl Task {
         text: impl Fn(&S, &[u32]) -> Result<String>,
     ) -> Result<Answer> {
         let mut search = CtcSearch::new(settings.beams, self.blank)?.with_scorer(scorer);
+        let mut pruning = CtcPruning::none();
         if let Some(threshold) = settings.threshold {
-            search = search.with_pruning(CtcPruning::none().with_score_threshold(threshold))?;
+            pruning = pruning.with_score_threshold(threshold);
         }
+        if let Some(least) = settings.least {
+            pruning = pruning.with_min_token_log_probability(least);
+        }
+        search = search.with_pruning(pruning)?;
         let mut found = CtcNBest::new();
         let (mut texts, mut seconds, mut cpu) = (Vec::new(), Vec::new(), Vec::new());
         for item in &self.items {
@@ -221,13 +235,20 @@ impl Task {
                 None => String::new(),
             });
         }
-        Ok(Answer { texts, seconds, cpu })
+        Ok(Answer {
+            texts,
+            seconds,
+            cpu,
+        })
     }
 }
 
 /// Seconds that this thread has run.
 fn thread_seconds() -> f64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
     // SAFETY: the call writes to `time` alone.
     unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
     time.tv_sec as f64 + 1e-9 * time.tv_nsec as f64
@@ -239,7 +260,10 @@ fn median(mut times: Vec<f64>) -> f64 {
 }
 
 fn lines(path: &Path) -> Result<Vec<String>> {
-    Ok(std::fs::read_to_string(path)?.lines().map(str::to_owned).collect())
+    Ok(std::fs::read_to_string(path)?
+        .lines()
+        .map(str::to_owned)
+        .collect())
 }
 
 fn items(path: &Path) -> Result<Vec<Item>> {
@@ -255,8 +279,13 @@ fn items(path: &Path) -> Result<Vec<Item>> {
     let items = scores.chunks(frames * vocab).zip(lengths);
     let item = |(scores, length): (&[f32], i64)| -> Result<Item> {
         let length = usize::try_from(length)?;
-        let scores = scores.get(..length * vocab).ok_or("an item has too few frames")?;
-        Ok(Item { scores: scores.to_vec(), shape: [1, length, vocab] })
+        let scores = scores
+            .get(..length * vocab)
+            .ok_or("an item has too few frames")?;
+        Ok(Item {
+            scores: scores.to_vec(),
+            shape: [1, length, vocab],
+        })
     };
     items.map(item).collect()
 }
@@ -266,7 +295,9 @@ fn array<T: npyz::Deserialize>(
     archive: &mut NpzArchive<BufReader<File>>,
     name: &str,
 ) -> Result<(Vec<usize>, Vec<T>)> {
-    let file = archive.by_name(name)?.ok_or(format!("there is no array {name}"))?;
+    let file = archive
+        .by_name(name)?
+        .ok_or(format!("there is no array {name}"))?;
     let shape = file.shape().iter().map(|&axis| axis as usize).collect();
     Ok((shape, file.into_vec()?))
 }
@@ -277,7 +308,9 @@ fn read_model(path: &str) -> Result<NgramModel> {
     (&file).take(64).read_to_end(&mut start)?;
     if NgramModel::is_binary(&start) {
         // SAFETY: nobody writes to the file meanwhile.
-        return Ok(NgramModel::from_binary(unsafe { memmap2::Mmap::map(&file) }?)?);
+        return Ok(NgramModel::from_binary(unsafe {
+            memmap2::Mmap::map(&file)
+        }?)?);
     }
     let whole = BufReader::with_capacity(1 << 16, std::io::Cursor::new(start).chain(file));
     Ok(NgramModel::read_arpa(whole)?)
