@@ -195,7 +195,10 @@ fn n_grams_of_tokens_score_every_short_prefix_as_defined() {
 fn n_grams_of_characters_score_every_short_prefix_as_defined() {
     let mut random = Random::new(17);
     for order in [1, 2, 4] {
-        for words in [&["a", "b", "<s>", "</s>"][..], &["a", "b", "ab", "<unk>", "|"]] {
+        for words in [
+            &["a", "b", "<s>", "</s>"][..],
+            &["a", "b", "ab", "<unk>", "|"],
+        ] {
             let entries = random_entries(&mut random, order, words);
             let labels = ["ab", "xa", "", "b a"];
             check_ngrams(order, &entries, &labels, NgramUnit::Character);
@@ -415,7 +418,10 @@ fn allowed(words: &[Vec<u32>], vocab: u32, separator: Option<u32>) -> Allowed {
         false => letters(&[token]).into_bytes(),
     };
     Allowed {
-        words: words.iter().map(|word| letters(word).into_bytes()).collect(),
+        words: words
+            .iter()
+            .map(|word| letters(word).into_bytes())
+            .collect(),
         spellings: (0..vocab).map(spelled).collect(),
     }
 }
