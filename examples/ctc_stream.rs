@@ -7,16 +7,16 @@
 
 use widebeam::ScoresView;
 use widebeam::ctc::{Blank, CtcPruning, CtcSearch};
-use widebeam::scorers::{NgramModel, NgramScorer, NgramUnit, Phrases, Vocabulary};
+use widebeam::scorers::{NgramModel, NgramScorer, Phrases, Vocabulary};
 
 const ARPA: &str = "\\data\\\nngram 1=6\n\n\\1-grams:\n\
     -1 <s>\n-1 </s>\n-0.3 a\n-1.2 c\n-1.2 o\n-0.5 t\n\n\\end\\\n";
 
 fn main() -> Result<(), widebeam::Error> {
-    let names = ["<blank>", "a", "c", "o", "t"];
-    let vocabulary = Vocabulary::new(&names, Some(Blank(0)));
+    let labels = ["<blank>", "a", "c", "o", "t"];
+    let vocabulary = Vocabulary::new(&labels, Some(Blank(0)));
     let model = NgramModel::read_arpa(ARPA.as_bytes())?;
-    let model = NgramScorer::new(model, &names, NgramUnit::Token)
+    let model = NgramScorer::of_tokens(model, &vocabulary)?
         .with_weight(0.5)?
         .with_token_bonus(0.5)?;
     let phrases = Phrases::from_text(&[("cot", 0.6)], &vocabulary, false)?;

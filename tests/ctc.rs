@@ -840,8 +840,8 @@ impl<S: PrefixScorer> PrefixScorer for GoesOn<S> {
         0.0
     }
 
-    fn scores(&self) -> bool {
-        self.0.scores()
+    fn tries_all(&self) -> bool {
+        self.0.tries_all()
     }
 }
 

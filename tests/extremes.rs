@@ -11,7 +11,7 @@ use widebeam::autoregressive::{
 };
 use widebeam::ctc::{Blank, CtcPruning};
 use widebeam::scorers::{
-    Lexicon, NgramModel, NgramScorer, NgramUnit, Phrases, Scorer, Vocabulary, WordBoundary,
+    Lexicon, NgramModel, NgramScorer, Phrases, Scorer, Vocabulary, WordBoundary,
 };
 use widebeam::{CtcSearch, Error, ErrorKind, IndependentSearch, Layout, ScoreKind, ScoresView};
 
@@ -370,8 +370,8 @@ fn scorers_of_any_weight() {
     let view = ScoresView::probabilities(&data, [4, 3]).unwrap();
     for weight in [0.0, 1.0, -1.0, f64::MAX, f64::MIN, f64::INFINITY, f64::NAN] {
         for bonus in [0.0, f64::MAX, f64::MIN, f64::NAN] {
-            let unit = NgramUnit::Character;
-            let scorer = NgramScorer::new(model.clone(), &labels, unit);
+            let vocabulary = Vocabulary::new(&labels, Some(Blank(0)));
+            let scorer = NgramScorer::of_characters(model.clone(), &vocabulary).unwrap();
             let scorer = scorer.with_weight(weight);
             let scorer = scorer.and_then(|scorer| scorer.with_token_bonus(bonus));
             assert_eq!(scorer.is_ok(), weight.is_finite() && bonus.is_finite());

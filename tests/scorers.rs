@@ -16,7 +16,9 @@ use ctc_case::{Case, expected, plain, plain_item};
 use proptest::prelude::*;
 use random::Random;
 use widebeam::ctc::{Blank, CtcPruning};
-use widebeam::reference::scorers::{Allowed, BackoffModel, Favoured, Ngrams, PrefixScorer};
+use widebeam::reference::scorers::{
+    Allowed, BackoffModel, Ngrams, Phrases as NaivePhrases, PrefixScorer,
+};
 use widebeam::scorers::{
     Lexicon, NgramModel, NgramScorer, NgramState, NgramUnit, Phrases, Scorer, Unscored, Vocabulary,
     WordBoundary,
@@ -135,6 +137,20 @@ fn random_entries(random: &mut Random, order: usize, words: &[&str]) -> Vec<Entr
     entries
 }
 
+/// The scorer of a model whose units are those of the labels.
+fn ngram_scorer<M: AsRef<NgramModel>>(
+    model: M,
+    labels: &[&str],
+    unit: NgramUnit,
+) -> NgramScorer<M> {
+    let vocabulary = Vocabulary::new(labels, None);
+    let scorer = match unit {
+        NgramUnit::Character => NgramScorer::of_characters(model, &vocabulary),
+        _ => NgramScorer::of_tokens(model, &vocabulary),
+    };
+    scorer.unwrap()
+}
+
 /// Checks every short sequence by a model of these n-grams and labels.
 fn check_ngrams(order: usize, entries: &[Entry], labels: &[&str], unit: NgramUnit) {
     let text = arpa(order, entries);
@@ -143,7 +159,7 @@ fn check_ngrams(order: usize, entries: &[Entry], labels: &[&str], unit: NgramUni
     let naive = naive_model(entries);
     assert_eq!(naive, BackoffModel::from_arpa(&text));
     for (weight, bonus) in [(0.7, 0.3), (-1.25, 0.0), (0.0, -0.5)] {
-        let scorer = NgramScorer::new(&*model, labels, unit);
+        let scorer = ngram_scorer(&*model, labels, unit);
         let scorer = scorer.with_weight(weight).unwrap();
         let scorer = scorer.with_token_bonus(bonus).unwrap();
         let naive = Ngrams {
@@ -179,7 +195,10 @@ fn n_grams_of_tokens_score_every_short_prefix_as_defined() {
 fn n_grams_of_characters_score_every_short_prefix_as_defined() {
     let mut random = Random::new(17);
     for order in [1, 2, 4] {
-        for words in [&["a", "b", "<s>", "</s>"][..], &["a", "ab", "<unk>", "|"]] {
+        for words in [
+            &["a", "b", "<s>", "</s>"][..],
+            &["a", "b", "ab", "<unk>", "|"],
+        ] {
             let entries = random_entries(&mut random, order, words);
             let labels = ["ab", "xa", "", "b a"];
             check_ngrams(order, &entries, &labels, NgramUnit::Character);
@@ -313,7 +332,8 @@ fn a_space_has_the_first_of_its_names_that_the_model_has() {
         }
         let model = read(&arpa(1, &entries));
         let score = |label: &str, unit| {
-            let scorer = NgramScorer::new(&*model, &[label], unit);
+            // The model is of other units if it knows no label.
+            let scorer = ngram_scorer(&*model, &[label, "a"], unit);
             (scorer.score(&scorer.start(), 0) / std::f64::consts::LN_10).round()
         };
         let first = (0..3).find(|&place| is_in(place));
@@ -329,26 +349,15 @@ fn a_space_has_the_first_of_its_names_that_the_model_has() {
     }
     // A file cannot have a space as a word; a character can be a space by another name.
     let text = arpa(1, &[("\u{2581}a".into(), -2.0, None)]);
-    let scorer = NgramScorer::new(read(&text), &["\u{2581}a"], NgramUnit::Token);
-    assert!(scorer.knows_any());
-}
-
-#[test]
-fn a_scorer_says_whether_its_model_knows_any_label() {
-    let knows =
-        |text: &str, labels: &[&str], unit| NgramScorer::new(read(text), labels, unit).knows_any();
-    assert!(knows(TRIGRAMS, &["x", "y", "a"], NgramUnit::Token));
-    assert!(!knows(TRIGRAMS, &["x", "ya"], NgramUnit::Token));
-    assert!(knows(TRIGRAMS, &["x", "ya"], NgramUnit::Character));
-    assert!(!knows(TRIGRAMS, &[""], NgramUnit::Character));
-    assert!(!knows(TRIGRAMS, &[], NgramUnit::Token));
+    let scorer = ngram_scorer(read(&text), &["\u{2581}a"], NgramUnit::Token);
+    assert_eq!(scorer.fit().known_labels, 1);
 }
 
 #[test]
 fn weights_that_are_no_numbers_are_refused() {
     let model = read(TRIGRAMS);
     let message = |weight, bonus| {
-        let scorer = NgramScorer::new(&*model, &["a"], NgramUnit::Token);
+        let scorer = ngram_scorer(&*model, &["a"], NgramUnit::Token);
         let scorer = scorer.with_weight(weight);
         let scorer = scorer.and_then(|scorer| scorer.with_token_bonus(bonus));
         scorer.unwrap_err().to_string()
@@ -366,28 +375,55 @@ fn weights_that_are_no_numbers_are_refused() {
 
 // Favoured sequences, and words
 
-/// Phrases of tokens with one boost for each token. They score the same bits as
-/// [`Favoured`] if multiples of the weight are exact, which are then divided.
+/// Sequences with one boost for each token.
+fn boosted(sequences: &[Vec<u32>], weight: f64) -> Vec<(Vec<u32>, f64)> {
+    let sequences = sequences.iter();
+    let boosted = sequences.map(|s| (s.clone(), weight * s.len() as f64));
+    boosted.collect()
+}
+
+/// Phrases of tokens with one boost for each token.
 fn phrases(sequences: &[Vec<u32>], weight: f64) -> Phrases {
-    let boosted = sequences.iter().map(|s| (s, weight * s.len() as f64));
-    Phrases::from_tokens(&boosted.collect::<Vec<_>>()).unwrap()
+    Phrases::from_tokens(&boosted(sequences, weight)).unwrap()
+}
+
+/// The phrases of these sequences by their definition.
+fn favoured(sequences: &[Vec<u32>], weight: f64) -> NaivePhrases {
+    NaivePhrases::of_tokens(&boosted(sequences, weight))
+}
+
+/// The letter that a token spells.
+fn letter(token: u32) -> char {
+    char::from(b'a' + token as u8)
+}
+
+/// What some tokens spell.
+fn letters(tokens: &[u32]) -> String {
+    tokens.iter().map(|&token| letter(token)).collect()
 }
 
 /// A lexicon of words of tokens, each of which is a letter, but for the separator.
 fn lexicon(words: &[Vec<u32>], vocab: u32, separator: Option<u32>) -> Lexicon {
-    let letter = |token: u32| char::from(b'a' + token as u8).to_string();
-    let vocabulary = Vocabulary::new(&(0..vocab).map(letter).collect::<Vec<_>>(), None);
+    let labels: Vec<String> = (0..vocab).map(|token| letters(&[token])).collect();
     let boundary = separator.map_or(WordBoundary::Space, WordBoundary::Delimiter);
-    let vocabulary = vocabulary.with_boundary(boundary).unwrap();
-    let texts = words.iter().map(|word| vocabulary.text(word).unwrap());
-    Lexicon::new(&texts.collect::<Vec<_>>(), &vocabulary).unwrap()
+    let vocabulary = Vocabulary::new(&labels, None).with_boundary(boundary);
+    let words: Vec<String> = words.iter().map(|word| letters(word)).collect();
+    Lexicon::new(&words, &vocabulary.unwrap()).unwrap()
 }
 
-/// The lexicon of these words by its definition. A separator may follow another: then a
-/// word of no letters stands between them.
-fn allowed(words: &[Vec<u32>], separator: Option<u32>) -> Allowed {
-    let words = words.iter().cloned().chain([Vec::new()]).collect();
-    Allowed { words, separator }
+/// The lexicon of these words by its definition.
+fn allowed(words: &[Vec<u32>], vocab: u32, separator: Option<u32>) -> Allowed {
+    let spelled = |token| match Some(token) == separator {
+        true => b" ".to_vec(),
+        false => letters(&[token]).into_bytes(),
+    };
+    Allowed {
+        words: words
+            .iter()
+            .map(|word| letters(word).into_bytes())
+            .collect(),
+        spellings: (0..vocab).map(spelled).collect(),
+    }
 }
 
 #[test]
@@ -422,7 +458,7 @@ fn phrases_of_tokens_score_every_short_prefix_as_defined() {
     for (place, sequences) in lists.into_iter().enumerate() {
         let weight = [0.75, -1.25, 0.0][place % 3];
         let scorer = phrases(&sequences, weight);
-        check_every_prefix(&scorer, &Favoured { sequences, weight }, 4, 5);
+        check_every_prefix(&scorer, &favoured(&sequences, weight), 4, 5);
     }
 }
 
@@ -446,7 +482,7 @@ fn lexicons_score_every_short_prefix_as_defined() {
     for words in lists {
         for separator in [Some(3), None] {
             let scorer = lexicon(&words, 4, separator);
-            check_every_prefix(&scorer, &allowed(&words, separator), 4, 6);
+            check_every_prefix(&scorer, &allowed(&words, 4, separator), 4, 6);
         }
     }
 }
@@ -554,11 +590,8 @@ fn pairs_add_up_and_no_scorer_says_nothing() {
     let sequences = vec![vec![1, 2, 3], vec![2, 2], vec![1]];
     let phrases = phrases(&sequences, 0.25);
     let bigrams = bigrams(-0.7, 0.1);
-    let allowed = allowed(&words, Some(3));
-    let favoured = Favoured {
-        sequences,
-        weight: 0.25,
-    };
+    let allowed = allowed(&words, 5, Some(3));
+    let favoured = favoured(&sequences, 0.25);
     let ngrams = naive_bigrams(-0.7, 0.1);
     let all = (&lexicon, (&phrases, &bigrams));
     check_every_prefix(&all, &(&allowed, (&favoured, &ngrams)), 5, 5);
@@ -766,7 +799,7 @@ const LABELS: [&str; 5] = ["", "a", "b", " ", "c"];
 
 fn bigrams(weight: f64, bonus: f64) -> NgramScorer<Arc<NgramModel>> {
     let model = Arc::new(NgramModel::read_arpa(BIGRAMS.as_bytes()).unwrap());
-    let scorer = NgramScorer::new(model, &LABELS, NgramUnit::Token);
+    let scorer = ngram_scorer(model, &LABELS, NgramUnit::Token);
     let scorer = scorer.with_weight(weight).unwrap();
     scorer.with_token_bonus(bonus).unwrap()
 }
@@ -810,7 +843,8 @@ fn n_grams_back_off_and_unknown_words_have_the_probability_of_unk() {
 fn characters_of_a_label_are_scored_one_by_one() {
     let model = Arc::new(NgramModel::read_arpa(BIGRAMS.as_bytes()).unwrap());
     let by = |unit, label: &str| {
-        let scorer = NgramScorer::new(model.clone(), &[label], unit);
+        // The model is of other units if it knows less than half of the labels.
+        let scorer = ngram_scorer(model.clone(), &[label, "a"], unit);
         scorer.score(&scorer.start(), 0) / std::f64::consts::LN_10
     };
     assert!((by(NgramUnit::Character, "ab\u{2581}") - (-0.25 - 0.5 - 0.125)).abs() < 1e-12);
@@ -941,8 +975,8 @@ proptest! {
         let separator = Some(3);
         let phrases = phrases(&sequences, weight);
         let lexicon = lexicon(&words, 8, separator);
-        let favoured = Favoured { sequences, weight };
-        let allowed = allowed(&words, separator);
+        let favoured = favoured(&sequences, weight);
+        let allowed = allowed(&words, 8, separator);
         check_search(&case, &pruning, &bigrams(weight, 0.5), &naive_bigrams(weight, 0.5))?;
         check_search(&case, &pruning, &phrases, &favoured)?;
         check_search(&case, &pruning, &lexicon, &allowed)?;

@@ -56,7 +56,9 @@ pub(crate) fn plain(hypothesis: CtcHypothesis<'_>) -> reference::Hypothesis {
     reference::Hypothesis {
         tokens: hypothesis.tokens.to_vec(),
         frames: hypothesis.frames.to_vec(),
+        last_frames: hypothesis.last_frames.to_vec(),
         score: hypothesis.score,
+        log_mass: hypothesis.log_mass,
         alignment_score: hypothesis.alignment_score,
         scorer_score: hypothesis.scorer_score,
     }

@@ -5,7 +5,7 @@ use widebeam::ctc::{Blank, CtcNBest, CtcPruning, CtcSearch};
 use widebeam::reference::ctc as reference;
 use widebeam::reference::scorers::PrefixScorer;
 use widebeam::reference::toy::mix;
-use widebeam::scorers::Scorer;
+use widebeam::scorers::{Scorer, Vocabulary};
 
 use crate::ctc::plain;
 
@@ -24,16 +24,25 @@ pub(crate) fn decode(
     let value = |i: usize| (mix(i as u64) % 64) as f32 / 64.0;
     let data: Vec<f32> = (0..FRAMES * vocab).map(value).collect();
     let view = ScoresView::probabilities(&data, [FRAMES, vocab]).expect("a dense tensor");
-    // All tokens, or what a scorer lifts could be missed.
-    let pruning = CtcPruning::none().with_top_tokens(vocab);
-    let search = CtcSearch::new(BEAMS, BLANK).expect("a few beams");
-    let search = search.with_scorer(scorer).with_pruning(pruning.clone());
-    let nbest = search
-        .expect("no thresholds")
-        .decode(&view)
-        .expect("a blank");
-    let expected = reference::search(&view, 0, BEAMS, BLANK.0, &pruning, naive);
-    let found = nbest.item(0).expect("valid scores");
-    assert_eq!(found.map(plain).collect::<Vec<_>>(), expected);
+    // All tokens, and those alone that can matter.
+    let all = CtcPruning::none().with_top_tokens(vocab);
+    let mut nbest = CtcNBest::new();
+    for pruning in [all, CtcPruning::none()] {
+        let search = CtcSearch::new(BEAMS, BLANK).expect("a few beams");
+        let search = search.with_scorer(scorer).with_pruning(pruning.clone());
+        let mut search = search.expect("no thresholds");
+        search.decode_into(&view, &mut nbest).expect("a blank");
+        let expected = reference::search(&view, 0, BEAMS, BLANK.0, &pruning, naive);
+        let found = nbest.item(0).expect("valid scores");
+        assert_eq!(found.map(plain).collect::<Vec<_>>(), expected);
+    }
     nbest
+}
+
+/// The bytes that each token of a vocabulary spells.
+pub(crate) fn spellings(vocabulary: &Vocabulary) -> Vec<Vec<u8>> {
+    let tokens = 0..vocabulary.len() as u32;
+    tokens
+        .map(|token| vocabulary.spelling(token).to_vec())
+        .collect()
 }

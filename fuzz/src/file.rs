@@ -43,7 +43,10 @@ pub(crate) fn halves(data: &[u8]) -> (&[u8], &[u8]) {
 /// has the hypotheses that the reference finds.
 pub(crate) fn scores(extension: &str, bytes: &[u8]) {
     let open = |map| {
-        let reading = Reading { array: None, map };
+        let reading = Reading {
+            map,
+            ..Reading::default()
+        };
         with(extension, bytes, |path| Input::open(path, reading))
     };
     let (mapped, read) = (open(true), open(false));

@@ -13,6 +13,7 @@ pub mod labels;
 pub mod lexicon;
 pub mod npy;
 pub mod npz;
+pub mod phrases;
 pub mod safetensors;
 pub mod stream;
 

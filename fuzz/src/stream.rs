@@ -177,30 +177,35 @@ impl<S: Judge> Checked<S> {
         reference::search(&view, 0, beams, blank, &self.pruning, &scorer)
     }
 
-    /// A hypothesis that the stream shows, behind what was taken.
-    fn whole_hypothesis(&self, shown: reference::Hypothesis) -> reference::Hypothesis {
+    /// A hypothesis of all frames without what was taken out of the stream.
+    fn left(&self, whole: reference::Hypothesis) -> reference::Hypothesis {
+        let (tokens, frames) = &self.taken;
+        let left = |whole: &[u32], taken: &[u32]| {
+            let left = whole.strip_prefix(taken);
+            left.expect("what was taken is final").to_vec()
+        };
         reference::Hypothesis {
-            tokens: [&self.taken.0[..], &shown.tokens].concat(),
-            frames: [&self.taken.1[..], &shown.frames].concat(),
-            ..shown
+            tokens: left(&whole.tokens, tokens),
+            frames: left(&whole.frames, frames),
+            last_frames: whole.last_frames[tokens.len()..].to_vec(),
+            ..whole
         }
     }
 
-    /// The hypotheses that the stream shows, behind what was taken.
-    fn whole_hypotheses(&self, shown: Vec<reference::Hypothesis>) -> Vec<reference::Hypothesis> {
-        let shown = shown.into_iter();
-        shown.map(|shown| self.whole_hypothesis(shown)).collect()
+    /// What the stream must show of the hypotheses of all frames.
+    fn all_left(&self, whole: Vec<reference::Hypothesis>) -> Vec<reference::Hypothesis> {
+        whole.into_iter().map(|whole| self.left(whole)).collect()
     }
 
     fn look_at_all(&mut self) {
-        let current = self.stream.current().unwrap().map(plain).collect();
-        assert_eq!(self.whole_hypotheses(current), self.open());
+        let current: Vec<_> = self.stream.current().unwrap().map(plain).collect();
+        assert_eq!(current, self.all_left(self.open()));
     }
 
     fn look_at_the_best(&mut self) {
         let best = self.stream.current_best().map(plain);
         match (best, self.open().into_iter().next()) {
-            (Ok(best), Some(open)) => assert_eq!(self.whole_hypothesis(best), open),
+            (Ok(best), Some(open)) => assert_eq!(best, self.left(open)),
             (Err(error), None) => assert_eq!(error.kind(), ErrorKind::NoHypothesis),
             (best, open) => panic!("{best:?}, not {open:?}"),
         }
@@ -222,10 +227,10 @@ impl<S: Judge> Checked<S> {
     fn finish(&mut self) {
         let whole = self.whole();
         let finished = self.stream.finish();
-        match finished.map(|found| found.map(plain).collect()) {
+        match finished.map(|found| found.map(plain).collect::<Vec<_>>()) {
             Ok(found) => {
                 assert!(!self.finished);
-                assert_eq!(self.whole_hypotheses(found), whole);
+                assert_eq!(found, self.all_left(whole));
             }
             Err(error) => {
                 assert!(self.finished);

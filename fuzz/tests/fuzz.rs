@@ -96,7 +96,7 @@ type Target = fn(&[u8]);
 /// Each seed as it is. An input that ever failed is kept as one.
 #[test]
 fn every_seed() {
-    let targets: [(&str, Target); 12] = [
+    let targets: [(&str, Target); 13] = [
         ("admission", targets::admission::run),
         ("arpa", targets::arpa::run),
         ("autoregressive", targets::autoregressive::run),
@@ -107,6 +107,7 @@ fn every_seed() {
         ("lexicon", targets::lexicon::run),
         ("npy", targets::npy::run),
         ("npz", targets::npz::run),
+        ("phrases", targets::phrases::run),
         ("safetensors", targets::safetensors::run),
         ("stream", targets::stream::run),
     ];
@@ -151,6 +152,11 @@ proptest! {
     #[test]
     fn lexicon(data in mutated("lexicon")) {
         targets::lexicon::run(&data);
+    }
+
+    #[test]
+    fn phrases(data in mutated("phrases")) {
+        targets::phrases::run(&data);
     }
 }
 

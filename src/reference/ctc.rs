@@ -175,7 +175,8 @@ pub fn search<S: PrefixScorer>(
             }
         }
         let mut candidates: Vec<(Prefix, Key)> = next.into_values().collect();
-        candidates.retain(|(prefix, _)| prefix.total() > f64::NEG_INFINITY);
+        // A sum of scores may be more than a number holds.
+        candidates.retain(|(prefix, _)| prefix.total().is_finite());
         candidates.sort_by(|(a, a_key), (b, b_key)| {
             let order = b.total().partial_cmp(&a.total()).expect("no NaN");
             order.then(a_key.cmp(b_key))
@@ -197,19 +198,19 @@ pub fn search<S: PrefixScorer>(
     }
     let mut ended: Vec<Hypothesis> = Vec::new();
     for prefix in &live {
-        let end = match scorer.end(&prefix.tokens) {
-            end if end.is_finite() => end,
-            _ => continue,
-        };
+        let scored = prefix.scored + scorer.end(&prefix.tokens);
+        if !scored.is_finite() {
+            continue;
+        }
         let (frames, last_frames) = prefix.best().1.iter().copied().unzip();
         ended.push(Hypothesis {
             tokens: prefix.tokens.clone(),
             frames,
             last_frames,
-            score: prefix.mass() + (prefix.scored + end),
+            score: prefix.mass() + scored,
             log_mass: prefix.mass(),
             alignment_score: prefix.best().0,
-            scorer_score: prefix.scored + end,
+            scorer_score: scored,
         });
     }
     ended.sort_by(|a, b| b.score.partial_cmp(&a.score).expect("no NaN"));

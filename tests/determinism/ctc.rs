@@ -3,7 +3,7 @@
 
 use half::{bf16, f16};
 use widebeam::ctc::{Blank, CtcHypothesis, CtcPruning};
-use widebeam::scorers::{NgramModel, NgramScorer, NgramUnit, Scorer, Unscored};
+use widebeam::scorers::{NgramModel, NgramScorer, Scorer, Unscored, Vocabulary};
 use widebeam::{CtcSearch, Level, ScoreKind, ScoresView};
 
 use crate::Results;
@@ -38,7 +38,7 @@ pub(crate) fn results() -> Results {
         .map(|i| ["a", "b", "c", "d"][i % 4].to_owned())
         .collect();
     let model = NgramModel::read_arpa(MODEL.as_bytes()).unwrap();
-    let scorer = NgramScorer::new(model, &labels, NgramUnit::Token);
+    let scorer = NgramScorer::of_tokens(model, &Vocabulary::new(&labels, None)).unwrap();
     let scorer = scorer.with_weight(0.5).unwrap();
     let scorer = scorer.with_token_bonus(0.75).unwrap();
     let pruned = CtcPruning::none()
