@@ -32,14 +32,11 @@ const ARPA: &str = "\\data\\\nngram 1=10\nngram 2=5\n\n\\1-grams:\n\
     -0.3 <s> I\n-0.5 I saw\n-0.6 saw two\n-0.3 two ships\n-0.3 ships too\n\n\\end\\\n";
 
 fn main() -> Result<(), widebeam::Error> {
-    let token = |label| LABELS.iter().position(|other| *other == label);
-    let token = |label| token(label).expect("a label") as u32;
-    let spelled = |(word, spelling): &(&'static str, &str)| {
-        let tokens: Vec<u32> = spelling.split(' ').map(token).collect();
-        (*word, tokens)
-    };
-    let words: Vec<(&str, Vec<u32>)> = LEXICON.iter().map(spelled).collect();
-    let lexicon = SpellingLexicon::new(&words, Some(token("|")))?
+    let spelled = LEXICON.map(|(word, labels)| {
+        let tokens: Vec<u32> = labels.split(' ').map(token).collect();
+        (word, tokens)
+    });
+    let lexicon = SpellingLexicon::new(&spelled, Some(token("|")))?
         .with_model(NgramModel::read_arpa(ARPA.as_bytes())?)?
         .with_weight(0.8)?
         .with_word_bonus(0.5)?
@@ -84,4 +81,9 @@ fn main() -> Result<(), widebeam::Error> {
         expected.map(|(word, frames)| (word.to_owned(), frames))
     );
     Ok(())
+}
+
+fn token(label: &str) -> u32 {
+    let place = LABELS.iter().position(|&other| other == label);
+    place.expect("it is a label") as u32
 }
