@@ -52,7 +52,7 @@ mod sealed {
 
 use sealed::Says;
 
-/// Scores prefixes as they grow: a language model, a list of favoured words, a
+/// Scores prefixes as they grow: a language model, a list of favoured phrases, a
 /// lexicon.
 ///
 /// What it says depends on the prefix alone, through a state that follows the

@@ -110,7 +110,8 @@ pub(crate) struct Ctc {
 
     /// Use only the N best tokens of each frame, beside the blank [default: all]
     ///
-    /// With --lm, --hotwords or --lexicon: the beams + 2 best tokens, counting the blank.
+    /// If nothing bounds what --lm can add to a token, the default is the beams + 2 best
+    /// tokens, counting the blank, and a note says so.
     #[arg(long, value_name = "N", requires = "blank")]
     pub(crate) top_tokens: Option<usize>,
 
