@@ -203,8 +203,6 @@ impl Ctc {
             ("--word-bonus", self.word_bonus.is_some()),
             ("--unknown-score", self.unknown_score.is_some()),
             ("--lm-lookahead", self.lm_lookahead.is_some()),
-            ("--no-bos", self.no_bos),
-            ("--no-eos", self.no_eos),
         ];
         if let Some((option, _)) = of_words.iter().find(|(_, given)| *given && !is_word) {
             return Err(Failure::Input(format!("{option} is for --lm-unit word")));
