@@ -82,7 +82,7 @@ impl<'a> Peaks<'a> {
 /// The texts and scores of the best hypotheses.
 fn texts(nbest: &CtcNBest, vocabulary: &Vocabulary) -> Vec<(String, f64)> {
     let text = |tokens| vocabulary.text(tokens).unwrap();
-    let hypotheses = nbest.item(0).unwrap().into_iter();
+    let hypotheses = nbest.item(0).unwrap();
     hypotheses.map(|h| (text(h.tokens), h.score)).collect()
 }
 
