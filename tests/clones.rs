@@ -4,16 +4,22 @@
 mod ctc_case;
 #[path = "support/random.rs"]
 mod random;
+#[path = "support/word_scorers.rs"]
+mod word_scorers;
 
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use ctc_case::{Case, expected, plain, plain_item};
 use random::Random;
-use widebeam::ctc::{Blank, CtcPruning, CtcSearch};
-use widebeam::reference::scorers::PrefixScorer;
+use widebeam::ctc::{Blank, CtcHypothesis, CtcNBest, CtcPruning, CtcSearch, CtcStream};
 use widebeam::reference::toy::Anything;
-use widebeam::scorers::{Scorer, Unscored};
+use widebeam::scorers::{
+    Lexicon, LexiconState, Lookahead, NgramFit, NgramModel, NgramScorer, NgramState, NgramUnit,
+    Phrases, PhrasesState, Scorer, Speller, SpellingLexicon, SpellingState, Unscored, Vocabulary,
+    Word, WordBoundary, WordNgram, WordNgramState,
+};
 use widebeam::{IndependentSearch, Level, ScoreKind};
 
 const BATCH: usize = 3;
@@ -134,7 +140,7 @@ fn a_clone_of_a_ctc_search_has_its_settings_and_answers_as_it_does() {
 
 /// Compares a clone of a stream, made after each number of frames, with the stream, and
 /// both with a stream that was never cloned.
-fn check_stream<S: Scorer + PrefixScorer + Sync>(search: &CtcSearch<S>) {
+fn check_stream<S: Scorer + Sync>(search: &CtcSearch<S>) {
     let (case, other) = (case(1), case(2));
     for at in 0..=FRAMES {
         let mut stream = search.stream();
@@ -197,7 +203,57 @@ fn a_clone_of_a_stream_goes_on_by_itself_from_any_frame() {
     let pruning = CtcPruning::none()
         .with_score_threshold(4.0)
         .with_commit_delay(3);
-    check_stream(&search().with_pruning(pruning).unwrap());
+    check_stream(&search().with_pruning(pruning.clone()).unwrap());
+    let ngram = word_scorers::word_ngram(VOCAB, BLANK);
+    check_stream(&search().with_scorer(&ngram));
+    let phrases = word_scorers::phrases(VOCAB, BLANK);
+    let words = (word_scorers::lexicon(VOCAB, BLANK), (phrases, ngram));
+    check_stream(&search().with_scorer(words).with_pruning(pruning).unwrap());
+    check_stream(&search().with_scorer(word_scorers::spelling_lexicon(VOCAB)));
+}
+
+/// A clone of a scorer of words says what the scorer says, whatever becomes of that one.
+#[test]
+fn clones_of_scorers_of_words_answer_alike() {
+    fn check<S: Scorer + Clone + Sync>(scorer: S) {
+        let case = case(6);
+        let mut one = search().with_scorer(scorer.clone());
+        let expected = plain(&one.decode(&case.view()).unwrap());
+        assert!(expected.iter().all(|found| !found.is_empty()));
+        let mut two = search().with_scorer(scorer);
+        drop(one);
+        assert_eq!(plain(&two.decode(&case.view()).unwrap()), expected);
+    }
+    check(word_scorers::word_ngram(VOCAB, BLANK));
+    check(word_scorers::spelling_lexicon(VOCAB));
+    check(word_scorers::phrases(VOCAB, BLANK));
+    check(word_scorers::lexicon(VOCAB, BLANK));
+}
+
+#[test]
+fn scorers_their_states_and_searches_with_them_cross_threads() {
+    type Model = Arc<NgramModel>;
+    fn crosses<T: Clone + Send + Sync + 'static>() {}
+    crosses::<Vocabulary>();
+    crosses::<Speller>();
+    crosses::<Word>();
+    crosses::<NgramFit>();
+    crosses::<NgramModel>();
+    crosses::<(NgramScorer<Model>, NgramState)>();
+    crosses::<(WordNgram<Model>, WordNgramState)>();
+    crosses::<(SpellingLexicon<Model>, SpellingState)>();
+    crosses::<(Phrases, PhrasesState)>();
+    crosses::<(Lexicon, LexiconState)>();
+    crosses::<CtcSearch<(Lexicon, (Phrases, WordNgram<Model>))>>();
+    crosses::<CtcStream<SpellingLexicon<Model>>>();
+    crosses::<CtcNBest>();
+    fn is_unwind_safe<T: UnwindSafe + RefUnwindSafe>() {}
+    is_unwind_safe::<(Vocabulary, Word, WordBoundary, Speller)>();
+    is_unwind_safe::<(NgramFit, NgramUnit, Lookahead)>();
+    is_unwind_safe::<(NgramState, WordNgramState, SpellingState)>();
+    is_unwind_safe::<(Phrases, PhrasesState, Lexicon, LexiconState, Unscored)>();
+    is_unwind_safe::<(CtcNBest, CtcHypothesis<'_>)>();
+    is_unwind_safe::<(CtcSearch<(Lexicon, Phrases)>, CtcStream<Lexicon>)>();
 }
 
 #[test]

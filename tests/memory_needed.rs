@@ -2,9 +2,14 @@
 
 #[path = "support/counting.rs"]
 mod counting;
+#[path = "support/word_scorers.rs"]
+mod word_scorers;
 
 use widebeam::autoregressive::{AutoregressiveSearch, MaximumLength, Request, Suppress};
 use widebeam::ctc::{Blank, CtcNBest};
+use widebeam::scorers::{
+    LexiconState, NgramState, PhrasesState, Scorer, SpellingState, WordNgramState,
+};
 use widebeam::{CtcSearch, IndependentSearch, NBest, ScoresView};
 
 /// Bytes that `f` leaves allocated on this thread.
@@ -62,8 +67,8 @@ fn a_ctc_search_takes_at_least_what_it_says() {
     on_one_thread(|| {
         // What it says is an estimate, so its value is kept: a change of it is meant.
         for (shape, beams, estimate) in [
-            ([2, 100, 500], 200, 362_720),
-            ([1, 3, 5000], 3000, 2_085_160),
+            ([2, 100, 500], 200, 390_400),
+            ([1, 3, 5000], 3000, 2_222_744),
         ] {
             let values = scores(shape);
             let view = ScoresView::logits(&values, shape).unwrap();
@@ -81,6 +86,79 @@ fn a_ctc_search_takes_at_least_what_it_says() {
             );
         }
     });
+}
+
+/// A scorer without a state, of which a search cannot know that it says nothing.
+struct Zero;
+
+impl Scorer for Zero {
+    type State = ();
+
+    fn start(&self) {}
+
+    fn score(&self, _: &(), _: u32) -> f64 {
+        0.0
+    }
+
+    fn advance(&self, _: &(), _: u32) {}
+
+    fn finish(&self, _: &()) -> f64 {
+        0.0
+    }
+
+    fn max_score(&self, _: &()) -> f64 {
+        0.0
+    }
+}
+
+#[test]
+fn a_scored_search_takes_the_states_of_its_scorer_as_well() {
+    const SHAPE: [usize; 3] = [2, 100, 300];
+    const BEAMS: usize = 200;
+    fn needed<S: Scorer + Sync>(scorer: &S) -> usize {
+        let values = scores(SHAPE);
+        let view = ScoresView::logits(&values, SHAPE).unwrap();
+        let search = CtcSearch::new(BEAMS, Blank(0)).unwrap();
+        let mut search = search.with_scorer(scorer);
+        let needed = search.bytes_needed(&view);
+        let mut nbest = CtcNBest::new();
+        let (taken, ()) = held(|| search.decode_into(&view, &mut nbest).unwrap());
+        assert_eq!(nbest.failures().len(), 0);
+        assert!(
+            needed <= taken && needed >= taken / 8,
+            "{taken} taken, {needed} needed"
+        );
+        needed
+    }
+    fn check<S: Scorer + Sync>(scorer: &S) {
+        // Two beams of states, where each is, and which are kept.
+        let states = BEAMS * (2 * (size_of::<S::State>() + size_of::<u32>()) + 1);
+        assert_eq!(needed(scorer) - needed(&Zero), states);
+    }
+    on_one_thread(|| {
+        let vocab = SHAPE[2];
+        check(&word_scorers::word_ngram(vocab, 0));
+        check(&word_scorers::spelling_lexicon(vocab));
+        check(&word_scorers::phrases(vocab, 0));
+        check(&word_scorers::lexicon(vocab, 0));
+        check(&(
+            word_scorers::lexicon(vocab, 0),
+            word_scorers::phrases(vocab, 0),
+        ));
+    });
+}
+
+/// A beam holds two of them for each of its prefixes.
+#[test]
+fn states_are_as_small_as_they_can_be() {
+    let sizes = [
+        size_of::<LexiconState>(),
+        size_of::<PhrasesState>(),
+        size_of::<NgramState>(),
+        size_of::<WordNgramState>(),
+        size_of::<SpellingState>(),
+    ];
+    assert_eq!(sizes, [4, 4, 76, 208, 856]);
 }
 
 #[test]

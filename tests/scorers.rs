@@ -986,10 +986,34 @@ proptest! {
     }
 }
 
+/// A scorer of which no bound is known.
+#[derive(Clone, Debug)]
+struct Unbounded<S>(S);
+
+impl<S: Scorer> Scorer for Unbounded<S> {
+    type State = S::State;
+
+    fn start(&self) -> S::State {
+        self.0.start()
+    }
+
+    fn score(&self, state: &S::State, token: u32) -> f64 {
+        self.0.score(state, token)
+    }
+
+    fn advance(&self, state: &S::State, token: u32) -> S::State {
+        self.0.advance(state, token)
+    }
+
+    fn finish(&self, state: &S::State) -> f64 {
+        self.0.finish(state)
+    }
+}
+
 /// A token that a scorer lifts above all others is found if it is among those that the
-/// search scores.
+/// search scores; all are, if the scorer has a bound.
 #[test]
-fn a_scored_search_looks_at_two_tokens_more_than_beams_the_blank_among_them() {
+fn without_a_bound_a_search_looks_at_two_tokens_more_than_beams_the_blank_among_them() {
     let lift = phrases(&[vec![5]], 10.0);
     for (blank, beams, top, best) in [
         (0.2, 2, None, 1),
@@ -1007,14 +1031,21 @@ fn a_scored_search_looks_at_two_tokens_more_than_beams_the_blank_among_them() {
         let view = ScoresView::probabilities(&row, [1, 6]).unwrap();
         let none = CtcPruning::none();
         let pruning = top.map_or(none.clone(), |top| none.with_top_tokens(top));
-        let search = CtcSearch::new(beams, Blank(0)).unwrap().with_scorer(&lift);
-        let mut search = search.with_pruning(pruning).unwrap();
-        let nbest = search.decode(&view).unwrap();
-        let found = nbest.best(0).unwrap();
-        assert_eq!(found.tokens, [best], "{blank}: {beams} beams, {top:?}");
-        if best == 5 {
-            assert_eq!(found.scorer_score, 10.0);
-            assert!((found.score - 10.0 - 0.04f64.ln()).abs() < 1e-7);
+        let bounded_best = if top.is_none() { 5 } else { best };
+        let search = || {
+            let search = CtcSearch::new(beams, Blank(0)).unwrap();
+            search.with_pruning(pruning.clone()).unwrap()
+        };
+        let unbounded = search().with_scorer(Unbounded(&lift)).decode(&view);
+        let bounded = search().with_scorer(&lift).decode(&view);
+        for (nbest, best) in [(unbounded, best), (bounded, bounded_best)] {
+            let nbest = nbest.unwrap();
+            let found = nbest.best(0).unwrap();
+            assert_eq!(found.tokens, [best], "{blank}: {beams} beams, {top:?}");
+            if best == 5 {
+                assert_eq!(found.scorer_score, 10.0);
+                assert!((found.score - 10.0 - 0.04f64.ln()).abs() < 1e-7);
+            }
         }
     }
 }

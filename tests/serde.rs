@@ -16,7 +16,7 @@ use widebeam::autoregressive::{
 };
 use widebeam::ctc::{Blank, CtcPruning, CtcSearch, OwnedCtcHypothesis};
 use widebeam::independent::{IndependentDetails, OwnedHypothesis};
-use widebeam::scorers::NgramUnit;
+use widebeam::scorers::{Lookahead, NgramUnit, WordBoundary};
 use widebeam::{ErrorKind, Layout, Level, NBest, ScoreKind, ScoresView, beam_search};
 
 /// Checks that a value comes back from text as it went.
@@ -78,6 +78,15 @@ fn names_are_in_snake_case() {
     check(ForcedScore::Certain, json!("certain"));
     check(NgramUnit::Token, json!("token"));
     check(NgramUnit::Character, json!("character"));
+    check(NgramUnit::Word, json!("word"));
+    check(Lookahead::None, json!("none"));
+    check(Lookahead::Unigram, json!("unigram"));
+    check(WordBoundary::Space, json!("space"));
+    check(WordBoundary::Delimiter(3), json!({"delimiter": 3}));
+    check(WordBoundary::BeginMark, json!("begin_mark"));
+    check(WordBoundary::ContinueMark, json!("continue_mark"));
+    check(WordBoundary::GoOnMark, json!("go_on_mark"));
+    check(WordBoundary::EveryToken, json!("every_token"));
     check(ErrorKind::InvalidScore, json!("invalid_score"));
     check(ErrorKind::NoHypothesis, json!("no_hypothesis"));
     is_refused::<Level>(json!("sse"));
@@ -241,7 +250,9 @@ fn hypotheses_come_back_with_every_bit() {
         let json = json!({
             "tokens": found.tokens,
             "frames": found.frames,
+            "last_frames": found.last_frames,
             "score": found.score,
+            "log_mass": found.log_mass,
             "alignment_score": found.alignment_score,
             "scorer_score": found.scorer_score,
         });

@@ -262,6 +262,22 @@ fn every_message_names_the_value_and_the_limit() {
             },
             "no",
         ),
+        (
+            Kind::OtherUnits {
+                unit: "labels",
+                counted: "it knows 0 of 3 labels".into(),
+            },
+            "the n-gram model is none of labels: it knows 0 of 3 labels",
+        ),
+        (
+            Kind::NoWordStrings,
+            "a look-ahead needs the strings of the words, which the binary of this n-gram model \
+             does not have",
+        ),
+        (
+            Kind::NotInLexicon { place: 0 },
+            "the tokens are no words of the lexicon, from token 0 on (counted from 0)",
+        ),
         (Kind::EmptySequence { index: 2 }, "word 2 is empty"),
         (
             Kind::SpaceInWord { index: 2 },
@@ -428,6 +444,27 @@ fn errors_say_their_sort_and_where_they_lie() {
                 limit: 1,
             },
             ErrorKind::LimitExceeded,
+            nothing,
+            false,
+        ),
+        (
+            Kind::OtherUnits {
+                unit: "words",
+                counted: String::new(),
+            },
+            ErrorKind::InvalidSetting,
+            nothing,
+            false,
+        ),
+        (
+            Kind::NoWordStrings,
+            ErrorKind::InvalidSetting,
+            nothing,
+            false,
+        ),
+        (
+            Kind::NotInLexicon { place: 3 },
+            ErrorKind::InvalidSetting,
             nothing,
             false,
         ),

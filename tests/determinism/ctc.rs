@@ -1,5 +1,5 @@
-//! The CTC search on fixed emissions, whole and as streams, alone and with a
-//! language model.
+//! The CTC search on fixed emissions, whole and as streams, alone and with each
+//! scorer.
 
 use half::{bf16, f16};
 use widebeam::ctc::{Blank, CtcHypothesis, CtcPruning};
@@ -9,6 +9,7 @@ use widebeam::{CtcSearch, Level, ScoreKind, ScoresView};
 use crate::Results;
 use crate::arrangement::{Order, everywhere};
 use crate::inputs::{Hash, KINDS, Number, hex, value};
+use crate::word_scorers;
 
 const SHAPE: [usize; 3] = [5, 40, 30];
 const BEAMS: usize = 9;
@@ -60,6 +61,22 @@ pub(crate) fn results() -> Results {
             case::<f32, _>(kind, &pruned, &Unscored),
         );
         add("scored", f32::NAME, case::<f32, _>(kind, &none, &scorer));
+        let vocab = SHAPE[2];
+        let ngram = word_scorers::word_ngram(vocab, BLANK);
+        let spellings = word_scorers::spelling_lexicon(vocab);
+        let phrases = word_scorers::phrases(vocab, BLANK);
+        let lexicon = word_scorers::lexicon(vocab, BLANK);
+        add("words", f32::NAME, case::<f32, _>(kind, &none, &ngram));
+        add("words", f16::NAME, case::<f16, _>(kind, &none, &ngram));
+        add(
+            "spellings",
+            f32::NAME,
+            case::<f32, _>(kind, &none, &spellings),
+        );
+        add("phrases", f32::NAME, case::<f32, _>(kind, &none, &phrases));
+        let all = (lexicon, (phrases, ngram));
+        add("all", f32::NAME, case::<f32, _>(kind, &none, &all));
+        add("all", bf16::NAME, case::<bf16, _>(kind, &pruned, &all));
     }
     results
 }
@@ -78,13 +95,18 @@ fn case<T: Number, S: Scorer<State: Send> + Sync>(
 
 fn hash<'a>(hypotheses: impl Iterator<Item = CtcHypothesis<'a>>) -> u64 {
     let mut hash = Hash::default();
+    let mut count = 0;
     for hypothesis in hypotheses {
+        count += 1;
         hash.tokens(hypothesis.tokens);
         hash.tokens(hypothesis.frames);
+        hash.tokens(hypothesis.last_frames);
         hash.score(hypothesis.score);
+        hash.score(hypothesis.log_mass);
         hash.score(hypothesis.alignment_score);
         hash.score(hypothesis.scorer_score);
     }
+    assert!(count > 0, "nothing is hashed");
     hash.get()
 }
 

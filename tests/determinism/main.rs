@@ -17,6 +17,8 @@ mod autoregressive;
 mod ctc;
 mod independent;
 mod inputs;
+#[path = "../support/word_scorers.rs"]
+mod word_scorers;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,10 +1,10 @@
 //! CTC searches, whole and as streams.
 
 use widebeam::ctc::{Blank, CtcNBest, CtcPruning, CtcStream};
-use widebeam::scorers::{Lexicon, Phrases, Scorer, Vocabulary, WordBoundary};
+use widebeam::scorers::Scorer;
 use widebeam::{CtcSearch, Error, ScoreKind, ScoresView};
 
-use super::{is_about_memory, probabilities, refuse_each};
+use super::{is_about_memory, probabilities, refuse_each, word_scorers};
 
 // Few, so that each of some hundred refusals takes little: more would refuse nothing
 // but the same buffers again as they double once more.
@@ -74,21 +74,22 @@ fn a_pruned_decode_fails_at_each_allocation() {
     }
 }
 
+/// Rows of 300 tokens are listed again and again, for the tokens that a scorer alone lifts.
 #[test]
-fn a_decode_with_words_fails_at_each_allocation() {
-    let data = probabilities(2 * FRAMES * 29);
-    let view = ScoresView::probabilities(&data, [2, FRAMES, 29]).unwrap();
-    let sequences = [(&[3, 4, 5][..], 6.0), (&[3, 7], 4.0), (&[9], 2.0)];
-    let phrases = Phrases::from_tokens(&sequences).unwrap();
-    let labels: Vec<String> = ('a'..).take(29).map(String::from).collect();
-    let vocabulary = Vocabulary::new(&labels, Some(Blank(0)));
-    let vocabulary = vocabulary
-        .with_boundary(WordBoundary::Delimiter(1))
-        .unwrap();
-    let lexicon = Lexicon::new(&["def", "dh", "j", "klmn"], &vocabulary).unwrap();
-    let search = || CtcSearch::new(16, Blank(0)).unwrap();
-    check(|| search().with_scorer(&phrases), &view, &[]);
-    check(|| search().with_scorer((&lexicon, &phrases)), &view, &[]);
+fn a_decode_with_each_scorer_of_words_fails_at_each_allocation() {
+    for vocab in VOCABULARIES {
+        let data = probabilities(2 * FRAMES * vocab);
+        let view = ScoresView::probabilities(&data, [2, FRAMES, vocab]).unwrap();
+        let search = || CtcSearch::new(16, Blank(0)).unwrap();
+        let ngram = word_scorers::word_ngram(vocab, 0);
+        let spellings = word_scorers::spelling_lexicon(vocab);
+        let lexicon = word_scorers::lexicon(vocab, 0);
+        let phrases = word_scorers::phrases(vocab, 0);
+        check(|| search().with_scorer(&ngram), &view, &[]);
+        check(|| search().with_scorer(&spellings), &view, &[]);
+        check(|| search().with_scorer(&phrases), &view, &[]);
+        check(|| search().with_scorer((&lexicon, &phrases)), &view, &[]);
+    }
 }
 
 /// Neither first nor last may it hide that there was no memory for the other.

@@ -5,6 +5,8 @@
 mod counting;
 #[path = "../support/random.rs"]
 mod random;
+#[path = "../support/word_scorers.rs"]
+mod word_scorers;
 
 mod autoregressive;
 mod ctc;

@@ -143,7 +143,7 @@ impl<T> Decoder<T> {
     }
 
     /// About the bytes that [`Decoder::reset`] allocates.
-    pub(super) fn bytes_needed(settings: &Settings, vocab: usize) -> usize {
+    pub(super) fn bytes_needed(settings: &Settings, vocab: usize, scored: bool) -> usize {
         let prefix = size_of::<Prefix>() + 6 * size_of::<f64>() + size_of::<u32>();
         let states = States::<T>::BYTES_A_PREFIX;
         // Ten arrays of f64 and eight of u32 for what is known by rank.
@@ -154,6 +154,7 @@ impl<T> Decoder<T> {
             + history
             + candidates
             + vocab * size_of::<u32>()
+            + Frame::bytes_needed(settings, vocab, scored)
     }
 
     /// The number of frames read.

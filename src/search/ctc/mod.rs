@@ -222,7 +222,8 @@ impl<S: Scorer + Sync> CtcSearch<S> {
         } else {
             Shortlists::bytes_needed(scores, self.settings.shortlist_width())
         };
-        let decoder = Decoder::<S::State>::bytes_needed(&self.settings, scores.vocab());
+        let (vocab, scored) = (scores.vocab(), scorers::scores::<S>());
+        let decoder = Decoder::<S::State>::bytes_needed(&self.settings, vocab, scored);
         let items = scores.batch().saturating_mul(size_of::<Decoded>());
         lists
             .saturating_add(items)
