@@ -1,10 +1,12 @@
 //! N-gram models of words over text that tokens spell.
 
+use std::sync::Arc;
+
 use super::ngram::{NgramModel, NgramState};
 use super::ngram_fit::{MARKS, NgramFit};
 use super::scorer::Scorer;
 use super::trie::{ROOT, Trie};
-use super::vocabulary::Vocabulary;
+use super::vocabulary::{Spellings, Vocabulary};
 use super::word_score::{Lookahead, WordScore, finite};
 use crate::error::{Error, Kind};
 
@@ -48,7 +50,7 @@ const MAX_WORD: usize = 96;
 #[derive(Clone, Debug)]
 pub struct WordNgram<M> {
     model: M,
-    vocabulary: Vocabulary,
+    spellings: Arc<Spellings>,
     fit: NgramFit,
     start: NgramState,
     end: Option<u32>,
@@ -117,6 +119,17 @@ impl Word {
         ahead: Some(ROOT),
         listed: Some(ROOT),
     };
+
+    /// Its text, if all of it is kept and is UTF-8.
+    fn text(&self) -> Option<&str> {
+        let bytes = self.bytes.get(..self.length as usize)?;
+        std::str::from_utf8(bytes).ok()
+    }
+}
+
+/// Whether a word is a mark such as `</s>`.
+fn is_mark(word: &&str) -> bool {
+    MARKS.contains(word)
 }
 
 impl<M: AsRef<NgramModel>> WordNgram<M> {
@@ -141,7 +154,7 @@ impl<M: AsRef<NgramModel>> WordNgram<M> {
         }
         Ok(WordNgram {
             fit: NgramFit::of_words(ngrams, vocabulary)?,
-            vocabulary: vocabulary.clone(),
+            spellings: Arc::clone(vocabulary.spellings()),
             start: ngrams.start_state(),
             end: ngrams.word("</s>"),
             scores: WordScore::DEFAULT,
@@ -296,13 +309,15 @@ impl<M: AsRef<NgramModel>> WordNgram<M> {
     fn complete(&self, ngram: &NgramState, word: &Word) -> (Option<u32>, f64) {
         let model = self.model.as_ref();
         let id = match (&self.ahead, word.ahead) {
-            (Some(_), None) => None,
-            (Some(ahead), Some(node)) => Some(ahead.ids[node as usize]),
-            (None, _) => {
-                let bytes = word.bytes.get(..word.length as usize);
-                let text = bytes.and_then(|bytes| std::str::from_utf8(bytes).ok());
-                text.and_then(|text| model.word(text))
+            (Some(ahead), Some(node)) if ahead.ids[node as usize] != UNKNOWN => {
+                Some(ahead.ids[node as usize])
             }
+            // Marks are words of the model that begin no word of a text.
+            (Some(_), _) => word
+                .text()
+                .filter(is_mark)
+                .and_then(|text| model.word(text)),
+            (None, _) => word.text().and_then(|text| model.word(text)),
         };
         let id = id.filter(|&id| id != UNKNOWN);
         let is_listed = self.listed.as_ref().is_none_or(|listed| {
@@ -318,7 +333,7 @@ impl<M: AsRef<NgramModel>> WordNgram<M> {
     fn read(&self, state: &WordNgramState, token: u32) -> (f64, NgramState, Word) {
         let (mut sum, mut ngram, mut word) = (0.0, state.ngram, state.word);
         let mut completed = Some((state.id, state.complete));
-        for &byte in self.vocabulary.spelling(token) {
+        for &byte in self.spellings.of(token) {
             if byte != b' ' {
                 self.push(&mut word, byte);
                 completed = None;
@@ -361,7 +376,7 @@ impl<M: AsRef<NgramModel>> Scorer for WordNgram<M> {
 
     fn score(&self, state: &WordNgramState, token: u32) -> f64 {
         let before = self.in_advance(&state.word);
-        let spelled = self.vocabulary.spelling(token);
+        let spelled = self.spellings.of(token);
         // Most tokens complete nothing, or the word under way as it is.
         let (completed, letters) = match spelled.split_first() {
             Some((b' ', letters)) => (state.word.length > 0, letters),

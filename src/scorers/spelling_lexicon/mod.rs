@@ -56,7 +56,10 @@ pub struct SpellingLexicon<M = NgramModel> {
     trie: Trie<u32>,
     /// The words, by their places in the list.
     texts: Vec<String>,
-    /// The places of the words of each node, those of node 0 first.
+    /// By place, the node at which the word's spelling ends.
+    nodes: Vec<u32>,
+    /// The places of the words of each node, those of node 0 first. Of words that the model
+    /// cannot tell apart only the first is among them.
     entries: Vec<u32>,
     /// Where those of each node end.
     ends: Vec<u32>,
@@ -69,8 +72,10 @@ pub struct SpellingLexicon<M = NgramModel> {
     /// The most that is said of a word that begins.
     most_ahead: f64,
     readings: usize,
-    /// Which tokens may begin a word, by their bits.
-    begin: u64,
+    /// Of each node, which tokens lead on from it, by their bits.
+    follow: Vec<u64>,
+    bos: bool,
+    eos: bool,
 }
 
 /// The model, and what it knows of the words.
@@ -118,25 +123,23 @@ impl SpellingLexicon {
             spellings.push(spelling);
         }
         let (trie, nodes) = Trie::new(&spellings)?;
-        let firsts = trie.children(ROOT).map(|child| trie.symbol(child));
-        let begin = firsts.fold(0, |bits, token| bits | 1 << (token % 64));
-        let mut entries: Vec<u32> = (0..words.len() as u32).collect();
-        entries.sort_by_key(|&entry| nodes[entry as usize]);
-        let mut ends = vec![0; trie.len()];
-        for &node in &nodes {
-            ends[node as usize] += 1;
-        }
-        let mut end = 0;
-        for count in &mut ends {
-            end += *count;
-            *count = end;
-        }
+        let bits = |node: u32| {
+            let tokens = trie.children(node).map(|child| trie.symbol(child));
+            tokens.fold(0, |bits, token| bits | bit(token))
+        };
+        let follow = (0..trie.len() as u32).map(bits).collect();
+        // Without a model all words of a node are alike.
+        let mut places: Vec<u32> = (0..words.len() as u32).collect();
+        places.sort_by_key(|&place| (nodes[place as usize], place));
+        places.dedup_by_key(|place| nodes[*place as usize]);
+        let (entries, ends) = by_node(places, &nodes, trie.len());
         Ok(SpellingLexicon {
             trie,
             texts: words
                 .iter()
                 .map(|(text, _)| text.as_ref().to_owned())
                 .collect(),
+            nodes,
             entries,
             ends,
             delimiter,
@@ -146,7 +149,9 @@ impl SpellingLexicon {
             ahead: Vec::new(),
             most_ahead: 0.0,
             readings: MAX_READINGS,
-            begin,
+            follow,
+            bos: true,
+            eos: true,
         })
     }
 }
@@ -168,21 +173,28 @@ impl<M> SpellingLexicon<M> {
             let counted = format!("it knows 0 of {words} words");
             return Err(Kind::OtherUnits { unit, counted }.into());
         }
+        let mut places: Vec<u32> = (0..ids.len() as u32).collect();
+        places.sort_by_key(|&place| (self.nodes[place as usize], ids[place as usize], place));
+        places.dedup_by_key(|place| (self.nodes[*place as usize], ids[*place as usize]));
+        let (entries, ends) = by_node(places, &self.nodes, self.trie.len());
         let mut lexicon = SpellingLexicon {
             trie: self.trie,
             texts: self.texts,
-            entries: self.entries,
-            ends: self.ends,
+            nodes: self.nodes,
+            entries,
+            ends,
             delimiter: self.delimiter,
             scores: self.scores,
             lookahead: self.lookahead,
             ahead: self.ahead,
             most_ahead: self.most_ahead,
             readings: self.readings,
-            begin: self.begin,
+            follow: self.follow,
+            bos: self.bos,
+            eos: self.eos,
             model: Some(Ngrams {
-                start: ngrams.start_state(),
-                end: ngrams.word("</s>"),
+                start: start_of(&model, self.bos),
+                end: end_of(&model, self.eos),
                 ids,
                 unigrams,
                 model,
@@ -249,7 +261,7 @@ impl<M> SpellingLexicon<M> {
     }
 
     /// The same lexicon that begins after what a state of its model remembers, in place of
-    /// `<s>`.
+    /// `<s>`; only with a model.
     #[must_use]
     pub fn with_start(mut self, start: NgramState) -> Self {
         if let Some(ngrams) = &mut self.model {
@@ -320,11 +332,9 @@ impl<M: AsRef<NgramModel>> SpellingLexicon<M> {
     /// The same lexicon that begins without `<s>`, or with it, as it does by default.
     #[must_use]
     pub fn with_bos(mut self, on: bool) -> Self {
+        self.bos = on;
         if let Some(ngrams) = &mut self.model {
-            ngrams.start = match on {
-                true => ngrams.model.as_ref().start_state(),
-                false => NgramState::EMPTY,
-            };
+            ngrams.start = start_of(&ngrams.model, on);
         }
         self
     }
@@ -332,9 +342,9 @@ impl<M: AsRef<NgramModel>> SpellingLexicon<M> {
     /// The same lexicon that does not score `</s>` at the end of input, or does, as by default.
     #[must_use]
     pub fn with_eos(mut self, on: bool) -> Self {
+        self.eos = on;
         if let Some(ngrams) = &mut self.model {
-            let end = ngrams.model.as_ref().word("</s>");
-            ngrams.end = end.filter(|_| on);
+            ngrams.end = end_of(&ngrams.model, on);
         }
         self
     }
@@ -460,14 +470,7 @@ impl<M: AsRef<NgramModel>> SpellingLexicon<M> {
 
     /// Which tokens may follow, by their bits.
     fn following(&self, state: &SpellingState) -> u64 {
-        let bit = |token: u32| 1u64 << (token % 64);
-        let bits = |node: u32| match node {
-            ROOT => self.begin,
-            _ => {
-                let children = self.trie.children(node);
-                children.fold(0, |bits, child| bits | bit(self.trie.symbol(child)))
-            }
-        };
+        let bits = |node: u32| self.follow[node as usize];
         let readings = state.readings().iter();
         let mut follow = readings.fold(0, |all, reading| all | bits(reading.node));
         let at_root = |reading: &Reading| reading.node == ROOT;
@@ -476,7 +479,7 @@ impl<M: AsRef<NgramModel>> SpellingLexicon<M> {
             Some(delimiter) if completes || state.readings().iter().any(at_root) => {
                 follow |= bit(delimiter);
             }
-            None if completes => follow |= self.begin,
+            None if completes => follow |= bits(ROOT),
             _ => {}
         }
         follow
@@ -533,6 +536,40 @@ impl<M: AsRef<NgramModel>> SpellingLexicon<M> {
         }
         best
     }
+}
+
+/// The places of words by their nodes, in order within each, and where those of each node
+/// end.
+fn by_node(mut places: Vec<u32>, nodes: &[u32], count: usize) -> (Vec<u32>, Vec<u32>) {
+    places.sort_unstable_by_key(|&place| (nodes[place as usize], place));
+    let mut ends = vec![0; count];
+    for &place in &places {
+        ends[nodes[place as usize] as usize] += 1;
+    }
+    let mut end = 0;
+    for count in &mut ends {
+        end += *count;
+        *count = end;
+    }
+    (places, ends)
+}
+
+/// The state that a model begins with.
+fn start_of(model: &impl AsRef<NgramModel>, bos: bool) -> NgramState {
+    match bos {
+        true => model.as_ref().start_state(),
+        false => NgramState::EMPTY,
+    }
+}
+
+/// The word that a model ends with.
+fn end_of(model: &impl AsRef<NgramModel>, eos: bool) -> Option<u32> {
+    model.as_ref().word("</s>").filter(|_| eos)
+}
+
+/// The bit of a token, as [`Scorer::may_follow`] has it.
+fn bit(token: u32) -> u64 {
+    1 << (token % 64)
 }
 
 /// The id of the unknown word in every model.

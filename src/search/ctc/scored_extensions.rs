@@ -29,7 +29,7 @@ pub(super) struct ScoredExtensions<'a, S: Scorer> {
     pub(super) states: &'a States<S::State>,
     pub(super) links: &'a Links,
     pub(super) carried: &'a Carried,
-    /// What is below cannot enter the beam.
+    /// A score below this cannot enter the beam.
     pub(super) bound: f64,
 }
 
@@ -48,11 +48,13 @@ impl<S: Scorer> ScoredExtensions<'_, S> {
             return;
         }
         let (reach, last) = (self.reach(), frame.last_log_probability());
-        if last + reach < self.bound {
+        // A sum of three rounds in another way than this one of two.
+        let most = last + reach + 4.0 * f64::EPSILON * (last.abs() + reach.abs());
+        if reach == IMPOSSIBLE || most < self.bound {
             return;
         }
         self.raise(candidates);
-        if last + reach < self.bound {
+        if most < self.bound {
             return;
         }
         mark!("a scorer needs tokens that are not listed");
