@@ -1316,3 +1316,69 @@ fn a_model_says_what_it_holds() {
         assert_eq!(model.score(&after, word), score);
     }
 }
+
+/// A token that is not listed ties with the last of the beam and comes first by its source's
+/// rank. The sum that shows it rounds in another way than its own score.
+#[test]
+fn a_token_that_is_not_listed_and_ties_is_found() {
+    /// Token 1 scores one number, token 6 another, and no other may begin.
+    struct Two([f64; 2]);
+    impl Scorer for Two {
+        type State = bool;
+        fn start(&self) -> bool {
+            true
+        }
+        fn score(&self, begins: &bool, token: u32) -> f64 {
+            match (begins, token) {
+                (true, 1) => self.0[0],
+                (true, 6) => self.0[1],
+                _ => f64::NEG_INFINITY,
+            }
+        }
+        fn advance(&self, _: &bool, _: u32) -> bool {
+            false
+        }
+        fn finish(&self, _: &bool) -> f64 {
+            0.0
+        }
+        fn max_score(&self, begins: &bool) -> f64 {
+            match begins {
+                true => self.0[0].max(self.0[1]),
+                false => f64::NEG_INFINITY,
+            }
+        }
+    }
+    let log = |p: f32| {
+        let view = ScoresView::probabilities(std::slice::from_ref(&p), [1, 1]).unwrap();
+        let nbest = CtcSearch::new(1, Blank(0)).unwrap().decode(&view).unwrap();
+        nbest.best(0).unwrap().score
+    };
+    let (mut tied, taken) = (0, 0.7f32);
+    for i in 0..4000 {
+        let p = 1e-13 * (1.0 + i as f32 * 1e-4);
+        let (blank, last_blank) = (0.9 - i as f32 * 1e-6, p * 1.4);
+        for lift in [0.1, 0.13, 0.11] {
+            let total = (log(blank) + log(p)) + lift;
+            let mass = log(taken) + log(last_blank);
+            let scores = [total - mass, lift];
+            if mass + scores[0] != total || scores[0] > lift {
+                continue;
+            }
+            tied += 1;
+            let data = [
+                blank, taken, 0.0, 0.0, 0.0, 0.0, 0.0, last_blank, 0.0, p, p, p, p, p,
+            ];
+            let view = ScoresView::probabilities(&data, [2, 7]).unwrap();
+            let found = |pruning: CtcPruning| {
+                let search = CtcSearch::new(2, Blank(0)).unwrap();
+                let search = search.with_pruning(pruning).unwrap();
+                let nbest = search.with_scorer(Two(scores)).decode(&view).unwrap();
+                let tokens = nbest.item(0).unwrap().map(|found| found.tokens.to_vec());
+                tokens.collect::<Vec<_>>()
+            };
+            let all = found(CtcPruning::none().with_top_tokens(7));
+            assert_eq!(found(CtcPruning::none()), all, "{i} {lift}");
+        }
+    }
+    assert!(tied > 1000);
+}

@@ -42,11 +42,8 @@ impl Scorers {
             scorers.read_lexicon(path, options, labels)?;
         }
         if let Some(path) = options.lm.as_deref() {
-            let about = |failure: Failure| failure.about(printable::path(path));
             let model = read_model(path, map)?;
-            scorers
-                .add_model(model, path, options, labels)
-                .map_err(about)?;
+            scorers.add_model(model, path, options, labels)?;
         }
         if let Some(path) = options.hotwords.as_deref() {
             let (weight, whole) = (options.hotword_weight, options.whole_words);
@@ -89,7 +86,7 @@ impl Scorers {
                     _ => NgramScorer::of_tokens(model, vocabulary),
                 };
                 let scorer = scorer
-                    .map_err(|error| other_units(error, options.lm_unit))?
+                    .map_err(|error| other_units(path, error, options.lm_unit))?
                     .with_weight(options.lm_weight)?
                     .with_token_bonus(options.token_bonus)?;
                 say_doubts(path, scorer.fit());
@@ -100,13 +97,20 @@ impl Scorers {
                 // Without strings nothing is known of a word before it is complete.
                 let by_default = options.lm_lookahead.is_none();
                 let has_strings = model.has_words() || self.spellings.is_some();
+                if by_default && !has_strings {
+                    note(format_args!(
+                        "{}: the model has no strings of its words, so there is no look-ahead",
+                        printable::path(path)
+                    ));
+                }
                 let lookahead = match options.lookahead() {
                     LmLookahead::Unigram if has_strings || !by_default => Lookahead::Unigram,
                     _ => Lookahead::None,
                 };
                 if let Some(lexicon) = self.spellings.take() {
                     let lexicon = Arc::unwrap_or_clone(lexicon)
-                        .with_model(model)?
+                        .with_model(model)
+                        .map_err(|error| about(path, error))?
                         .with_weight(options.lm_weight)?
                         .with_word_bonus(bonus)?
                         .with_unknown_score(unknown)?
@@ -118,11 +122,12 @@ impl Scorers {
                     return Ok(());
                 }
                 let scorer = WordNgram::new(model, vocabulary)
-                    .map_err(|error| other_units(error, options.lm_unit))?
+                    .map_err(|error| other_units(path, error, options.lm_unit))?
                     .with_weight(options.lm_weight)?
                     .with_word_bonus(bonus)?
                     .with_unknown_score(unknown)?
-                    .with_lookahead(lookahead)?;
+                    .with_lookahead(lookahead)
+                    .map_err(|error| about(path, error))?;
                 say_doubts(path, scorer.fit());
                 self.words = Some(scorer.with_bos(bos).with_eos(eos));
             }
@@ -166,17 +171,17 @@ fn read_model(path: &Path, map: bool) -> Result<NgramModel, Failure> {
 }
 
 /// An error about a model, with what to try if it is one of other units.
-fn other_units(error: Error, unit: LmUnit) -> Failure {
+fn other_units(path: &Path, error: Error, unit: LmUnit) -> Failure {
     // Nothing else is set yet that could be refused.
     if error.kind() != ErrorKind::InvalidSetting {
-        return error.into();
+        return about(path, error);
     }
     let others = match unit {
         LmUnit::Token => "--lm-unit word or character",
         LmUnit::Character => "--lm-unit word or token",
         LmUnit::Word => "--lm-unit token or character",
     };
-    Failure::Input(format!("{error} ({others}?)"))
+    Failure::Input(format!("{error} ({others}?)")).about(printable::path(path))
 }
 
 fn say_doubts(path: &Path, fit: NgramFit) {

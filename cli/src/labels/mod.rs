@@ -18,6 +18,7 @@ pub const WORD_MARK: char = '\u{2581}';
 #[derive(Debug)]
 pub struct Labels {
     vocabulary: Vocabulary,
+    blank: Option<Blank>,
     /// Where they are from, for messages.
     pub name: String,
     /// Whether the labels themselves say where words part.
@@ -29,6 +30,7 @@ impl Labels {
     pub fn new<L: AsRef<str>>(labels: &[L], blank: Option<Blank>, name: String) -> Self {
         Labels {
             vocabulary: Vocabulary::new(labels, blank),
+            blank,
             name,
             boundary_found: true,
         }
@@ -57,7 +59,10 @@ impl Labels {
     /// If there is no such label.
     pub fn with_word_delimiter(self, label: &str) -> Result<Self, Failure> {
         let Labels {
-            vocabulary, name, ..
+            vocabulary,
+            blank,
+            name,
+            ..
         } = self;
         let Some(token) = vocabulary.token(label) else {
             return Err(Failure::Input(format!(
@@ -66,6 +71,7 @@ impl Labels {
         };
         Ok(Labels {
             vocabulary: vocabulary.with_boundary(WordBoundary::Delimiter(token))?,
+            blank,
             name,
             boundary_found: false,
         })
@@ -97,6 +103,14 @@ impl Labels {
             }
             _ => None,
         }
+    }
+
+    /// Whether this is the label of the blank.
+    pub fn is_blank(&self, label: &str) -> bool {
+        let blank = self
+            .blank
+            .and_then(|Blank(blank)| self.vocabulary.label(blank));
+        blank == Some(label)
     }
 
     /// The token between words, if one stands there.

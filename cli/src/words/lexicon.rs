@@ -149,7 +149,7 @@ fn read_spellings(
         match unknown {
             None => kept.entries.push((word.to_owned(), tokens)),
             Some(label) => {
-                let is_blank = vocabulary.labels().iter().any(|other| other == label);
+                let is_blank = labels.is_blank(label);
                 let label = quoted(label);
                 let reason = match is_blank {
                     true => format!("{label} is the blank"),

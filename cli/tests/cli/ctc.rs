@@ -53,6 +53,14 @@ fn hypotheses_come_with_frames_and_the_score_of_their_best_alignment() {
     let first = &line["hypotheses"][0];
     assert_eq!(first["text"], "a b");
     assert_eq!(first["frames"], serde_json::json!([0, 2, 3]));
+    assert_eq!(first["last_frames"], serde_json::json!([1, 2, 3]));
+    assert_eq!(first["log_mass"], first["score"]);
+    assert_eq!(first["scorer_score"], 0.0);
+    let words = serde_json::json!([
+        {"word": "a", "start": 0, "end": 1},
+        {"word": "b", "start": 3, "end": 3},
+    ]);
+    assert_eq!(first["words"], words);
     let aligned = first["alignment_score"].as_f64().unwrap();
     assert!((aligned - (0.9f64 * 0.8 * 0.9 * 0.5).ln()).abs() < 1e-6);
     // a a, a blank and blank a.
@@ -70,14 +78,18 @@ fn hypotheses_come_with_frames_and_the_score_of_their_best_alignment() {
     let npz = format!("{arguments} --format npz --output {}", output.display());
     run(&path, &npz).succeeded();
     let mut archive = npyz::npz::NpzArchive::open(output).unwrap();
-    let frames = archive
-        .by_name("frames")
-        .unwrap()
-        .unwrap()
-        .into_vec::<i64>()
-        .unwrap();
-    assert_eq!(frames[..3], [0, 2, 3]);
-    assert!(archive.by_name("alignment_scores").unwrap().is_some());
+    for (name, expected) in [("frames", [0, 2, 3]), ("last_frames", [1, 2, 3])] {
+        let array = archive.by_name(name).unwrap().unwrap();
+        assert_eq!(array.into_vec::<i64>().unwrap()[..3], expected, "{name}");
+    }
+    for (name, expected) in [
+        ("alignment_scores", aligned),
+        ("log_masses", score),
+        ("scorer_scores", 0.0),
+    ] {
+        let array = archive.by_name(name).unwrap().unwrap();
+        assert_eq!(array.into_vec::<f64>().unwrap()[0], expected, "{name}");
+    }
 }
 
 #[test]

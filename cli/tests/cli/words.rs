@@ -188,3 +188,94 @@ fn the_label_between_words_can_be_named() {
     case.run("--word-delimiter |")
         .refused("labels.txt: no label is the --word-delimiter \"|\"");
 }
+
+/// A model of words over letters: it knows two of the letters as words.
+const WORDS: &str = "\\data\\\nngram 1=8\nngram 2=2\n\n\\1-grams:\n\
+    -99 <s> -0.3\n-1.2 </s>\n-3 <unk>\n-1 a -0.3\n-1 i -0.3\n-1.5 se -0.3\n-1.5 sa -0.3\n-3 saw\n\n\
+    \\2-grams:\n-0.1 i se\n-0.2 a sa\n\n\\end\\\n";
+
+/// "i sa", and "i se" that is a little less likely.
+fn see() -> Case {
+    let frames: [&[(usize, f32)]; 4] = [
+        &[(0, 0.1), (1, 0.9)],
+        &[(5, 1.0)],
+        &[(2, 1.0)],
+        &[(4, 0.6), (3, 0.4)],
+    ];
+    let case = Case::new("-\ni\ns\ne\na\n|\nq\nr\n", &frames);
+    case.folder.write("w.arpa", WORDS.as_bytes());
+    case
+}
+
+#[test]
+fn a_model_of_words_chooses_among_words_and_says_where_they_are() {
+    let case = see();
+    case.check("", "i sa");
+    let run = case
+        .run("--lm w.arpa --lm-unit word --lm-weight 1")
+        .succeeded();
+    let line: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let best = &line["hypotheses"][0];
+    assert_eq!(best["text"], "i se");
+    let scored = (-0.3 - 1.0 - 0.1 - 0.3 - 1.2) * std::f64::consts::LN_10;
+    let part = best["scorer_score"].as_f64().unwrap();
+    assert!((part - scored).abs() < 1e-6, "{part} {scored}");
+    let sum = best["log_mass"].as_f64().unwrap() + part;
+    assert!((best["score"].as_f64().unwrap() - sum).abs() < 1e-12);
+    assert_eq!(best["words"][0]["word"], "i");
+    assert_eq!(best["words"][1]["word"], "se");
+    assert_eq!(best["words"][1]["start"], 2);
+    assert_eq!(best["words"][1]["end"], 3);
+}
+
+#[test]
+fn a_model_of_words_is_no_model_of_letters_or_characters() {
+    let case = see();
+    for (unit, message) in [
+        (
+            "token",
+            "not one of labels: it knows 2 of 7 labels, and 2 of 5 of its words are labels (--lm-unit word or character?)",
+        ),
+        ("character", "not one of characters: it knows 2 of 7 labels"),
+    ] {
+        let run = case.run(&format!("--lm w.arpa --lm-unit {unit}"));
+        run.refused(&format!("w.arpa: the n-gram model is {message}"));
+    }
+}
+
+#[test]
+fn words_of_one_spelling_are_told_apart_by_the_model() {
+    let frames: [&[(usize, f32)]; 4] = [&[(1, 1.0)], &[(3, 1.0)], &[(2, 1.0)], &[(0, 1.0)]];
+    let case = Case::new("-\nI\nS\n|\n", &frames);
+    case.folder.write("w.arpa", WORDS.as_bytes());
+    case.folder.write("l.txt", b"a\tI\ni\tI\nsa\tS\nse\tS |\n");
+    case.check("--lexicon l.txt", "a sa");
+    let model = "--lexicon l.txt --lm w.arpa --lm-unit word";
+    case.check(model, "i se");
+    let run = case.run(model).succeeded();
+    let line: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let words = &line["hypotheses"][0]["words"];
+    let expected = serde_json::json!([
+        {"word": "i", "start": 0, "end": 0},
+        {"word": "se", "start": 2, "end": 2},
+    ]);
+    assert_eq!(*words, expected);
+}
+
+#[test]
+fn hypotheses_of_one_text_are_one_if_asked() {
+    let frames: [&[(usize, f32)]; 4] = [
+        &[(1, 0.3), (2, 0.3), (5, 0.4)],
+        &[(0, 1.0)],
+        &[(3, 0.3), (4, 0.3), (6, 0.4)],
+        &[(0, 1.0)],
+    ];
+    let labels = "<b>\n\u{2581}he\n\u{2581}hel\nlo\nllo\n\u{2581}j\nello\n";
+    let case = Case::new(labels, &frames);
+    case.check("", "jello");
+    let merged = case.run("--merge-text").succeeded();
+    let line: serde_json::Value = serde_json::from_str(&merged.stdout).unwrap();
+    assert_eq!(line["hypotheses"][0]["text"], "hello");
+    let mass = line["hypotheses"][0]["log_mass"].as_f64().unwrap();
+    assert!((mass - 0.18f64.ln()).abs() < 1e-6, "{mass}");
+}
