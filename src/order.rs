@@ -16,11 +16,14 @@
 //! | `search/merge.rs` | independent search: of equal continuations the one of the lower parent |
 //! | `search/ctc/candidate.rs` | CTC: rank of the source, a carried prefix before an extension, rank of the token |
 //! | `search/ctc/carried.rs` | CTC: the source of a prefix that is carried and also entered |
+//! | `search/ctc/frame.rs` | the order of tokens that a list lacked, by [`rank_key`]: `list_more` |
 //! | `search/ctc/beam.rs` | the best alignment: `best`, `leaving`, `enter` |
 //! | `search/ctc/decoder.rs` | the results, ranked again with the scores of the end of input: `write` |
+//! | `search/ctc/by_text.rs` | results by text: the first hypothesis of a text stays, and texts of equal scores keep their order |
+//! | `scorers/spelling_lexicon/readings.rs`, `scorers/spelling_lexicon/mod.rs` | readings of a prefix, and those of all its tokens: of equal values the first, by the rank of the reading before, then by place in the lexicon |
 //! | `search/autoregressive/candidates.rs` | autoregressive search: `compare`; `Bar` compares score and parent alone |
 //! | `search/autoregressive/pool.rs` | finished hypotheses: the earlier one |
-//! | `reference.rs`, `reference/ctc.rs`, `reference/autoregressive.rs` | all of these by definition, without this module |
+//! | `reference.rs`, `reference/ctc.rs`, `reference/autoregressive.rs`, `reference/scorers/spellings.rs` | all of these by definition, without this module |
 //!
 //! Other places rely on a rule:
 //!
@@ -29,7 +32,8 @@
 //! | `kernels/bound.rs` | tokens equal to a bound are kept |
 //! | `kernels/collect.rs` | tokens come by id, so once k are held an equal one is worse |
 //! | `search/ctc/settings.rs` | the proof of `extended_by` counts the candidates that win a tie |
-//! | `search/ctc/extensions.rs`, `search/ctc/decoder.rs` | candidates equal to a bound are kept |
+//! | `search/ctc/extensions.rs`, `search/ctc/scored_extensions.rs`, `search/ctc/decoder.rs` | candidates equal to a bound are kept |
+//! | `search/ctc/frame.rs` | `list_more` goes on behind the last token of the list, so places in it stay ranks |
 //! | `search/ctc/carried.rs` | the beam is updated in place only where no two scores are equal: `keep_their_order` |
 //! | `search/autoregressive/expand.rs` | candidates equal to the bar are kept |
 //! | `search/autoregressive/group.rs` | a request is done where its live hypotheses could at best equal the worst of a full pool |

@@ -42,7 +42,7 @@ impl Search {
         Ok(Search::Plain(Box::new(search(beams, blank, level)?)))
     }
 
-    /// The search that the arguments ask for, and who reads its hypotheses.
+    /// The search that the arguments ask for, and the reader of its hypotheses.
     pub(crate) fn new(
         beams: usize,
         blank: Blank,

@@ -17,6 +17,7 @@ use crate::ctc;
 use crate::decoder::Decoder;
 use crate::labels::Labels;
 use crate::load::Tensor;
+use crate::transcript::Reader;
 
 const EMISSIONS: &[u8] = include_bytes!("../assets/ocr_lines.npz");
 const LABELS: &str = include_str!("../assets/ocr_labels.txt");
@@ -37,7 +38,8 @@ const WIDE: usize = 1000;
 pub(crate) fn run(options: &Decode) -> Result<(), Failure> {
     let beams = options.beams().unwrap_or(BEAMS);
     let search = ctc::Search::plain(beams, BLANK, options.instructions.level)?;
-    let mut decoder = Decoder::ctc(search, beams);
+    let reader = Reader::Labels(labels().vocabulary().clone());
+    let mut decoder = Decoder::ctc(search, beams).with_reader(reader, false);
     let sample = Sample::unpack();
     let scores = sample
         .tensor
@@ -143,18 +145,20 @@ fn report(
         let texts: Vec<_> = answers[line]
             .hypotheses()
             .iter()
-            .map(|found| labels.text(&found.tokens))
+            .filter_map(|found| found.transcript.as_ref())
+            .map(|read| &*read.text)
             .collect();
         // The sample's frames have possible tokens, so there is a best text.
-        let best = &texts[0];
+        let best = texts[0];
         let next = texts.get(1);
 
         writeln!(out, "{:>2}  truth   {truth}", line + 1)?;
         writeln!(out, "    greedy  {greedy}")?;
         writeln!(out, "    beam    {best}")?;
-        writeln!(out, "    next    {}", next.map_or("-", String::as_str))?;
+        writeln!(out, "    next    {}", next.unwrap_or(&"-"))?;
         errors.count(truth, &greedy, &texts);
     }
+    write_words(out, &answers[0])?;
     writeln!(
         out,
         "\nCharacter errors: greedy {}, beam {}, the closest in the beam {}.",
@@ -176,6 +180,21 @@ fn report(
         out,
         "Next: {wider}{widebeam} decode --help    for your own .npy, .npz and .safetensors files"
     )
+}
+
+/// Writes the words of an item's best text, with the frames in which they stand.
+fn write_words(out: &mut dyn Write, answer: &Answer) -> io::Result<()> {
+    let best = answer.hypotheses().first();
+    let words = best.and_then(|best| best.transcript.as_ref()?.words.as_ref());
+    writeln!(
+        out,
+        "\nThe words of line 1 and the frames, from 0, in which they stand:\n"
+    )?;
+    for word in words.into_iter().flatten() {
+        let frames = format!("{}-{}", word.start, word.end);
+        writeln!(out, "  {frames:>9}  {}", word.word)?;
+    }
+    Ok(())
 }
 
 /// What this program was started as: it need not be installed.
@@ -204,11 +223,11 @@ struct Errors {
 }
 
 impl Errors {
-    fn count(&mut self, truth: &str, greedy: &str, beam: &[String]) {
+    fn count(&mut self, truth: &str, greedy: &str, beam: &[&str]) {
         let distance = |text: &str| strsim::levenshtein(truth, text);
         self.characters += truth.chars().count();
         self.greedy += distance(greedy);
-        self.best += distance(&beam[0]);
+        self.best += distance(beam[0]);
         self.closest += beam.iter().map(|text| distance(text)).min().unwrap_or(0);
     }
 

@@ -4,11 +4,11 @@ use std::io::BufRead;
 use std::path::Path;
 use std::sync::Arc;
 
-use widebeam::Error;
 use widebeam::scorers::{
     Lexicon, Lookahead, NgramFit, NgramModel, NgramScorer, Phrases, Scorer, SpellingLexicon,
     WordNgram,
 };
+use widebeam::{Error, ErrorKind};
 use widebeam_perf::console::failure::{Failure, note};
 use widebeam_perf::console::printable;
 
@@ -167,24 +167,23 @@ fn read_model(path: &Path, map: bool) -> Result<NgramModel, Failure> {
 
 /// An error about a model, with what to try if it is one of other units.
 fn other_units(error: Error, unit: LmUnit) -> Failure {
-    match Failure::from(error) {
-        Failure::Input(message) if message.starts_with("the n-gram model is none") => {
-            let others = match unit {
-                LmUnit::Token => "--lm-unit word or character",
-                LmUnit::Character => "--lm-unit word or token",
-                LmUnit::Word => "--lm-unit token or character",
-            };
-            Failure::Input(format!("{message} ({others}?)"))
-        }
-        failure => failure,
+    // Nothing else is set yet that could be refused.
+    if error.kind() != ErrorKind::InvalidSetting {
+        return error.into();
     }
+    let others = match unit {
+        LmUnit::Token => "--lm-unit word or character",
+        LmUnit::Character => "--lm-unit word or token",
+        LmUnit::Word => "--lm-unit token or character",
+    };
+    Failure::Input(format!("{error} ({others}?)"))
 }
 
 fn say_doubts(path: &Path, fit: NgramFit) {
     if fit.is_doubtful() {
         let path = printable::path(path);
         note(format_args!(
-            "{path}: the model may be one of other units: {fit}"
+            "{path}: the model may be meant for other units: {fit}"
         ));
     }
 }

@@ -6,7 +6,7 @@ use widebeam::Error;
 use widebeam::ctc::CtcHypothesis;
 use widebeam::scorers::{SpellingLexicon, Vocabulary, Word};
 
-/// Who knows what tokens read as.
+/// Reads the tokens of a hypothesis as text.
 #[derive(Clone, Debug)]
 pub(crate) enum Reader {
     /// The labels spell the text.

@@ -132,7 +132,7 @@ fn fitting<S>(scorer: Result<S, widebeam::Error>) -> Option<S> {
         Err(error) => {
             assert_eq!(error.kind(), ErrorKind::InvalidSetting);
             let message = error.to_string();
-            assert!(message.starts_with("the n-gram model is none of "));
+            assert!(message.starts_with("the n-gram model is not one of "));
             None
         }
     }

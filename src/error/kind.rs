@@ -414,7 +414,7 @@ impl fmt::Display for Kind {
             }
             Kind::Refused { sentence } => f.write_str(sentence),
             Kind::OtherUnits { unit, counted } => {
-                write!(f, "the n-gram model is none of {unit}: {counted}")
+                write!(f, "the n-gram model is not one of {unit}: {counted}")
             }
             Kind::NoWordStrings => write!(
                 f,

@@ -151,7 +151,7 @@ impl fmt::Display for NgramFit {
     }
 }
 
-/// Words of a model that are none.
+/// Marks, which are words of a model and of no text.
 pub(super) const MARKS: [&str; 4] = ["<s>", "</s>", "<unk>", "<UNK>"];
 
 /// Names of a space in models of tokens or characters.

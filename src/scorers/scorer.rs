@@ -52,7 +52,7 @@ mod sealed {
 
 use sealed::Says;
 
-/// Scores prefixes as they grow: a language model, a list of favoured words, a
+/// Scores prefixes as they grow: a language model, a list of favoured phrases, a
 /// lexicon.
 ///
 /// What it says depends on the prefix alone, through a state that follows the
@@ -128,6 +128,16 @@ pub trait Scorer {
         f64::INFINITY
     }
 
+    /// Which tokens may follow a prefix: a token may if bit `token % 64` is set. By default,
+    /// all may.
+    ///
+    /// A hint: a search need not ask [`Scorer::score`] of a token that may not follow, which
+    /// must be forbidden.
+    fn may_follow(&self, state: &Self::State) -> u64 {
+        let _ = state;
+        u64::MAX
+    }
+
     // A search without a scorer prunes by bounds that a scorer would break. The type
     // cannot be named outside of this crate, so nobody else can set this.
     #[doc(hidden)]
@@ -191,6 +201,10 @@ macro_rules! delegate {
                 S::max_score(self, state)
             }
 
+            fn may_follow(&self, state: &S::State) -> u64 {
+                S::may_follow(self, state)
+            }
+
             const SAYS: Says = S::SAYS;
         }
     };
@@ -222,6 +236,10 @@ impl<A: Scorer, B: Scorer> Scorer for (A, B) {
 
     fn max_score(&self, state: &Self::State) -> f64 {
         self.0.max_score(&state.0) + self.1.max_score(&state.1)
+    }
+
+    fn may_follow(&self, state: &Self::State) -> u64 {
+        self.0.may_follow(&state.0) & self.1.may_follow(&state.1)
     }
 
     const SAYS: Says = A::SAYS.or(B::SAYS);
@@ -257,6 +275,13 @@ impl<S: Scorer> Scorer for Option<S> {
         match (self, state) {
             (Some(scorer), Some(state)) => scorer.max_score(state),
             _ => 0.0,
+        }
+    }
+
+    fn may_follow(&self, state: &Self::State) -> u64 {
+        match (self, state) {
+            (Some(scorer), Some(state)) => scorer.may_follow(state),
+            _ => u64::MAX,
         }
     }
 

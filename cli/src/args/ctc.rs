@@ -110,7 +110,8 @@ pub(crate) struct Ctc {
 
     /// Use only the N best tokens of each frame, beside the blank [default: all]
     ///
-    /// With --lm, --hotwords or --lexicon: the beams + 2 best tokens, counting the blank.
+    /// If nothing bounds what --lm can add to a token, the default is the beams + 2 best
+    /// tokens, counting the blank, and a note says so.
     #[arg(long, value_name = "N", requires = "blank")]
     pub(crate) top_tokens: Option<usize>,
 
@@ -202,8 +203,6 @@ impl Ctc {
             ("--word-bonus", self.word_bonus.is_some()),
             ("--unknown-score", self.unknown_score.is_some()),
             ("--lm-lookahead", self.lm_lookahead.is_some()),
-            ("--no-bos", self.no_bos),
-            ("--no-eos", self.no_eos),
         ];
         if let Some((option, _)) = of_words.iter().find(|(_, given)| *given && !is_word) {
             return Err(Failure::Input(format!("{option} is for --lm-unit word")));

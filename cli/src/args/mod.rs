@@ -30,6 +30,10 @@ Examples:
       --beams 100 --labels letters.txt --lm letters.arpa.gz --lm-weight 0.6 \\
       --token-bonus 1
       the best transcript of each item, with the help of a language model
+  widebeam decode speech.npy --search ctc --blank 0 --scores log-probs \\
+      --beams 100 --labels phones.txt --lexicon lexicon.txt --lm words.arpa \\
+      --lm-unit word --format jsonl
+      words and their frames, from phones: a lexicon has their spellings
   widebeam decode lm.safetensors --search independent --scores log-probs \\
       --beams 64 --format npz --output nbest.npz
       arrays `tokens`, `lengths` and `scores` for NumPy

@@ -7,7 +7,7 @@ use npyz::zip::write::FileOptions;
 use npyz::zip::{CompressionMethod, DateTime};
 use npyz::{AutoSerialize, WriterBuilder};
 
-use crate::answer::Answer;
+use crate::answer::{Alignment, Answer};
 
 /// Where an item has no more hypotheses, and behind the last token of one.
 const NONE: i32 = -1;
@@ -15,7 +15,8 @@ const NONE: i32 = -1;
 /// Writes `tokens [items, nbest, longest]`, `lengths [items, nbest]` and
 /// `scores [items, nbest]`, where `nbest` is the largest number of hypotheses
 /// that an item has and `longest` the length of the longest; of a CTC search
-/// also (`aligned`) `frames`, like `tokens`, and `alignment_scores`, like `scores`.
+/// also (`aligned`) `frames` and `last_frames`, like `tokens`, and `alignment_scores`,
+/// `log_masses` and `scorer_scores`, like `scores`.
 pub(super) fn write(
     out: &mut (impl Write + Seek),
     answers: &[Answer],
@@ -60,24 +61,30 @@ pub(super) fn write(
     )?;
     if aligned {
         let alignments = || slots().map(|slot| slot.and_then(|found| found.alignment.as_ref()));
-        array(
-            &mut npz,
-            "frames",
-            &[answers.len(), nbest, longest],
-            alignments().flat_map(|alignment| {
-                let frames = alignment.map_or(&[][..], |found| &found.frames);
-                let frames = frames.iter().map(|&frame| i64::from(frame));
-                frames
-                    .chain(std::iter::repeat(i64::from(NONE)))
-                    .take(longest)
-            }),
-        )?;
-        array(
-            &mut npz,
-            "alignment_scores",
-            &shape,
-            alignments().map(|alignment| alignment.map_or(f64::NEG_INFINITY, |found| found.score)),
-        )?;
+        type Frames = fn(&Alignment) -> &[u32];
+        let frames: [(&str, Frames); 2] = [
+            ("frames", |found| &found.frames),
+            ("last_frames", |found| &found.last_frames),
+        ];
+        for (name, of) in frames {
+            let rows = alignments().flat_map(|alignment| {
+                let frames = alignment.map_or(&[][..], of).iter();
+                let frames = frames.map(|&frame| i64::from(frame));
+                let nothing = std::iter::repeat(i64::from(NONE));
+                frames.chain(nothing).take(longest)
+            });
+            array(&mut npz, name, &[answers.len(), nbest, longest], rows)?;
+        }
+        type Score = fn(&Alignment) -> f64;
+        let scores: [(&str, Score); 3] = [
+            ("alignment_scores", |found| found.score),
+            ("log_masses", |found| found.log_mass),
+            ("scorer_scores", |found| found.scorer_score),
+        ];
+        for (name, of) in scores {
+            let scores = alignments().map(|alignment| alignment.map_or(f64::NEG_INFINITY, of));
+            array(&mut npz, name, &shape, scores)?;
+        }
     }
     npz.zip_writer().finish()?;
     Ok(())

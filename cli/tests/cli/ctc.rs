@@ -123,7 +123,7 @@ fn a_model_that_knows_no_label_is_refused() {
             "{run:?}"
         );
         run.refused(&format!(
-            "{}: the n-gram model is none of {parts}: it knows 0 of",
+            "{}: the n-gram model is not one of {parts}: it knows 0 of",
             lm.display(),
         ));
     }

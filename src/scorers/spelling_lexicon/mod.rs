@@ -69,6 +69,8 @@ pub struct SpellingLexicon<M = NgramModel> {
     /// The most that is said of a word that begins.
     most_ahead: f64,
     readings: usize,
+    /// Which tokens may begin a word, by their bits.
+    begin: u64,
 }
 
 /// The model, and what it knows of the words.
@@ -116,6 +118,8 @@ impl SpellingLexicon {
             spellings.push(spelling);
         }
         let (trie, nodes) = Trie::new(&spellings)?;
+        let firsts = trie.children(ROOT).map(|child| trie.symbol(child));
+        let begin = firsts.fold(0, |bits, token| bits | 1 << (token % 64));
         let mut entries: Vec<u32> = (0..words.len() as u32).collect();
         entries.sort_by_key(|&entry| nodes[entry as usize]);
         let mut ends = vec![0; trie.len()];
@@ -142,6 +146,7 @@ impl SpellingLexicon {
             ahead: Vec::new(),
             most_ahead: 0.0,
             readings: MAX_READINGS,
+            begin,
         })
     }
 }
@@ -174,6 +179,7 @@ impl<M> SpellingLexicon<M> {
             ahead: self.ahead,
             most_ahead: self.most_ahead,
             readings: self.readings,
+            begin: self.begin,
             model: Some(Ngrams {
                 start: ngrams.start_state(),
                 end: ngrams.word("</s>"),
@@ -449,6 +455,31 @@ impl<M: AsRef<NgramModel>> SpellingLexicon<M> {
         }
         best.write(next, origins);
         self.complete(next);
+        next.follow = self.following(next);
+    }
+
+    /// Which tokens may follow, by their bits.
+    fn following(&self, state: &SpellingState) -> u64 {
+        let bit = |token: u32| 1u64 << (token % 64);
+        let bits = |node: u32| match node {
+            ROOT => self.begin,
+            _ => {
+                let children = self.trie.children(node);
+                children.fold(0, |bits, child| bits | bit(self.trie.symbol(child)))
+            }
+        };
+        let readings = state.readings().iter();
+        let mut follow = readings.fold(0, |all, reading| all | bits(reading.node));
+        let at_root = |reading: &Reading| reading.node == ROOT;
+        let completes = !state.completions().is_empty();
+        match self.delimiter {
+            Some(delimiter) if completes || state.readings().iter().any(at_root) => {
+                follow |= bit(delimiter);
+            }
+            None if completes => follow |= self.begin,
+            _ => {}
+        }
+        follow
     }
 
     /// Finds the completions of a state's readings.
@@ -523,6 +554,7 @@ impl<M: AsRef<NgramModel>> Scorer for SpellingLexicon<M> {
         let (mut best, mut state) = (Best::new(1), SpellingState::EMPTY);
         best.add(0.0, reading, Origin::default());
         best.write(&mut state, &mut [Origin::default(); MAX_READINGS]);
+        state.follow = self.following(&state);
         state
     }
 
@@ -559,6 +591,10 @@ impl<M: AsRef<NgramModel>> Scorer for SpellingLexicon<M> {
     fn finish(&self, state: &SpellingState) -> f64 {
         let end = self.end(state);
         end.map_or(f64::NEG_INFINITY, |(value, _)| value - state.best)
+    }
+
+    fn may_follow(&self, state: &SpellingState) -> u64 {
+        state.follow
     }
 
     fn max_score(&self, state: &SpellingState) -> f64 {

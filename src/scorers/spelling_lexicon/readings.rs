@@ -47,6 +47,8 @@ pub struct SpellingState {
     pub(super) best: f64,
     /// The greatest base of a completion.
     pub(super) best_completion: f64,
+    /// Which tokens may follow, by their bits.
+    pub(super) follow: u64,
 }
 
 impl SpellingState {
@@ -65,6 +67,7 @@ impl SpellingState {
         completed: 0,
         best: f64::NEG_INFINITY,
         best_completion: f64::NEG_INFINITY,
+        follow: 0,
     };
 
     /// The readings, best first.

@@ -16,6 +16,8 @@ pub(super) struct Beam {
     pub(super) scored: Vec<f64>,
     /// The most that the scores can sum up to with one token more.
     pub(super) most_scored: Vec<f64>,
+    /// Which tokens the scorer lets follow: those whose bit `token % 64` is set.
+    pub(super) follow: Vec<u64>,
     /// Where the scorer's states are among [`States`](super::states::States).
     pub(super) states: Vec<u32>,
 }
@@ -196,12 +198,15 @@ impl Beam {
         resize(&mut self.prefixes, beams, "the beam")?;
         resize(&mut self.scored, beams, "the beam")?;
         resize(&mut self.most_scored, beams, "the beam")?;
+        resize(&mut self.follow, beams, "the beam")?;
         self.scored.fill(0.0);
         self.masses.reserve(beams)
     }
 
-    /// The empty prefix alone, with its scorer's state and the most that a token can score.
-    pub(super) fn start(&mut self, state: u32, most_scored: f64) {
+    /// The empty prefix alone, with its scorer's state, the most that a token can score, and
+    /// which may follow.
+    pub(super) fn start(&mut self, state: u32, most_scored: f64, follow: u64) {
+        self.follow[0] = follow;
         self.length = 1;
         self.states[0] = state;
         self.most_scored[0] = most_scored;
@@ -230,6 +235,7 @@ impl Beam {
     pub(super) fn swap(&mut self, a: usize, b: usize) {
         self.prefixes.swap(a, b);
         self.states.swap(a, b);
+        self.follow.swap(a, b);
         let Masses { blank, token, all } = &mut self.masses;
         for array in [blank, token, all, &mut self.scored, &mut self.most_scored] {
             array.swap(a, b);

@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use super::nbest::{CtcHypothesis, CtcNBest, Scores};
 use crate::error::Error;
 use crate::kernels::log_add::log_add_scalar;
+use crate::order::descending;
 use crate::scorers::{Vocabulary, Word};
 
 impl CtcNBest {
@@ -67,7 +68,7 @@ impl CtcNBest {
         for text in &mut texts {
             text.score = text.log_mass + text.scorer_score;
         }
-        texts.sort_by(|a, b| b.score.total_cmp(&a.score));
+        texts.sort_by(|a, b| descending(a.score, b.score));
         for text in texts {
             let scores = Scores {
                 score: text.score,

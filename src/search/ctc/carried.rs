@@ -155,6 +155,12 @@ impl Carried {
         pairs.fold(last > IMPOSSIBLE, |sorted, (a, b)| sorted & (a > b))
     }
 
+    /// The highest score of the beam's `length` prefixes.
+    pub(super) fn most(&self, length: usize) -> f64 {
+        let scores = self.scores[..length].iter().copied();
+        scores.fold(IMPOSSIBLE, f64::max)
+    }
+
     /// The lowest score of the beam's `length` prefixes.
     pub(super) fn least(&self, length: usize) -> f64 {
         // Side by side, so that they are compared in vectors.

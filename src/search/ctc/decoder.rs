@@ -136,14 +136,15 @@ impl<T> Decoder<T> {
         self.states.reset(beams)?;
         let start = search.scorer.start();
         let most = search.scorer.max_score(&start);
-        self.beam.start(self.states.insert(start), most);
+        let follow = search.scorer.may_follow(&start);
+        self.beam.start(self.states.insert(start), most, follow);
         self.changed();
         Ok(())
     }
 
     /// About the bytes that [`Decoder::reset`] allocates.
-    pub(super) fn bytes_needed(settings: &Settings, vocab: usize) -> usize {
-        let prefix = size_of::<Prefix>() + 5 * size_of::<f64>() + size_of::<u32>();
+    pub(super) fn bytes_needed(settings: &Settings, vocab: usize, scored: bool) -> usize {
+        let prefix = size_of::<Prefix>() + 6 * size_of::<f64>() + size_of::<u32>();
         let states = States::<T>::BYTES_A_PREFIX;
         // Ten arrays of f64 and eight of u32 for what is known by rank.
         let ranks = 2 * (5 * size_of::<f64>() + 4 * size_of::<u32>());
@@ -153,6 +154,7 @@ impl<T> Decoder<T> {
             + history
             + candidates
             + vocab * size_of::<u32>()
+            + Frame::bytes_needed(settings, vocab, scored)
     }
 
     /// The number of frames read.

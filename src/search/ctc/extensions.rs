@@ -35,14 +35,19 @@ impl Extensions {
         reserve(&mut self.column, beams, what)
     }
 
-    /// The score that the worst of a full beam has after the frame if all are carried
-    /// over: as many candidates as the beam holds reach it, so whatever is below cannot
-    /// enter. -infinity if the beam is not full.
+    /// A score below which nothing enters the beam:
+    /// - that which the worst of a full beam has after the frame if all are carried over,
+    ///   because as many candidates as the beam holds reach it;
+    /// - the score threshold below the best that is carried over.
     pub(super) fn bound_of_carried(settings: &Settings, carried: &Carried, length: usize) -> f64 {
+        let bound = match settings.pruning.score_threshold {
+            Some(distance) => carried.most(length) - distance,
+            None => IMPOSSIBLE,
+        };
         if length < settings.beams {
-            return IMPOSSIBLE;
+            return bound;
         }
-        carried.least(length)
+        carried.least(length).max(bound)
     }
 
     /// A higher such score, if the extensions by the frame's best token give

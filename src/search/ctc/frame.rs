@@ -90,6 +90,14 @@ impl Frame {
         self.threshold.reserve(kind, vocab, width)
     }
 
+    /// Bytes that [`Frame::reserve`] allocates for a scorer beyond what a list of phase one
+    /// takes.
+    pub(super) fn bytes_needed(settings: &Settings, vocab: usize, scored: bool) -> usize {
+        let width = settings.shortlist_width().min(vocab);
+        let token = size_of::<u32>() + size_of::<f64>() + size_of::<u64>();
+        if scored { (vocab - width) * token } else { 0 }
+    }
+
     /// Takes the place of the frame before: all that phase one listed and
     /// pruning leaves.
     pub(super) fn take_list(

@@ -72,10 +72,17 @@ use settings::Settings;
 /// A value keeps its buffers. A clone has the same settings and shares the scorer; its
 /// buffers are its own.
 ///
-/// With a scorer ([`CtcSearch::with_scorer`]) the bound above no longer holds, because a
-/// language model can lift any token. Each prefix is then extended only by the frame's W + 2
-/// best tokens, less the blank if it is one of them, or by as many tokens as
-/// [`CtcPruning::with_top_tokens`] says.
+/// With a scorer ([`CtcSearch::with_scorer`]) the bound on candidates no longer holds, because
+/// a scorer can lift any token. Which tokens extend a prefix depends on
+/// [`Scorer::max_score`]:
+/// - If it is finite, every token counts that pruning leaves, as without a scorer. The
+///   search skips those that cannot reach the beam even with the most that the scorer can add.
+/// - If it is infinite, only the frame's W + 2 best tokens, less the blank if it is one of
+///   them, extend the prefix, or as many as [`CtcPruning::with_top_tokens`] says. A token
+///   below them is lost, however far the scorer would lift it.
+///
+/// The [`scorers`](crate::scorers) of this crate have a finite one, with two exceptions, which
+/// the table there names.
 ///
 /// ```
 /// use widebeam::ScoresView;
@@ -215,7 +222,8 @@ impl<S: Scorer + Sync> CtcSearch<S> {
         } else {
             Shortlists::bytes_needed(scores, self.settings.shortlist_width())
         };
-        let decoder = Decoder::<S::State>::bytes_needed(&self.settings, scores.vocab());
+        let (vocab, scored) = (scores.vocab(), scorers::scores::<S>());
+        let decoder = Decoder::<S::State>::bytes_needed(&self.settings, vocab, scored);
         let items = scores.batch().saturating_mul(size_of::<Decoded>());
         lists
             .saturating_add(items)

@@ -60,6 +60,7 @@ impl<T> Rebuild<'_, T> {
         if scorers::scores::<S>() {
             next.scored[to] = beam.scored[rank];
             next.most_scored[to] = beam.most_scored[rank];
+            next.follow[to] = beam.follow[rank];
             next.states[to] = beam.states[rank];
             self.states.keep(rank);
         }
@@ -92,6 +93,7 @@ impl<T> Rebuild<'_, T> {
             let state = scorer.advance(state, token);
             next.scored[to] = scored;
             next.most_scored[to] = scored + scorer.max_score(&state);
+            next.follow[to] = scorer.may_follow(&state);
             next.states[to] = self.states.insert(state);
         }
     }

@@ -76,10 +76,14 @@ impl<S: Scorer> ScoredExtensions<'_, S> {
     ) {
         let (beam, links) = (self.beam, self.links);
         let (most, last) = (beam.most_scored[rank], beam.prefixes[rank].last);
+        let follow = beam.follow[rank];
         let state = self.states.get(beam.states[rank]);
         for (place, (token, log)) in frame.listed().enumerate().skip(start) {
             if beam.masses.all[rank] + log + most < self.bound {
                 break;
+            }
+            if follow >> (token % 64) & 1 == 0 {
+                continue;
             }
             let slot = links.slot(token);
             if slot != 0 && links.leads(rank, slot) {
@@ -99,6 +103,9 @@ impl<S: Scorer> ScoredExtensions<'_, S> {
                     self.bound = last.map_or(self.bound, |last| last.max(self.bound));
                 }
                 candidates.push(candidate::extension(total, rank, place));
+                if let Some(distance) = self.settings.pruning.score_threshold {
+                    self.bound = self.bound.max(total - distance);
+                }
             }
         }
     }

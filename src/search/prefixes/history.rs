@@ -162,7 +162,10 @@ impl History {
     pub(crate) fn read_tokens(&self, node: u32, tokens: &mut [u32]) {
         let (shared, own) = tokens.split_at_mut(self.shared_tokens.len());
         shared.copy_from_slice(&self.shared_tokens);
-        self.prefixes.tree().read_path(node, own, |token| token);
+        let path = self.prefixes.tree().path_back(node);
+        for (out, token) in own.iter_mut().rev().zip(path) {
+            *out = token;
+        }
     }
 
     /// Writes the first and the last frame of each token in the alignment at `entry`,
@@ -170,21 +173,23 @@ impl History {
     pub(crate) fn read_frames(
         &self,
         entry: u32,
-        last: u32,
+        mut last: u32,
         frames: &mut [u32],
         last_frames: &mut [u32],
     ) {
-        let (shared, own) = frames.split_at_mut(self.shared_frames.len());
-        shared.copy_from_slice(&self.shared_frames);
-        self.entries.read_path(entry, own, |entry| entry.frame);
-        let (shared, own) = last_frames.split_at_mut(self.shared_lasts_before.len());
-        shared.copy_from_slice(&self.shared_lasts_before);
-        self.entries
-            .read_path(entry, own, |entry| entry.last_before);
-        // Each entry has the last frame of the token before its own.
-        if let Some(end) = last_frames.len().checked_sub(1) {
-            last_frames.copy_within(1.., 0);
-            last_frames[end] = last;
+        let shared = self.shared_frames.len();
+        let (shared_frames, frames) = frames.split_at_mut(shared);
+        let (shared_lasts, last_frames) = last_frames.split_at_mut(shared);
+        let own = frames.iter_mut().zip(last_frames).rev();
+        for ((frame, last_frame), entry) in own.zip(self.entries.path_back(entry)) {
+            *frame = entry.frame;
+            // The entry after a token has the token's last frame.
+            *last_frame = std::mem::replace(&mut last, entry.last_before);
+        }
+        shared_frames.copy_from_slice(&self.shared_frames);
+        if let Some((end, before)) = shared_lasts.split_last_mut() {
+            *end = last;
+            before.copy_from_slice(&self.shared_lasts_before[1..]);
         }
     }
 

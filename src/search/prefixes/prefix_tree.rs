@@ -127,8 +127,8 @@ mod tests {
     use super::*;
 
     fn path(tree: &Tree, node: u32) -> Vec<u32> {
-        let mut path = vec![0; tree.depth(node)];
-        tree.read_path(node, &mut path, |token| token);
+        let mut path: Vec<u32> = tree.path_back(node).collect();
+        path.reverse();
         path
     }
 

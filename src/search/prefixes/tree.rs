@@ -99,12 +99,14 @@ impl<V: Copy + Default> Tree<V> {
         depth
     }
 
-    /// Writes `of` each value on the path to `node` into `out`, which is as long as it.
-    pub(crate) fn read_path<O>(&self, mut node: u32, out: &mut [O], of: impl Fn(V) -> O) {
-        for out in out.iter_mut().rev() {
-            *out = of(self.value(node));
-            node = self.parent(node);
-        }
+    /// The values on the path to `node`, the last first.
+    #[inline]
+    pub(crate) fn path_back(&self, mut node: u32) -> impl Iterator<Item = V> {
+        std::iter::from_fn(move || {
+            let Node { parent, value } = *self.nodes.get(node as usize)?;
+            node = parent;
+            (parent != NONE).then_some(value)
+        })
     }
 
     /// Drops every node that no live one descends from, and moves the root

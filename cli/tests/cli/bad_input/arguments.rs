@@ -111,14 +111,6 @@ pub(super) fn add(table: &mut Table) {
             format!("{ctc} {lm} --lm-unit character --lm-lookahead none"),
         ),
         (
-            "no <s> of a model of tokens",
-            format!("{ctc} {lm} --no-bos"),
-        ),
-        (
-            "no </s> of a model of tokens",
-            format!("{ctc} {lm} --no-eos"),
-        ),
-        (
             "a bonus for tokens of a model of words",
             format!("{ctc} {lm} --lm-unit word --token-bonus 1"),
         ),

@@ -558,8 +558,8 @@ fn shared(decoder: &Decoder<u64>) -> (Vec<u32>, Vec<u32>) {
         before: &[u32],
         of: impl Fn(V) -> u32,
     ) -> Vec<u32> {
-        let mut path = vec![0; tree.depth(node)];
-        tree.read_path(node, &mut path, of);
+        let mut path: Vec<u32> = tree.path_back(node).map(of).collect();
+        path.reverse();
         [before, &path].concat()
     }
     let live = decoder.beam.prefixes();
