@@ -14,9 +14,9 @@ use super::*;
 use crate::kernels::log_add::log_add_scalar as log_add;
 use crate::marks;
 use crate::random::Random;
-use crate::reference::row_ranks;
 use crate::reference::toy::Anything;
-use crate::scorers::Unscored;
+use crate::reference::{row_ranks, scorers as reference};
+use crate::scorers::{Phrases, Unscored};
 use crate::scores::{ScoreKind, ScoresView};
 use crate::search::ctc::CtcPruning;
 use crate::search::ctc::beam::Masses;
@@ -371,7 +371,7 @@ fn any_frame_makes_of_any_beam_what_the_definition_says() {
 }
 
 /// The beam of a decoder with a scorer, as hypotheses.
-fn held(decoder: &Decoder<u64>) -> Vec<Plain> {
+fn held<T>(decoder: &Decoder<T>) -> Vec<Plain> {
     let (beam, history) = (&decoder.beam, &decoder.history);
     let one = |(rank, prefix): (usize, &Prefix)| {
         let mut tokens = vec![0; history.length(prefix.node)];
@@ -404,16 +404,22 @@ const ANYTHING: Anything = Anything {
     ends: false,
 };
 
+/// Feeds frames to a decoder with the scorer of anything, and calls `look` after each.
+fn feed(settings: &Settings, view: &ScoresView<'_>, look: impl FnMut(usize, &mut Decoder<u64>)) {
+    feed_scored(&ANYTHING, settings, view, look);
+}
+
 /// Feeds frames to a decoder with a scorer, and calls `look` after each.
-fn feed(
+fn feed_scored<S: Scorer>(
+    scorer: &S,
     settings: &Settings,
     view: &ScoresView<'_>,
-    mut look: impl FnMut(usize, &mut Decoder<u64>),
+    mut look: impl FnMut(usize, &mut Decoder<S::State>),
 ) {
     let dispatch = Dispatch::require(Level::available().last().unwrap()).unwrap();
     let search = Search {
         settings,
-        scorer: &ANYTHING,
+        scorer,
         dispatch,
     };
     let mut lists = Shortlists::default();
@@ -457,6 +463,38 @@ fn a_scored_beam_is_chosen_from_more_candidates_than_there_is_room_for() {
         });
         let expected = expected_item(&view, 0, beams, 0, &settings.pruning, &ANYTHING);
         assert_eq!(beam, expected, "{beams}");
+    }
+}
+
+#[test]
+fn a_scorer_lifts_tokens_that_a_frame_has_not_listed() {
+    let mut random = Random::new(42);
+    for vocab in [12, 60, 700] {
+        let frames = 6;
+        let data: Vec<f32> = (0..frames * vocab).map(|_| random.unit()).collect();
+        let view = ScoresView::probabilities(&data, [frames, vocab]).unwrap();
+        let mut lifted = |_| {
+            (
+                [1 + random.below(vocab - 1) as u32],
+                8.0 * f64::from(random.unit()),
+            )
+        };
+        let boosted: Vec<([u32; 1], f64)> = (0..4).map(&mut lifted).collect();
+        let scorer = Phrases::from_tokens(&boosted).unwrap();
+        let boosted: Vec<_> = boosted
+            .iter()
+            .map(|(t, boost)| (t.to_vec(), *boost))
+            .collect();
+        let naive = reference::Phrases::of_tokens(&boosted);
+        for beams in [1, 2, 5, 8] {
+            let settings = settings(beams, CtcPruning::none());
+            let mut beam = Vec::new();
+            marks::expect("a scorer needs tokens that are not listed", || {
+                feed_scored(&scorer, &settings, &view, |_, decoder| beam = held(decoder));
+            });
+            let expected = expected_item(&view, 0, beams, 0, &settings.pruning, &naive);
+            assert_eq!(beam, expected, "{vocab} {beams}");
+        }
     }
 }
 
