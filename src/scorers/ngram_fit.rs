@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::ngram::NgramModel;
-use super::ngram_scorer::NgramUnit;
+use super::ngram_unit::NgramUnit;
 use super::vocabulary::{Vocabulary, WordBoundary};
 use crate::error::{Error, Kind};
 

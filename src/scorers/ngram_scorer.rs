@@ -2,25 +2,11 @@
 
 use super::ngram::{NgramModel, NgramState};
 use super::ngram_fit::NgramFit;
+use super::ngram_unit::NgramUnit;
 use super::scorer::Scorer;
 use super::vocabulary::Vocabulary;
-use super::word_score::{WordScore, finite};
+use super::word_score::{WordScore, end_of, finite, start_of};
 use crate::error::Error;
-
-/// What the words of an n-gram model are, in terms of a token's label.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
-#[non_exhaustive]
-pub enum NgramUnit {
-    /// The label is a word of the model.
-    Token,
-    /// Each character of the label is.
-    Character,
-    /// Words of the text are, which tokens spell: the units of a
-    /// [`WordNgram`](super::WordNgram).
-    Word,
-}
 
 /// An [`NgramModel`] as a scorer of tokens: weight x ln P + bonus a token, and
 /// weight x ln P(`</s>`) at the end of input. `M` is an [`NgramModel`], an `Arc` of one, or
@@ -115,8 +101,8 @@ impl<M: AsRef<NgramModel>> NgramScorer<M> {
             words.iter().all(Option::is_some)
         })?;
         Ok(NgramScorer {
-            start: ngrams.start_state(),
-            end: ngrams.word("</s>"),
+            start: start_of(&model, true),
+            end: end_of(&model, true),
             words,
             ends,
             one_each,
@@ -129,21 +115,14 @@ impl<M: AsRef<NgramModel>> NgramScorer<M> {
     /// The same scorer that begins without `<s>`, or with it, as it does by default.
     #[must_use]
     pub fn with_bos(self, on: bool) -> Self {
-        let model = self.model.as_ref();
-        let start = match on {
-            true => model.start_state(),
-            false => model.empty_state(),
-        };
+        let start = start_of(&self.model, on);
         self.with_start(start)
     }
 
     /// The same scorer that does not score `</s>` at the end of input, or does, as by default.
     #[must_use]
     pub fn with_eos(self, on: bool) -> Self {
-        let end = match on {
-            true => self.model.as_ref().word("</s>"),
-            false => None,
-        };
+        let end = end_of(&self.model, on);
         NgramScorer { end, ..self }
     }
 }

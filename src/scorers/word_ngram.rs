@@ -7,7 +7,7 @@ use super::ngram_fit::{MARKS, NgramFit};
 use super::scorer::Scorer;
 use super::trie::{ROOT, Trie};
 use super::vocabulary::{Spellings, Vocabulary};
-use super::word_score::{Lookahead, WordScore, finite};
+use super::word_score::{Lookahead, WordScore, end_of, finite, start_of};
 use crate::error::{Error, Kind};
 
 /// The longest word that is looked up in a model, in bytes.
@@ -155,8 +155,8 @@ impl<M: AsRef<NgramModel>> WordNgram<M> {
         Ok(WordNgram {
             fit: NgramFit::of_words(ngrams, vocabulary)?,
             spellings: Arc::clone(vocabulary.spellings()),
-            start: ngrams.start_state(),
-            end: ngrams.word("</s>"),
+            start: start_of(&model, true),
+            end: end_of(&model, true),
             scores: WordScore::DEFAULT,
             ahead: None,
             listed: None,
@@ -181,21 +181,14 @@ impl<M: AsRef<NgramModel>> WordNgram<M> {
     /// The same scorer that begins without `<s>`, or with it, as it does by default.
     #[must_use]
     pub fn with_bos(self, on: bool) -> Self {
-        let model = self.model.as_ref();
-        let start = match on {
-            true => model.start_state(),
-            false => model.empty_state(),
-        };
+        let start = start_of(&self.model, on);
         self.with_start(start)
     }
 
     /// The same scorer that does not score `</s>` at the end of input, or does, as by default.
     #[must_use]
     pub fn with_eos(self, on: bool) -> Self {
-        let end = match on {
-            true => self.model.as_ref().word("</s>"),
-            false => None,
-        };
+        let end = end_of(&self.model, on);
         WordNgram { end, ..self }
     }
 }

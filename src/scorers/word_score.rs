@@ -2,7 +2,7 @@
 
 use std::f64::consts::LN_10;
 
-use super::ngram::NgramState;
+use super::ngram::{NgramModel, NgramState};
 use crate::error::{Error, Kind};
 
 /// Whether the word under way is scored before it is complete.
@@ -64,6 +64,19 @@ impl WordScore {
         let score = self.weighted(state.max_log10()) + self.bonus;
         score.max(score + self.unknown)
     }
+}
+
+/// The state that a model begins with.
+pub(super) fn start_of(model: &impl AsRef<NgramModel>, bos: bool) -> NgramState {
+    match bos {
+        true => model.as_ref().start_state(),
+        false => NgramState::EMPTY,
+    }
+}
+
+/// The word that a model ends with.
+pub(super) fn end_of(model: &impl AsRef<NgramModel>, eos: bool) -> Option<u32> {
+    model.as_ref().word("</s>").filter(|_| eos)
 }
 
 pub(super) fn finite(what: &'static str, value: f64) -> Result<f64, Error> {

@@ -6,7 +6,7 @@ use super::ngram::{NgramModel, NgramState};
 use super::scorer::Scorer;
 use super::trie::{ROOT, Trie};
 use super::vocabulary::Word;
-use super::word_score::{Lookahead, WordScore, finite};
+use super::word_score::{Lookahead, WordScore, end_of, finite, start_of};
 use crate::error::{Error, Kind};
 
 pub use readings::SpellingState;
@@ -552,19 +552,6 @@ fn by_node(mut places: Vec<u32>, nodes: &[u32], count: usize) -> (Vec<u32>, Vec<
         *count = end;
     }
     (places, ends)
-}
-
-/// The state that a model begins with.
-fn start_of(model: &impl AsRef<NgramModel>, bos: bool) -> NgramState {
-    match bos {
-        true => model.as_ref().start_state(),
-        false => NgramState::EMPTY,
-    }
-}
-
-/// The word that a model ends with.
-fn end_of(model: &impl AsRef<NgramModel>, eos: bool) -> Option<u32> {
-    model.as_ref().word("</s>").filter(|_| eos)
 }
 
 /// The bit of a token, as [`Scorer::may_follow`] has it.
