@@ -67,8 +67,8 @@ fn a_ctc_search_takes_at_least_what_it_says() {
     on_one_thread(|| {
         // What it says is an estimate, so its value is kept: a change of it is meant.
         for (shape, beams, estimate) in [
-            ([2, 100, 500], 200, 390_400),
-            ([1, 3, 5000], 3000, 2_222_744),
+            ([2, 100, 500], 200, 393_600),
+            ([1, 3, 5000], 3000, 2_270_744),
         ] {
             let values = scores(shape);
             let view = ScoresView::logits(&values, shape).unwrap();
@@ -158,7 +158,7 @@ fn states_are_as_small_as_they_can_be() {
         size_of::<WordNgramState>(),
         size_of::<SpellingState>(),
     ];
-    assert_eq!(sizes, [4, 4, 76, 208, 856]);
+    assert_eq!(sizes, [4, 4, 76, 208, 864]);
 }
 
 #[test]

@@ -128,7 +128,7 @@ fn models_of_labels_are_refused_from_their_limits_on() {
                     assert!(refused, "{said}");
                     assert_eq!(
                         said,
-                        format!("the n-gram model is none of {units}: {counted}")
+                        format!("the n-gram model is not one of {units}: {counted}")
                     );
                 }
                 Ok(found) => {
@@ -164,7 +164,7 @@ fn models_of_words_are_refused_if_less_than_a_tenth_of_them_can_be_spelled() {
                 assert!(refused, "{said}");
                 assert_eq!(
                     said,
-                    format!("the n-gram model is none of words: {counted}")
+                    format!("the n-gram model is not one of words: {counted}")
                 );
             }
             Ok(found) => {
@@ -222,7 +222,7 @@ fn binary_files_without_words() {
     assert_eq!((fit.known_labels, fit.words), (words.len(), 0));
     let strange = Vocabulary::new(&["-", "nowhere"], Some(Blank(0)));
     let error = NgramScorer::of_tokens(Arc::clone(&model), &strange).unwrap_err();
-    let said = "the n-gram model is none of labels: it knows 0 of 1 labels";
+    let said = "the n-gram model is not one of labels: it knows 0 of 1 labels";
     assert_eq!(error.to_string(), said);
     for vocabulary in [&vocabulary, &strange] {
         let scorer = WordNgram::new(Arc::clone(&model), vocabulary).unwrap();
@@ -251,7 +251,7 @@ fn a_model_of_spelled_words_knows_one_of_them() {
     assert_eq!(known(&["w0", "x", "w0"]), Ok(Some(2)));
     // There may be no word at all.
     assert_eq!(known(&[]), Ok(Some(0)));
-    let said = "the n-gram model is none of the words of the lexicon: it knows 0 of 2 words";
+    let said = "the n-gram model is not one of the words of the lexicon: it knows 0 of 2 words";
     // `<unk>` stands for the words that the model does not know.
     assert_eq!(known(&["x", "<unk>"]), Err(said.to_owned()));
 }

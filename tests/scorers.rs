@@ -50,6 +50,8 @@ fn check_every_prefix<S: Scorer>(
             let expected = naive.last(&longer);
             assert!(agree(score, expected), "{score} {expected}: {longer:?}");
             assert!(score <= scorer.max_score(&state), "{longer:?}");
+            let may_follow = scorer.may_follow(&state) >> (token % 64) & 1 != 0;
+            assert!(may_follow || !score.is_finite(), "{longer:?}");
             if score.is_finite() {
                 prefixes.push((longer, scorer.advance(&state, token)));
             }

@@ -267,7 +267,7 @@ fn every_message_names_the_value_and_the_limit() {
                 unit: "labels",
                 counted: "it knows 0 of 3 labels".into(),
             },
-            "the n-gram model is none of labels: it knows 0 of 3 labels",
+            "the n-gram model is not one of labels: it knows 0 of 3 labels",
         ),
         (
             Kind::NoWordStrings,

@@ -40,6 +40,7 @@ pub(crate) fn check_every_prefix<S: Scorer>(
             assert!(agree(score, expected), "{score} {expected}: {longer:?}");
             if score.is_finite() {
                 assert!(score <= bound, "{score} is above {bound}: {longer:?}");
+                assert!(may_follow(scorer, &state, token), "{longer:?}");
                 prefixes.push((longer, scorer.advance(&state, token)));
             }
         }
@@ -69,6 +70,7 @@ pub(crate) fn check_long_prefixes<S: Scorer>(
                 continue;
             }
             assert!(score <= scorer.max_score(&state), "{score}: {prefix:?}");
+            assert!(may_follow(scorer, &state, token), "{prefix:?}");
             state = scorer.advance(&state, token);
             let (end, expected) = (scorer.finish(&state), naive.end(&prefix));
             assert!(
@@ -107,6 +109,11 @@ pub(crate) fn check_totals(
             prefixes.extend((0..vocab as u32).map(|token| [&prefix[..], &[token]].concat()));
         }
     }
+}
+
+/// Whether a scorer gives the hint that a token may follow.
+fn may_follow<S: Scorer>(scorer: &S, state: &S::State, token: u32) -> bool {
+    scorer.may_follow(state) >> (token % 64) & 1 != 0
 }
 
 /// Whether two scores have the same bits, or both forbid.

@@ -62,6 +62,30 @@ proptest! {
         check_search(&case, &pruning, &scorer, &naive)?;
     }
 
+    /// Tokens far apart, some of which are told apart by nothing but their scores.
+    #[test]
+    fn words_spelled_by_some_of_many_tokens_in_a_search(
+        drawn in drawn(6, 5),
+        pruning in pruning(),
+        list in 0..spellings::lists().len(),
+        settings in 0..SETTINGS.len(),
+        delimited: bool,
+        step in 16u32..70,
+        seed in 1u64..1 << 40,
+    ) {
+        let mut words = spellings::lists()[list].clone();
+        for token in words.iter_mut().flat_map(|(_, spelling)| spelling) {
+            *token *= step;
+        }
+        let delimiter = delimited.then_some(spellings::DELIMITER * step);
+        let model = spellings::model(&mut Random::new(seed), 2);
+        let settings = &SETTINGS[settings];
+        let scorer = spellings::scorer(&words, delimiter, &model, settings, 8);
+        let naive: Spellings = spellings::naive(&words, delimiter, Some((&model, settings)), 8);
+        let vocab = 4 * step as usize + 1;
+        check_search(&drawn.case(vocab), &pruning, &scorer, &naive)?;
+    }
+
     #[test]
     fn phrases_in_a_search(
         drawn in drawn(7, 6),
