@@ -71,22 +71,42 @@ pub(super) struct Prefix {
     pub(super) parent: u32,
     /// The last token, or [`NONE`] for the empty prefix.
     pub(super) last: u32,
-    pub(super) blank_entry: u32,
     pub(super) token_entry: u32,
-    /// The last frame of the last token, in the best alignment that ends in a blank.
-    pub(super) blank_last: u32,
+    /// Of the best alignment that ends in a blank.
+    pub(super) blank_spot: Spot,
     /// The score of the best alignment that ends in a blank.
     pub(super) best_blank: f64,
     /// The score of the best one that ends in the last token.
     pub(super) best_token: f64,
 }
 
-/// An alignment's score, where it entered its prefix's tokens, and where the last token ends.
+/// Where an alignment entered its prefix's tokens, a node in the tree of frames, and the last
+/// frame of the last token. They are one number, so that they are chosen at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Spot(u64);
+
+impl Spot {
+    #[inline(always)]
+    pub(super) fn new(entry: u32, last: u32) -> Self {
+        Spot(u64::from(last) << 32 | u64::from(entry))
+    }
+
+    #[inline(always)]
+    pub(super) fn entry(self) -> u32 {
+        self.0 as u32
+    }
+
+    #[inline(always)]
+    pub(super) fn last(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+}
+
+/// An alignment's score, and where it is.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Alignment {
     pub(super) score: f64,
-    pub(super) entry: u32,
-    pub(super) last: u32,
+    pub(super) spot: Spot,
 }
 
 impl Alignment {
@@ -95,7 +115,7 @@ impl Alignment {
     pub(super) fn at(&self, frame: u32) -> Entry {
         Entry {
             frame,
-            last_before: self.last,
+            last_before: self.spot.last(),
         }
     }
 }
@@ -106,9 +126,8 @@ impl Prefix {
         node: 0,
         parent: NONE,
         last: NONE,
-        blank_entry: 0,
         token_entry: NONE,
-        blank_last: 0,
+        blank_spot: Spot(0),
         best_blank: 0.0,
         best_token: IMPOSSIBLE,
     };
@@ -130,15 +149,10 @@ impl Prefix {
             } else {
                 self.best_blank
             },
-            entry: if token {
-                self.token_entry
+            spot: if token {
+                Spot::new(self.token_entry, frame.wrapping_sub(1))
             } else {
-                self.blank_entry
-            },
-            last: if token {
-                frame.wrapping_sub(1)
-            } else {
-                self.blank_last
+                self.blank_spot
             },
         }
     }
@@ -148,8 +162,7 @@ impl Prefix {
     #[inline(always)]
     pub(super) fn carry(&mut self, blank: f64, repeat: f64, frame: u32) {
         let best = self.best(frame);
-        (self.best_blank, self.blank_entry) = (best.score + blank, best.entry);
-        self.blank_last = best.last;
+        (self.best_blank, self.blank_spot) = (best.score + blank, best.spot);
         self.best_token += repeat;
     }
 
@@ -165,7 +178,7 @@ impl Prefix {
         let score = alignment.score + token;
         if score > self.best_token {
             self.best_token = score;
-            self.token_entry = entries.push(alignment.entry, alignment.at(frame));
+            self.token_entry = entries.push(alignment.spot.entry(), alignment.at(frame));
         }
     }
 }
@@ -178,7 +191,7 @@ impl Live for Prefix {
     /// An impossible alignment holds on to nothing.
     fn entries(&self) -> [u32; 2] {
         [
-            (self.best_blank, self.blank_entry),
+            (self.best_blank, self.blank_spot.entry()),
             (self.best_token, self.token_entry),
         ]
         .map(|(score, entry)| if score == IMPOSSIBLE { NONE } else { entry })
@@ -186,7 +199,9 @@ impl Live for Prefix {
 
     fn renumber(&mut self, node: u32, parent: u32, entries: [u32; 2]) {
         (self.node, self.parent) = (node, parent);
-        [self.blank_entry, self.token_entry] = entries;
+        let [blank, token] = entries;
+        self.blank_spot = Spot::new(blank, self.blank_spot.last());
+        self.token_entry = token;
     }
 }
 
@@ -267,22 +282,22 @@ mod tests {
                 node,
                 parent: 0,
                 last: 5,
-                blank_entry: impossible,
                 token_entry: possible,
-                blank_last: 0,
+                blank_spot: Spot::new(impossible, 0),
                 best_blank: f64::NEG_INFINITY,
                 best_token: -1.0,
             };
             if blank_is_possible {
                 std::mem::swap(&mut prefix.best_blank, &mut prefix.best_token);
-                std::mem::swap(&mut prefix.blank_entry, &mut prefix.token_entry);
+                prefix.blank_spot = Spot::new(possible, 0);
+                prefix.token_entry = impossible;
             }
             let mut beam = [prefix];
             history.compact(&mut beam);
             assert_eq!(history.all_shared(), (&[5][..], &[3][..]));
             // The trees have one node each, their roots.
             assert_eq!((beam[0].node, beam[0].parent), (0, NONE));
-            assert_eq!(beam[0].best(4).entry, 0);
+            assert_eq!(beam[0].best(4).spot.entry(), 0);
         }
     }
 }

@@ -385,7 +385,7 @@ impl<T> Decoder<T> {
         };
         let Some(committed) =
             self.history
-                .node_before(best.node, best.best(self.frames).entry, recent)
+                .node_before(best.node, best.best(self.frames).spot.entry(), recent)
         else {
             return;
         };
@@ -461,7 +461,7 @@ impl<T> Decoder<T> {
             let [tokens, frames, last_frames] = nbest.push(length, scores)?;
             self.history.read_tokens(prefix.node, tokens);
             self.history
-                .read_frames(best.entry, best.last, frames, last_frames);
+                .read_frames(best.spot.entry(), best.spot.last(), frames, last_frames);
         }
         Ok(())
     }

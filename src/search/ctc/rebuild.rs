@@ -1,6 +1,6 @@
 //! The beam after a frame, from the candidates that made it.
 
-use super::beam::{Beam, Prefix};
+use super::beam::{Beam, Prefix, Spot};
 use super::candidate::{self, Candidate, Origin};
 use super::carried::Carried;
 use super::frame::Frame;
@@ -77,9 +77,10 @@ impl<T> Rebuild<'_, T> {
             node: history.prefixes.child(old.node, token),
             parent: old.node,
             last: token,
-            blank_entry: NONE,
-            token_entry: history.entries.push(alignment.entry, alignment.at(self.at)),
-            blank_last: 0,
+            token_entry: history
+                .entries
+                .push(alignment.spot.entry(), alignment.at(self.at)),
+            blank_spot: Spot::new(NONE, 0),
             best_blank: f64::NEG_INFINITY,
             best_token: alignment.score + log,
         };

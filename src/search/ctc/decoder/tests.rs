@@ -379,7 +379,12 @@ fn held<T>(decoder: &Decoder<T>) -> Vec<Plain> {
         let mut last_frames = tokens.clone();
         let best = prefix.best(decoder.frames);
         history.read_tokens(prefix.node, &mut tokens);
-        history.read_frames(best.entry, best.last, &mut frames, &mut last_frames);
+        history.read_frames(
+            best.spot.entry(),
+            best.spot.last(),
+            &mut frames,
+            &mut last_frames,
+        );
         assert!(
             frames
                 .iter()
@@ -568,7 +573,10 @@ fn shared(decoder: &Decoder<u64>) -> (Vec<u32>, Vec<u32>) {
         .map(|p| path(prefixes.tree(), p.node, before_tokens, |token| token))
         .collect();
     let possible = |p: &Prefix| {
-        let both = [(p.best_blank, p.blank_entry), (p.best_token, p.token_entry)];
+        let both = [
+            (p.best_blank, p.blank_spot.entry()),
+            (p.best_token, p.token_entry),
+        ];
         both.into_iter().filter(|&(score, _)| score > IMPOSSIBLE)
     };
     let frames: Vec<_> = live
