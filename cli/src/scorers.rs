@@ -137,12 +137,8 @@ impl Scorers {
 
     /// Notes if the search can lose what a scorer lifts.
     pub(crate) fn say_what_is_lost(&self, beams: usize, vocab: usize, options: &Ctc) {
-        let unbounded = |scorer: &dyn Fn() -> f64| scorer() == f64::INFINITY;
-        let tokens = self.tokens.as_ref();
-        let words = self.words.as_ref();
-        let any = tokens.is_some_and(|scorer| unbounded(&|| scorer.max_score(&scorer.start())))
-            || words.is_some_and(|scorer| unbounded(&|| scorer.max_score(&scorer.start())));
-        if any && options.top_tokens.is_none() && vocab > beams + 2 {
+        let has_bound = is_bounded(&self.tokens) && is_bounded(&self.words);
+        if !has_bound && options.top_tokens.is_none() && vocab > beams + 2 {
             note(format_args!(
                 "with this model only the {} best tokens of each frame are tried, because \
                  nothing bounds what it can add to another; more --beams, or --top-tokens, \
@@ -151,6 +147,11 @@ impl Scorers {
             ));
         }
     }
+}
+
+/// Whether a scorer bounds what it adds for a token.
+fn is_bounded(scorer: &impl Scorer) -> bool {
+    scorer.max_score(&scorer.start()) < f64::INFINITY
 }
 
 fn about(path: &Path, error: Error) -> Failure {

@@ -7,7 +7,8 @@ use super::ngram_unit::NgramUnit;
 use super::vocabulary::{Vocabulary, WordBoundary};
 use crate::error::{Error, Kind};
 
-/// So many words of a model are looked at, evenly spread over all.
+/// So many words of a model are looked at, and less than twice as many, evenly spread over
+/// all.
 const SAMPLE: usize = 10_000;
 
 /// How well an n-gram model and labels fit each other.
@@ -17,7 +18,7 @@ const SAMPLE: usize = 10_000;
 /// - it knows less than half of the labels, and less than half of its words fit;
 /// - less than a tenth of its words fit.
 ///
-/// Of up to 10,000 words, evenly spread over the model, a word fits if it is a label
+/// Of 10,000 to 20,000 words, evenly spread over the model, or of all that it has, a word fits if it is a label
 /// ([`NgramUnit::Token`]), a single character ([`NgramUnit::Character`]), or, in a model of
 /// words, if the labels can spell it and it is not just one character, unless every token is a
 /// word. A model without the strings of its words is judged by the labels alone, and one of
@@ -46,7 +47,8 @@ impl NgramFit {
         unit: NgramUnit,
         knows: impl Fn(u32) -> bool,
     ) -> Result<Self, Error> {
-        let texts = (0..vocabulary.len() as u32).filter(|&token| is_text(vocabulary, token));
+        let is_text = |&token: &u32| !vocabulary.spelling(token).is_empty();
+        let texts = (0..vocabulary.len() as u32).filter(is_text);
         let (mut labels, mut known_labels) = (0, 0);
         for token in texts {
             labels += 1;
@@ -159,9 +161,4 @@ const SPACES: [&str; 3] = ["<space>", "\u{2581}", "|"];
 
 fn is_character(word: &str) -> bool {
     word.chars().count() == 1 || SPACES.contains(&word)
-}
-
-/// Whether a token spells anything, or is a byte of a character.
-fn is_text(vocabulary: &Vocabulary, token: u32) -> bool {
-    !vocabulary.spelling(token).is_empty()
 }

@@ -1,10 +1,6 @@
 //! How a phrase is written.
 
-/// The text of a phrase as tokens spell it.
-///
-/// White space around it is trimmed, and that within it is one space each. A phrase with
-/// U+2581 in it lists pieces: its own spaces part those and are dropped, then each U+2581 is
-/// a space.
+/// See [`Phrases::text`](super::Phrases::text).
 pub(super) fn phrase_text(phrase: &str) -> String {
     let pieces: String;
     let words = if phrase.contains('\u{2581}') {

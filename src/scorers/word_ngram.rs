@@ -7,7 +7,7 @@ use super::ngram_fit::{MARKS, NgramFit};
 use super::scorer::Scorer;
 use super::trie::{ROOT, Trie};
 use super::vocabulary::{Spellings, Vocabulary};
-use super::word_score::{Lookahead, WordScore, end_of, finite, start_of};
+use super::word_score::{Lookahead, UNKNOWN, WordScore, end_of, finite, start_of};
 use crate::error::{Error, Kind};
 
 /// The longest word that is looked up in a model, in bytes.
@@ -357,9 +357,6 @@ impl<M: AsRef<NgramModel>> WordNgram<M> {
     }
 }
 
-/// The id of the unknown word in every model.
-const UNKNOWN: u32 = 0;
-
 impl<M: AsRef<NgramModel>> Scorer for WordNgram<M> {
     type State = WordNgramState;
 
@@ -379,8 +376,8 @@ impl<M: AsRef<NgramModel>> Scorer for WordNgram<M> {
             let (sum, _, word) = self.read(state, token);
             return sum + (self.in_advance(&word) - before);
         }
-        let sum = if completed { state.complete } else { 0.0 };
-        let sum = 0.0 + sum;
+        // A sum that begins with 0, as that of several words does.
+        let sum = 0.0 + if completed { state.complete } else { 0.0 };
         if self.ahead.is_none() && self.listed.is_none() {
             // Nothing is said in advance.
             return sum;

@@ -66,6 +66,9 @@ impl WordScore {
     }
 }
 
+/// The id of the unknown word in every model.
+pub(super) const UNKNOWN: u32 = 0;
+
 /// The state that a model begins with.
 pub(super) fn start_of(model: &impl AsRef<NgramModel>, bos: bool) -> NgramState {
     match bos {
@@ -79,6 +82,11 @@ pub(super) fn end_of(model: &impl AsRef<NgramModel>, eos: bool) -> Option<u32> {
     model.as_ref().word("</s>").filter(|_| eos)
 }
 
+/// The value of a setting.
+///
+/// # Errors
+///
+/// If it is not finite.
 pub(super) fn finite(what: &'static str, value: f64) -> Result<f64, Error> {
     if value.is_finite() {
         return Ok(value);

@@ -426,3 +426,54 @@ fn two_segmentations_of_a_text_are_one_on_demand() {
     // The tokens are those of the better of the two.
     assert_eq!(merged(&nbest, &vocabulary).best(0).unwrap().tokens, [1, 4]);
 }
+
+/// A mark that letters spell is the model's word, with a look-ahead as without: in the end the
+/// same sum.
+#[test]
+fn a_look_ahead_does_not_change_the_score_of_a_mark() {
+    let labels = ["", "<", "/", "s", ">", " ", "i", "a", "w"];
+    let vocabulary = Vocabulary::new(&labels, Some(Blank(0)));
+    let arpa = "\\data\\\nngram 1=5\n\n\\1-grams:\n-1 <s>\n-0.5 </s>\n-2 <unk>\n\
+                -0.7 saw\n-0.9 is\n\n\\end\\\n";
+    let sum = |lookahead: Lookahead| {
+        let model = NgramModel::read_arpa(arpa.as_bytes()).unwrap();
+        let scorer = WordNgram::new(model, &vocabulary).unwrap();
+        let scorer = scorer.with_unknown_score(-10.0).unwrap();
+        let scorer = scorer.with_lookahead(lookahead).unwrap();
+        let (mut sum, mut state) = (0.0, scorer.start());
+        for token in [1, 2, 3, 4, 5] {
+            sum += scorer.score(&state, token);
+            state = scorer.advance(&state, token);
+        }
+        sum + scorer.finish(&state)
+    };
+    let (with, without) = (sum(Lookahead::Unigram), sum(Lookahead::None));
+    assert!(
+        (without - -std::f64::consts::LN_10).abs() < 1e-6,
+        "{without}"
+    );
+    assert!((with - without).abs() < 1e-9, "{with} {without}");
+}
+
+/// `<s>` and `</s>` are off whether the model comes before that or after.
+#[test]
+fn a_lexicon_remembers_that_marks_are_off() {
+    let words = [("saw", [1u32]), ("is", [2])];
+    let arpa = "\\data\\\nngram 1=5\n\n\\1-grams:\n-1 <s> -1\n-0.5 </s>\n-2 <unk>\n\
+                -0.7 saw\n-0.9 is\n\n\\end\\\n";
+    let lexicon = || SpellingLexicon::new(&words, None).unwrap();
+    let model = || NgramModel::read_arpa(arpa.as_bytes()).unwrap();
+    let sum = |lexicon: SpellingLexicon| {
+        let start = lexicon.start();
+        lexicon.score(&start, 1) + lexicon.finish(&lexicon.advance(&start, 1))
+    };
+    let plain = sum(lexicon().with_model(model()).unwrap());
+    let before = lexicon().with_bos(false).with_eos(false);
+    let before = sum(before.with_model(model()).unwrap());
+    let after = lexicon().with_model(model()).unwrap();
+    let after = sum(after.with_bos(false).with_eos(false));
+    assert_eq!(before, after);
+    // The back-off of <s>, and </s>.
+    let marks = -1.5 * std::f64::consts::LN_10;
+    assert!((plain - after - marks).abs() < 1e-6, "{plain} {after}");
+}

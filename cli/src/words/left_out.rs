@@ -4,7 +4,7 @@ use widebeam_perf::console::failure::{Failure, note};
 use widebeam_perf::console::printable::count;
 
 use super::lines::Line;
-use super::plain::quoted;
+use super::quoted::quoted;
 
 /// How many entries that are left out are named.
 const NAMED: usize = 5;

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use widebeam::scorers::{Vocabulary, WordBoundary};
+use widebeam::scorers::{Phrases, Vocabulary, WordBoundary};
 use widebeam_perf::console::failure::Failure;
 use widebeam_perf::console::printable;
 
 use super::left_out::Kept;
 use super::lines::{Line, lines};
-use super::plain::{plain, quoted};
+use super::quoted::quoted;
 use crate::labels::{Labels, WORD_MARK};
 use crate::text;
 
@@ -99,7 +99,7 @@ fn read_words(source: &str, lines: &[Line<'_>], labels: &Labels) -> Result<Kept<
     let verdict = format!("cannot be spelled with the labels of {}", labels.name);
     let mut kept = Kept::new(source, "word", verdict);
     for line in lines {
-        let word = plain(line.text);
+        let word = Phrases::text(line.text);
         if word.is_empty() {
             return Err(line.refused("an empty word"));
         }

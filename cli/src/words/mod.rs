@@ -4,7 +4,7 @@ mod left_out;
 mod lexicon;
 mod lines;
 mod phrases;
-mod plain;
+mod quoted;
 
 pub use self::left_out::Kept;
 pub use self::lexicon::Lexicon;

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use widebeam::scorers::Phrases;
 use widebeam_perf::console::failure::Failure;
 use widebeam_perf::console::printable;
 
 use super::left_out::Kept;
 use super::lines::{Line, lines};
-use super::plain::{plain, quoted};
+use super::quoted::quoted;
 use crate::labels::Labels;
 use crate::text;
 
@@ -49,7 +50,7 @@ pub fn read_phrases(
 /// The phrase of a line and its boost.
 fn parse(line: Line<'_>, weight: f64) -> Result<(String, f64), Failure> {
     let (phrase, own) = split_weight(line.text.trim());
-    let phrase = plain(phrase);
+    let phrase = Phrases::text(phrase);
     if phrase.is_empty() {
         return Err(line.refused("an empty phrase"));
     }

@@ -79,13 +79,27 @@ struct Step {
 }
 
 impl Phrases {
-    /// Phrases of text, each with its boost. Tokens spell bytes by the vocabulary; a phrase that
-    /// they cannot spell is never found, and [`Speller`](super::Speller) tells which. Of a
-    /// phrase that is given twice the last boost counts.
+    /// The text of a phrase as tokens spell it.
     ///
     /// White space around a phrase is trimmed, and that within it is one space each. A phrase
     /// with U+2581 in it lists pieces: its own spaces part those and are dropped, then each
     /// U+2581 is a space.
+    ///
+    /// ```
+    /// use widebeam::scorers::Phrases;
+    ///
+    /// assert_eq!(Phrases::text(" turn  left"), "turn left");
+    /// assert_eq!(Phrases::text("\u{2581}turn \u{2581}le ft"), "turn left");
+    /// ```
+    pub fn text(phrase: &str) -> String {
+        phrase_text(phrase)
+    }
+
+    /// Phrases of text, each with its boost. Tokens spell bytes by the vocabulary; a phrase that
+    /// they cannot spell is never found, and [`Speller`](super::Speller) tells which. Of a
+    /// phrase that is given twice the last boost counts.
+    ///
+    /// Phrases are read by [`Phrases::text`].
     ///
     /// With `whole_words` a phrase counts only between word boundaries, which are spaces, and
     /// the start and end of the input. Its boost is given in advance until the boundary after

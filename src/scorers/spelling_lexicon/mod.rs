@@ -6,7 +6,7 @@ use super::ngram::{NgramModel, NgramState};
 use super::scorer::Scorer;
 use super::trie::{ROOT, Trie};
 use super::vocabulary::Word;
-use super::word_score::{Lookahead, WordScore, end_of, finite, start_of};
+use super::word_score::{Lookahead, UNKNOWN, WordScore, end_of, finite, start_of};
 use crate::error::{Error, Kind};
 
 pub use readings::SpellingState;
@@ -558,9 +558,6 @@ fn by_node(mut places: Vec<u32>, nodes: &[u32], count: usize) -> (Vec<u32>, Vec<
 fn bit(token: u32) -> u64 {
     1 << (token % 64)
 }
-
-/// The id of the unknown word in every model.
-const UNKNOWN: u32 = 0;
 
 impl<M: AsRef<NgramModel>> Scorer for SpellingLexicon<M> {
     type State = SpellingState;
