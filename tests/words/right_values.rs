@@ -459,8 +459,8 @@ fn a_look_ahead_does_not_change_the_score_of_a_mark() {
 #[test]
 fn a_lexicon_remembers_that_marks_are_off() {
     let words = [("saw", [1u32]), ("is", [2])];
-    let arpa = "\\data\\\nngram 1=5\n\n\\1-grams:\n-1 <s> -1\n-0.5 </s>\n-2 <unk>\n\
-                -0.7 saw\n-0.9 is\n\n\\end\\\n";
+    let arpa = "\\data\\\nngram 1=5\nngram 2=1\n\n\\1-grams:\n-1 <s> -1\n-0.5 </s>\n-2 <unk>\n\
+                -0.7 saw\n-0.9 is\n\n\\2-grams:\n-0.1 <s> is\n\n\\end\\\n";
     let lexicon = || SpellingLexicon::new(&words, None).unwrap();
     let model = || NgramModel::read_arpa(arpa.as_bytes()).unwrap();
     let sum = |lexicon: SpellingLexicon| {
