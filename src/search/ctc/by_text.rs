@@ -76,8 +76,7 @@ impl CtcNBest {
                 alignment: text.alignment_score,
                 scorer: text.scorer_score,
             };
-            let [tokens, frames, last_frames] = self.push(text.tokens.len(), scores)?;
-            tokens.copy_from_slice(text.tokens);
+            let [frames, last_frames] = self.push([text.tokens, &[]], scores)?;
             frames.copy_from_slice(text.frames);
             last_frames.copy_from_slice(text.last_frames);
         }

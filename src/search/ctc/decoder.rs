@@ -457,11 +457,11 @@ impl<T> Decoder<T> {
                 alignment: best.score,
                 scorer: scored,
             };
-            let length = self.history.length(prefix.node);
-            let [tokens, frames, last_frames] = nbest.push(length, scores)?;
-            self.history.read_tokens(prefix.node, tokens);
+            let tokens = self.history.tokens(prefix.node)?;
+            let [frames, last_frames] = nbest.push(tokens, scores)?;
+            let spot = best.spot;
             self.history
-                .read_frames(best.spot.entry(), best.spot.last(), frames, last_frames);
+                .read_frames(spot.entry(), spot.last(), frames, last_frames);
         }
         Ok(())
     }
@@ -489,7 +489,7 @@ pub(super) fn write_empty<S: Scorer>(
             alignment: 0.0,
             scorer: scored,
         };
-        nbest.push(0, scores)?;
+        nbest.push([&[], &[]], scores)?;
     }
     Ok(())
 }

@@ -167,16 +167,23 @@ impl NBest<CtcDetails> {
         &self.details.scorer_scores
     }
 
-    /// Appends a hypothesis to the item being built and returns its tokens, their first and
-    /// their last frames, to be filled in.
+    /// Appends a hypothesis to the item being built; its tokens come in two parts. Returns
+    /// the first and the last frames of its tokens, to be filled in.
     ///
     /// # Errors
     ///
     /// If memory runs out.
-    pub(super) fn push(&mut self, length: usize, scores: Scores) -> Result<[&mut [u32]; 3], Error> {
+    pub(super) fn push(
+        &mut self,
+        tokens: [&[u32]; 2],
+        scores: Scores,
+    ) -> Result<[&mut [u32]; 2], Error> {
         let start = self.tokens.len();
+        let length = tokens.iter().map(|part| part.len()).sum();
         self.reserve(0, 1, length)?;
-        self.tokens.resize(start + length, 0);
+        for part in tokens {
+            self.tokens.extend_from_slice(part);
+        }
         self.token_ends.push(start + length);
         self.scores.push(scores.score);
         let details = &mut self.details;
@@ -186,7 +193,6 @@ impl NBest<CtcDetails> {
         details.alignment_scores.push(scores.alignment);
         details.scorer_scores.push(scores.scorer);
         Ok([
-            &mut self.tokens[start..],
             &mut details.frames[start..],
             &mut details.last_frames[start..],
         ])

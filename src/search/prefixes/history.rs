@@ -27,6 +27,7 @@ pub(crate) struct History {
     /// Compact at this many nodes.
     limits: [usize; 2],
     live: Vec<u32>,
+    path: Vec<u32>,
     shared_tokens: Vec<u32>,
     shared_frames: Vec<u32>,
     /// For each of these entries [`Entry::last_before`].
@@ -153,19 +154,18 @@ impl History {
         self.shared_lasts_before.drain(..length);
     }
 
-    /// The number of tokens of the prefix at a node that are not forgotten.
-    pub(crate) fn length(&self, node: u32) -> usize {
-        self.shared_tokens.len() + self.prefixes.tree().depth(node)
-    }
-
-    /// Writes the tokens of the prefix at `node`.
-    pub(crate) fn read_tokens(&self, node: u32, tokens: &mut [u32]) {
-        let (shared, own) = tokens.split_at_mut(self.shared_tokens.len());
-        shared.copy_from_slice(&self.shared_tokens);
-        let path = self.prefixes.tree().path_back(node);
-        for (out, token) in own.iter_mut().rev().zip(path) {
-            *out = token;
-        }
+    /// The tokens of the prefix at a node that are not forgotten: what all share, and its own.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(crate) fn tokens(&mut self, node: u32) -> Result<[&[u32]; 2], Error> {
+        let (tree, path) = (self.prefixes.tree(), &mut self.path);
+        path.clear();
+        reserve(path, tree.len(), "the tokens of a hypothesis")?;
+        path.extend(tree.path_back(node));
+        path.reverse();
+        Ok([&self.shared_tokens, path])
     }
 
     /// Writes the first and the last frame of each token in the alignment at `entry`,

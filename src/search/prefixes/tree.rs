@@ -16,7 +16,7 @@ pub(crate) struct Tree<V = u32> {
     pub(super) nodes: Vec<Node<V>>,
     /// Of each node, during compaction: how many kept children it has.
     children: Vec<u32>,
-    /// Of each node, during compaction: a kept child, later its new index.
+    /// Of each node that is kept, during compaction: its new index.
     moved: Vec<u32>,
 }
 
@@ -89,16 +89,6 @@ impl<V: Copy + Default> Tree<V> {
         node
     }
 
-    /// The number of values on the path to `node`.
-    pub(crate) fn depth(&self, mut node: u32) -> usize {
-        let mut depth = 0;
-        while self.parent(node) != NONE {
-            node = self.parent(node);
-            depth += 1;
-        }
-        depth
-    }
-
     /// The values on the path to `node`, the last first.
     #[inline]
     pub(crate) fn path_back(&self, mut node: u32) -> impl Iterator<Item = V> {
@@ -126,29 +116,29 @@ impl<V: Copy + Default> Tree<V> {
                 self.children[node as usize] = 2;
             }
         }
+        // Which nodes are kept follows no pattern, so no branch depends on it.
         for node in (1..self.len()).rev() {
-            if self.children[node] > 0 {
-                let parent = self.nodes[node].parent as usize;
-                self.children[parent] += 1;
-                self.moved[parent] = node as u32;
-            }
+            let parent = self.nodes[node].parent as usize;
+            self.children[parent] += u32::from(self.children[node] > 0);
         }
         let mut root = 0;
         while self.children[root] == 1 {
-            root = self.moved[root] as usize;
+            // What is kept after it descends from it, the next one directly.
+            root += 1;
+            while self.children[root] == 0 {
+                root += 1;
+            }
             share(self.nodes[root].value);
         }
         self.moved[root] = 0;
         let mut kept = 1;
         // What lies before the root was its ancestor or is dropped.
         for node in root + 1..self.len() {
-            if self.children[node] > 0 {
-                let Node { parent, value } = self.nodes[node];
-                let parent = self.moved[parent as usize];
-                self.nodes[kept] = Node { parent, value };
-                self.moved[node] = kept as u32;
-                kept += 1;
-            }
+            let Node { parent, value } = self.nodes[node];
+            let parent = self.moved[parent as usize];
+            self.nodes[kept] = Node { parent, value };
+            self.moved[node] = kept as u32;
+            kept += usize::from(self.children[node] > 0);
         }
         self.nodes[0].parent = NONE;
         self.nodes.truncate(kept);

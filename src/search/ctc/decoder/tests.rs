@@ -372,19 +372,14 @@ fn any_frame_makes_of_any_beam_what_the_definition_says() {
 
 /// The beam of a decoder with a scorer, as hypotheses.
 fn held<T>(decoder: &Decoder<T>) -> Vec<Plain> {
-    let (beam, history) = (&decoder.beam, &decoder.history);
+    let (beam, mut history) = (&decoder.beam, decoder.history.clone());
     let one = |(rank, prefix): (usize, &Prefix)| {
-        let mut tokens = vec![0; history.length(prefix.node)];
+        let tokens = history.tokens(prefix.node).unwrap().concat();
         let mut frames = tokens.clone();
         let mut last_frames = tokens.clone();
         let best = prefix.best(decoder.frames);
-        history.read_tokens(prefix.node, &mut tokens);
-        history.read_frames(
-            best.spot.entry(),
-            best.spot.last(),
-            &mut frames,
-            &mut last_frames,
-        );
+        let (entry, last) = (best.spot.entry(), best.spot.last());
+        history.read_frames(entry, last, &mut frames, &mut last_frames);
         assert!(
             frames
                 .iter()
