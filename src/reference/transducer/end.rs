@@ -13,15 +13,18 @@ impl<S: PrefixScorer> Search<'_, '_, S> {
         if !frames.is_multiple_of(delay) {
             return;
         }
-        if let Some(bucket) = self.buckets.get_mut(&frames) {
-            bucket.cut(self.settings.beams);
-        }
         let Some(best) = self.buckets.values().find_map(Bucket::first) else {
             return;
         };
         let old = |&&frame: &&u32| (frame as usize) < frames - delay;
         let committed = best.best.frames.iter().filter(old).count();
         let committed = best.tokens[..committed].to_vec();
+        if committed.is_empty() {
+            return;
+        }
+        if let Some(bucket) = self.buckets.get_mut(&frames) {
+            bucket.cut(self.settings.beams);
+        }
         for bucket in self.buckets.values_mut() {
             bucket.keep_those_that_begin_with(&committed);
         }
