@@ -4,6 +4,7 @@
 use widebeam::reference::log_add;
 use widebeam::reference::transducer::Topology;
 
+use crate::random::Random;
 use crate::table::{BLANK, NO, STANDARD, Table, found, settings, tdt, tokens};
 
 #[test]
@@ -162,15 +163,46 @@ fn a_tdt_emission_competes_with_those_of_its_own_duration() {
 /// end frame by frame.
 #[test]
 fn masses_are_added_in_the_order_in_which_they_arrive() {
-    let (blank, of) = (-0.3f32, [-1.1f32, -0.7, -2.3, -1.9]);
-    let row = [&[blank, NO][..], &of].concat();
-    let mut table = Table::new(&[], &row);
-    let durations = [0, 1, 2, 3];
-    let found = found(&mut table, &settings(3, tdt(&durations)), 2);
-    let step = |mass: f64, place: usize| (mass + f64::from(of[place])) + f64::from(blank);
-    let first = log_add(step(0.0, 0), step(0.0, 1));
-    let second = log_add(log_add(step(0.0, 2), step(first, 0)), step(first, 1));
-    let third = log_add(step(0.0, 3), step(first, 2));
-    let expected = log_add(log_add(second, third), step(first, 3));
-    assert_eq!(found[0].log_mass.to_bits(), expected.to_bits());
+    let mut random = Random::new(601);
+    let mut told_apart = [0; 3];
+    for _ in 0..50 {
+        let [blank, zero, one, two, three] = [(); 5].map(|()| -4.0 * random.unit());
+        let row = [blank, NO, zero, one, two, three];
+        let mut table = Table::new(&[], &row);
+        let found = found(&mut table, &settings(3, tdt(&[0, 1, 2, 3])), 2);
+        let step = |mass: f64, duration: f32| (mass + f64::from(duration)) + f64::from(blank);
+        let sum = |terms: &[f64]| terms.iter().copied().reduce(log_add).unwrap();
+        let first = sum(&[step(0.0, zero), step(0.0, one)]);
+        let second = [step(0.0, two), step(first, zero), step(first, one)];
+        let third = [step(0.0, three), step(first, two)];
+        let fourth = step(first, three);
+        let expected = sum(&[sum(&second), sum(&third), fourth]);
+        assert_eq!(found[0].log_mass.to_bits(), expected.to_bits());
+        let others = [
+            sum(&[sum(&second), sum(&[sum(&third), fourth])]),
+            sum(&[sum(&[second[1], second[2], second[0]]), sum(&third), fourth]),
+            sum(&[second[0], third[0], second[1], second[2], third[1], fourth]),
+        ];
+        for (count, other) in told_apart.iter_mut().zip(others) {
+            *count += usize::from(other != expected);
+        }
+    }
+    assert!(told_apart.iter().all(|&count| count > 0), "{told_apart:?}");
+}
+
+/// Two small numbers count beside a large one only where they are added first.
+#[test]
+fn a_duration_is_added_before_its_symbol() {
+    let (small, large) = (-6e-9, -1e8);
+    for last in [[large, NO], [NO, large]] {
+        let first = [0.0, NO, small, NO];
+        let last = [last[0], last[1], small, NO];
+        let mut table = Table::new(&[(0, &[], &first), (1, &[], &last)], &[]);
+        let found = found(&mut table, &settings(3, tdt(&[1, 2])), 2);
+        let [small, large] = [small, large].map(f64::from);
+        let expected = (small + small) + large;
+        assert!(expected < small + (small + large));
+        assert_eq!(found[0].log_mass, expected);
+        assert_eq!(found[0].alignment_score, expected);
+    }
 }

@@ -114,6 +114,23 @@ fn old_tokens_of_the_best_prefix_become_definite() {
     }
 }
 
+/// What the beam of the next frame has no room for is gone with what is not definite, so it
+/// does not join what waits for later frames.
+#[test]
+fn a_commit_cuts_the_bucket_of_the_next_frame() {
+    let rows: [(usize, &[u32], &[f32]); 2] = [
+        (0, &[], &[NO, -1.0, NO, 0.0, -1.0625]),
+        (1, &[1], &[-2.0, NO, -1.0, 0.0, NO]),
+    ];
+    let mut settings = settings(1, tdt(&[1, 3]));
+    let joined = found(&mut Table::new(&rows, &[]), &settings, 2);
+    assert_eq!(tokens(&joined), [&[1]]);
+    assert_eq!(joined[0].log_mass, log_add(-3.0, -2.0625));
+    settings.commit_delay = Some(1);
+    let cut = found(&mut Table::new(&rows, &[]), &settings, 2);
+    assert_eq!(tokens(&cut), [&[1, 2]]);
+}
+
 #[test]
 fn a_delay_as_long_as_the_input_changes_nothing() {
     for durations in DURATIONS {

@@ -8,7 +8,7 @@ use widebeam::reference::transducer::{Hypothesis, Topology};
 use widebeam::scorers::{NgramUnit, Unscored};
 
 use crate::cases;
-use crate::table::{NO, Table, settings};
+use crate::table::{NO, STANDARD, Table, settings, tdt, tokens};
 
 const MODEL: &str = "\\data\\
 ngram 1=5
@@ -132,7 +132,7 @@ fn a_boost_ranks_tokens_where_they_are_emitted() {
     let scorer = Phrases::of_tokens(&[(vec![2], 2.0)]);
     let others = [-1.0, NO, NO];
     let rows: [(usize, &[u32], &[f32]); 1] = [(0, &[], &[-4.0, -1.0, -2.0])];
-    for topology in [Topology::Standard { max_symbols: 1 }, Topology::OneSymbol] {
+    for topology in [STANDARD, Topology::OneSymbol] {
         let settings = settings(1, topology);
         let mut table = Table::new(&rows, &others);
         let plain = table.search(&settings, 2, &Unscored).unwrap();
@@ -142,6 +142,23 @@ fn a_boost_ranks_tokens_where_they_are_emitted() {
             (&found[0].tokens[..], found[0].scorer_score),
             (&[2][..], 2.0)
         );
+    }
+}
+
+/// Token 2 is the better one in its row, token 1 has the larger boost; their sums are equal.
+#[test]
+fn equal_sums_go_by_the_rank_in_the_row() {
+    let scorer = Phrases::of_tokens(&[(vec![1], 1.0), (vec![2], 0.5)]);
+    for topology in [STANDARD, Topology::OneSymbol, tdt(&[1])] {
+        let rows: [(usize, &[u32], &[f32]); 1] = match topology {
+            Topology::Tdt { .. } => [(0, &[], &[-9.0, -2.0, -1.5, 0.0])],
+            _ => [(0, &[], &[-9.0, -2.0, -1.5])],
+        };
+        let mut table = Table::new(&rows, &[0.0, NO, NO]);
+        let settings = settings(2, topology);
+        let found = table.search(&settings, 1, &scorer).unwrap();
+        assert_eq!(tokens(&found), [&[2][..], &[1]]);
+        assert_eq!(found[0].score, found[1].score);
     }
 }
 
@@ -164,14 +181,7 @@ fn a_scorer_without_a_bound_tries_the_best_tokens_of_a_row() {
         }
     }
     let row = [-1.0, -2.0, -3.0, -4.0, -5.0];
-    for topology in [
-        Topology::Standard { max_symbols: 1 },
-        Topology::OneSymbol,
-        Topology::Tdt {
-            durations: vec![1],
-            max_symbols: 1,
-        },
-    ] {
+    for topology in [STANDARD, Topology::OneSymbol, tdt(&[1])] {
         let timed = matches!(topology, Topology::Tdt { .. });
         let row = if timed {
             [&row[..], &[0.0]].concat()

@@ -3,8 +3,8 @@
 //!
 //! Whole prefixes wait in buckets, one a frame; every token of every row is tried, in full
 //! lists that are sorted. Decisions that the algorithm's outline leaves open are written where
-//! they are taken: in [`Bucket`] how prefixes merge and rank, in [`Search`] what leaves a frame
-//! and in which order.
+//! they are taken: how prefixes merge and rank in `bucket.rs`, what leaves a frame and in which
+//! order in `frame.rs`.
 
 mod bucket;
 mod end;
