@@ -17,6 +17,7 @@ pub mod ctc;
 pub mod requests;
 pub mod scorers;
 pub mod toy;
+pub mod transducer;
 
 use crate::kernels::exp::{exp_f32, exp_nonpositive_f64};
 use crate::kernels::ln::ln;
@@ -93,12 +94,16 @@ pub fn values(scores: &ScoresView<'_>, item: usize, step: usize) -> Vec<f32> {
 
 /// The log-probability of every token at one position.
 pub fn log_probability_row(scores: &ScoresView<'_>, item: usize, step: usize) -> Vec<f64> {
-    let values = values(scores, item, step);
-    let normaliser = match scores.kind() {
-        ScoreKind::Logits => log_sum_exp(&values),
+    log_probabilities(scores.kind(), &values(scores, item, step))
+}
+
+/// The log-probabilities of some scores that are normalised among themselves.
+pub fn log_probabilities(kind: ScoreKind, values: &[f32]) -> Vec<f64> {
+    let normaliser = match kind {
+        ScoreKind::Logits => log_sum_exp(values),
         _ => 0.0,
     };
-    let log = |&value| log_probability(scores.kind(), value, normaliser);
+    let log = |&value| log_probability(kind, value, normaliser);
     values.iter().map(log).collect()
 }
 
