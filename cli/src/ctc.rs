@@ -33,6 +33,8 @@ type OfSpellings = (
 pub(crate) enum Search {
     Plain(Box<CtcSearch>),
     OfText(Box<CtcSearch<OfText>>),
+    /// Nothing beside the lexicon: what most people have, a tenth faster.
+    OfSpellingsAlone(Box<CtcSearch<Arc<SpellingLexicon>>>),
     OfSpellings(Box<CtcSearch<OfSpellings>>),
 }
 
@@ -67,6 +69,10 @@ impl Search {
         } = scorers;
         if let Some(spellings) = spellings {
             let reader = Reader::Words(Arc::clone(&spellings));
+            if tokens.is_none() && phrases.is_none() {
+                let search = Box::new(search.with_scorer(spellings));
+                return Ok((Search::OfSpellingsAlone(search), Some(reader)));
+            }
             let search = search.with_scorer((spellings, (tokens, phrases)));
             return Ok((Search::OfSpellings(Box::new(search)), Some(reader)));
         }
@@ -82,6 +88,7 @@ impl Search {
         match self {
             Search::Plain(search) => search.bytes_needed(scores),
             Search::OfText(search) => search.bytes_needed(scores),
+            Search::OfSpellingsAlone(search) => search.bytes_needed(scores),
             Search::OfSpellings(search) => search.bytes_needed(scores),
         }
     }
@@ -94,6 +101,7 @@ impl Search {
         match self {
             Search::Plain(search) => search.decode_into(scores, nbest),
             Search::OfText(search) => search.decode_into(scores, nbest),
+            Search::OfSpellingsAlone(search) => search.decode_into(scores, nbest),
             Search::OfSpellings(search) => search.decode_into(scores, nbest),
         }
     }

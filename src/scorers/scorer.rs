@@ -113,6 +113,12 @@ pub trait Scorer {
     /// The state of a prefix longer by `token`.
     fn advance(&self, state: &Self::State, token: u32) -> Self::State;
 
+    /// The same, written over a state that is no longer needed. Large states are not copied
+    /// then.
+    fn advance_into(&self, state: &Self::State, token: u32, next: &mut Self::State) {
+        *next = self.advance(state, token);
+    }
+
     /// The score of the end of input after a prefix. One that is not finite
     /// drops the hypothesis.
     fn finish(&self, state: &Self::State) -> f64;
@@ -193,6 +199,10 @@ macro_rules! delegate {
                 S::advance(self, state, token)
             }
 
+            fn advance_into(&self, state: &S::State, token: u32, next: &mut S::State) {
+                S::advance_into(self, state, token, next);
+            }
+
             fn finish(&self, state: &S::State) -> f64 {
                 S::finish(self, state)
             }
@@ -230,6 +240,11 @@ impl<A: Scorer, B: Scorer> Scorer for (A, B) {
         )
     }
 
+    fn advance_into(&self, state: &Self::State, token: u32, next: &mut Self::State) {
+        self.0.advance_into(&state.0, token, &mut next.0);
+        self.1.advance_into(&state.1, token, &mut next.1);
+    }
+
     fn finish(&self, state: &Self::State) -> f64 {
         self.0.finish(&state.0) + self.1.finish(&state.1)
     }
@@ -262,6 +277,13 @@ impl<S: Scorer> Scorer for Option<S> {
     fn advance(&self, state: &Self::State, token: u32) -> Self::State {
         let (scorer, state) = (self.as_ref()?, state.as_ref()?);
         Some(scorer.advance(state, token))
+    }
+
+    fn advance_into(&self, state: &Self::State, token: u32, next: &mut Self::State) {
+        match (self, state, next) {
+            (Some(scorer), Some(state), Some(next)) => scorer.advance_into(state, token, next),
+            (_, _, next) => *next = self.advance(state, token),
+        }
     }
 
     fn finish(&self, state: &Self::State) -> f64 {

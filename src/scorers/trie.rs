@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::error::{Error, Kind};
 use crate::memory::{reserve, resize};
+use crate::simd::prefetch;
 
 /// The root of every [`Trie`].
 pub(super) const ROOT: u32 = 0;
@@ -134,6 +135,15 @@ impl<S: Symbol> Trie<S> {
     pub(super) fn children(&self, node: u32) -> Range<u32> {
         let node = node as usize;
         self.children[node]..self.children[node + 1]
+    }
+
+    /// Has the symbols of a node's children fetched, which are looked at soon; returns the
+    /// first child.
+    #[inline]
+    pub(super) fn prefetch_children(&self, node: u32) -> u32 {
+        let first = self.children(node).start;
+        prefetch(&self.symbols, first as usize);
+        first
     }
 
     /// The symbol between a node and its parent.

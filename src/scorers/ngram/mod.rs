@@ -155,6 +155,16 @@ impl NgramModel {
         (score, next)
     }
 
+    /// Has fetched from memory what the score of a word needs, which several scores then wait
+    /// for together.
+    #[inline]
+    pub(super) fn prefetch(&self, state: &NgramState, word: Option<u32>) {
+        if let Store::Binary(bytes, layout) = &self.store {
+            let word = word.filter(|&word| word < layout.vocab()).unwrap_or(0);
+            layout.prefetch((**bytes).as_ref(), state, word);
+        }
+    }
+
     #[inline]
     fn step<const SCORED: bool>(
         &self,

@@ -8,9 +8,10 @@ use super::trie::{ROOT, Trie};
 use super::vocabulary::Word;
 use super::word_score::{Lookahead, UNKNOWN, WordScore, end_of, finite, start_of};
 use crate::error::{Error, Kind};
+use crate::simd::prefetch;
 
 pub use readings::SpellingState;
-use readings::{Best, MAX_READINGS, Origin, Reading};
+use readings::{Best, Completion, MAX_READINGS, Origin, Reading};
 
 /// Allows only words of a list, each by its spellings in tokens, such as the phones that it is
 /// pronounced with; scores them by an n-gram model, if there is one.
@@ -418,8 +419,63 @@ impl<M: AsRef<NgramModel>> SpellingLexicon<M> {
         }
     }
 
-    /// The state after a token, and where its readings come from.
+    /// Writes the state after a token, and where its readings come from.
     fn read(
+        &self,
+        state: &SpellingState,
+        token: u32,
+        next: &mut SpellingState,
+        origins: &mut [Origin; MAX_READINGS],
+    ) {
+        if !self.spell(state, token, next, origins) {
+            self.branch(state, token, next, origins);
+        }
+        self.fetch(next);
+        self.complete(next);
+        next.follow = self.following(next);
+    }
+
+    /// [`SpellingLexicon::read`] where the token goes on with the word of all readings, they
+    /// stand at one node, and keep their order: what nearly all tokens do. Else `false`.
+    fn spell(
+        &self,
+        state: &SpellingState,
+        token: u32,
+        next: &mut SpellingState,
+        origins: &mut [Origin; MAX_READINGS],
+    ) -> bool {
+        let begins = match self.delimiter {
+            Some(delimiter) => token == delimiter,
+            None => !state.completions().is_empty(),
+        };
+        let readings = state.readings();
+        let Some(first) = readings.first().filter(|_| !begins) else {
+            return false;
+        };
+        let child = self.trie.child(first.node, token);
+        let Some(node) = child.filter(|_| readings.iter().all(|other| other.node == first.node))
+        else {
+            return false;
+        };
+        let ahead = self.ahead(node);
+        let (mut keep, mut least) = (true, f64::INFINITY);
+        let places = next.readings.iter_mut().zip(&mut *origins);
+        for ((rank, reading), (to, origin)) in (0..).zip(readings).zip(places) {
+            let value = reading.base + ahead;
+            keep &= value <= least && value.is_finite();
+            least = value;
+            *to = Reading { node, ..*reading };
+            *origin = Origin {
+                from: rank,
+                entry: None,
+            };
+        }
+        (next.length, next.best) = (state.length, first.base + ahead);
+        keep
+    }
+
+    /// [`SpellingLexicon::read`] for any token.
+    fn branch(
         &self,
         state: &SpellingState,
         token: u32,
@@ -432,7 +488,7 @@ impl<M: AsRef<NgramModel>> SpellingLexicon<M> {
             Some(_) => is_delimiter.then_some(ROOT),
             None => self.trie.child(ROOT, token),
         };
-        let mut best = Best::new(self.readings);
+        let mut best = Best::new(self.readings, &mut next.readings, origins);
         let mut completions = state.completions().iter().peekable();
         for (rank, reading) in (0..).zip(state.readings()) {
             let from = Origin {
@@ -448,12 +504,10 @@ impl<M: AsRef<NgramModel>> SpellingLexicon<M> {
             }
             while let Some(completion) = completions.next_if(|next| next.from == rank) {
                 if let Some(node) = begun {
-                    let entry = completion.entry;
-                    let (_, ngram) = self.score_word(&reading.ngram, entry);
-                    let base = completion.base;
+                    let Completion { base, ngram, .. } = *completion;
                     let origin = Origin {
                         from: rank,
-                        entry: Some(entry),
+                        entry: Some(completion.entry),
                     };
                     best.add(
                         base + self.ahead(node),
@@ -463,9 +517,20 @@ impl<M: AsRef<NgramModel>> SpellingLexicon<M> {
                 }
             }
         }
-        best.write(next, origins);
-        self.complete(next);
-        next.follow = self.following(next);
+        (next.length, next.best) = best.found();
+    }
+
+    /// Has what the next tokens lead to fetched: they are asked for a frame later.
+    fn fetch(&self, state: &SpellingState) {
+        let mut before = ROOT;
+        for reading in state.readings() {
+            // Most readings stand at one node.
+            if reading.node != before {
+                let child = self.trie.prefetch_children(reading.node);
+                prefetch(&self.ahead, child as usize);
+            }
+            before = reading.node;
+        }
     }
 
     /// Which tokens may follow, by their bits.
@@ -487,14 +552,26 @@ impl<M: AsRef<NgramModel>> SpellingLexicon<M> {
 
     /// Finds the completions of a state's readings.
     fn complete(&self, state: &mut SpellingState) {
-        let readings = state.readings();
+        (state.completed, state.best_completion) = (0, f64::NEG_INFINITY);
+        let readings = &state.readings[..usize::from(state.length)];
         if readings
             .iter()
             .all(|reading| self.entries(reading.node).is_empty())
         {
             return;
         }
-        let mut best = Best::new(self.readings);
+        // All are waited for together.
+        if let Some(ngrams) = &self.model {
+            for reading in readings {
+                for &entry in self.entries(reading.node) {
+                    let id = ngrams.ids[entry as usize];
+                    ngrams.model.as_ref().prefetch(&reading.ngram, id);
+                }
+            }
+        }
+        let mut completed = [Reading::NONE; MAX_READINGS];
+        let mut origins = [Origin::default(); MAX_READINGS];
+        let mut best = Best::new(self.readings, &mut completed, &mut origins);
         for (rank, reading) in (0..).zip(readings) {
             for &entry in self.entries(reading.node) {
                 let (score, ngram) = self.score_word(&reading.ngram, entry);
@@ -507,7 +584,7 @@ impl<M: AsRef<NgramModel>> SpellingLexicon<M> {
                 best.add(base, Reading { node, base, ngram }, origin);
             }
         }
-        best.write_completions(state);
+        (state.completed, state.best_completion) = best.write_completions(&mut state.completions);
     }
 
     /// The value of the best reading at the end of input, and what completes it.
@@ -567,14 +644,9 @@ impl<M: AsRef<NgramModel>> Scorer for SpellingLexicon<M> {
             .model
             .as_ref()
             .map_or(NgramState::EMPTY, |ngrams| ngrams.start);
-        let reading = Reading {
-            node: ROOT,
-            base: 0.0,
-            ngram,
-        };
-        let (mut best, mut state) = (Best::new(1), SpellingState::EMPTY);
-        best.add(0.0, reading, Origin::default());
-        best.write(&mut state, &mut [Origin::default(); MAX_READINGS]);
+        let mut state = SpellingState::EMPTY;
+        state.readings[0].ngram = ngram;
+        (state.length, state.best) = (1, 0.0);
         state.follow = self.following(&state);
         state
     }
@@ -604,9 +676,12 @@ impl<M: AsRef<NgramModel>> Scorer for SpellingLexicon<M> {
 
     fn advance(&self, state: &SpellingState, token: u32) -> SpellingState {
         let mut next = SpellingState::EMPTY;
-        let mut origins = [Origin::default(); MAX_READINGS];
-        self.read(state, token, &mut next, &mut origins);
+        self.advance_into(state, token, &mut next);
         next
+    }
+
+    fn advance_into(&self, state: &SpellingState, token: u32, next: &mut SpellingState) {
+        self.read(state, token, next, &mut [Origin::default(); MAX_READINGS]);
     }
 
     fn finish(&self, state: &SpellingState) -> f64 {

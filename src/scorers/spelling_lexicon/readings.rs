@@ -16,8 +16,16 @@ pub(super) struct Reading {
     pub(super) ngram: NgramState,
 }
 
+impl Reading {
+    pub(super) const NONE: Reading = Reading {
+        node: 0,
+        base: 0.0,
+        ngram: NgramState::EMPTY,
+    };
+}
+
 /// A reading whose word under way may be complete.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Completion {
     /// The score with that word.
     pub(super) base: f64,
@@ -25,6 +33,17 @@ pub(super) struct Completion {
     pub(super) entry: u32,
     /// The rank of the reading.
     pub(super) from: u8,
+    /// The words up to that one, as the model remembers them.
+    pub(super) ngram: NgramState,
+}
+
+impl Completion {
+    const NONE: Completion = Completion {
+        base: 0.0,
+        entry: 0,
+        from: 0,
+        ngram: NgramState::EMPTY,
+    };
 }
 
 /// Where a reading comes from: the rank of the reading before the last token, and the word
@@ -39,10 +58,10 @@ pub(super) struct Origin {
 /// readings.
 #[derive(Clone, Copy, Debug)]
 pub struct SpellingState {
-    readings: [Reading; MAX_READINGS],
-    length: u8,
-    completions: [Completion; MAX_READINGS],
-    completed: u8,
+    pub(super) readings: [Reading; MAX_READINGS],
+    pub(super) length: u8,
+    pub(super) completions: [Completion; MAX_READINGS],
+    pub(super) completed: u8,
     /// The value of the best reading.
     pub(super) best: f64,
     /// The greatest base of a completion.
@@ -53,17 +72,9 @@ pub struct SpellingState {
 
 impl SpellingState {
     pub(super) const EMPTY: SpellingState = SpellingState {
-        readings: [Reading {
-            node: 0,
-            base: 0.0,
-            ngram: NgramState::EMPTY,
-        }; MAX_READINGS],
+        readings: [Reading::NONE; MAX_READINGS],
         length: 0,
-        completions: [Completion {
-            base: 0.0,
-            entry: 0,
-            from: 0,
-        }; MAX_READINGS],
+        completions: [Completion::NONE; MAX_READINGS],
         completed: 0,
         best: f64::NEG_INFINITY,
         best_completion: f64::NEG_INFINITY,
@@ -84,42 +95,29 @@ impl SpellingState {
 /// The best readings of all that are added, by value; of equal values the first. Of two that
 /// the search cannot tell apart only the better one stays: they stand at the same node, and
 /// the model remembers the same of them.
-pub(super) struct Best {
-    candidates: [Candidate; MAX_READINGS],
+pub(super) struct Best<'a> {
+    readings: &'a mut [Reading; MAX_READINGS],
+    origins: &'a mut [Origin; MAX_READINGS],
+    values: [f64; MAX_READINGS],
+    /// How many were added before each.
+    orders: [u32; MAX_READINGS],
     length: usize,
     most: usize,
     added: u32,
 }
 
-#[derive(Clone, Copy)]
-struct Candidate {
-    value: f64,
-    /// How many were added before.
-    order: u32,
-    reading: Reading,
-    origin: Origin,
-}
-
-impl Candidate {
-    const NOTHING: Candidate = Candidate {
-        value: 0.0,
-        order: 0,
-        reading: Reading {
-            node: 0,
-            base: 0.0,
-            ngram: NgramState::EMPTY,
-        },
-        origin: Origin {
-            from: 0,
-            entry: None,
-        },
-    };
-}
-
-impl Best {
-    pub(super) fn new(most: usize) -> Self {
+impl<'a> Best<'a> {
+    /// At most so many, which are written to `readings` and `origins`.
+    pub(super) fn new(
+        most: usize,
+        readings: &'a mut [Reading; MAX_READINGS],
+        origins: &'a mut [Origin; MAX_READINGS],
+    ) -> Self {
         Best {
-            candidates: [Candidate::NOTHING; MAX_READINGS],
+            readings,
+            origins,
+            values: [f64::NEG_INFINITY; MAX_READINGS],
+            orders: [0; MAX_READINGS],
             length: 0,
             most: most.min(MAX_READINGS),
             added: 0,
@@ -133,58 +131,60 @@ impl Best {
         if !value.is_finite() {
             return;
         }
-        let kept = &self.candidates[..self.length];
-        let same = |other: &Candidate| {
-            other.reading.node == reading.node && other.reading.ngram == reading.ngram
-        };
+        let kept = &self.readings[..self.length];
+        let same = |other: &Reading| other.node == reading.node && other.ngram == reading.ngram;
         if let Some(place) = kept.iter().position(same) {
-            if reading.base <= kept[place].reading.base {
+            if reading.base <= kept[place].base {
                 return;
             }
-            self.candidates.copy_within(place + 1..self.length, place);
+            self.shift(place + 1, self.length, place);
             self.length -= 1;
         }
-        let kept = &self.candidates[..self.length];
-        let place = kept.iter().take_while(|other| other.value >= value).count();
+        let values = &self.values[..self.length];
+        let place = values.iter().take_while(|&&other| other >= value).count();
         if place == self.most {
             return;
         }
         let moved = self.length.min(self.most - 1);
-        self.candidates.copy_within(place..moved, place + 1);
-        self.candidates[place] = Candidate {
-            value,
-            order,
-            reading,
-            origin,
-        };
+        self.shift(place, moved, place + 1);
+        self.readings[place] = reading;
+        self.origins[place] = origin;
+        self.values[place] = value;
+        self.orders[place] = order;
         self.length = moved + 1;
     }
 
-    /// Makes them the readings of a state, and writes where each comes from.
-    pub(super) fn write(&self, state: &mut SpellingState, origins: &mut [Origin; MAX_READINGS]) {
-        let kept = &self.candidates[..self.length];
-        for (rank, candidate) in kept.iter().enumerate() {
-            state.readings[rank] = candidate.reading;
-            origins[rank] = candidate.origin;
-        }
-        state.length = self.length as u8;
-        state.best = kept.first().map_or(f64::NEG_INFINITY, |best| best.value);
+    fn shift(&mut self, start: usize, end: usize, to: usize) {
+        self.readings.copy_within(start..end, to);
+        self.origins.copy_within(start..end, to);
+        self.values.copy_within(start..end, to);
+        self.orders.copy_within(start..end, to);
     }
 
-    /// Makes them the completions of a state, in the order in which they were added.
-    pub(super) fn write_completions(&mut self, state: &mut SpellingState) {
-        let kept = &mut self.candidates[..self.length];
-        let best = kept.first().map(|best| best.value);
-        state.best_completion = best.unwrap_or(f64::NEG_INFINITY);
-        kept.sort_unstable_by_key(|candidate| candidate.order);
-        for (place, candidate) in kept.iter().enumerate() {
-            state.completions[place] = Completion {
-                base: candidate.reading.base,
-                entry: candidate.origin.entry.unwrap_or(0),
-                from: candidate.origin.from,
+    /// How many there are, and the value of the best one.
+    pub(super) fn found(&self) -> (u8, f64) {
+        (self.length as u8, self.values[0])
+    }
+
+    /// Writes them as completions, in the order in which they were added; returns what
+    /// [`Best::found`] does.
+    pub(super) fn write_completions(
+        &self,
+        completions: &mut [Completion; MAX_READINGS],
+    ) -> (u8, f64) {
+        let mut places: [usize; MAX_READINGS] = std::array::from_fn(|place| place);
+        let places = &mut places[..self.length];
+        places.sort_unstable_by_key(|&place| self.orders[place]);
+        for (completion, &place) in completions.iter_mut().zip(&*places) {
+            let (reading, origin) = (&self.readings[place], self.origins[place]);
+            *completion = Completion {
+                base: reading.base,
+                entry: origin.entry.unwrap_or(0),
+                from: origin.from,
+                ngram: reading.ngram,
             };
         }
-        state.completed = kept.len() as u8;
+        self.found()
     }
 }
 
@@ -193,15 +193,18 @@ mod tests {
     use super::*;
 
     fn added(most: usize, values: &[(f64, u32)]) -> Vec<(f64, u32)> {
-        let mut best = Best::new(most);
+        let mut readings = [Reading::NONE; MAX_READINGS];
+        let mut origins = [Origin::default(); MAX_READINGS];
+        let mut best = Best::new(most, &mut readings, &mut origins);
         for &(base, node) in values {
             let ngram = NgramState::EMPTY;
             let reading = Reading { node, base, ngram };
             best.add(base, reading, Origin::default());
         }
-        let mut state = SpellingState::EMPTY;
-        best.write(&mut state, &mut [Origin::default(); MAX_READINGS]);
-        let readings = state.readings().iter();
+        let (length, value) = best.found();
+        let readings = readings[..usize::from(length)].iter();
+        let greatest = readings.clone().map(|reading| reading.base);
+        assert_eq!(value, greatest.fold(f64::NEG_INFINITY, f64::max));
         readings
             .map(|reading| (reading.base, reading.node))
             .collect()

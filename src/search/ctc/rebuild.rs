@@ -89,13 +89,14 @@ impl<T> Rebuild<'_, T> {
         next.masses.token[to] = mass;
         next.masses.all[to] = mass;
         if scorers::scores::<S>() {
-            let state = self.states.get(beam.states[rank]);
-            let scored = beam.scored[rank] + scorer.score(state, token);
-            let state = scorer.advance(state, token);
+            let place = beam.states[rank];
+            let scored = beam.scored[rank] + scorer.score(self.states.get(place), token);
+            let place = self.states.advance(scorer, place, token);
+            let state = self.states.get(place);
             next.scored[to] = scored;
-            next.most_scored[to] = scored + scorer.max_score(&state);
-            next.follow[to] = scorer.may_follow(&state);
-            next.states[to] = self.states.insert(state);
+            next.most_scored[to] = scored + scorer.max_score(state);
+            next.follow[to] = scorer.may_follow(state);
+            next.states[to] = place;
         }
     }
 }

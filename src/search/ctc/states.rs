@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::memory::reserve;
+use crate::scorers::Scorer;
 
 /// States that stay where they are while the ranks of their prefixes change: a prefix that
 /// is carried over keeps its place, so no state is copied.
@@ -49,7 +50,6 @@ impl<T> States<T> {
     };
 
     /// Takes a state; returns its place.
-    #[inline]
     pub(super) fn insert(&mut self, state: T) -> u32 {
         match self.free.pop() {
             Some(place) => {
@@ -62,6 +62,26 @@ impl<T> States<T> {
                 self.values.len() as u32 - 1
             }
         }
+    }
+
+    /// Makes the state that follows that of a place by a token; returns its place.
+    #[inline]
+    pub(super) fn advance<S: Scorer<State = T>>(
+        &mut self,
+        scorer: &S,
+        place: u32,
+        token: u32,
+    ) -> u32 {
+        if let Some(&to) = self.free.last()
+            && let Ok([from, next]) = self
+                .values
+                .get_disjoint_mut([place, to].map(|at| at as usize))
+        {
+            self.free.pop();
+            scorer.advance_into(from, token, next);
+            return to;
+        }
+        self.insert(scorer.advance(self.get(place), token))
     }
 
     #[inline]

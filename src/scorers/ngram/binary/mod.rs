@@ -123,6 +123,15 @@ impl Layout {
         }
     }
 
+    /// Has fetched what [`Layout::step`] needs, as far as its places are known.
+    pub(super) fn prefetch(&self, bytes: &[u8], state: &NgramState, word: u32) {
+        match &self.ngrams {
+            Ngrams::Probing(probing) => probing.prefetch(bytes, state.words(), word),
+            Ngrams::WithRests(probing) => probing.prefetch(bytes, state.words(), word),
+            Ngrams::Trie(_) => {}
+        }
+    }
+
     pub(super) fn has_words(&self) -> bool {
         self.words.is_some()
     }

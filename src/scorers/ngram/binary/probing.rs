@@ -18,6 +18,7 @@ use super::super::search::{Found, Search};
 use super::header::Header;
 use super::read::{Cursor, f32_at, u64_at};
 use crate::error::Error;
+use crate::simd::prefetch;
 
 /// A hash table, of slots that begin with the key.
 #[derive(Clone, Debug)]
@@ -36,6 +37,12 @@ impl<const SLOT: usize> Table<SLOT> {
         let slots = header.slots(entries);
         let range = cursor.take(slots, SLOT as u64, what)?;
         Ok(Table { range, slots })
+    }
+
+    /// Has the slot of a key fetched.
+    #[inline]
+    fn prefetch(&self, bytes: &[u8], key: u64) {
+        prefetch(bytes, self.range.start + (key % self.slots) as usize * SLOT);
     }
 
     /// The slot of a key.
@@ -98,6 +105,20 @@ impl<const MIDDLE: usize> Probing<MIDDLE> {
             middle,
             longest: Table::take(header, counts[order - 1], cursor, &what)?,
         })
+    }
+
+    /// Has what a score is made of fetched: the n-grams of a word and those before it, the
+    /// last one first.
+    pub(super) fn prefetch(&self, bytes: &[u8], before: &[u32], word: u32) {
+        prefetch(bytes, self.unigrams.start + word as usize * Self::WEIGHTS);
+        let mut key = u64::from(word);
+        for (level, &word) in before.iter().enumerate() {
+            key = hash::with_word_before(key, word);
+            match self.middle.get(level) {
+                Some(table) => table.prefetch(bytes, key),
+                None => return self.longest.prefetch(bytes, key),
+            }
+        }
     }
 
     pub(super) fn of<'a>(&'a self, bytes: &'a [u8]) -> In<'a, MIDDLE> {
