@@ -58,6 +58,7 @@ ENDS, OPTIONAL = {"trailing": True}, {"trailing": False}
 FLASHLIGHT = [
     ("<wb> ends words, all kept", {**ENDS, "threshold": 1e9}),
     ("<wb> ends words, within 25", {**ENDS, "threshold": 25.0}),
+    ("<wb> ends words, within 12", {**ENDS, "threshold": 12.0}),
     ("<wb> ends words, within 10", {**ENDS, "threshold": 10.0}),
     ("<wb> ends words, within 25, summed", {**ENDS, "threshold": 25.0, "log_add": True}),
     ("<wb> ends words, within 10, summed", {**ENDS, "threshold": 10.0, "log_add": True}),
@@ -66,6 +67,8 @@ FLASHLIGHT = [
 ]
 WIDEBEAM_SPEECH = [
     ("<wb> ends words, all kept", {"lookahead": True}),
+    ("<wb> ends words, within 25", {"lookahead": True, "threshold": 25.0}),
+    ("<wb> ends words, within 12", {"lookahead": True, "threshold": 12.0}),
     ("<wb> ends words, within 10", {"lookahead": True, "threshold": 10.0}),
     ("<wb> optional, all kept", {"lookahead": True, "optional": True}),
 ]
