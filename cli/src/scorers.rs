@@ -15,6 +15,7 @@ use widebeam_perf::console::printable;
 use crate::args::{Ctc, LmLookahead, LmUnit};
 use crate::labels::Labels;
 use crate::load;
+use crate::memory;
 use crate::text;
 use crate::words::{self, read_phrases};
 
@@ -165,10 +166,27 @@ fn read_model(path: &Path, map: bool) -> Result<NgramModel, Failure> {
     let start = source.fill_buf();
     let start = start.map_err(|error| named(Failure::reading(&error)))?;
     let model = match NgramModel::is_binary(start) {
-        true => NgramModel::from_binary(load::bytes(path, map).map_err(named)?),
+        true => binary_model(path, source, map).map_err(named)?,
         false => NgramModel::read_arpa(source),
     };
     model.map_err(|error| about(path, error))
+}
+
+/// A binary model: mapped from a file that holds it as it is, else read, as from a pipe or
+/// out of gzip.
+fn binary_model(
+    path: &Path,
+    source: impl BufRead,
+    map: bool,
+) -> Result<Result<NgramModel, Error>, Failure> {
+    if path.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        let bytes = load::bytes(path, map)?;
+        if NgramModel::is_binary(bytes.as_ref()) {
+            return Ok(NgramModel::from_binary(bytes));
+        }
+    }
+    let bytes = memory::read(source).map_err(|error| Failure::reading(&error))?;
+    Ok(NgramModel::from_binary(bytes))
 }
 
 /// An error about a model, with what to try if it is one of other units.

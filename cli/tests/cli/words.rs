@@ -30,14 +30,18 @@ impl Case {
         Case { folder, scores }
     }
 
-    fn run(&self, arguments: &str) -> Run {
+    fn command(&self, arguments: &str) -> Command {
         let mut command: Command = tool();
         command.arg("decode").arg(&self.scores);
         command.args("--search ctc --scores probs --blank 0 --beams 16".split(' '));
         command.args("--labels labels.txt --format jsonl --nbest 1".split(' '));
         command.args(arguments.split_whitespace());
         command.current_dir(self.folder.path(""));
-        command.output().unwrap().into()
+        command
+    }
+
+    fn run(&self, arguments: &str) -> Run {
+        self.command(arguments).output().unwrap().into()
     }
 
     /// The best text with these options, and what is said on standard error.
@@ -278,4 +282,38 @@ fn hypotheses_of_one_text_are_one_if_asked() {
     assert_eq!(line["hypotheses"][0]["text"], "hello");
     let mass = line["hypotheses"][0]["log_mass"].as_f64().unwrap();
     assert!((mass - 0.18f64.ln()).abs() < 1e-6, "{mass}");
+}
+
+#[test]
+fn a_binary_model_is_read_from_a_file_from_gzip_and_from_a_pipe() {
+    let case = Case::new(
+        "-\n \nw\n1\n2\n3\n",
+        &[
+            &[(2, 1.0)],
+            &[(3, 0.4), (4, 0.35), (5, 0.25)],
+            &[(1, 1.0)],
+            &[(2, 1.0)],
+            &[(3, 0.3), (4, 0.35), (5, 0.35)],
+        ],
+    );
+    let model = include_bytes!("../../../tests/fixtures/kenlm/order3.trie.bin");
+    case.folder.write("m.bin", model);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), Default::default());
+    gzip.write_all(model).unwrap();
+    case.folder.write("m.bin.gz", &gzip.finish().unwrap());
+    let run = |lm: &str| {
+        case.run(&format!("--lm-unit word --lm {lm}"))
+            .succeeded()
+            .stdout
+    };
+    let expected = run("m.bin");
+    assert!(expected.contains("scorer_score"), "{expected}");
+    assert_eq!(run("m.bin --no-mmap"), expected);
+    assert_eq!(run("m.bin.gz"), expected);
+    #[cfg(unix)]
+    {
+        let mut command = case.command("--lm-unit word --lm /dev/stdin");
+        let run: Run = feed(&mut command, model).into();
+        assert_eq!(run.succeeded().stdout, expected);
+    }
 }
