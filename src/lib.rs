@@ -173,6 +173,7 @@ pub use scores::{Element, Layout, ScoreKind, ScoresView};
 pub use search::autoregressive::{self, AutoregressiveSearch};
 pub use search::ctc::{self, CtcSearch};
 pub use search::independent::{self, IndependentSearch, beam_search};
+pub use search::transducer::{self, TransducerSearch};
 pub use simd::Level;
 
 // The README's Rust blocks are tests.
