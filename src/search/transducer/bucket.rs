@@ -72,7 +72,7 @@ pub(super) struct Arrival {
 }
 
 /// The prefixes that wait for a frame, in the order of their first arrival.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Bucket {
     waiting: Vec<Waiting>,
     /// By the place of a prefix, where it is among them, if it is.

@@ -45,7 +45,7 @@ pub struct JoinerRow {
 }
 
 /// What a step needs, in flat arrays.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct NextRows {
     pub(super) steps: Vec<PredictorStep>,
     pub(super) rows: Vec<JoinerRow>,

@@ -14,7 +14,7 @@ pub(super) struct Emission {
 
 /// The prefixes and the alignments of one utterance, and what all hypotheses share, which
 /// leaves the trees now and then.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct History {
     pub(super) prefixes: PrefixTree,
     /// The emissions of each alignment that may still be the best of a prefix.
@@ -52,7 +52,7 @@ impl Emitted {
 /// [`Emitted`], borrowed.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
-pub struct EmittedSlices<'a> {
+pub struct EmittedView<'a> {
     /// See [`Emitted::tokens`].
     pub tokens: &'a [u32],
     /// See [`Emitted::frames`].
@@ -141,10 +141,10 @@ impl History {
 
     /// The tokens that all hypotheses share, with their frames and durations where all
     /// alignments share them; as many of each as of all.
-    pub(super) fn shared(&self) -> EmittedSlices<'_> {
+    pub(super) fn shared(&self) -> EmittedView<'_> {
         let shared = &self.shared;
         let length = shared.tokens.len().min(shared.frames.len());
-        EmittedSlices {
+        EmittedView {
             tokens: &shared.tokens[..length],
             frames: &shared.frames[..length],
             durations: &shared.durations[..length],

@@ -22,7 +22,7 @@ pub(super) struct ReadRow<'a> {
 }
 
 /// The list of one row.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct List {
     /// The log-probability of the blank.
     blank: f64,
@@ -45,7 +45,7 @@ struct Rest {
 }
 
 /// The lists of the rows of a frame.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Lists {
     kind: Option<ScoreKind>,
     blank: u32,

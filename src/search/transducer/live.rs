@@ -6,7 +6,7 @@ use crate::search::prefixes::{NONE, PrefixTree};
 
 /// A prefix that is alive: some hypothesis is it, or the state of one that has not been
 /// computed yet continues its state.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct LivePrefix {
     /// Its node in the tree of prefixes; [`NONE`] once no hypothesis is it.
     pub(super) node: u32,
@@ -54,7 +54,7 @@ impl LivePrefix {
 }
 
 /// Prefixes in places that they keep while they live, each with the scorer's state.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct LivePrefixes<T> {
     prefixes: Vec<LivePrefix>,
     states: Vec<T>,

@@ -1,4 +1,151 @@
-//! Beam search for transducers (RNN-T, TDT), with predictor and joiner in the loop.
+//! Beam search for transducers (RNN-T, TDT) with predictor and joiner in the loop, sans I/O.
+//!
+//! The caller owns the encoder, the predictor and the joiner; the search owns the hypotheses.
+//! It hands out steps of the predictor, whose states live in numbered slots, and rows for the
+//! joiner to score, each a frame and a slot; it takes back scores of shape `[rows, vocab]`:
+//!
+//! ```
+//! use widebeam::Error;
+//! use widebeam::transducer::{Blank, PredictorInput, TransducerSearch};
+//!
+//! // Token 0 is the blank.
+//! let mut search = TransducerSearch::new(3, Blank(0), 4)?;
+//! let id = search.admit(2)?;
+//! // The predictor's states, by slot. A real one continues the state of a slot; this one
+//! // remembers the last token alone.
+//! let mut states: Vec<Option<u32>> = Vec::new();
+//! search.run(|feed, logits| {
+//!     states.resize(feed.slots(), None);
+//!     for step in feed.predictor_steps() {
+//!         states[step.slot as usize] = match step.input {
+//!             PredictorInput::Start => None,
+//!             PredictorInput::Token { slot: _, token } => Some(token),
+//!         };
+//!     }
+//!     // The joiner: token 1 in frame 0, token 2 in frame 1, then the blank.
+//!     for (row, logits) in feed.joiner_rows().iter().zip(logits.chunks_mut(3)) {
+//!         let token = row.frame + 1;
+//!         let is_emitted = states[row.slot as usize] == Some(token);
+//!         logits[if is_emitted { 0 } else { token as usize }] = 5.0;
+//!     }
+//!     Ok::<(), Error>(())
+//! })?;
+//! let outcome = search.outcome(id)?.expect("it is done");
+//! let best = outcome.best()?;
+//! assert_eq!((best.tokens, best.frames), (&[1, 2][..], &[0, 1][..]));
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! # Frames as they come
+//!
+//! A driver of streams adds frames when the encoder has them, and runs steps while there are
+//! rows. In any chunks the answer is the same, to the bit. A stream without end needs a commit
+//! delay, and the tokens that are stable taken now and then; its memory is then bounded:
+//!
+//! ```
+//! use widebeam::ScoresView;
+//! use widebeam::transducer::{Blank, Emitted, PredictorInput, Topology, TransducerSearch};
+//!
+//! let mut search = TransducerSearch::new(3, Blank(0), 4)?
+//!     .with_topology(Topology::OneSymbol)?
+//!     .with_commit_delay(Some(50))?;
+//! let id = search.admit_stream()?;
+//! // This predictor counts the tokens.
+//! let mut states: Vec<u32> = Vec::new();
+//! let mut emitted = Emitted::new();
+//! for chunk in 0..3 {
+//!     search.add_frames(id, 4)?;
+//!     loop {
+//!         let feed = search.feed();
+//!         if feed.rows() == 0 {
+//!             break;
+//!         }
+//!         states.resize(feed.slots(), 0);
+//!         for step in feed.predictor_steps() {
+//!             states[step.slot as usize] = match step.input {
+//!                 PredictorInput::Start => 0,
+//!                 PredictorInput::Token { slot, token: _ } => states[slot as usize] + 1,
+//!             };
+//!         }
+//!         // One token for three frames, 1 and 2 by turns.
+//!         let mut logits = Vec::new();
+//!         for row in feed.joiner_rows() {
+//!             let count = states[row.slot as usize];
+//!             let token = if row.frame / 3 < count { 0 } else { 1 + count % 2 };
+//!             logits.extend((0..3).map(|column| if column == token { 9.0f32 } else { 0.0 }));
+//!         }
+//!         let rows = feed.rows();
+//!         search.advance(&ScoresView::logits(&logits, [rows, 3])?)?;
+//!     }
+//!     // What cannot change any more, then what may.
+//!     search.take_stable(id, &mut emitted)?;
+//!     let best = search.current(id)?.best()?;
+//!     println!("chunk {chunk}: {:?}, perhaps {:?}", emitted.tokens, best.tokens);
+//! }
+//! search.end(id)?;
+//! let outcome = search.outcome(id)?.expect("all of its frames are complete");
+//! emitted.tokens.extend(outcome.best()?.tokens);
+//! assert_eq!(emitted.tokens, [1, 2, 1, 2]);
+//! # Ok::<(), widebeam::Error>(())
+//! ```
+//!
+//! # The search
+//!
+//! The score of a prefix y is the logarithm of the summed mass of its alignments that are found
+//! under the beam: with a beam that is wide enough, that of the forward algorithm (Graves 2012;
+//! Xu et al. 2023). For [`Topology::Standard`], with W beams:
+//!
+//! ```text
+//! B = {empty prefix: 0}
+//! for each frame t:
+//!     A = B, C = {}                       (A may still emit in this frame, C has left it)
+//!     for s in 0..=max_symbols, until A is empty:
+//!         for y in A:  C[y] log-plus= A[y] + log p(blank | t, y)
+//!         if s < max_symbols:
+//!             A = the best W of A[y] + log p(v | t, y), v not blank,
+//!                 that are at least the W-th best of C, if C has W
+//!     B = the best W of C
+//! ```
+//!
+//! The row of a frame and a prefix is asked for once, though the prefix can be in A several
+//! times.
+//!
+//! - [`Topology::OneSymbol`]: a token leaves the frame as the blank does. B is the best W of all
+//!   that stay or are extended, merged by sum. Every extension counts, as in the CTC search.
+//! - [`Topology::Tdt`]: a symbol of duration d goes to frame t + d, a blank to t + max(d, 1), by
+//!   A[y] + log p(d | t, y) + log p(v | t, y). Each frame has a bucket, which is cut to the best
+//!   W when its turn comes. Of each duration apart, the best W tokens of A count that are at
+//!   least the W-th best in the bucket of frame t + max(d, 1).
+//! - At the end, what has gone beyond the last frame ends there, and the masses of a prefix are
+//!   summed.
+//!
+//! Prefixes are ranked by score, highest first. Ties in a bucket are broken by the rank of the
+//! source, the prefix whose blank or token an alignment was, the best one if there are several;
+//! then by the order of arrival: blanks before tokens, each by the rank of the prefix, then the
+//! token's rank in its row (value descending, token id ascending). A token that is emitted in
+//! its frame ranks by score, the rank of its prefix and its own rank in the row.
+//!
+//! Beside the score there is the best single alignment under the beam, with the frame and the
+//! duration of each token; of two that are equal the one that arrived first.
+//!
+//! # Scorers
+//!
+//! [`TransducerSearch::with_scorer`] takes the [`scorers`](crate::scorers) of the CTC search.
+//! They add to what prefixes are ranked by, once for each token and once at the end. Which
+//! tokens are tried depends on [`Scorer::max_score`]: if it is finite, all; if it is infinite,
+//! the W + 2 best of a row, less the blank if it is one of them.
+//!
+//! # Promises
+//!
+//! A request's result depends on the settings and its rows alone: not on its neighbours in the
+//! batch, the level, the threads, or the chunks in which its frames came. An invalid score
+//! fails the request that it belongs to and no other. Once a batch has run for a while, steps
+//! allocate nothing.
+//!
+//! The code takes shortcuts that do not change the answer: each row is read once, for its best
+//! W + 2 tokens and its blank, and no log-softmax is stored; masses are computed for those
+//! emissions alone that can still be among the best W ([`Scorer::max_score`] says so for
+//! tokens that a scorer can lift); prefixes are nodes of a tree.
 
 mod bucket;
 mod candidate;
@@ -17,6 +164,8 @@ mod run;
 mod selection;
 mod settings;
 mod slots;
+mod stable;
+mod stages;
 mod step_rows;
 mod steps;
 mod topology;
@@ -25,7 +174,7 @@ mod utterance;
 pub use crate::blank::Blank;
 pub use crate::request_id::RequestId;
 pub use feed::{Feed, JoinerRow, PredictorInput, PredictorStep};
-pub use history::{Emitted, EmittedSlices};
+pub use history::{Emitted, EmittedView};
 pub use nbest::{
     OwnedTransducerHypothesis, TransducerDetails, TransducerHypothesis, TransducerNBest,
 };
@@ -46,6 +195,13 @@ use step_rows::Reader;
 
 /// A beam search for transducers that the caller drives, over any number of utterances at
 /// once.
+///
+/// See the [module](self) for what it computes and how it is driven. For each row of V scores a
+/// step takes O(V + W log W) time, less where few tokens matter; an utterance takes O(W) slots
+/// and rows a step, and memory for O(W) prefixes in each frame that an emission can reach,
+/// beside the tokens that no two hypotheses share.
+///
+/// A clone has the same settings, shares the scorer, and has no requests.
 #[derive(Debug)]
 pub struct TransducerSearch<S: Scorer = Unscored> {
     settings: Settings,
@@ -224,6 +380,16 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
     /// The instruction-set level in use.
     pub fn level(&self) -> Level {
         self.dispatch.level()
+    }
+}
+
+impl<S: Scorer + Sync> Clone for TransducerSearch<S> {
+    fn clone(&self) -> Self {
+        Self::with_parts(
+            self.settings.clone(),
+            Arc::clone(&self.scorer),
+            self.dispatch,
+        )
     }
 }
 

@@ -25,7 +25,7 @@ use crate::search::prefixes::NONE;
 const EXTENDS: u32 = 1 << 31;
 
 /// The active prefixes that stay, by rank, and how they are related.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Stays {
     /// What each comes to by the blank, or by a token of its parent; nothing if it does not
     /// stay.

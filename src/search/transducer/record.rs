@@ -11,7 +11,7 @@ use crate::request_id::RequestId;
 use crate::scorers::Scorer;
 use crate::search::prefixes::NONE;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) enum State {
     #[default]
     Free,
@@ -20,7 +20,7 @@ pub(super) enum State {
 }
 
 /// A place for a request. What it allocates serves the next one.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Record<T> {
     /// The name of the request, if there is one.
     pub(super) id: Option<RequestId>,

@@ -1,7 +1,6 @@
 //! What is done with requests between the steps.
 
 use super::TransducerSearch;
-use super::history::{Emitted, EmittedSlices};
 use super::nbest::TransducerDetails;
 use super::outcome::Outcome;
 use super::record::{Record, State};
@@ -222,65 +221,18 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
         Ok(self.record(id)?.utterance.frame as usize)
     }
 
-    /// The tokens, not taken yet, that no further frame can change, with their frames and
-    /// durations: what all live prefixes share, as far as their best alignments agree. None
-    /// once the request is done.
-    ///
-    /// Without [`TransducerSearch::with_commit_delay`] there may never be more of them after a
-    /// near-tie. Takes time linear in the live part of the tree of prefixes.
-    ///
-    /// # Errors
-    ///
-    /// If the request was refused or is not in this search, or memory runs out.
-    pub fn stable(&mut self, id: RequestId) -> Result<EmittedSlices<'_>, Error> {
-        if let State::Done(Ok(())) = self.record(id)?.state {
-            return Ok(EmittedSlices::default());
-        }
-        let beams = self.settings.beams;
-        let utterance = &mut self.running_record(id)?.utterance;
-        utterance.compact(beams)?;
-        Ok(utterance.history.shared())
-    }
-
-    /// Appends [`TransducerSearch::stable`] to `emitted`, and forgets it: later results begin
-    /// after it. Frames still count from the start.
-    ///
-    /// A stream without end needs this now and then, beside a commit delay, or it grows with
-    /// every frame.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`TransducerSearch::stable`]; nothing is then taken.
-    pub fn take_stable(&mut self, id: RequestId, emitted: &mut Emitted) -> Result<(), Error> {
-        let stable = self.stable(id)?;
-        let length = stable.tokens.len();
-        let Emitted {
-            tokens,
-            frames,
-            durations,
-        } = emitted;
-        for array in [&mut *tokens, &mut *frames, &mut *durations] {
-            reserve(array, length, "the stable tokens")?;
-        }
-        tokens.extend_from_slice(stable.tokens);
-        frames.extend_from_slice(stable.frames);
-        durations.extend_from_slice(stable.durations);
-        if length > 0 {
-            let record = &mut self.records[id.slot as usize];
-            record.utterance.history.forget_shared(length);
-        }
-        Ok(())
-    }
-
     /// The record of a request that is there, and was not removed.
-    fn record(&self, request: RequestId) -> Result<&Record<S::State>, Error> {
+    pub(super) fn record(&self, request: RequestId) -> Result<&Record<S::State>, Error> {
         let record = self.records.get(request.slot as usize);
         let here = record.filter(|record| record.id == Some(request) && !record.removed);
         here.ok_or(Kind::UnknownRequest { request }.into())
     }
 
     /// The record of a request that is there and runs.
-    fn running_record(&mut self, request: RequestId) -> Result<&mut Record<S::State>, Error> {
+    pub(super) fn running_record(
+        &mut self,
+        request: RequestId,
+    ) -> Result<&mut Record<S::State>, Error> {
         let record = self.record(request)?;
         let frames = record.utterance.available as usize;
         match &record.state {

@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::memory::reserve_in_all;
 
 /// Hands slots out and takes them back. The lowest numbers that were ever needed are in use.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Slots {
     free: Vec<u32>,
     /// How many there are.
