@@ -70,9 +70,9 @@ impl History {
             frames,
             durations,
         } = &mut self.shared;
-        tokens.clear();
-        frames.clear();
-        durations.clear();
+        for array in [tokens, frames, durations] {
+            array.clear();
+        }
         (self.first_frame, self.taken) = (None, 0);
         let nodes = slack(beams).min(1 << 14);
         self.prefixes.reset(nodes)?;
@@ -110,9 +110,12 @@ impl History {
         let nodes = &mut self.nodes;
         nodes.clear();
         reserve(nodes, live.places().max(alignments), what)?;
-        reserve(&mut self.shared.tokens, self.prefixes.len(), what)?;
-        reserve(&mut self.shared.frames, self.emissions.len(), what)?;
-        reserve(&mut self.shared.durations, self.emissions.len(), what)?;
+        // Never few, so that what is taken often does not grow for long.
+        let more = self.prefixes.len().max(self.emissions.len());
+        let more = more.next_power_of_two().max(1024);
+        reserve(&mut self.shared.tokens, more, what)?;
+        reserve(&mut self.shared.frames, more, what)?;
+        reserve(&mut self.shared.durations, more, what)?;
         nodes.extend(live.hypotheses().map(|(_, prefix)| prefix.node));
         if nodes.is_empty() {
             return Ok(());
