@@ -239,3 +239,6 @@ impl Bucket {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

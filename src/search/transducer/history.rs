@@ -230,3 +230,6 @@ impl History {
 fn slack(beams: usize) -> usize {
     8 * beams + 4096
 }
+
+#[cfg(test)]
+mod tests;

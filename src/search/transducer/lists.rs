@@ -219,3 +219,6 @@ fn copy(row: Row<'_>, values: &mut Vec<f32>) {
         Data::Bf16(row) => values.extend(row.iter().map(|value| value.to_f32())),
     }
 }
+
+#[cfg(test)]
+mod tests;

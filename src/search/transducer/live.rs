@@ -228,7 +228,7 @@ mod tests {
         live.hold(root);
         live.get_mut(root).slot = 40;
         let children = [1, 2].map(|node| live.insert(child(root, node), ()));
-        children.map(|place| live.hold(place));
+        children.iter().for_each(|&place| live.hold(place));
         live.release(root);
         assert_eq!(live.get(root).node, NONE);
         // Of the two that wait, one dies without its state, one is computed.
@@ -242,7 +242,7 @@ mod tests {
         assert_eq!((live.places(), live.free.len()), (3, 3));
         let again = [0, 1, 2].map(|node| live.insert(child(NONE, node), ()));
         assert_eq!((live.places(), live.free.len()), (3, 0));
-        again.map(|place| live.hold(place));
+        again.iter().for_each(|&place| live.hold(place));
         assert_eq!(live.hypotheses().count(), 3);
     }
 

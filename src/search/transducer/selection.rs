@@ -1,11 +1,13 @@
 //! The best tokens that the active prefixes can emit.
 //!
-//! At most the best W tokens of a row can be among the best W of all, so lists of them are
-//! enough. A scorer can lift any token, so with one more tokens may be needed. A prefix of
-//! log mass m whose scorer has given it g, and gives at most b more for one token, reaches at
-//! most m + log p + g + b by a token of log-probability log p. Tokens come by falling
-//! log-probability, so the first one that cannot reach the bound ends the tokens of its
-//! prefix; where a list ends before, more of its row are listed.
+//! At most the best W tokens of a row can be among the best W of all, and of a wide beam most
+//! rows have few that are. So lists are short; tokens come by falling log-probability, the first
+//! one that falls short of the bound ends those of its prefix, and where a list ends before,
+//! more of its row are listed.
+//!
+//! A scorer can lift any token. A prefix of log mass m whose scorer has given it g, and gives at
+//! most b more for one token, reaches at most m + log p + g + b by a token of log-probability
+//! log p: this is compared with the bound.
 //!
 //! A scorer that knows no such b ([`Scorer::max_score`] is infinite) is asked about the
 //! tokens that are listed at first, and others are lost.
@@ -64,12 +66,8 @@ impl<S: Scorer> Selection<'_, S> {
         // The prefixes that stay may be added to them.
         let most = (HELD * beams + 1).min(most) + ranks;
         reserve(self.candidates, most, "the candidates of a frame")?;
-        if !scorers::scores::<S>() {
-            self.extend(&skips);
-            return Ok(());
-        }
         for rank in 0..ranks {
-            self.extend_scored(rank, 0, &skips);
+            self.extend(rank, 0, &skips);
         }
         if (0..ranks).any(|rank| self.needs_more(rank)) {
             self.raise();
@@ -82,27 +80,28 @@ impl<S: Scorer> Selection<'_, S> {
         Ok(())
     }
 
-    /// Without a scorer.
+    /// Extends a prefix by the tokens from a place of its list on.
     #[inline]
-    fn extend(&mut self, skips: &impl Fn(usize, u32) -> bool) {
+    fn extend(&mut self, rank: usize, start: usize, skips: &impl Fn(usize, u32) -> bool) {
+        if scorers::scores::<S>() {
+            return self.extend_scored(rank, start, skips);
+        }
         let beams = self.settings.beams;
-        for (rank, active) in self.active.iter().enumerate() {
-            let list = self.lists.get(self.live.get(active.place).list);
-            let base = active.mass + list.durations[self.duration];
-            let tokens = list.tokens.iter().zip(list.logs).take(beams);
-            for (place, (&token, log)) in tokens.enumerate() {
-                let total = base + log;
-                if total < self.bound || total == IMPOSSIBLE {
-                    break;
-                }
-                if !skips(rank, token) {
-                    add(
-                        self.candidates,
-                        &mut self.bound,
-                        beams,
-                        (total, rank, place),
-                    );
-                }
+        let (base, _) = self.reach(rank);
+        let list = self.lists.get(self.live.get(self.active[rank].place).list);
+        let tokens = list.tokens.iter().zip(list.logs).take(beams);
+        for (place, (&token, log)) in tokens.enumerate().skip(start) {
+            let total = base + log;
+            if total < self.bound || total == IMPOSSIBLE {
+                break;
+            }
+            if !skips(rank, token) {
+                add(
+                    self.candidates,
+                    &mut self.bound,
+                    beams,
+                    (total, rank, place),
+                );
             }
         }
     }
@@ -118,7 +117,7 @@ impl<S: Scorer> Selection<'_, S> {
         )
     }
 
-    /// Extends a prefix by the tokens from a place of its list on.
+    /// [`Selection::extend`] with a scorer.
     #[inline]
     fn extend_scored(&mut self, rank: usize, start: usize, skips: &impl Fn(usize, u32) -> bool) {
         let beams = self.settings.beams;
@@ -154,7 +153,8 @@ impl<S: Scorer> Selection<'_, S> {
         let (base, most) = self.reach(rank);
         let list = self.lists.get(self.live.get(self.active[rank].place).list);
         let last = list.logs.last().copied().unwrap_or(0.0);
-        list.lacks && most < f64::INFINITY && reaches(base, last, most, self.bound)
+        let suffices = !scorers::scores::<S>() && list.tokens.len() >= self.settings.beams;
+        list.lacks && !suffices && most < f64::INFINITY && reaches(base, last, most, self.bound)
     }
 
     /// Extends a prefix by the tokens that its list lacks.
@@ -164,14 +164,14 @@ impl<S: Scorer> Selection<'_, S> {
         rank: usize,
         skips: &impl Fn(usize, u32) -> bool,
     ) -> Result<(), Error> {
-        mark!("a scorer needs more tokens of a row");
+        mark!("more tokens of a row are needed than are listed");
         let (base, most) = self.reach(rank);
         let number = self.live.get(self.active[rank].place).list;
         let listed = self.lists.get(number).tokens.len();
         let bound = self.bound;
         self.lists
             .list_more(number, |log| reaches(base, log, most, bound))?;
-        self.extend_scored(rank, listed, skips);
+        self.extend(rank, listed, skips);
         Ok(())
     }
 
@@ -210,3 +210,6 @@ fn add(
     }
     candidates.push(candidate::pack(total, rank, place as u32));
 }
+
+#[cfg(test)]
+mod tests;

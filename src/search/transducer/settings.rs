@@ -10,6 +10,9 @@ pub(super) const MAX_BEAMS: usize = 1 << 20;
 /// The most frames of an utterance. The numbers above stand for no frame.
 pub(super) const MAX_FRAMES: usize = (u32::MAX - 1) as usize;
 
+/// The longest lists that are found without sorting each row by itself (`kernels::top_k`).
+const QUICK: usize = 64;
+
 /// What hypotheses are ranked by at the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -78,11 +81,22 @@ impl Settings {
         self.vocab + self.topology.duration_columns()
     }
 
-    /// The tokens of a row that are listed: as many as a beam holds can follow one prefix,
-    /// and two more, one of which may be the blank. So many are tried with a scorer that has
-    /// no bound, here and in the CTC search.
-    pub(super) fn shortlist_width(&self) -> usize {
-        self.beams + 2
+    /// The tokens of a row that are listed at first. As many as a beam holds can follow one
+    /// prefix, and one may be the blank. Of a wide beam few prefixes have so many, and lists
+    /// are much faster that hold no more than [`QUICK`].
+    ///
+    /// With a scorer it is two more than the beams: so many are tried if it has no bound, here
+    /// and in the CTC search.
+    pub(super) fn shortlist_width(&self, scored: bool) -> usize {
+        match scored {
+            true => self.beams + 2,
+            false => (self.beams + 1).min(QUICK),
+        }
+    }
+
+    /// Whether more tokens of a row may be needed than its list has, if not for a scorer.
+    pub(super) fn lists_may_end(&self) -> bool {
+        self.beams + 1 > QUICK
     }
 
     /// That an utterance may have so many frames.
@@ -109,6 +123,16 @@ mod tests {
         assert!(!accepts(ScoresView::MAX_VOCAB + 1, 0, 1));
         // What a candidate's key has room for.
         assert_eq!(MAX_BEAMS, 1 << 20);
+    }
+
+    #[test]
+    fn lists_hold_what_can_follow_a_prefix_or_may_go_on() {
+        for (beams, width, may_end) in [(1, 2, false), (63, 64, false), (64, 64, true)] {
+            let settings = Settings::new(9, 0, beams).unwrap();
+            assert_eq!(settings.shortlist_width(false), width);
+            assert_eq!(settings.shortlist_width(true), beams + 2);
+            assert_eq!(settings.lists_may_end(), may_end);
+        }
     }
 
     #[test]

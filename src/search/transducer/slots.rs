@@ -47,7 +47,7 @@ mod tests {
         assert_eq!((taken, slots.count()), ([0, 1, 2], 3));
         slots.give_back(1);
         assert_eq!((slots.take(), slots.count()), (1, 3));
-        taken.map(|slot| slots.give_back(slot));
+        taken.iter().for_each(|&slot| slots.give_back(slot));
         let mut again = taken.map(|_| slots.take());
         again.sort();
         assert_eq!((again, slots.count()), (taken, 3));

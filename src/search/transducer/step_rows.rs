@@ -12,6 +12,8 @@ use crate::simd::Dispatch;
 /// What was read of the rows of a step; it keeps its memory.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
+    /// How many tokens are listed.
+    width: usize,
     tokens: Shortlists,
     durations: Shortlists,
 }
@@ -25,12 +27,13 @@ impl Reader {
     pub(super) fn read(
         &mut self,
         settings: &Settings,
+        scored: bool,
         scores: &ScoresView<'_>,
         dispatch: Dispatch,
     ) -> Result<(), Error> {
         let [of_tokens, of_durations] = parts(settings, scores);
-        let width = settings.shortlist_width();
-        self.tokens.fill(&of_tokens, width, dispatch)?;
+        self.width = settings.shortlist_width(scored);
+        self.tokens.fill(&of_tokens, self.width, dispatch)?;
         if of_durations.vocab() > 0 {
             // For the normaliser; all of them are looked at, in their order.
             self.durations.fill(&of_durations, 1, dispatch)?;
@@ -47,6 +50,7 @@ impl Reader {
         let [of_tokens, of_durations] = parts(settings, &scores);
         StepRows {
             settings,
+            width: self.width,
             scores,
             of_tokens,
             tokens: &self.tokens,
@@ -67,6 +71,7 @@ fn parts<'a>(settings: &Settings, scores: &ScoresView<'a>) -> [ScoresView<'a>; 2
 /// The rows of a step, and what was read of them.
 pub(super) struct StepRows<'a> {
     settings: &'a Settings,
+    width: usize,
     scores: ScoresView<'a>,
     of_tokens: ScoresView<'a>,
     tokens: &'a Shortlists,
@@ -83,7 +88,7 @@ impl<'a> StepRows<'a> {
             None => 0.0,
             Some(durations) => durations.get(0, row)?.normaliser,
         };
-        let (vocab, width) = (self.settings.vocab, self.settings.shortlist_width());
+        let (vocab, width) = (self.settings.vocab, self.width);
         let read = ReadRow {
             row: self.of_tokens.row(0, row),
             kind: self.scores.kind(),

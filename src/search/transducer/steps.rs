@@ -110,7 +110,9 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
             return Err(Kind::StepShape { shape, rows, vocab }.into());
         }
         let scores = scores.step_rows().ok_or(Error::from(Kind::StepLengths))?;
-        self.reader.read(&self.settings, &scores, self.dispatch)?;
+        let scored = scorers::scores::<S>();
+        self.reader
+            .read(&self.settings, scored, &scores, self.dispatch)?;
         let under_way = StepUnderWay { search: self };
         let TransducerSearch {
             settings,
@@ -126,7 +128,7 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
             settings,
             scorer: &**scorer,
         };
-        let most_rows = GRAIN_ROWS[usize::from(scorers::scores::<S>())];
+        let most_rows = GRAIN_ROWS[usize::from(scored)];
         let grain = most_rows / next_rows.rows.len().div_ceil(step.len());
         let records = IndexedSlice::new(records);
         batch::for_each(records, grain, &|mut records: IndexedSlice<

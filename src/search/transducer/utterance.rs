@@ -203,8 +203,11 @@ impl<T> Utterance<T> {
         for (row, &place) in (first_row..).zip(&self.wanted) {
             self.live.computed(place);
             let prefix = self.live.get_mut(place);
-            let bounded = scorers::scores::<S>() && prefix.most_scored < f64::INFINITY;
-            let Some((read, normaliser)) = rows.get(row, bounded) else {
+            let kept = match scorers::scores::<S>() {
+                true => prefix.most_scored < f64::INFINITY,
+                false => search.settings.lists_may_end(),
+            };
+            let Some((read, normaliser)) = rows.get(row, kept) else {
                 return Err(rows.invalid_score(request, row, self.frame));
             };
             let durations = rows.durations(row, normaliser);
