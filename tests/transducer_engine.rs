@@ -976,6 +976,14 @@ fn a_frame_has_no_more_symbols_than_it_may() {
 }
 
 #[test]
+fn searches_and_results_cross_threads() {
+    fn crosses<T: Send + Sync>() {}
+    crosses::<TransducerSearch>();
+    crosses::<TransducerSearch<Favours>>();
+    crosses::<widebeam::transducer::TransducerNBest>();
+}
+
+#[test]
 fn a_clone_has_the_settings_and_no_requests() {
     let mut first = search(3, 2, &tdt(&[1, 2]));
     let id = first.admit(4).unwrap();

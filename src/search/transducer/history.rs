@@ -225,10 +225,10 @@ impl History {
     }
 }
 
-/// How far the trees may grow beyond what compaction leaves. They do by about a beam a
-/// frame, so compaction is rare.
+/// How far the trees may grow beyond what compaction leaves: by a beam or two a frame. So they
+/// are compacted every dozen frames or more, and those of many utterances stay in the cache.
 fn slack(beams: usize) -> usize {
-    8 * beams + 4096
+    16 * beams + 512
 }
 
 #[cfg(test)]

@@ -150,11 +150,14 @@ impl<S: Scorer> Selection<'_, S> {
 
     /// Whether tokens that are not listed can be among the best.
     fn needs_more(&self, rank: usize) -> bool {
-        let (base, most) = self.reach(rank);
         let list = self.lists.get(self.live.get(self.active[rank].place).list);
-        let last = list.logs.last().copied().unwrap_or(0.0);
         let suffices = !scorers::scores::<S>() && list.tokens.len() >= self.settings.beams;
-        list.lacks && !suffices && most < f64::INFINITY && reaches(base, last, most, self.bound)
+        if !list.lacks || suffices {
+            return false;
+        }
+        let (base, most) = self.reach(rank);
+        let last = list.logs.last().copied().unwrap_or(0.0);
+        most < f64::INFINITY && reaches(base, last, most, self.bound)
     }
 
     /// Extends a prefix by the tokens that its list lacks.

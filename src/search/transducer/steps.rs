@@ -128,15 +128,21 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
             settings,
             scorer: &**scorer,
         };
-        let most_rows = GRAIN_ROWS[usize::from(scored)];
-        let grain = most_rows / next_rows.rows.len().div_ceil(step.len());
-        let records = IndexedSlice::new(records);
-        batch::for_each(records, grain, &|mut records: IndexedSlice<
-            '_,
-            Record<S::State>,
-        >| {
-            records.for_each(|_, record| record.take(&search, &read));
-        });
+        let (rows, most_rows) = (next_rows.rows.len(), GRAIN_ROWS[usize::from(scored)]);
+        if rows <= most_rows {
+            for &place in &*step {
+                records[place as usize].take(&search, &read);
+            }
+        } else {
+            let grain = records.len().saturating_mul(most_rows) / rows;
+            let records = IndexedSlice::new(records);
+            batch::for_each(records, grain, &|mut records: IndexedSlice<
+                '_,
+                Record<S::State>,
+            >| {
+                records.for_each(|_, record| record.take(&search, &read));
+            });
+        }
         drop(under_way);
         Ok(())
     }
@@ -153,12 +159,18 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
             slots,
             ..
         } = self;
+        let mut done = false;
         for &place in &*step {
-            if records[place as usize].end_step(slots) {
+            let record = &mut records[place as usize];
+            if record.end_step(slots) {
                 free.push(place);
             }
+            done |= !record.is_running();
         }
         step.clear();
+        if !done {
+            return;
+        }
         running.retain(|&place| {
             let record = &records[place as usize];
             if !record.is_running() {

@@ -153,7 +153,8 @@ impl<T> Utterance<T> {
 
     /// The bucket of the frame `ahead` of the current one.
     pub(super) fn bucket(&self, ahead: usize) -> usize {
-        (self.frame as usize + ahead) % self.buckets.len()
+        let frame = u64::from(self.frame) + ahead as u64;
+        (frame % self.buckets.len() as u64) as usize
     }
 
     /// In place of the current frame [`NO_FRAME`], unless it is under way.
