@@ -1,7 +1,7 @@
 //! Exact, SIMD-optimised and multithreaded beam search. On long rows of probabilities it
 //! runs at nearly the speed of reading them from memory.
 //!
-//! Three searches share one set of kernels.
+//! Four searches share one set of kernels.
 //!
 //! # Independent positions
 //!
@@ -66,6 +66,29 @@
 //! # Ok::<(), widebeam::Error>(())
 //! ```
 //!
+//! # Transducers
+//!
+//! For RNN-T and TDT models whose encoder, predictor and joiner the caller runs,
+//! [`TransducerSearch`] hands out the predictor's steps and the joiner's rows, takes back
+//! logits, and sums the alignments of each prefix; utterances and their frames come and go.
+//! See the module [`transducer`].
+//!
+//! ```
+//! use widebeam::Error;
+//! use widebeam::transducer::{Blank, TransducerSearch};
+//!
+//! let mut search = TransducerSearch::new(2, Blank(0), 4)?;
+//! let id = search.admit(3)?;
+//! search.run(|feed, logits| {
+//!     // A real model looks at `feed.predictor_steps()` and `feed.joiner_rows()`.
+//!     logits.copy_from_slice(&[2.0f32, -2.0].repeat(feed.rows()));
+//!     Ok::<(), Error>(())
+//! })?;
+//! let outcome = search.outcome(id)?.expect("it is done");
+//! assert!(outcome.best()?.tokens.is_empty());
+//! # Ok::<(), Error>(())
+//! ```
+//!
 //! # What is promised
 //!
 //! - **Exact.** Every step takes the true k best of beam x vocab, in a total
@@ -92,11 +115,11 @@
 //! | `error` | what is refused, and in which words |
 //! | `blank`, `request_id` | numbers with a type of their own |
 //! | `order` | how two numbers are ordered, and a list of every place that decides a tie |
-//! | [`independent`], [`autoregressive`], [`ctc`] | the searches; in the source they are in `search` |
+//! | [`independent`], [`autoregressive`], [`ctc`], [`transducer`] | the searches; in the source they are in `search` |
 //! | [`scorers`] | what adds to the score of a prefix: language models, word lists |
-//! | `search::shortlist` | the best tokens of every row, from one read: the first phase of the independent search, and of a CTC search that does not read its rows late |
+//! | `search::shortlist` | the best tokens of every row, from one read: the first phase of the independent search, of a CTC search that does not read its rows late, and of each step of a transducer search |
 //! | `search::merge` | the best continuations of parents that share a row, for the independent search |
-//! | `search::prefixes` | trees of the prefixes and alignments of a CTC beam |
+//! | `search::prefixes` | trees of the prefixes and alignments of a CTC or transducer beam |
 //! | `trellis` | back-pointers of the independent search in flat arrays |
 //! | `kernels` | top k, log-sum-exp, log-add, exp, ln: written once, generic over the level; `plan` chooses how a row is searched |
 //! | `simd` | the vectors of each level, and the choice of the level |
@@ -173,6 +196,7 @@ pub use scores::{Element, Layout, ScoreKind, ScoresView};
 pub use search::autoregressive::{self, AutoregressiveSearch};
 pub use search::ctc::{self, CtcSearch};
 pub use search::independent::{self, IndependentSearch, beam_search};
+pub use search::transducer::{self, TransducerSearch};
 pub use simd::Level;
 
 // The README's Rust blocks are tests.

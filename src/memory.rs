@@ -53,6 +53,20 @@ pub(crate) fn reserve<T>(
     })
 }
 
+/// Makes room for `length` elements in all.
+///
+/// # Errors
+///
+/// If memory runs out; `what` names the buffer in the message.
+pub(crate) fn reserve_in_all<T>(
+    buffer: &mut Vec<T>,
+    length: usize,
+    what: &'static str,
+) -> Result<(), Error> {
+    let more = length.saturating_sub(buffer.len());
+    reserve(buffer, more, what)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,6 +99,16 @@ mod tests {
         reserve(&mut buffer, 100, "numbers").unwrap();
         assert!(buffer.capacity() >= 103);
         assert_eq!(buffer, [7; 3]);
+    }
+
+    #[test]
+    fn room_in_all_counts_what_is_there() {
+        let mut buffer = vec![7u16; 3];
+        for length in [0, 3, 100] {
+            reserve_in_all(&mut buffer, length, "numbers").unwrap();
+            assert!(buffer.capacity() >= length);
+        }
+        assert!(buffer.capacity() < 200 && buffer == [7; 3]);
     }
 
     /// The message names the buffer, and the bytes of all that it would hold.

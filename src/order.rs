@@ -20,6 +20,10 @@
 //! | `search/ctc/beam.rs` | the best alignment: `best`, `leaving`, `enter` |
 //! | `search/ctc/decoder.rs` | the results, ranked again with the scores of the end of input: `write` |
 //! | `search/ctc/by_text.rs` | results by text: the first hypothesis of a text stays, and texts of equal scores keep their order |
+//! | `search/transducer/bucket.rs` | transducers: the rank of a prefix by source and order of arrival; the best alignment, of equals the first |
+//! | `search/transducer/selection.rs`, `search/transducer/one_symbol.rs` | transducers: tokens by the rank of their prefix, then their own; prefixes that stay before those that are extended |
+//! | `search/transducer/stages.rs` | transducers: the order of arrival: blanks, then tokens by duration |
+//! | `search/transducer/results.rs` | transducers: the results, ranked again with the scores of the end and the lengths |
 //! | `scorers/spelling_lexicon/readings.rs`, `scorers/spelling_lexicon/mod.rs` | readings of a prefix, and those of all its tokens: of equal values the first, by the rank of the reading before, then by place in the lexicon |
 //! | `search/autoregressive/candidates.rs` | autoregressive search: `compare`; `Bar` compares score and parent alone |
 //! | `search/autoregressive/pool.rs` | finished hypotheses: the earlier one |
@@ -33,7 +37,8 @@
 //! | `kernels/collect.rs` | tokens come by id, so once k are held an equal one is worse |
 //! | `search/ctc/settings.rs` | the proof of `extended_by` counts the candidates that win a tie |
 //! | `search/ctc/extensions.rs`, `search/ctc/scored_extensions.rs`, `search/ctc/decoder.rs` | candidates equal to a bound are kept |
-//! | `search/ctc/frame.rs` | `list_more` goes on behind the last token of the list, so places in it stay ranks |
+//! | `search/ctc/frame.rs`, `search/transducer/lists.rs` | `list_more` goes on behind the last token of the list, so places in it stay ranks |
+//! | `search/transducer/selection.rs` | candidates equal to a bound are kept; the tokens of a row come by rank |
 //! | `search/ctc/carried.rs` | the beam is updated in place only where no two scores are equal: `keep_their_order` |
 //! | `search/autoregressive/expand.rs` | candidates equal to the bar are kept |
 //! | `search/autoregressive/group.rs` | a request is done where its live hypotheses could at best equal the worst of a full pool |

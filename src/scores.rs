@@ -413,6 +413,17 @@ impl<'a> ScoresView<'a> {
         }
     }
 
+    /// Some columns alone of a view `[1, rows, vocab]`; none, if the range is empty.
+    pub(crate) fn columns(&self, range: std::ops::Range<usize>) -> Self {
+        debug_assert!(self.shape[0] == 1 && range.end <= self.vocab());
+        let start = if self.shape[1] == 0 { 0 } else { range.start };
+        ScoresView {
+            data: self.data.slice(start..self.data.len()),
+            shape: [1, self.shape[1], range.len()],
+            ..*self
+        }
+    }
+
     /// The slice that holds all scores.
     pub(crate) fn data(&self) -> Data<'a> {
         self.data

@@ -154,6 +154,34 @@ pub(crate) enum Kind {
     StepPanicked {
         request: RequestId,
     },
+    /// Of a row of a transducer: of a token, or of a duration.
+    JoinerScore {
+        request: RequestId,
+        kind: ScoreKind,
+        row: usize,
+        frame: usize,
+        token: usize,
+        duration: Option<u32>,
+        value: f32,
+    },
+    FramesEnded {
+        request: RequestId,
+        frames: usize,
+    },
+    NoDurations,
+    ZeroDurations,
+    DurationOrder {
+        index: usize,
+        duration: u32,
+        before: u32,
+    },
+    DurationTooLong {
+        duration: u32,
+        limit: u32,
+    },
+    ScorerPanicked {
+        request: RequestId,
+    },
     /// In words of the caller.
     Refused {
         sentence: String,
@@ -201,9 +229,11 @@ impl Kind {
             Kind::VocabularyTooLarge { .. }
             | Kind::BeamsTooLarge { .. }
             | Kind::TooManyFrames { .. }
-            | Kind::TooManyNodes { .. } => ErrorKind::LimitExceeded,
+            | Kind::TooManyNodes { .. }
+            | Kind::DurationTooLong { .. } => ErrorKind::LimitExceeded,
             Kind::InvalidScore { .. }
             | Kind::StepScore { .. }
+            | Kind::JoinerScore { .. }
             | Kind::ProcessedScore { .. }
             | Kind::NeedsLogits { .. } => ErrorKind::InvalidScore,
             Kind::ZeroBeams
@@ -215,6 +245,9 @@ impl Kind {
             | Kind::NotInLexicon { .. }
             | Kind::EmptySequence { .. }
             | Kind::Refused { .. }
+            | Kind::NoDurations
+            | Kind::ZeroDurations
+            | Kind::DurationOrder { .. }
             | Kind::SpaceInWord { .. } => ErrorKind::InvalidSetting,
             Kind::BlankOutOfRange { .. } | Kind::UnknownToken { .. } | Kind::Unspellable { .. } => {
                 ErrorKind::UnknownToken
@@ -222,12 +255,14 @@ impl Kind {
             Kind::LevelUnknown { .. }
             | Kind::LevelFromEnvironment { .. }
             | Kind::LevelUnavailable { .. } => ErrorKind::InvalidLevel,
-            Kind::NoStep | Kind::StreamFinished { .. } => ErrorKind::OutOfOrder,
+            Kind::NoStep | Kind::StreamFinished { .. } | Kind::FramesEnded { .. } => {
+                ErrorKind::OutOfOrder
+            }
             Kind::UnknownRequest { .. } => ErrorKind::UnknownRequest,
             Kind::NoHypothesis { .. } | Kind::NoCompletion { .. } => ErrorKind::NoHypothesis,
             Kind::Arpa { .. } | Kind::NgramBinary { .. } => ErrorKind::InvalidModel,
             Kind::Unreadable { .. } => ErrorKind::Unreadable,
-            Kind::StepPanicked { .. } => ErrorKind::Panicked,
+            Kind::StepPanicked { .. } | Kind::ScorerPanicked { .. } => ErrorKind::Panicked,
             Kind::OutOfMemory { .. } => ErrorKind::OutOfMemory,
         }
     }
@@ -411,6 +446,47 @@ impl fmt::Display for Kind {
                     f,
                     "{request}: a processor or a constraint panicked in its step"
                 )
+            }
+            Kind::JoinerScore {
+                request: _,
+                kind,
+                row,
+                frame,
+                token,
+                duration,
+                value,
+            } => {
+                write!(f, "row {row}, frame {frame}, ")?;
+                match duration {
+                    None => write!(f, "token {token}: ")?,
+                    Some(duration) => write!(f, "duration {duration}: ")?,
+                }
+                write_not_valid(f, *kind, *value)
+            }
+            Kind::FramesEnded { request, frames } => {
+                write!(f, "{request}: its frames have ended, after {frames}")
+            }
+            Kind::NoDurations => write!(f, "there are no durations; at least 1 is needed"),
+            Kind::ZeroDurations => write!(
+                f,
+                "the durations are all 0; at least 1 must be above, or no token goes on"
+            ),
+            Kind::DurationOrder {
+                index,
+                duration,
+                before,
+            } => write!(
+                f,
+                "duration {index} is {duration}, after {before}; durations must be strictly ascending"
+            ),
+            Kind::DurationTooLong { duration, limit } => {
+                write!(
+                    f,
+                    "a duration of {duration} frames is above the limit of {limit}"
+                )
+            }
+            Kind::ScorerPanicked { request } => {
+                write!(f, "{request}: a scorer panicked in its step")
             }
             Kind::Refused { sentence } => f.write_str(sentence),
             Kind::OtherUnits { unit, counted } => {

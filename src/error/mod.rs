@@ -68,13 +68,14 @@ impl Error {
         }
     }
 
-    /// The time step at fault, if the error is about one: the step of an item, or the
-    /// number of tokens that a hypothesis of a request had generated.
+    /// The time step at fault, if the error is about one: the step of an item, the frame of an
+    /// utterance, or the number of tokens that a hypothesis of a request had generated.
     pub fn step(&self) -> Option<usize> {
         match self.kind {
             Kind::InvalidScore { step, .. }
             | Kind::StepScore { step, .. }
             | Kind::ProcessedScore { step, .. } => Some(step),
+            Kind::JoinerScore { frame, .. } => Some(frame),
             _ => None,
         }
     }
@@ -83,6 +84,11 @@ impl Error {
     pub fn token(&self) -> Option<u32> {
         match self.kind {
             Kind::InvalidScore { token, .. } | Kind::StepScore { token, .. } => Some(token as u32),
+            Kind::JoinerScore {
+                token,
+                duration: None,
+                ..
+            } => Some(token as u32),
             Kind::ProcessedScore { token, .. } | Kind::UnknownToken { token, .. } => Some(token),
             Kind::BlankOutOfRange { blank, .. } => Some(blank),
             _ => None,
@@ -100,6 +106,9 @@ impl Error {
             | Kind::ProcessedScore { request, .. }
             | Kind::NeedsLogits { request }
             | Kind::StepPanicked { request }
+            | Kind::JoinerScore { request, .. }
+            | Kind::FramesEnded { request, .. }
+            | Kind::ScorerPanicked { request }
             | Kind::UnknownRequest { request }
             | Kind::NoCompletion { request } => Some(request),
             _ => None,

@@ -23,6 +23,15 @@ fn every_message_names_the_value_and_the_limit() {
         token: 3,
         value,
     };
+    let joiner = |duration| Kind::JoinerScore {
+        request,
+        kind: Logits,
+        row: 1,
+        frame: 2,
+        token: 3,
+        duration,
+        value: f32::NAN,
+    };
     let shape = [2, 3, 4];
     let unknown = || Kind::LevelUnknown {
         name: "sse".into(),
@@ -278,6 +287,37 @@ fn every_message_names_the_value_and_the_limit() {
             Kind::NotInLexicon { place: 0 },
             "the tokens are no words of the lexicon, from token 0 on (counted from 0)",
         ),
+        (
+            joiner(None),
+            "row 1, frame 2, token 3: NaN is not a valid logit (it must be below +inf, and a number)",
+        ),
+        (
+            joiner(Some(4)),
+            "row 1, frame 2, duration 4: NaN is not a valid logit (it must be below +inf, and a number)",
+        ),
+        (
+            Kind::NoDurations,
+            "there are no durations; at least 1 is needed",
+        ),
+        (
+            Kind::ZeroDurations,
+            "the durations are all 0; at least 1 must be above, or no token goes on",
+        ),
+        (
+            Kind::DurationOrder {
+                index: 2,
+                duration: 3,
+                before: 4,
+            },
+            "duration 2 is 3, after 4; durations must be strictly ascending",
+        ),
+        (
+            Kind::DurationTooLong {
+                duration: 9,
+                limit: 8,
+            },
+            "a duration of 9 frames is above the limit of 8",
+        ),
         (Kind::EmptySequence { index: 2 }, "word 2 is empty"),
         (
             Kind::SpaceInWord { index: 2 },
@@ -307,6 +347,14 @@ fn every_message_names_the_value_and_the_limit() {
         (
             Kind::StepPanicked { request },
             format!("{request}: a processor or a constraint panicked in its step"),
+        ),
+        (
+            Kind::ScorerPanicked { request },
+            format!("{request}: a scorer panicked in its step"),
+        ),
+        (
+            Kind::FramesEnded { request, frames: 7 },
+            format!("{request}: its frames have ended, after 7"),
         ),
     ];
     let cases = cases.map(|(kind, expected)| (kind, expected.to_owned()));
@@ -374,6 +422,15 @@ fn errors_say_their_sort_and_where_they_lie() {
         token: 8,
         vocab: 8,
     };
+    let joiner = |duration| Kind::JoinerScore {
+        request,
+        kind,
+        row: 1,
+        frame: 2,
+        token: 9,
+        duration,
+        value,
+    };
     let nothing = (None, None, None);
     let cases = [
         (
@@ -393,6 +450,36 @@ fn errors_say_their_sort_and_where_they_lie() {
             ErrorKind::InvalidScore,
             (None, Some(6), Some(7)),
             true,
+        ),
+        (
+            joiner(None),
+            ErrorKind::InvalidScore,
+            (None, Some(2), Some(9)),
+            true,
+        ),
+        (
+            joiner(Some(4)),
+            ErrorKind::InvalidScore,
+            (None, Some(2), None),
+            true,
+        ),
+        (
+            Kind::FramesEnded { request, frames: 1 },
+            ErrorKind::OutOfOrder,
+            nothing,
+            true,
+        ),
+        (
+            Kind::ScorerPanicked { request },
+            ErrorKind::Panicked,
+            nothing,
+            true,
+        ),
+        (
+            Kind::ZeroDurations,
+            ErrorKind::InvalidSetting,
+            nothing,
+            false,
         ),
         (
             Kind::NeedsLogits { request },

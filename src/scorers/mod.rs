@@ -1,7 +1,8 @@
 //! Scorers of prefixes: n-gram language models, favoured phrases, lexicons.
 //!
 //! A search takes a scorer with its method `with_scorer`
-//! ([`CtcSearch::with_scorer`](crate::ctc::CtcSearch::with_scorer)).
+//! ([`CtcSearch::with_scorer`](crate::ctc::CtcSearch::with_scorer),
+//! [`TransducerSearch::with_scorer`](crate::transducer::TransducerSearch::with_scorer)).
 //!
 //! | scorer | what it does | what its units are |
 //! |---|---|---|

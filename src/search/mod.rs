@@ -1,5 +1,5 @@
-//! The searches. They share the kernels and the order. `shortlist` serves the independent
-//! and the CTC search, `prefixes` the CTC search.
+//! The searches. They share the kernels and the order. `shortlist` serves the independent,
+//! the CTC and the transducer search, `prefixes` the last two.
 
 pub mod autoregressive;
 pub mod ctc;
@@ -7,3 +7,4 @@ pub mod independent;
 mod merge;
 mod prefixes;
 pub(crate) mod shortlist;
+pub mod transducer;

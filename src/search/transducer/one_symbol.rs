@@ -1,0 +1,227 @@
+//! One symbol a frame: a frame is one stage, and a token leaves it as the blank does.
+//!
+//! As in the CTC search, all extensions of all prefixes count, those that make a prefix
+//! which stays included. Few need be looked at:
+//! - The extension of a prefix to one that stays is found by itself, and merged.
+//! - Of the other extensions of a prefix, one by a token of rank above W (the beam width) in
+//!   its row cannot enter the beam: W others of the prefix come before it. Those that were
+//!   merged have only become better.
+
+use super::bucket::{Arrival, Paths};
+use super::candidate;
+use super::history::Emission;
+use super::live::LivePrefixes;
+use super::selection::{Active, Selection};
+use super::step_rows::StepRows;
+use super::utterance::{Search, Utterance};
+use crate::error::Error;
+use crate::kernels::log_add::log_add_scalar;
+use crate::memory::{reserve, resize};
+use crate::score_kind::IMPOSSIBLE;
+use crate::scorers::Scorer;
+use crate::search::prefixes::NONE;
+
+/// Marks the second number of an extension, so that prefixes that stay come before.
+const EXTENDS: u32 = 1 << 31;
+
+/// The active prefixes that stay, by rank, and how they are related.
+#[derive(Debug, Default)]
+pub(super) struct Stays {
+    /// What each comes to by the blank, or by a token of its parent; nothing if it does not
+    /// stay.
+    stays: Vec<Stay>,
+    /// The rank of the prefix one token shorter, or [`NONE`].
+    parents: Vec<u32>,
+    /// The log-probability of the last token after the prefix one token shorter.
+    logs: Vec<f64>,
+    /// The rank of a prefix one token longer, or [`NONE`].
+    children: Vec<u32>,
+    /// The rank of another prefix with the same parent, or [`NONE`].
+    siblings: Vec<u32>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Stay {
+    paths: Paths,
+    /// Whether the best alignment emits the last token in this frame.
+    emits: bool,
+}
+
+impl Stays {
+    fn reserve(&mut self, ranks: usize) -> Result<(), Error> {
+        let what = "the relations of the beam";
+        self.stays.clear();
+        reserve(&mut self.stays, ranks, what)?;
+        for array in [&mut self.parents, &mut self.children, &mut self.siblings] {
+            resize(array, ranks, what)?;
+        }
+        resize(&mut self.logs, ranks, what)?;
+        self.children.fill(NONE);
+        Ok(())
+    }
+
+    fn link(&mut self, rank: usize, parent: u32, log: f64) {
+        (self.parents[rank], self.logs[rank]) = (parent, log);
+        if parent != NONE {
+            let child = &mut self.children[parent as usize];
+            self.siblings[rank] = std::mem::replace(child, rank as u32);
+        }
+    }
+
+    /// Whether a token leads from a prefix to another that stays.
+    #[inline]
+    fn leads<T>(&self, live: &LivePrefixes<T>, active: &[Active], rank: usize, token: u32) -> bool {
+        let mut child = self.children[rank];
+        while child != NONE {
+            let at = child as usize;
+            if live.get(active[at].place).token == token {
+                return self.stays[at].paths.mass > IMPOSSIBLE;
+            }
+            child = self.siblings[at];
+        }
+        false
+    }
+}
+
+impl<T> Utterance<T> {
+    /// Finds how the active prefixes are related; their rows begin at `first_row`.
+    pub(super) fn link(&mut self, rows: &StepRows<'_>, first_row: usize) -> Result<(), Error> {
+        self.stays.reserve(self.active.len())?;
+        let prefixes = &self.history.prefixes;
+        for (rank, active) in self.active.iter().enumerate() {
+            let prefix = self.live.get(active.place);
+            let parent = prefixes.tree().parent(prefix.node);
+            let parent = match self.live.place_of(prefixes, parent) {
+                NONE => NONE,
+                place => {
+                    let rank = self.live.get(place).rank;
+                    let there = self.active.get(rank as usize);
+                    let is_active = there.is_some_and(|active| active.place == place);
+                    if is_active { rank } else { NONE }
+                }
+            };
+            let log = match parent {
+                NONE => IMPOSSIBLE,
+                parent => rows.log_probability(first_row + parent as usize, prefix.token),
+            };
+            self.stays.link(rank, parent, log);
+        }
+        Ok(())
+    }
+
+    /// The frame as a whole.
+    pub(super) fn one_symbol<S: Scorer<State = T>>(
+        &mut self,
+        search: &Search<'_, S>,
+    ) -> Result<(), Error> {
+        let beams = search.settings.beams;
+        let bound = self.stay(beams);
+        let (stays, live, active) = (&self.stays, &self.live, &self.active);
+        let mut selection = Selection {
+            settings: search.settings,
+            scorer: search.scorer,
+            live,
+            active,
+            lists: &mut self.lists,
+            duration: 0,
+            bound,
+            candidates: &mut self.candidates,
+        };
+        selection.run(|rank, token| stays.leads(live, active, rank, token))?;
+        for candidate in self.candidates.iter_mut() {
+            *candidate |= u128::from(EXTENDS);
+        }
+        for (rank, Stay { paths, .. }) in (0..).zip(&stays.stays) {
+            if paths.mass > IMPOSSIBLE {
+                let total = paths.mass + live.get(active[rank as usize].place).scored;
+                let source = paths.source as usize;
+                self.candidates.push(candidate::pack(total, source, rank));
+            }
+        }
+        candidate::sort_best(&mut self.candidates, beams);
+        self.fill_next(search.scorer)?;
+        self.end_frame(search)
+    }
+
+    /// Finds what the active prefixes come to that stay; returns a score that whatever enters
+    /// the beam reaches.
+    fn stay(&mut self, beams: usize) -> f64 {
+        let (mut least, mut count) = (f64::INFINITY, 0);
+        for (rank, active) in self.active.iter().enumerate() {
+            let prefix = self.live.get(active.place);
+            let blank = self.lists.get(prefix.list).blank;
+            let mut stay = Stay {
+                paths: Paths {
+                    mass: active.mass + blank,
+                    best: active.best + blank,
+                    emission: active.emission,
+                    source: rank as u32,
+                },
+                emits: false,
+            };
+            let paths = &mut stay.paths;
+            if !(paths.mass + prefix.scored).is_finite() {
+                paths.mass = IMPOSSIBLE;
+            }
+            let parent = self.stays.parents[rank];
+            if paths.mass > IMPOSSIBLE && parent != NONE {
+                let (before, log) = (&self.active[parent as usize], self.stays.logs[rank]);
+                let entering = before.mass + log;
+                if (entering + prefix.scored).is_finite() {
+                    paths.mass = log_add_scalar(paths.mass, entering);
+                    paths.source = paths.source.min(parent);
+                    let best = before.best + log;
+                    if best > paths.best {
+                        (paths.best, paths.emission) = (best, before.emission);
+                        stay.emits = true;
+                    }
+                }
+            }
+            if paths.mass > IMPOSSIBLE {
+                least = least.min(paths.mass + prefix.scored);
+                count += 1;
+            }
+            self.stays.stays.push(stay);
+        }
+        // As many as the beam holds reach the least of them.
+        if count < beams { IMPOSSIBLE } else { least }
+    }
+
+    /// Lets the candidates wait for the next frame.
+    fn fill_next<S: Scorer<State = T>>(&mut self, scorer: &S) -> Result<(), Error> {
+        let bucket = self.bucket(1);
+        self.reserve(bucket, self.candidates.len())?;
+        let emission = Emission {
+            frame: self.frame,
+            duration: 1,
+        };
+        for at in 0..self.candidates.len() {
+            let (first, second) = candidate::numbers(self.candidates[at]);
+            let arrival = if second & EXTENDS == 0 {
+                let Stay { paths, emits } = self.stays.stays[second as usize];
+                Arrival {
+                    place: self.active[second as usize].place,
+                    paths,
+                    emits: emits.then_some(emission),
+                }
+            } else {
+                let active = self.active[first];
+                let list = self.live.get(active.place).list;
+                let (token, log) = self.lists.at(list, (second & !EXTENDS) as usize);
+                let paths = Paths {
+                    mass: active.mass + log,
+                    best: active.best + log,
+                    emission: active.emission,
+                    source: first as u32,
+                };
+                Arrival {
+                    place: self.child(scorer, active.place, token),
+                    paths,
+                    emits: Some(emission),
+                }
+            };
+            self.arrive(bucket, arrival);
+        }
+        Ok(())
+    }
+}

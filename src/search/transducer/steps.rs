@@ -1,0 +1,194 @@
+//! The steps that the caller drives.
+
+use super::TransducerSearch;
+use super::feed::Feed;
+use super::record::Record;
+use super::utterance::Search;
+use crate::batch::{self, IndexedSlice};
+use crate::error::{Error, Kind};
+use crate::scorers::{self, Scorer};
+use crate::scores::ScoresView;
+
+/// Rows whose prefixes one thread extends without asking for more work; with a scorer,
+/// which takes longer, fewer.
+const GRAIN_ROWS: [usize; 2] = [128, 16];
+
+impl<S: Scorer + Sync> TransducerSearch<S> {
+    /// Begins a step: what is to be computed next for all requests that do not wait for
+    /// frames. While a step is under way, shows that one again: its rows stay as they are until
+    /// [`TransducerSearch::advance`] takes their scores, or
+    /// [`TransducerSearch::abandon_step`] gives it up. If no request wants a row, there is
+    /// none, and no step begins.
+    ///
+    /// A request that there is no memory for is refused.
+    ///
+    /// The feed borrows the search. To admit and remove while the model works, copy what the
+    /// model needs first.
+    pub fn feed(&mut self) -> Feed<'_> {
+        if self.step.is_empty() {
+            self.lay_out();
+        }
+        Feed {
+            next_rows: &self.next_rows,
+        }
+    }
+
+    fn lay_out(&mut self) {
+        let TransducerSearch {
+            records,
+            slots,
+            running,
+            step,
+            finished,
+            next_rows,
+            ..
+        } = self;
+        next_rows.clear();
+        running.retain(|&place| {
+            let record = &mut records[place as usize];
+            match record.lay_out(slots, next_rows) {
+                Ok(()) => {
+                    if record.in_step {
+                        step.push(place);
+                    }
+                    true
+                }
+                Err(error) => {
+                    record.give_slots_back(slots);
+                    record.fail(error);
+                    finished.extend(record.id);
+                    false
+                }
+            }
+        });
+        next_rows.slots = slots.count();
+    }
+
+    /// Gives up the step that is under way, such as when the model has failed. Its requests
+    /// are as they were before it, and the next [`TransducerSearch::feed`] begins the step
+    /// again, with those that were admitted and without those that were removed meanwhile. The
+    /// slots that its predictor steps write may then be others.
+    pub fn abandon_step(&mut self) {
+        for &place in &self.step {
+            let record = &mut self.records[place as usize];
+            record.abandon(&mut self.slots);
+            record.to_take = false;
+        }
+        self.end_step();
+    }
+
+    /// Takes the scores of the rows that [`TransducerSearch::feed`] has shown.
+    ///
+    /// `scores` has the shape `[1, rows, columns]` (which is what a layout of `[rows, columns]`
+    /// means) or `[rows, 1, columns]`, with as many columns as
+    /// [`TransducerSearch::columns`] says: the scores of the tokens, the blank among them, and
+    /// for [`Topology::Tdt`](super::Topology::Tdt) those of the durations. Logits are
+    /// normalised by log-softmax, tokens and durations each by themselves. All scores are read
+    /// once.
+    ///
+    /// The requests that are done are gone from the next step;
+    /// [`TransducerSearch::finished`] names them. They stay, with what they have found, until
+    /// [`TransducerSearch::remove`]. Scores that are not valid are no error here: they fail the
+    /// request that they belong to, and [`TransducerSearch::outcome`] says so.
+    ///
+    /// # Errors
+    ///
+    /// If no step has begun, the shape is another, or memory runs out. Then nothing has
+    /// changed.
+    ///
+    /// # Panics
+    ///
+    /// If a scorer does. The request in question is then refused, and perhaps others of the
+    /// step whose scores were not taken yet.
+    pub fn advance(&mut self, scores: &ScoresView<'_>) -> Result<(), Error> {
+        let (rows, vocab) = (self.next_rows.rows.len(), self.settings.columns());
+        let shape = [scores.batch(), scores.time(), scores.vocab()];
+        if self.step.is_empty() {
+            return Err(Kind::NoStep.into());
+        }
+        if shape != [1, rows, vocab] && shape != [rows, 1, vocab] {
+            return Err(Kind::StepShape { shape, rows, vocab }.into());
+        }
+        let scores = scores.step_rows().ok_or(Error::from(Kind::StepLengths))?;
+        let scored = scorers::scores::<S>();
+        self.reader
+            .read(&self.settings, scored, &scores, self.dispatch)?;
+        let under_way = StepUnderWay { search: self };
+        let TransducerSearch {
+            settings,
+            scorer,
+            records,
+            step,
+            reader,
+            next_rows,
+            ..
+        } = &mut *under_way.search;
+        let read = reader.rows(settings, scores);
+        let search = Search {
+            settings,
+            scorer: &**scorer,
+        };
+        let (rows, most_rows) = (next_rows.rows.len(), GRAIN_ROWS[usize::from(scored)]);
+        if rows <= most_rows {
+            for &place in &*step {
+                records[place as usize].take(&search, &read);
+            }
+        } else {
+            let grain = records.len().saturating_mul(most_rows) / rows;
+            let records = IndexedSlice::new(records);
+            batch::for_each(records, grain, &|mut records: IndexedSlice<
+                '_,
+                Record<S::State>,
+            >| {
+                records.for_each(|_, record| record.take(&search, &read));
+            });
+        }
+        drop(under_way);
+        Ok(())
+    }
+
+    /// Ends the step that is under way: frees what was removed meanwhile; requests that are
+    /// done are running no more.
+    fn end_step(&mut self) {
+        let TransducerSearch {
+            records,
+            free,
+            running,
+            step,
+            finished,
+            slots,
+            ..
+        } = self;
+        let mut done = false;
+        for &place in &*step {
+            let record = &mut records[place as usize];
+            if record.end_step(slots) {
+                free.push(place);
+            }
+            done |= !record.is_running();
+        }
+        step.clear();
+        if !done {
+            return;
+        }
+        running.retain(|&place| {
+            let record = &records[place as usize];
+            if !record.is_running() {
+                finished.extend(record.id);
+            }
+            record.is_running()
+        });
+    }
+}
+
+/// A step whose scores are being taken. If a scorer panics, the step ends there: requests
+/// whose scores were not taken are refused.
+struct StepUnderWay<'a, S: Scorer + Sync> {
+    search: &'a mut TransducerSearch<S>,
+}
+
+impl<S: Scorer + Sync> Drop for StepUnderWay<'_, S> {
+    fn drop(&mut self) {
+        self.search.end_step();
+    }
+}
