@@ -8,6 +8,7 @@ mod alignments;
 mod cases;
 mod decisions;
 mod ends;
+mod engine;
 mod forward;
 mod model;
 mod open_beams;

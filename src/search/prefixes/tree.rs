@@ -89,6 +89,16 @@ impl<V: Copy + Default> Tree<V> {
         node
     }
 
+    /// The number of values on the path to `node`.
+    pub(crate) fn depth(&self, mut node: u32) -> usize {
+        let mut depth = 0;
+        while self.parent(node) != NONE {
+            node = self.parent(node);
+            depth += 1;
+        }
+        depth
+    }
+
     /// The values on the path to `node`, the last first.
     #[inline]
     pub(crate) fn path_back(&self, mut node: u32) -> impl Iterator<Item = V> {
