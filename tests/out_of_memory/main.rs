@@ -11,6 +11,7 @@ mod word_scorers;
 mod autoregressive;
 mod ctc;
 mod independent;
+mod transducer;
 
 use random::Random;
 use widebeam::Error;
