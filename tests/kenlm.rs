@@ -38,6 +38,8 @@ fn scores_are_those_of_kenlm_to_the_bit() {
     }
     let scores = String::from_utf8(fixtures("scores.txt").pop_first().unwrap().1).unwrap();
     let mut asked = BTreeMap::new();
+    // It holds what it was before: words of another model, or more words.
+    let mut written = models.values().next().unwrap().empty_state();
     for line in scores.lines() {
         let (sentence, bits) = line.split_once('|').unwrap();
         let mut words = sentence.split_ascii_whitespace();
@@ -49,6 +51,8 @@ fn scores_are_those_of_kenlm_to_the_bit() {
             let expected = u32::from_str_radix(bits, 16).unwrap();
             let (score, next) = model.score_and_advance(&state, word);
             assert_eq!(score.to_bits(), expected, "{line}");
+            let score = model.score_into(&state, word, &mut written);
+            assert_eq!((score.to_bits(), written), (expected, next), "{line}");
             assert_eq!(model.score(&state, word).to_bits(), expected, "{line}");
             assert_eq!(model.advance(&state, word), next, "{line}");
             state = next;
@@ -57,6 +61,39 @@ fn scores_are_those_of_kenlm_to_the_bit() {
     }
     assert_eq!(asked.len(), models.len());
     assert!(asked.values().all(|&asked| asked > 50), "{asked:?}");
+}
+
+#[test]
+fn a_state_of_another_model_gets_an_answer() {
+    let mut models = Vec::new();
+    for end in [".arpa", ".bin"] {
+        models.extend(
+            fixtures(end)
+                .into_iter()
+                .map(|(name, bytes)| read(&name, bytes).unwrap()),
+        );
+    }
+    let mut more = String::from("\\data\\\nngram 1=900\n\\1-grams:\n-1 w0 -1\n");
+    more.extend((1..900).map(|word| format!("-2 v{word} -1\n")));
+    models.push(NgramModel::read_arpa(format!("{more}\\end\\").as_bytes()).unwrap());
+    let mut states = Vec::new();
+    for model in &models {
+        let mut state = model.start_state();
+        for word in [1, 5, 3, 2, 800, 1, 7, 7, 2, 4, 1].map(Some) {
+            state = model.advance(&state, word);
+            states.push(state);
+        }
+    }
+    for model in &models {
+        for state in &states {
+            for word in [None, Some(1), Some(4), Some(16), Some(900)] {
+                let (score, next) = model.score_and_advance(state, word);
+                assert_eq!(model.score(state, word).to_bits(), score.to_bits());
+                assert_eq!(model.advance(state, word), next);
+                assert!(!score.is_nan());
+            }
+        }
+    }
 }
 
 #[test]

@@ -22,6 +22,9 @@ pub fn run(data: &[u8]) {
         let (score, next) = model.score_and_advance(&state, word);
         assert_eq!(model.score(&state, word).to_bits(), score.to_bits());
         assert_eq!(model.advance(&state, word), next);
+        let mut written = model.start_state();
+        let into = model.score_into(&state, word, &mut written);
+        assert_eq!((into.to_bits(), written), (score.to_bits(), next));
         state = next;
     }
     match model.words() {

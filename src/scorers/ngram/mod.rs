@@ -6,6 +6,7 @@ mod file_kind;
 mod hash;
 mod search;
 mod state;
+mod store;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,8 +16,7 @@ use std::sync::Arc;
 pub use state::NgramState;
 
 use crate::error::Error;
-use arpa::Arpa;
-use binary::Layout;
+use store::Store;
 
 /// The highest order of a model; it fixes the size of a state.
 const MAX_ORDER: usize = 10;
@@ -32,14 +32,8 @@ const MAX_ORDER: usize = 10;
 /// Clones share the model.
 #[derive(Clone)]
 pub struct NgramModel {
-    store: Store,
+    store: Arc<dyn Store>,
     start: NgramState,
-}
-
-#[derive(Clone)]
-enum Store {
-    Arpa(Arc<Arpa>),
-    Binary(Arc<dyn AsRef<[u8]> + Send + Sync>, Arc<Layout>),
 }
 
 impl NgramModel {
@@ -61,7 +55,7 @@ impl NgramModel {
     pub fn read_arpa(source: impl BufRead) -> Result<Self, Error> {
         let arpa = arpa::read(source)?;
         let mut model = NgramModel {
-            store: Store::Arpa(Arc::new(arpa)),
+            store: Arc::new(arpa),
             start: NgramState::EMPTY,
         };
         if let start @ Some(_) = model.word("<s>") {
@@ -88,9 +82,8 @@ impl NgramModel {
     /// stand there, or what the file is instead. If the order is above
     /// [`NgramModel::MAX_ORDER`].
     pub fn from_binary(bytes: impl AsRef<[u8]> + Send + Sync + 'static) -> Result<Self, Error> {
-        let layout = Layout::read(bytes.as_ref())?;
         let mut model = NgramModel {
-            store: Store::Binary(Arc::new(bytes), Arc::new(layout)),
+            store: binary::read(Box::new(bytes))?,
             start: NgramState::EMPTY,
         };
         // As KenLM: a model that was built without `<s>` starts after an unknown word.
@@ -100,26 +93,17 @@ impl NgramModel {
 
     /// The order: the length of the longest n-grams.
     pub fn order(&self) -> usize {
-        match &self.store {
-            Store::Arpa(arpa) => arpa.order(),
-            Store::Binary(_, layout) => layout.order(),
-        }
+        self.store.order()
     }
 
     /// The number of words, `<unk>` and marks such as `<s>` included. Ids are below it.
     pub fn vocab(&self) -> usize {
-        match &self.store {
-            Store::Arpa(arpa) => arpa.vocab() as usize,
-            Store::Binary(_, layout) => layout.vocab() as usize,
-        }
+        self.store.vocab() as usize
     }
 
     /// The id of a word, if the model knows it.
     pub fn word(&self, word: &str) -> Option<u32> {
-        match &self.store {
-            Store::Arpa(arpa) => arpa.word(word),
-            Store::Binary(bytes, layout) => layout.word((**bytes).as_ref(), word),
-        }
+        self.store.word(word)
     }
 
     /// The state of no context at all.
@@ -136,42 +120,34 @@ impl NgramModel {
 
     /// log10 P(word | state). `None` is a word that the model does not know: it has the
     /// probability of `<unk>`. So has an id that is no word of the model.
+    #[inline]
     pub fn score(&self, state: &NgramState, word: Option<u32>) -> f32 {
-        let mut next = NgramState::EMPTY;
-        self.step::<true>(state, word, &mut next)
+        self.store.score(state, word)
     }
 
     /// The state after a word. `None` is a word that the model does not know.
+    #[inline]
     pub fn advance(&self, state: &NgramState, word: Option<u32>) -> NgramState {
         let mut next = NgramState::EMPTY;
-        self.step::<false>(state, word, &mut next);
+        self.store.advance(state, word, &mut next);
         next
     }
 
     /// [`NgramModel::score`] and [`NgramModel::advance`] in one search.
+    #[inline]
     pub fn score_and_advance(&self, state: &NgramState, word: Option<u32>) -> (f32, NgramState) {
         let mut next = NgramState::EMPTY;
-        let score = self.step::<true>(state, word, &mut next);
+        let score = self.score_into(state, word, &mut next);
         (score, next)
     }
 
+    /// [`NgramModel::score_and_advance`] that writes the state after the word to `next`.
+    ///
+    /// This is the fastest way to score text word by word, with two states in turns: a
+    /// copy of a state that was just written waits for memory.
     #[inline]
-    fn step<const SCORED: bool>(
-        &self,
-        state: &NgramState,
-        word: Option<u32>,
-        next: &mut NgramState,
-    ) -> f32 {
-        match &self.store {
-            Store::Arpa(arpa) => {
-                let word = word.filter(|&word| word < arpa.vocab()).unwrap_or(0);
-                arpa.step::<SCORED>(state, word, next)
-            }
-            Store::Binary(bytes, layout) => {
-                let word = word.filter(|&word| word < layout.vocab()).unwrap_or(0);
-                layout.step::<SCORED>((**bytes).as_ref(), state, word, next)
-            }
-        }
+    pub fn score_into(&self, state: &NgramState, word: Option<u32>, next: &mut NgramState) -> f32 {
+        self.store.score_into(state, word, next)
     }
 
     /// The state after some words that follow a state, as for an utterance that goes on from
@@ -189,10 +165,7 @@ impl NgramModel {
 
     /// Whether the model has its words, and not only their hashes.
     pub fn has_words(&self) -> bool {
-        match &self.store {
-            Store::Arpa(_) => true,
-            Store::Binary(_, layout) => layout.has_words(),
-        }
+        self.store.has_words()
     }
 
     /// Every word and its log10 P without a context, in order of their ids: `<unk>` first,
@@ -203,18 +176,7 @@ impl NgramModel {
     ///
     /// If the file has no words, or not as many as it says.
     pub fn words(&self) -> Result<impl Iterator<Item = (Cow<'_, str>, f32)>, Error> {
-        // One of the two is empty.
-        let (arpa, binary) = match &self.store {
-            Store::Arpa(arpa) => (Some(arpa.words().map(Cow::Borrowed)), None),
-            Store::Binary(bytes, layout) => {
-                let words = layout.words((**bytes).as_ref())?;
-                (None, Some(words.map(String::from_utf8_lossy)))
-            }
-        };
-        let words = arpa
-            .into_iter()
-            .flatten()
-            .chain(binary.into_iter().flatten());
+        let words = self.store.words()?;
         let scored = move |(id, word)| (word, self.score(&NgramState::EMPTY, Some(id)));
         Ok((0..).zip(words).map(scored))
     }

@@ -17,7 +17,8 @@ pub struct NgramState {
     words: [u32; MAX_ORDER - 1],
     /// The back-offs of the last word, of the last two words, and so on.
     backoffs: [f32; MAX_ORDER - 1],
-    length: u8,
+    /// As wide as the others: one stored as a byte and read with its padding is slow.
+    length: u32,
 }
 
 impl NgramState {
@@ -32,12 +33,12 @@ impl NgramState {
     #[inline]
     pub(super) fn words(&self) -> &[u32] {
         // Never cut: the compiler does not know that, and so checks nothing.
-        &self.words[..usize::from(self.length).min(MAX_ORDER - 1)]
+        &self.words[..(self.length as usize).min(MAX_ORDER - 1)]
     }
 
     #[inline]
     pub(super) fn backoffs(&self) -> &[f32] {
-        &self.backoffs[..usize::from(self.length).min(MAX_ORDER - 1)]
+        &self.backoffs[..(self.length as usize).min(MAX_ORDER - 1)]
     }
 
     /// An upper bound of log10 P(w | state) over all words: an n-gram has at most 0, and the
@@ -46,6 +47,12 @@ impl NgramState {
     pub(crate) fn max_log10(&self) -> f32 {
         let lifted = |sum: f32, &backoff: &f32| sum + backoff.max(0.0);
         self.backoffs().iter().fold(0.0, lifted)
+    }
+
+    /// The back-off of the last word and so many before it, if a state can have one.
+    #[inline(always)]
+    pub(super) fn backoff(&self, place: usize) -> Option<f32> {
+        self.backoffs.get(place).copied()
     }
 
     #[inline]
@@ -61,7 +68,7 @@ impl NgramState {
             self.words[place] = word;
             self.backoffs[place] = backoff;
             if can_be_extended(backoff) {
-                self.length = length as u8;
+                self.length = length as u32;
             }
         }
     }

@@ -10,23 +10,24 @@
 //!         complete it (tables.rs): its ends and its beginning must be there
 //! ```
 //!
-//! The tables follow KenLM's probing files, with one slot for all orders, so that scores are
-//! the same. What an order has is counted before its table is made: a header that promises
+//! The tables hold what those of KenLM's probing files do, so that scores are the same. What an order has is counted before its table is made: a header that promises
 //! more takes no memory.
 
 mod line;
 mod lines;
+mod model;
+mod placed;
 mod tables;
 mod vocab;
 
 use std::io::BufRead;
 
-use super::search::step;
-use super::state::{DEAD_END, NgramState};
+use super::state::DEAD_END;
 use super::{MAX_ORDER, file_kind};
 use crate::error::{Error, Kind};
 use line::Fields;
 use lines::Lines;
+use model::Arpa;
 use tables::{Tables, Weights};
 use vocab::Vocab;
 
@@ -35,43 +36,6 @@ const UNKNOWN: Weights = Weights {
     probability: -100.0,
     backoff: 0.0,
 };
-
-/// A model in memory.
-#[derive(Debug)]
-pub(super) struct Arpa {
-    vocab: Vocab,
-    tables: Tables,
-}
-
-impl Arpa {
-    pub(super) fn order(&self) -> usize {
-        self.tables.order()
-    }
-
-    /// The number of words; ids are below it.
-    pub(super) fn vocab(&self) -> u32 {
-        self.vocab.words()
-    }
-
-    pub(super) fn word(&self, word: &str) -> Option<u32> {
-        self.vocab.find(word.as_bytes())
-    }
-
-    pub(super) fn words(&self) -> impl Iterator<Item = &str> {
-        self.vocab.strings()
-    }
-
-    /// log10 P(word | state), and the state after it.
-    #[inline]
-    pub(super) fn step<const SCORED: bool>(
-        &self,
-        state: &NgramState,
-        word: u32,
-        next: &mut NgramState,
-    ) -> f32 {
-        step::<_, SCORED>(&self.tables, self.order(), state, word, next)
-    }
-}
 
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! N-grams in hash tables, as in KenLM's probing files.
+//! N-grams in hash tables, of the keys of KenLM's probing files.
 //!
 //! ```text
 //! insert(n-gram):
@@ -28,6 +28,7 @@
 use super::super::hash;
 use super::super::search::{Found, Search};
 use super::super::state::DEAD_END;
+use super::placed::{Placed, Probe};
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Weights {
@@ -56,114 +57,7 @@ impl Weights {
     }
 }
 
-/// A slot of a hash table.
-pub(super) trait Slot: Copy + Default {
-    fn key(&self) -> u64;
-    fn is_free(&self) -> bool;
-}
-
-/// An n-gram; free if the key is 0.
-#[derive(Clone, Copy, Debug, Default)]
-struct Ngram {
-    key: u64,
-    weights: Weights,
-}
-
-impl Slot for Ngram {
-    fn key(&self) -> u64 {
-        self.key
-    }
-
-    fn is_free(&self) -> bool {
-        self.key == 0
-    }
-}
-
-/// A hash table with linear probing, a third of whose slots are free.
-#[derive(Debug)]
-pub(super) struct Placed<S> {
-    slots: Vec<S>,
-    used: usize,
-}
-
-impl<S: Slot> Placed<S> {
-    pub(super) fn for_entries(entries: usize) -> Self {
-        Placed {
-            slots: vec![S::default(); entries + entries / 2 + 4],
-            used: 0,
-        }
-    }
-
-    /// Where a key belongs: a hash of it, scaled to the number of slots.
-    #[inline]
-    fn place(&self, key: u64) -> usize {
-        let mixed = key.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        ((u128::from(mixed) * self.slots.len() as u128) >> 64) as usize
-    }
-
-    /// Where a key is, or where it would be.
-    #[inline]
-    fn search(&self, key: u64) -> usize {
-        let mut place = self.place(key);
-        loop {
-            let slot = &self.slots[place];
-            if slot.is_free() || slot.key() == key {
-                return place;
-            }
-            place += 1;
-            if place == self.slots.len() {
-                place = 0;
-            }
-        }
-    }
-
-    /// Where the search for a key begins.
-    #[inline]
-    fn first(&self, key: u64) -> &S {
-        &self.slots[self.place(key)]
-    }
-
-    #[inline]
-    pub(super) fn find(&self, key: u64) -> Option<&S> {
-        let slot = &self.slots[self.search(key)];
-        (!slot.is_free()).then_some(slot)
-    }
-
-    #[inline]
-    fn find_mut(&mut self, key: u64) -> Option<&mut S> {
-        let place = self.search(key);
-        let slot = &mut self.slots[place];
-        (!slot.is_free()).then_some(slot)
-    }
-
-    /// Puts in what is not there.
-    #[inline]
-    pub(super) fn insert(&mut self, slot: S) -> Option<()> {
-        if self.used >= self.slots.len() / 4 * 3 {
-            self.grow();
-        }
-        let place = self.search(slot.key());
-        if !self.slots[place].is_free() {
-            return None;
-        }
-        self.slots[place] = slot;
-        self.used += 1;
-        Some(())
-    }
-
-    fn grow(&mut self) {
-        let grown = Placed::for_entries(2 * self.slots.len());
-        let before = std::mem::replace(self, grown);
-        for slot in before.slots.into_iter().filter(|slot| !slot.is_free()) {
-            let place = self.search(slot.key());
-            self.slots[place] = slot;
-        }
-        self.used = before.used;
-    }
-}
-
-/// So many n-grams ahead, the places that one will need are read, so that the memory
-/// fetches them side by side.
+/// So many n-grams ahead, the places that one will need are prefetched.
 const AHEAD: usize = 8;
 
 /// The n-grams of every order. Words of an n-gram stand from the last to the first.
@@ -171,7 +65,9 @@ const AHEAD: usize = 8;
 pub(super) struct Tables {
     unigrams: Vec<Weights>,
     /// Of 2 words and more.
-    longer: Vec<Placed<Ngram>>,
+    middle: Vec<Placed<Weights>>,
+    /// Of the highest order, unless that is 1: log-probabilities.
+    longest: Placed<f32>,
     order: usize,
 }
 
@@ -179,7 +75,8 @@ impl Tables {
     pub(super) fn new(order: usize, unigrams: Vec<Weights>) -> Self {
         Tables {
             unigrams,
-            longer: Vec::new(),
+            middle: Vec::new(),
+            longest: Placed::for_entries(0),
             order,
         }
     }
@@ -199,45 +96,53 @@ impl Tables {
         words: &[u32],
         weights: &[Weights],
     ) -> Result<(), (usize, &'static str)> {
-        let mut table: Placed<Ngram> = Placed::for_entries(weights.len());
+        if n == self.order {
+            self.longest = self.table(n, words, weights, |weights| weights.probability)?;
+        } else {
+            let table = self.table(n, words, weights, |weights| weights)?;
+            self.middle.push(table);
+        }
+        Ok(())
+    }
+
+    /// The table of an order, with a value of each n-gram. The n-grams of lower orders get
+    /// what they need.
+    fn table<V: Copy + Default>(
+        &mut self,
+        n: usize,
+        words: &[u32],
+        weights: &[Weights],
+        value: impl Fn(Weights) -> V,
+    ) -> Result<Placed<V>, (usize, &'static str)> {
+        let mut table = Placed::for_entries(weights.len());
         let mut later = words.chunks_exact(n).skip(AHEAD);
         for (entry, (words, &weights)) in words.chunks_exact(n).zip(weights).enumerate() {
             if let Some(later) = later.next() {
-                let mut touched = table.first(key(later)).key;
-                if let Some(shorter) = self.longer.last() {
-                    touched ^= shorter.first(key(&later[..n - 1])).key;
-                    touched ^= shorter.first(key(&later[1..])).key;
+                table.prefetch(key(later));
+                if let Some(shorter) = self.middle.last() {
+                    shorter.prefetch(key(&later[..n - 1]));
+                    shorter.prefetch(key(&later[1..]));
                 }
-                std::hint::black_box(touched);
             }
-            let weights = Weights {
+            let value = value(Weights {
                 probability: -weights.probability.abs(),
-                backoff: if n == self.order {
-                    DEAD_END
-                } else {
-                    weights.backoff
-                },
-            };
-            let key = key(words);
+                ..weights
+            });
             table
-                .insert(Ngram { key, weights })
+                .insert(key(words), value)
                 .ok_or((entry, "is there twice"))?;
             if let Some(end) = self.complete(&words[..n - 1]) {
                 end.mark_as_end();
             }
             self.open(&words[1..]);
         }
-        self.longer.push(table);
-        Ok(())
+        Ok(table)
     }
 
     fn find(&mut self, words: &[u32]) -> Option<&mut Weights> {
         match words {
             &[word] => self.unigrams.get_mut(word as usize),
-            _ => {
-                let table = self.longer.get_mut(words.len() - 2)?;
-                Some(&mut table.find_mut(key(words))?.weights)
-            }
+            _ => self.middle.get_mut(words.len() - 2)?.find_mut(key(words)),
         }
     }
 
@@ -260,9 +165,7 @@ impl Tables {
                     probability,
                     backoff: DEAD_END,
                 };
-                self.longer
-                    .get_mut(length - 2)?
-                    .insert(Ngram { key, weights });
+                self.middle.get_mut(length - 2)?.insert(key, weights);
             }
         }
         self.find(words)
@@ -279,36 +182,55 @@ impl Tables {
     }
 }
 
-/// The key of an n-gram in its table, where 0 is none.
+/// The key of an n-gram in its table.
 fn key(words: &[u32]) -> u64 {
     let hash = words.iter().copied().map(u64::from);
     let hash = hash.reduce(|hash, word| hash::with_word_before(hash, word as u32));
-    hash.unwrap_or(0).max(1)
+    hash.unwrap_or(0)
+}
+
+/// An n-gram to look up.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Node {
+    key: u64,
+    probe: Probe,
+}
+
+impl Tables {
+    /// The n-gram of one more word, if the context has one; its place is prefetched.
+    #[inline(always)]
+    fn longer(&self, matched: usize, context: &[u32], key: u64) -> Node {
+        let Some(&word) = context.get(matched) else {
+            return Node::default();
+        };
+        let key = hash::with_word_before(key, word);
+        let probe = match self.middle.get(matched) {
+            Some(table) => table.prefetch(key),
+            None => self.longest.prefetch(key),
+        };
+        Node { key, probe }
+    }
 }
 
 impl Search for Tables {
-    type Node = u64;
+    type Node = Node;
 
-    #[inline]
-    fn unigram(&self, word: u32) -> (Found, u64) {
-        let weights = self
-            .unigrams
-            .get(word as usize)
-            .copied()
-            .unwrap_or_default();
-        (weights.found(), u64::from(word))
+    #[inline(always)]
+    fn unigram(&self, word: u32, context: &[u32]) -> (Found, Node) {
+        let longer = self.longer(0, context, u64::from(word));
+        let weights = self.unigrams.get(word as usize);
+        (weights.copied().unwrap_or_default().found(), longer)
     }
 
-    #[inline]
-    fn middle(&self, level: usize, word: u32, node: u64) -> Option<(Found, u64)> {
-        let key = hash::with_word_before(node, word);
-        let ngram = self.longer.get(level)?.find(key.max(1))?;
-        Some((ngram.weights.found(), key))
+    #[inline(always)]
+    fn middle(&self, matched: usize, context: &[u32], node: Node) -> Option<(Found, Node)> {
+        let longer = self.longer(matched + 1, context, node.key);
+        let weights = self.middle.get(matched)?.find_from(node.probe)?;
+        Some((weights.found(), longer))
     }
 
-    #[inline]
-    fn longest(&self, word: u32, node: u64) -> Option<f32> {
-        let key = hash::with_word_before(node, word);
-        Some(self.longer.last()?.find(key.max(1))?.weights.probability)
+    #[inline(always)]
+    fn longest(&self, _: usize, _: &[u32], node: Node) -> Option<f32> {
+        self.longest.find_from(node.probe)
     }
 }

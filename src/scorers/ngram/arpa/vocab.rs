@@ -1,7 +1,7 @@
 //! The ids of words. Id 0 is the unknown word, the others are in order of the file.
 
 use super::super::hash;
-use super::tables::Placed;
+use super::placed::Placed;
 
 /// The names of the unknown word.
 const UNKNOWN: [&str; 2] = ["<unk>", "<UNK>"];
@@ -12,26 +12,9 @@ pub(super) struct Vocab {
     text: String,
     /// Where they end.
     ends: Vec<usize>,
-    ids: Placed<Id>,
+    ids: Placed<u32>,
     /// Whether the model has the unknown word.
     has_unknown: bool,
-}
-
-/// A slot of the table; free if the id is 0.
-#[derive(Clone, Copy, Debug, Default)]
-struct Id {
-    hash: u64,
-    id: u32,
-}
-
-impl super::tables::Slot for Id {
-    fn key(&self) -> u64 {
-        self.hash
-    }
-
-    fn is_free(&self) -> bool {
-        self.id == 0
-    }
 }
 
 impl Default for Vocab {
@@ -67,7 +50,7 @@ impl Vocab {
         }
         let hash = hash::of_word(word.as_bytes());
         // A word of the same hash could not be told apart.
-        self.ids.insert(Id { hash, id }).ok_or_else(again)?;
+        self.ids.insert(hash, id).ok_or_else(again)?;
         self.text.push_str(word);
         self.ends.push(self.text.len());
         Ok(id)
@@ -78,7 +61,7 @@ impl Vocab {
         if UNKNOWN.iter().any(|unknown| unknown.as_bytes() == word) {
             return self.has_unknown.then_some(0);
         }
-        Some(self.ids.find(hash::of_word(word))?.id)
+        self.ids.find(hash::of_word(word))
     }
 
     /// Every word, in order of their ids.

@@ -1,5 +1,7 @@
 //! The header: what the file is, and how many n-grams it has.
 
+use std::num::NonZeroU64;
+
 use super::super::MAX_ORDER;
 use super::super::file_kind::{self, KENLM};
 use super::read::{Cursor, error_at, u32_at, u64_at};
@@ -147,9 +149,9 @@ impl Header {
     }
 
     /// The slots of a hash table for so many entries, as KenLM works it out: in f32.
-    pub(super) fn slots(&self, entries: u64) -> u64 {
+    pub(super) fn slots(&self, entries: u64) -> NonZeroU64 {
         let multiplied = self.multiplier * entries as f32;
-        (entries + 1).max(multiplied as u64)
+        NonZeroU64::MIN.saturating_add(entries.max((multiplied as u64).saturating_sub(1)))
     }
 }
 
@@ -239,7 +241,7 @@ mod tests {
             (1.5, (1 << 24) + 1, 3 << 23),
             (f32::MAX, 1 << 57, u64::MAX),
         ] {
-            assert_eq!(header(multiplier).slots(entries), slots);
+            assert_eq!(header(multiplier).slots(entries).get(), slots);
         }
     }
 }

@@ -18,129 +18,139 @@
 //! are entries. A file with such lies gives wrong scores.
 
 mod header;
+mod interpolation;
+mod ngrams;
 mod packed;
 mod pointers;
 mod probing;
 mod read;
+mod table;
 mod trie;
 mod vocab;
 mod weights;
 
+use std::sync::Arc;
+
 use super::hash;
 use super::search::step;
 use super::state::NgramState;
+use super::store::{Store, Words, known};
 use crate::error::Error;
 use header::{FileType, Header};
+use ngrams::Ngrams;
+use pointers::{Array, Inline};
 use probing::{PLAIN, Probing, WITH_RESTS};
 use trie::Trie;
 use vocab::Vocab;
+use weights::{Exact, Quantised};
 
-/// Where everything in a file lies.
-#[derive(Clone, Debug)]
-pub(super) struct Layout {
+/// The bytes of a file: a memory map, for instance.
+pub(super) type Bytes = Box<dyn AsRef<[u8]> + Send + Sync>;
+
+/// A file, and where everything in it lies.
+struct Binary<N> {
+    bytes: Bytes,
     order: usize,
     vocab: Vocab,
-    ngrams: Ngrams,
+    ngrams: N,
     /// Where the words begin.
     words: Option<usize>,
 }
 
-#[derive(Clone, Debug)]
-enum Ngrams {
-    Probing(Probing<PLAIN>),
-    WithRests(Probing<WITH_RESTS>),
-    Trie(Trie),
+/// # Errors
+///
+/// If it is no whole binary file of KenLM.
+pub(super) fn read(bytes: Bytes) -> Result<Arc<dyn Store>, Error> {
+    let (header, _) = Header::read((*bytes).as_ref())?;
+    match header.kind {
+        FileType::Probing { rests: false } => open::<Probing<PLAIN>>(bytes),
+        FileType::Probing { rests: true } => open::<Probing<WITH_RESTS>>(bytes),
+        FileType::Trie { quantised, array } => match (quantised, array) {
+            (false, false) => open::<Trie<Exact, Inline>>(bytes),
+            (false, true) => open::<Trie<Exact, Array>>(bytes),
+            (true, false) => open::<Trie<Quantised, Inline>>(bytes),
+            (true, true) => open::<Trie<Quantised, Array>>(bytes),
+        },
+    }
 }
 
-impl Layout {
-    /// # Errors
-    ///
-    /// If it is no whole binary file of KenLM.
-    pub(super) fn read(bytes: &[u8]) -> Result<Layout, Error> {
-        let (header, mut cursor) = Header::read(bytes)?;
-        let (vocab, ngrams) = match header.kind {
-            FileType::Probing { rests } => {
-                let vocab = Vocab::hashed(&header, &mut cursor)?;
-                let ngrams = match rests {
-                    false => Ngrams::Probing(Probing::read(&header, &mut cursor)?),
-                    true => Ngrams::WithRests(Probing::read(&header, &mut cursor)?),
-                };
-                (vocab, ngrams)
-            }
-            FileType::Trie { quantised, array } => {
-                let vocab = Vocab::sorted(&header, &mut cursor)?;
-                let trie = Trie::read(&header, quantised, array, &mut cursor)?;
-                (vocab, Ngrams::Trie(trie))
-            }
-        };
-        let words = match header.has_words {
-            false => None,
-            true => Some(vocab::first_word(&mut cursor)?),
-        };
-        Ok(Layout {
-            order: header.counts.len(),
-            vocab,
-            ngrams,
-            words,
-        })
+fn open<N: Ngrams>(bytes: Bytes) -> Result<Arc<dyn Store>, Error> {
+    let (header, mut cursor) = Header::read((*bytes).as_ref())?;
+    let vocab = N::vocab(&header, &mut cursor)?;
+    let ngrams = N::read(&header, &mut cursor)?;
+    let words = match header.has_words {
+        false => None,
+        true => Some(vocab::first_word(&mut cursor)?),
+    };
+    Ok(Arc::new(Binary {
+        bytes,
+        order: header.counts.len(),
+        vocab,
+        ngrams,
+        words,
+    }))
+}
+
+impl<N: Ngrams> Binary<N> {
+    #[inline(always)]
+    fn bytes(&self) -> &[u8] {
+        (*self.bytes).as_ref()
     }
 
-    pub(super) fn order(&self) -> usize {
+    #[inline(always)]
+    fn step<const SCORED: bool>(
+        &self,
+        state: &NgramState,
+        word: Option<u32>,
+        next: &mut NgramState,
+    ) -> f32 {
+        let word = known(word, self.vocab.words());
+        let ngrams = self.ngrams.of(self.bytes());
+        step::<_, SCORED>(&ngrams, self.order, state, word, next)
+    }
+}
+
+impl<N: Ngrams> Store for Binary<N> {
+    fn order(&self) -> usize {
         self.order
     }
 
-    /// The number of words; ids are below it.
-    pub(super) fn vocab(&self) -> u32 {
+    fn vocab(&self) -> u32 {
         self.vocab.words()
     }
 
-    pub(super) fn word(&self, bytes: &[u8], word: &str) -> Option<u32> {
+    fn word(&self, word: &str) -> Option<u32> {
         match word {
             // The vocabulary leaves the unknown word out, under both its names.
             "<unk>" | "<UNK>" => Some(0),
-            _ => self.vocab.find(bytes, hash::of_word(word.as_bytes())),
+            _ => self
+                .vocab
+                .find(self.bytes(), hash::of_word(word.as_bytes())),
         }
     }
 
-    /// log10 P(word | state), and the state after it.
-    #[inline]
-    pub(super) fn step<const SCORED: bool>(
-        &self,
-        bytes: &[u8],
-        state: &NgramState,
-        word: u32,
-        next: &mut NgramState,
-    ) -> f32 {
-        let order = self.order;
-        match &self.ngrams {
-            Ngrams::Probing(probing) => {
-                step::<_, SCORED>(&probing.of(bytes), order, state, word, next)
-            }
-            Ngrams::WithRests(probing) => {
-                step::<_, SCORED>(&probing.of(bytes), order, state, word, next)
-            }
-            Ngrams::Trie(trie) => step::<_, SCORED>(&trie.of(bytes), order, state, word, next),
-        }
+    fn score(&self, state: &NgramState, word: Option<u32>) -> f32 {
+        self.step::<true>(state, word, &mut { NgramState::EMPTY })
     }
 
-    pub(super) fn has_words(&self) -> bool {
+    fn advance(&self, state: &NgramState, word: Option<u32>, next: &mut NgramState) {
+        self.step::<false>(state, word, next);
+    }
+
+    fn score_into(&self, state: &NgramState, word: Option<u32>, next: &mut NgramState) -> f32 {
+        self.step::<true>(state, word, next)
+    }
+
+    fn has_words(&self) -> bool {
         self.words.is_some()
     }
 
-    /// The bytes of every word, in order of their ids.
-    ///
-    /// # Errors
-    ///
-    /// If the file does not have them, or not as many as it says.
-    pub(super) fn words<'a>(
-        &self,
-        bytes: &'a [u8],
-    ) -> Result<impl Iterator<Item = &'a [u8]> + use<'a>, Error> {
+    fn words(&self) -> Result<Words<'_>, Error> {
         let Some(start) = self.words else {
             let what = "it has no words, only their hashes (it was built with -v)";
             return Err(read::error_at(header::HAS_WORDS, what.to_owned()));
         };
-        let words = bytes.get(start..).unwrap_or_default();
+        let words = self.bytes().get(start..).unwrap_or_default();
         let found = words.iter().filter(|&&byte| byte == 0).count();
         let vocab = self.vocab() as usize;
         if found != vocab || words.last() != Some(&0) {
@@ -148,6 +158,7 @@ impl Layout {
                 format!("{vocab} words, each with a 0 after it, should stand here, not {found}");
             return Err(read::error_at(start, what));
         }
-        Ok(words.split(|&byte| byte == 0).take(vocab))
+        let words = words.split(|&byte| byte == 0).take(vocab);
+        Ok(Box::new(words.map(String::from_utf8_lossy)))
     }
 }

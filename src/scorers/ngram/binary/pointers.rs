@@ -11,45 +11,80 @@
 use std::ops::Range;
 
 use super::packed::Children;
-use super::read::{Cursor, bits_at, bits_for, u64_at};
+use super::read::{Bits, Cursor, bits_for, part, u64_at};
 use crate::error::Error;
 
+/// How the n-grams of one order keep their pointers.
+pub(super) trait Pointers: Sized + Send + Sync + 'static {
+    /// Those of so many entries to so many children. `array_bits` is what arrays have in
+    /// common, once it is read.
+    fn read(
+        entries: u64,
+        children: u64,
+        array_bits: &mut Option<u32>,
+        cursor: &mut Cursor<'_>,
+    ) -> Result<Self, Error>;
+
+    /// The bits of a pointer in an entry.
+    fn bits(&self) -> u32;
+
+    /// The children of an entry: from its pointer up to that of the next entry. The pointer
+    /// is at `bit`, and entries are of `entry_bits`.
+    fn children(
+        &self,
+        bytes: &[u8],
+        table: &[u8],
+        entry: u64,
+        bit: u64,
+        entry_bits: u64,
+    ) -> Children;
+}
+
+/// Whole.
 #[derive(Clone, Debug)]
-pub(super) struct Pointers {
-    /// Of the low bits.
-    inline_bits: u32,
-    /// Empty if pointers are whole in the entries.
+pub(super) struct Inline(Bits);
+
+impl Pointers for Inline {
+    fn read(
+        _: u64,
+        children: u64,
+        _: &mut Option<u32>,
+        _: &mut Cursor<'_>,
+    ) -> Result<Inline, Error> {
+        Ok(Inline(Bits::new(bits_for(children))))
+    }
+
+    fn bits(&self) -> u32 {
+        self.0.width()
+    }
+
+    #[inline(always)]
+    fn children(&self, _: &[u8], table: &[u8], _: u64, bit: u64, entry_bits: u64) -> Children {
+        Children {
+            begin: self.0.at(table, bit),
+            end: self.0.at(table, bit + entry_bits),
+        }
+    }
+}
+
+/// Split.
+#[derive(Clone, Debug)]
+pub(super) struct Array {
+    low: Bits,
     offsets: Range<usize>,
 }
 
-impl Pointers {
-    pub(super) fn inline(children: u64) -> Pointers {
-        Pointers {
-            inline_bits: bits_for(children),
-            offsets: 0..0,
-        }
-    }
-
-    /// The most high bits that arrays were to take off: they come with the first array, and
-    /// hold for all.
-    pub(super) fn array_bits(cursor: &Cursor<'_>) -> Result<u32, Error> {
-        let at = cursor.at();
-        let head = cursor.part(&(at..at.saturating_add(2)));
-        match head {
-            [0, bits] => Ok(u32::from(*bits)),
-            [version, _] => Err(cursor.error(format!(
-                "the array of pointers is of version {version}, only 0 is known"
-            ))),
-            _ => Err(cursor.error("an array of pointers should stand here".to_owned())),
-        }
-    }
-
-    pub(super) fn array(
+impl Pointers for Array {
+    fn read(
         entries: u64,
         children: u64,
-        most: u32,
+        array_bits: &mut Option<u32>,
         cursor: &mut Cursor<'_>,
-    ) -> Result<Pointers, Error> {
+    ) -> Result<Array, Error> {
+        let most = match *array_bits {
+            Some(most) => most,
+            None => *array_bits.insert(most_bits(cursor)?),
+        };
         let all = bits_for(children);
         let high = high_bits(entries + 1, children, most.min(all));
         let offsets = high_part(children, all - high) + 1;
@@ -61,47 +96,48 @@ impl Pointers {
         if u64_at(cursor.part(&offsets), 0) != Some(0) {
             return Err(cursor.error("an array of pointers should begin with 0".to_owned()));
         }
-        Ok(Pointers {
-            inline_bits: all - high,
-            offsets,
-        })
+        let low = Bits::new(all - high);
+        Ok(Array { low, offsets })
     }
 
-    pub(super) fn inline_bits(&self) -> u32 {
-        self.inline_bits
+    fn bits(&self) -> u32 {
+        self.low.width()
     }
 
-    pub(super) fn offsets(&self) -> &Range<usize> {
-        &self.offsets
-    }
-
-    /// The children of an entry: from its pointer up to that of the next entry. The pointer
-    /// is at `bit`, and entries are of `entry_bits`.
-    #[inline]
-    pub(super) fn children(
+    #[inline(always)]
+    fn children(
         &self,
-        offsets: &[u8],
+        bytes: &[u8],
         table: &[u8],
         entry: u64,
         bit: u64,
-        entry_bits: u32,
+        entry_bits: u64,
     ) -> Children {
-        let low = |bit| bits_at(table, bit, self.inline_bits);
-        let (begin, end) = (low(bit), low(bit + u64::from(entry_bits)));
-        if offsets.is_empty() {
-            return Children { begin, end };
-        }
-        let (offsets, _) = offsets.as_chunks::<8>();
+        let (offsets, _) = part(bytes, &self.offsets).as_chunks::<8>();
         // The first offset is 0, so one is not above.
         let first = offsets.partition_point(|&offset| u64::from_le_bytes(offset) <= entry);
         let more = offsets.iter().skip(first);
         let more = more.take_while(|&&offset| u64::from_le_bytes(offset) <= entry + 1);
         let last = first + more.count();
-        let high = |place: usize| (place.saturating_sub(1) as u64) << self.inline_bits;
+        let high = |place: usize| (place.saturating_sub(1) as u64) << self.low.width();
         Children {
-            begin: high(first) | begin,
-            end: high(last) | end,
+            begin: high(first) | self.low.at(table, bit),
+            end: high(last) | self.low.at(table, bit + entry_bits),
         }
+    }
+}
+
+/// The most high bits that arrays were to take off: they come with the first array, and
+/// hold for all.
+fn most_bits(cursor: &Cursor<'_>) -> Result<u32, Error> {
+    let at = cursor.at();
+    let head = cursor.part(&(at..at.saturating_add(2)));
+    match head {
+        [0, bits] => Ok(u32::from(*bits)),
+        [version, _] => Err(cursor.error(format!(
+            "the array of pointers is of version {version}, only 0 is known"
+        ))),
+        _ => Err(cursor.error("an array of pointers should stand here".to_owned())),
     }
 }
 

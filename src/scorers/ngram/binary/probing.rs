@@ -1,4 +1,4 @@
-//! N-grams in hash tables with linear probing.
+//! N-grams in hash tables.
 //!
 //! ```text
 //! unigrams   by id: log-probability, back-off, [rest cost]
@@ -6,65 +6,21 @@
 //! longest    a table: key, log-probability
 //! ```
 //!
-//! The key is the hash of the n-gram's words from the last to the first. A key of 0 is a
-//! free slot. The sign of a log-probability is always minus; the bit says something else:
-//! cleared, that a longer n-gram ends in this one. Rest costs are for searches that write
-//! sentences from their middle, and no part of a score.
+//! The key is the hash of the n-gram's words from the last to the first. The sign of a
+//! log-probability is always minus; the bit says something else: cleared, that a longer
+//! n-gram ends in this one. Rest costs are for searches that write sentences from their
+//! middle, and no part of a score.
 
 use std::ops::Range;
 
 use super::super::hash;
 use super::super::search::{Found, Search};
 use super::header::Header;
+use super::ngrams::Ngrams;
 use super::read::{Cursor, f32_at, u64_at};
+use super::table::{Probe, Table};
+use super::vocab::Vocab;
 use crate::error::Error;
-
-/// A hash table, of slots that begin with the key.
-#[derive(Clone, Debug)]
-pub(super) struct Table<const SLOT: usize> {
-    range: Range<usize>,
-    slots: u64,
-}
-
-impl<const SLOT: usize> Table<SLOT> {
-    pub(super) fn take(
-        header: &Header,
-        entries: u64,
-        cursor: &mut Cursor<'_>,
-        what: &str,
-    ) -> Result<Self, Error> {
-        let slots = header.slots(entries);
-        let range = cursor.take(slots, SLOT as u64, what)?;
-        Ok(Table { range, slots })
-    }
-
-    /// The slot of a key.
-    #[inline]
-    pub(super) fn find<'a>(&self, bytes: &'a [u8], key: u64) -> Option<&'a [u8; SLOT]> {
-        let (slots, _) = bytes.get(self.range.clone())?.as_chunks::<SLOT>();
-        // There is always a slot, and as many as fit in memory.
-        let first = (key % self.slots) as usize;
-        let mut place = first;
-        loop {
-            let slot = slots.get(place)?;
-            let found = u64_at(slot, 0)?;
-            // First, as the key of a free slot is none.
-            if found == 0 {
-                return None;
-            }
-            if found == key {
-                return Some(slot);
-            }
-            place += 1;
-            if place == slots.len() {
-                place = 0;
-            }
-            if place == first {
-                return None;
-            }
-        }
-    }
-}
 
 /// `MIDDLE` is the size of a slot of the middle orders.
 #[derive(Clone, Debug)]
@@ -81,8 +37,16 @@ pub(super) const WITH_RESTS: usize = 20;
 impl<const MIDDLE: usize> Probing<MIDDLE> {
     /// What a slot holds beside its key, and what a unigram is.
     const WEIGHTS: usize = MIDDLE - 8;
+}
 
-    pub(super) fn read(header: &Header, cursor: &mut Cursor<'_>) -> Result<Self, Error> {
+impl<const MIDDLE: usize> Ngrams for Probing<MIDDLE> {
+    type In<'a> = In<'a, MIDDLE>;
+
+    fn vocab(header: &Header, cursor: &mut Cursor<'_>) -> Result<Vocab, Error> {
+        Vocab::hashed(header, cursor)
+    }
+
+    fn read(header: &Header, cursor: &mut Cursor<'_>) -> Result<Self, Error> {
         let counts = &header.counts;
         // One more than counted, for an unknown word that is not.
         let unigrams = cursor.take(counts[0] + 1, Self::WEIGHTS as u64, "the 1-grams")?;
@@ -100,7 +64,8 @@ impl<const MIDDLE: usize> Probing<MIDDLE> {
         })
     }
 
-    pub(super) fn of<'a>(&'a self, bytes: &'a [u8]) -> In<'a, MIDDLE> {
+    #[inline(always)]
+    fn of<'a>(&'a self, bytes: &'a [u8]) -> In<'a, MIDDLE> {
         In {
             probing: self,
             bytes,
@@ -114,8 +79,23 @@ pub(super) struct In<'a, const MIDDLE: usize> {
     bytes: &'a [u8],
 }
 
+impl<const MIDDLE: usize> In<'_, MIDDLE> {
+    /// The n-gram of one more word, if the context has one; its place is prefetched.
+    #[inline(always)]
+    fn longer(&self, matched: usize, context: &[u32], key: u64) -> Probe {
+        let Some(&word) = context.get(matched) else {
+            return Probe::default();
+        };
+        let key = hash::with_word_before(key, word);
+        match self.probing.middle.get(matched) {
+            Some(table) => table.prefetch(self.bytes, key),
+            None => self.probing.longest.prefetch(self.bytes, key),
+        }
+    }
+}
+
 /// Of a log-probability and a back-off, 8 bytes.
-#[inline]
+#[inline(always)]
 fn found(weights: u64) -> Found {
     let probability = f32::from_bits(weights as u32);
     Found {
@@ -126,26 +106,27 @@ fn found(weights: u64) -> Found {
 }
 
 impl<const MIDDLE: usize> Search for In<'_, MIDDLE> {
-    type Node = u64;
+    type Node = Probe;
 
-    #[inline]
-    fn unigram(&self, word: u32) -> (Found, u64) {
+    #[inline(always)]
+    fn unigram(&self, word: u32, context: &[u32]) -> (Found, Probe) {
+        let longer = self.longer(0, context, word.into());
         // The word is one of the model's, so its place is in the table.
         let at = self.probing.unigrams.start + word as usize * Probing::<MIDDLE>::WEIGHTS;
         let weights = u64_at(self.bytes, at).unwrap_or_default();
-        (found(weights), u64::from(word))
+        (found(weights), longer)
     }
 
     #[inline(always)]
-    fn middle(&self, level: usize, word: u32, node: u64) -> Option<(Found, u64)> {
-        let key = hash::with_word_before(node, word);
-        let slot = self.probing.middle.get(level)?.find(self.bytes, key)?;
-        Some((found(u64_at(slot, 8)?), key))
+    fn middle(&self, matched: usize, context: &[u32], node: Probe) -> Option<(Found, Probe)> {
+        let longer = self.longer(matched + 1, context, node.key);
+        let table = self.probing.middle.get(matched)?;
+        let slot = table.find_from(self.bytes, node)?;
+        Some((found(u64_at(slot, 8)?), longer))
     }
 
     #[inline(always)]
-    fn longest(&self, word: u32, node: u64) -> Option<f32> {
-        let key = hash::with_word_before(node, word);
-        f32_at(self.probing.longest.find(self.bytes, key)?, 8)
+    fn longest(&self, _: usize, _: &[u32], node: Probe) -> Option<f32> {
+        f32_at(self.probing.longest.find_from(self.bytes, node)?, 8)
     }
 }

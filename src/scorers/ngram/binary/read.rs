@@ -17,6 +17,11 @@ impl<'a> Cursor<'a> {
         Cursor { bytes, at }
     }
 
+    /// The whole file.
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     pub(super) fn at(&self) -> usize {
         self.at
     }
@@ -68,33 +73,67 @@ pub(super) fn error_at(offset: usize, what: String) -> Error {
     Kind::NgramBinary { offset, what }.into()
 }
 
-#[inline]
+/// As a range: where the compiler knows that its end does not overflow, that is one comparison.
+#[inline(always)]
 fn array<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
-    bytes.get(at..)?.first_chunk().copied()
+    bytes.get(at..at.checked_add(N)?)?.first_chunk().copied()
 }
 
-#[inline]
+#[inline(always)]
 pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     array(bytes, at).map(u32::from_le_bytes)
 }
 
-#[inline]
+#[inline(always)]
 pub(super) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     array(bytes, at).map(u64::from_le_bytes)
 }
 
-#[inline]
+#[inline(always)]
 pub(super) fn f32_at(bytes: &[u8], at: usize) -> Option<f32> {
     array(bytes, at).map(f32::from_le_bytes)
 }
 
-/// `width` bits, at most 57, from a bit on; 0 beyond the end. The table must go on for 8
-/// bytes where they begin, which KenLM makes sure of.
-#[inline]
-pub(super) fn bits_at(table: &[u8], bit: u64, width: u32) -> u64 {
-    let at = usize::try_from(bit / 8).unwrap_or(usize::MAX);
-    let word = u64_at(table, at).unwrap_or(0);
-    (word >> (bit % 8)) & ((1 << width) - 1)
+/// `N` numbers, one after another.
+#[inline(always)]
+pub(super) fn u64s_at<const N: usize>(bytes: &[u8], at: usize) -> Option<[u64; N]> {
+    let bytes = bytes.get(at..at.checked_add(8 * N)?)?;
+    let numbers: &[[u8; 8]; N] = bytes.as_chunks().0.try_into().ok()?;
+    Some(numbers.map(u64::from_le_bytes))
+}
+
+/// Numbers of so many bits, at most 57, that lie at any bit.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bits {
+    width: u32,
+    mask: u64,
+}
+
+impl Bits {
+    pub(super) const fn new(width: u32) -> Bits {
+        let mask = (1 << width) - 1;
+        Bits { width, mask }
+    }
+
+    #[inline(always)]
+    pub(super) const fn width(self) -> u32 {
+        self.width
+    }
+
+    /// The number in the lowest bits.
+    #[inline(always)]
+    pub(super) fn lowest(self, bits: u64) -> u64 {
+        bits & self.mask
+    }
+
+    /// The number from a bit on; 0 beyond the end. The table must go on for 8 bytes where it
+    /// begins, which KenLM makes sure of.
+    #[inline(always)]
+    pub(super) fn at(self, table: &[u8], bit: u64) -> u64 {
+        let at = usize::try_from(bit / 8).unwrap_or(usize::MAX);
+        let word = u64_at(table, at).unwrap_or(0);
+        self.lowest(word >> (bit % 8))
+    }
 }
 
 /// The bits that it takes to tell 0 to `max` apart.
@@ -117,11 +156,11 @@ mod tests {
             }
         }
         for value in 0..20 {
-            assert_eq!(bits_at(&table, 5 * value, 5), value);
+            assert_eq!(Bits::new(5).at(&table, 5 * value), value);
         }
-        assert_eq!(bits_at(&table, 3, 0), 0);
-        assert_eq!(bits_at(&table, 8 * 17, 57), 0);
-        assert_eq!(bits_at(&table, u64::MAX, 57), 0);
+        assert_eq!(Bits::new(0).at(&table, 3), 0);
+        assert_eq!(Bits::new(57).at(&table, 8 * 17), 0);
+        assert_eq!(Bits::new(57).at(&table, u64::MAX), 0);
     }
 
     #[test]

@@ -16,9 +16,11 @@ use std::ops::Range;
 
 use super::super::search::{Found, Search};
 use super::header::Header;
+use super::ngrams::Ngrams;
 use super::packed::{Children, Packed};
 use super::pointers::Pointers;
-use super::read::{Cursor, error_at, f32_at, part, u64_at};
+use super::read::{Cursor, error_at, u64_at, u64s_at};
+use super::vocab::Vocab;
 use super::weights::Weights;
 use crate::error::Error;
 
@@ -26,67 +28,26 @@ use crate::error::Error;
 const UNIGRAM: usize = 16;
 
 #[derive(Clone, Debug)]
-pub(super) struct Trie {
+pub(super) struct Trie<W, P> {
     unigrams: Range<usize>,
-    middle: Vec<Middle>,
-    longest: Packed,
-    weights: Weights,
+    middle: Vec<Middle<W, P>>,
+    longest: Longest<W>,
 }
 
 #[derive(Clone, Debug)]
-struct Middle {
+struct Middle<W, P> {
     entries: Packed,
-    pointers: Pointers,
+    weights: W,
+    pointers: P,
 }
 
-impl Trie {
-    pub(super) fn read(
-        header: &Header,
-        quantised: bool,
-        array: bool,
-        cursor: &mut Cursor<'_>,
-    ) -> Result<Trie, Error> {
-        let counts = &header.counts;
-        let order = counts.len();
-        let weights = match quantised {
-            true => Weights::quantised(order, cursor)?,
-            false => Weights::Exact,
-        };
-        // One more than counted, for an unknown word that is not, and the last pointer.
-        let unigrams = cursor.take(counts[0] + 2, UNIGRAM as u64, "the 1-grams")?;
-        let mut array_bits = None;
-        let mut middle = Vec::with_capacity(order - 2);
-        for n in 2..order {
-            let (count, children) = (counts[n - 1], counts[n]);
-            let pointers = match array {
-                true => {
-                    let bits = match array_bits {
-                        Some(bits) => bits,
-                        None => Pointers::array_bits(cursor)?,
-                    };
-                    array_bits = Some(bits);
-                    Pointers::array(count, children, bits, cursor)?
-                }
-                false => Pointers::inline(children),
-            };
-            let bits = weights.middle_bits() + pointers.inline_bits();
-            let what = format!("the {n}-grams");
-            let entries = Packed::take(count, counts[0], bits, cursor, &what)?;
-            middle.push(Middle { entries, pointers });
-        }
-        let bits = weights.longest_bits();
-        let what = format!("the {order}-grams");
-        let longest = Packed::take(counts[order - 1], counts[0], bits, cursor, &what)?;
-        let trie = Trie {
-            unigrams,
-            middle,
-            longest,
-            weights,
-        };
-        trie.check_ends(counts, cursor)?;
-        Ok(trie)
-    }
+#[derive(Clone, Debug)]
+struct Longest<W> {
+    entries: Packed,
+    weights: W,
+}
 
+impl<W: Weights, P: Pointers> Trie<W, P> {
     /// That the last pointer of each order is the number of n-grams of the next.
     fn check_ends(&self, counts: &[u64], cursor: &Cursor<'_>) -> Result<(), Error> {
         let wrong = |found: u64, n: usize, range: &Range<usize>| {
@@ -109,59 +70,106 @@ impl Trie {
             if counts[n - 1] == 0 {
                 continue;
             }
-            let offsets = cursor.part(middle.pointers.offsets());
-            let bit = middle.entries.after_word(entry) + u64::from(self.weights.middle_bits());
+            let bit = middle.entries.after_word(entry) + u64::from(middle.weights.middle_bits());
             let size = middle.entries.bits;
-            let children = middle.pointers.children(offsets, entries, entry, bit, size);
+            let children = middle
+                .pointers
+                .children(cursor.bytes(), entries, entry, bit, size);
             if children.end != counts[n] {
                 return wrong(children.end, n + 1, &middle.entries.range);
             }
         }
         Ok(())
     }
+}
 
-    pub(super) fn of<'a>(&'a self, bytes: &'a [u8]) -> In<'a> {
+impl<W: Weights, P: Pointers> Ngrams for Trie<W, P> {
+    type In<'a> = In<'a, W, P>;
+
+    fn vocab(header: &Header, cursor: &mut Cursor<'_>) -> Result<Vocab, Error> {
+        Vocab::sorted(header, cursor)
+    }
+
+    fn read(header: &Header, cursor: &mut Cursor<'_>) -> Result<Self, Error> {
+        let counts = &header.counts;
+        let order = counts.len();
+        let (weights, last) = W::read(order, cursor)?;
+        // One more than counted, for an unknown word that is not, and the last pointer.
+        let unigrams = cursor.take(counts[0] + 2, UNIGRAM as u64, "the 1-grams")?;
+        let mut array_bits = None;
+        let mut middle = Vec::with_capacity(order - 2);
+        let packed = |n: usize, other_bits, cursor: &mut Cursor<'_>| {
+            let what = format!("the {n}-grams");
+            Packed::take(counts[n - 1], counts[0], other_bits, cursor, &what)
+        };
+        for (n, weights) in (2..order).zip(weights) {
+            let pointers = P::read(counts[n - 1], counts[n], &mut array_bits, cursor)?;
+            let bits = weights.middle_bits() + pointers.bits();
+            middle.push(Middle {
+                entries: packed(n, bits, cursor)?,
+                weights,
+                pointers,
+            });
+        }
+        let longest = Longest {
+            entries: packed(order, last.longest_bits(), cursor)?,
+            weights: last,
+        };
+        let trie = Trie {
+            unigrams,
+            middle,
+            longest,
+        };
+        trie.check_ends(counts, cursor)?;
+        Ok(trie)
+    }
+
+    #[inline(always)]
+    fn of<'a>(&'a self, bytes: &'a [u8]) -> In<'a, W, P> {
         In { trie: self, bytes }
     }
 }
 
 /// The trie in its file.
-pub(super) struct In<'a> {
-    trie: &'a Trie,
+pub(super) struct In<'a, W, P> {
+    trie: &'a Trie<W, P>,
     bytes: &'a [u8],
 }
 
-impl Search for In<'_> {
+impl<W: Weights, P: Pointers> Search for In<'_, W, P> {
     type Node = Children;
 
-    #[inline]
-    fn unigram(&self, word: u32) -> (Found, Children) {
+    #[inline(always)]
+    fn unigram(&self, word: u32, _: &[u32]) -> (Found, Children) {
         // The word is one of the model's, so it and the next are in the table.
         let at = self.trie.unigrams.start + word as usize * UNIGRAM;
-        let unigram = self.bytes.get(at..).unwrap_or_default();
-        let children = Children {
-            begin: u64_at(unigram, 8).unwrap_or_default(),
-            end: u64_at(unigram, UNIGRAM + 8).unwrap_or_default(),
-        };
+        let [weights, begin, _, end] = u64s_at(self.bytes, at).unwrap_or_default();
         let found = Found {
-            probability: f32_at(unigram, 0).unwrap_or(f32::NEG_INFINITY),
-            backoff: f32_at(unigram, 4).unwrap_or_default(),
-            goes_on: children.begin != children.end,
+            probability: f32::from_bits(weights as u32),
+            backoff: f32::from_bits((weights >> 32) as u32),
+            goes_on: begin != end,
         };
-        (found, children)
+        (found, Children { begin, end })
     }
 
     #[inline(always)]
-    fn middle(&self, level: usize, word: u32, node: Children) -> Option<(Found, Children)> {
-        let Middle { entries, pointers } = self.trie.middle.get(level)?;
+    fn middle(&self, matched: usize, context: &[u32], node: Children) -> Option<(Found, Children)> {
+        let Middle {
+            entries,
+            weights,
+            pointers,
+        } = self.trie.middle.get(matched)?;
         let table = self.bytes.get(entries.range.clone())?;
-        let entry = entries.find(table, word, node)?;
+        let entry = entries.find(table, *context.get(matched)?, node)?;
         let bit = entries.after_word(entry);
-        let weights = &self.trie.weights;
-        let (probability, backoff) = weights.middle(self.bytes, level, table, bit);
-        let bit = bit + u64::from(weights.middle_bits());
-        let offsets = part(self.bytes, pointers.offsets());
-        let children = pointers.children(offsets, table, entry, bit, entries.bits);
+        let (probability, backoff) = weights.middle(self.bytes, table, bit);
+        let children = match matched + 1 < context.len() {
+            true => {
+                let bit = bit + u64::from(weights.middle_bits());
+                pointers.children(self.bytes, table, entry, bit, entries.bits)
+            }
+            false => Children { begin: 0, end: 0 },
+        };
         let found = Found {
             probability,
             backoff,
@@ -171,11 +179,10 @@ impl Search for In<'_> {
     }
 
     #[inline(always)]
-    fn longest(&self, word: u32, node: Children) -> Option<f32> {
-        let longest = &self.trie.longest;
-        let table = self.bytes.get(longest.range.clone())?;
-        let entry = longest.find(table, word, node)?;
-        let bit = longest.after_word(entry);
-        Some(self.trie.weights.longest(self.bytes, table, bit))
+    fn longest(&self, matched: usize, context: &[u32], node: Children) -> Option<f32> {
+        let Longest { entries, weights } = &self.trie.longest;
+        let table = self.bytes.get(entries.range.clone())?;
+        let entry = entries.find(table, *context.get(matched)?, node)?;
+        Some(weights.longest(self.bytes, table, entries.after_word(entry)))
     }
 }

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::header::Header;
-use super::probing::Table;
 use super::read::{Cursor, error_at, part, u32_at, u64_at};
+use super::table::Table;
 use crate::error::Error;
 
 #[derive(Clone, Debug)]

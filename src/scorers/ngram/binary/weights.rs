@@ -8,25 +8,74 @@
 //!              back-offs; 4 bytes each
 //! ```
 
-use super::read::{Cursor, bits_at, error_at, f32_at};
+use super::read::{Bits, Cursor, error_at, f32_at};
 use crate::error::Error;
 
-#[derive(Clone, Debug)]
-pub(super) enum Weights {
-    Exact,
-    Quantised {
-        probability_bits: u32,
-        backoff_bits: u32,
-        /// Where the bins of log-probabilities begin, and of back-offs, of each order from 2.
-        bins: Vec<[usize; 2]>,
-    },
+/// How the n-grams of one order keep their weights.
+pub(super) trait Weights: Copy + Send + Sync + 'static {
+    /// Those of the orders from 2, and of the highest.
+    fn read(order: usize, cursor: &mut Cursor<'_>) -> Result<(Vec<Self>, Self), Error>;
+
+    /// The bits of the weights in an entry.
+    fn middle_bits(&self) -> u32;
+
+    /// The same of the highest order.
+    fn longest_bits(&self) -> u32;
+
+    /// The log-probability and the back-off of an entry, whose weights begin at a bit.
+    fn middle(&self, bytes: &[u8], table: &[u8], bit: u64) -> (f32, f32);
+
+    /// The log-probability of an entry of the highest order.
+    fn longest(&self, bytes: &[u8], table: &[u8], bit: u64) -> f32;
 }
 
-const PROBABILITY: u32 = 31;
-const BACKOFF: u32 = 32;
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Exact;
 
-impl Weights {
-    pub(super) fn quantised(order: usize, cursor: &mut Cursor<'_>) -> Result<Weights, Error> {
+const PROBABILITY: Bits = Bits::new(31);
+const BACKOFF: Bits = Bits::new(32);
+
+impl Weights for Exact {
+    fn read(order: usize, _: &mut Cursor<'_>) -> Result<(Vec<Exact>, Exact), Error> {
+        Ok((vec![Exact; order - 2], Exact))
+    }
+
+    #[inline(always)]
+    fn middle_bits(&self) -> u32 {
+        PROBABILITY.width() + BACKOFF.width()
+    }
+
+    #[inline(always)]
+    fn longest_bits(&self) -> u32 {
+        PROBABILITY.width()
+    }
+
+    #[inline(always)]
+    fn middle(&self, bytes: &[u8], table: &[u8], bit: u64) -> (f32, f32) {
+        let backoff = BACKOFF.at(table, bit + u64::from(PROBABILITY.width()));
+        let probability = self.longest(bytes, table, bit);
+        (probability, f32::from_bits(backoff as u32))
+    }
+
+    #[inline(always)]
+    fn longest(&self, _: &[u8], table: &[u8], bit: u64) -> f32 {
+        -f32::from_bits(PROBABILITY.at(table, bit) as u32)
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Quantised {
+    probability: Bits,
+    backoff: Bits,
+    /// The back-off, and above it the log-probability.
+    both: Bits,
+    /// Where the bins begin. (The highest order has none of back-offs.)
+    probabilities: usize,
+    backoffs: usize,
+}
+
+impl Weights for Quantised {
+    fn read(order: usize, cursor: &mut Cursor<'_>) -> Result<(Vec<Self>, Self), Error> {
         let head = cursor.take(1, 8, "the bits of bins")?;
         let &[version, probability, backoff, ..] = cursor.part(&head) else {
             return Err(cursor.error("the bits of bins should stand here".to_owned()));
@@ -41,93 +90,49 @@ impl Weights {
                 return Err(error_at(head.start + at, what));
             }
         }
-        let mut bins = Vec::with_capacity(order - 1);
-        for n in 2..=order {
-            let mut table = |bits: u8| -> Result<usize, Error> {
+        let mut weights = |has_backoffs: bool| -> Result<Quantised, Error> {
+            let mut bins = |bits: u8| -> Result<usize, Error> {
                 Ok(cursor.take(4 << bits, 1, "the table of bins")?.start)
             };
-            let probabilities = table(probability)?;
-            let backoffs = if n < order { table(backoff)? } else { 0 };
-            bins.push([probabilities, backoffs]);
-        }
-        Ok(Weights::Quantised {
-            probability_bits: probability.into(),
-            backoff_bits: backoff.into(),
-            bins,
-        })
+            Ok(Quantised {
+                probability: Bits::new(probability.into()),
+                backoff: Bits::new(backoff.into()),
+                both: Bits::new(u32::from(probability) + u32::from(backoff)),
+                probabilities: bins(probability)?,
+                backoffs: if has_backoffs { bins(backoff)? } else { 0 },
+            })
+        };
+        let middle = (2..order).map(|_| weights(true));
+        Ok((middle.collect::<Result<_, _>>()?, weights(false)?))
     }
 
-    /// Of the weights in an entry.
-    #[inline]
-    pub(super) fn middle_bits(&self) -> u32 {
-        match self {
-            Weights::Exact => PROBABILITY + BACKOFF,
-            Weights::Quantised {
-                probability_bits,
-                backoff_bits,
-                ..
-            } => probability_bits + backoff_bits,
-        }
+    #[inline(always)]
+    fn middle_bits(&self) -> u32 {
+        self.both.width()
     }
 
-    /// The same of the highest order.
-    pub(super) fn longest_bits(&self) -> u32 {
-        match self {
-            Weights::Exact => PROBABILITY,
-            Weights::Quantised {
-                probability_bits, ..
-            } => *probability_bits,
-        }
+    #[inline(always)]
+    fn longest_bits(&self) -> u32 {
+        self.probability.width()
     }
 
-    /// The log-probability and the back-off of an entry, whose weights begin at a bit.
-    #[inline]
-    pub(super) fn middle(&self, bytes: &[u8], level: usize, table: &[u8], bit: u64) -> (f32, f32) {
-        match self {
-            Weights::Exact => {
-                let backoff = bits_at(table, bit + u64::from(PROBABILITY), BACKOFF);
-                (negative(table, bit), f32::from_bits(backoff as u32))
-            }
-            Weights::Quantised {
-                probability_bits,
-                backoff_bits,
-                bins,
-            } => {
-                let [probabilities, backoffs] = bins.get(level).copied().unwrap_or_default();
-                let backoff = bits_at(table, bit, *backoff_bits);
-                let bit = bit + u64::from(*backoff_bits);
-                let probability = bits_at(table, bit, *probability_bits);
-                (
-                    in_bin(bytes, probabilities, probability),
-                    in_bin(bytes, backoffs, backoff),
-                )
-            }
-        }
+    #[inline(always)]
+    fn middle(&self, bytes: &[u8], table: &[u8], bit: u64) -> (f32, f32) {
+        let both = self.both.at(table, bit);
+        let (probability, backoff) = (both >> self.backoff.width(), self.backoff.lowest(both));
+        (
+            in_bin(bytes, self.probabilities, probability),
+            in_bin(bytes, self.backoffs, backoff),
+        )
     }
 
-    /// The log-probability of an entry of the highest order.
-    #[inline]
-    pub(super) fn longest(&self, bytes: &[u8], table: &[u8], bit: u64) -> f32 {
-        match self {
-            Weights::Exact => negative(table, bit),
-            Weights::Quantised {
-                probability_bits,
-                bins,
-                ..
-            } => {
-                let [probabilities, _] = bins.last().copied().unwrap_or_default();
-                in_bin(bytes, probabilities, bits_at(table, bit, *probability_bits))
-            }
-        }
+    #[inline(always)]
+    fn longest(&self, bytes: &[u8], table: &[u8], bit: u64) -> f32 {
+        in_bin(bytes, self.probabilities, self.probability.at(table, bit))
     }
 }
 
-#[inline]
-fn negative(table: &[u8], bit: u64) -> f32 {
-    -f32::from_bits(bits_at(table, bit, PROBABILITY) as u32)
-}
-
-#[inline]
+#[inline(always)]
 fn in_bin(bytes: &[u8], bins: usize, bin: u64) -> f32 {
     f32_at(bytes, bins + 4 * bin as usize).unwrap_or_default()
 }
