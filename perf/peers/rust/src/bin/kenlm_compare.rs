@@ -31,12 +31,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             0 => model.start_state(),
             _ => model.empty_state(),
         };
+        let mut before = state;
         for word in line.split_ascii_whitespace() {
             let word = model.word(word);
             let (score, next) = model.score_and_advance(&state, word);
             assert_eq!(model.score(&state, word).to_bits(), score.to_bits());
             assert_eq!(model.advance(&state, word), next);
-            state = next;
+            let mut written = before;
+            let into = model.score_into(&state, word, &mut written);
+            assert_eq!((into.to_bits(), written), (score.to_bits(), next));
+            (before, state) = (state, next);
             write!(out, "{:08x} ", score.to_bits())?;
         }
         let end = model.score(&state, model.word("</s>"));
