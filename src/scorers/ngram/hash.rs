@@ -36,6 +36,7 @@ fn last_bytes(word: &[u8]) -> u64 {
 }
 
 /// The hash of an n-gram with one more word at its start. That of one word is its id.
+#[inline]
 pub(super) fn with_word_before(ngram: u64, word: u32) -> u64 {
     let word = u64::from(word.wrapping_add(1)).wrapping_mul(17_894_857_484_156_487_943);
     ngram.wrapping_mul(8_978_948_897_894_561_157) ^ word

@@ -141,9 +141,10 @@ impl NgramModel {
         (score, next)
     }
 
-    /// The same, and writes the state after the word where the caller wants it. Of text, word
-    /// by word, it is the fastest way, with two states in turns: to copy a state that was just
-    /// written, the processor waits until all reads before it are done.
+    /// [`NgramModel::score_and_advance`] that writes the state after the word to `next`.
+    ///
+    /// This is the fastest way to score text word by word, with two states in turns: a
+    /// copy of a state that was just written waits for memory.
     #[inline]
     pub fn score_into(&self, state: &NgramState, word: Option<u32>, next: &mut NgramState) -> f32 {
         self.store.score_into(state, word, next)

@@ -17,6 +17,7 @@ pub struct NgramState {
     words: [u32; MAX_ORDER - 1],
     /// The back-offs of the last word, of the last two words, and so on.
     backoffs: [f32; MAX_ORDER - 1],
+    /// As wide as the others: one stored as a byte and read with its padding is slow.
     length: u32,
 }
 

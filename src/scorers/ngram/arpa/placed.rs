@@ -173,7 +173,7 @@ mod tests {
                     // Far apart, close to each other, and close to both ends.
                     let hash = match random() % 4 {
                         0 => random() << 11,
-                        1 => 1 << 63 | random() % 2000,
+                        1 => (1 << 63) + random() % 2000,
                         2 => random() % 300,
                         _ => u64::MAX - random() % 300,
                     };

@@ -57,8 +57,8 @@ impl<const SLOT: usize> Table<SLOT> {
         slot.filter(|_| key != 0)
     }
 
-    /// The slot of a key; a free one of a key of 0, as with KenLM. (To compare four slots at once, without branches, is not faster: it
-    /// takes more instructions.)
+    /// The slot of a key; a free one for a key of 0, as with KenLM. (To compare four slots at
+    /// once, without branches, is no faster: it takes more instructions.)
     #[inline(always)]
     pub(super) fn find_from<'a>(
         &self,
