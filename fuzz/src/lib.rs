@@ -16,6 +16,7 @@ pub mod npz;
 pub mod phrases;
 pub mod safetensors;
 pub mod stream;
+pub mod transducer;
 
 mod emissions;
 mod file;

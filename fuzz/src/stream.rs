@@ -47,7 +47,7 @@ fn attempt<S: Judge>(u: &mut Unstructured<'_>, scorer: S) -> Result<()> {
 }
 
 /// A scorer, and the same one where the input goes on.
-trait Judge: Scorer + PrefixScorer + Copy + Sync {
+pub(crate) trait Judge: Scorer + PrefixScorer + Copy + Sync {
     fn goes_on(self) -> Self;
 }
 

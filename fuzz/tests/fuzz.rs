@@ -96,7 +96,7 @@ type Target = fn(&[u8]);
 /// Each seed as it is. An input that ever failed is kept as one.
 #[test]
 fn every_seed() {
-    let targets: [(&str, Target); 13] = [
+    let targets: [(&str, Target); 14] = [
         ("admission", targets::admission::run),
         ("arpa", targets::arpa::run),
         ("autoregressive", targets::autoregressive::run),
@@ -110,6 +110,7 @@ fn every_seed() {
         ("phrases", targets::phrases::run),
         ("safetensors", targets::safetensors::run),
         ("stream", targets::stream::run),
+        ("transducer", targets::transducer::run),
     ];
     for (name, run) in targets {
         seeds(name).iter().for_each(|seed| run(seed));
@@ -186,5 +187,10 @@ proptest! {
     #[test]
     fn admission(data in bytes()) {
         targets::admission::run(&data);
+    }
+
+    #[test]
+    fn transducer(data in bytes()) {
+        targets::transducer::run(&data);
     }
 }

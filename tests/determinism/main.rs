@@ -15,8 +15,11 @@
 mod arrangement;
 mod autoregressive;
 mod ctc;
+#[path = "../support/transducer.rs"]
+mod driver;
 mod independent;
 mod inputs;
+mod transducer;
 #[path = "../support/word_scorers.rs"]
 mod word_scorers;
 
@@ -85,6 +88,11 @@ fn autoregressive_results_are_golden() {
     check("autoregressive", &autoregressive::results());
 }
 
+#[test]
+fn transducer_results_are_golden() {
+    check("transducer", &transducer::results());
+}
+
 /// The check can fail: for a score whose last bit differs, for a result that is
 /// not there, and for one too many.
 #[test]
@@ -112,6 +120,7 @@ fn regenerate() {
     let mut results = independent::results();
     results.extend(ctc::results());
     results.extend(autoregressive::results());
+    results.extend(transducer::results());
     let text = serde_json::to_string_pretty(&results).unwrap();
     fs::create_dir_all(path().parent().unwrap()).unwrap();
     fs::write(path(), text + "\n").unwrap();
