@@ -166,6 +166,7 @@ mod settings;
 mod slots;
 mod stable;
 mod stages;
+mod stays;
 mod step_rows;
 mod steps;
 mod topology;
