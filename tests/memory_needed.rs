@@ -158,7 +158,9 @@ fn states_are_as_small_as_they_can_be() {
         size_of::<WordNgramState>(),
         size_of::<SpellingState>(),
     ];
-    assert_eq!(sizes, [4, 4, 76, 208, 864]);
+    // Of spellings the states after whole words are most: to find them again takes longer than
+    // to keep them.
+    assert_eq!(sizes, [4, 4, 76, 208, 1504]);
 }
 
 #[test]
