@@ -100,7 +100,7 @@ impl<S: Judge> Checked<S> {
     }
 
     /// An utterance of so many frames, or a stream.
-    pub(super) fn admit(&mut self, frames: Option<usize>, utterance: u64) {
+    pub(super) fn admit(&mut self, frames: Option<usize>, utterance: u16) {
         if self.visits.len() == MOST_REQUESTS {
             return;
         }
@@ -391,7 +391,7 @@ impl<S: Judge> Checked<S> {
     }
 
     /// A clone has none of the requests, and finds the same.
-    pub(super) fn clone_is_empty_and_works(&self, utterance: u64) {
+    pub(super) fn clone_is_empty_and_works(&self, utterance: u16) {
         let search = self.search.clone();
         assert!(search.is_idle() && search.finished().is_empty());
         for visit in &self.visits {

@@ -34,8 +34,8 @@ fn attempt<S: Judge>(u: &mut Unstructured<'_>, scorer: S) -> Result<()> {
         if u.is_empty() {
             break;
         }
-        match u.int_in_range(0..=20u8)? {
-            0 | 1 => checked.admit(Some(u.int_in_range(0..=6)?), u.arbitrary()?),
+        match u.int_in_range(0..=23u8)? {
+            0 | 1 => checked.admit(Some(u.int_in_range(0..=8)?), u.arbitrary()?),
             2 => checked.admit(None, u.arbitrary()?),
             3 | 4 => checked.add_frames(u)?,
             5 => checked.end(u)?,
@@ -44,11 +44,12 @@ fn attempt<S: Judge>(u: &mut Unstructured<'_>, scorer: S) -> Result<()> {
             8 => checked.poison(u)?,
             9 => checked.advance_what_is_refused(u.arbitrary()?),
             10 => checked.abandon(),
-            11 => checked.look_at_current(u)?,
-            12 => checked.take_stable(u)?,
+            11 | 19 => checked.look_at_current(u)?,
+            12 | 20 => checked.take_stable(u)?,
             13 => checked.admit_what_is_refused(),
             14 => checked.clone_is_empty_and_works(u.arbitrary()?),
             15 | 16 => checked.feed(),
+            17 | 18 => (0..9).for_each(|_| checked.advance()),
             _ => checked.advance(),
         }
         checked.look();

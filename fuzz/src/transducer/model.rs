@@ -35,9 +35,9 @@ impl Model {
         self.columns
     }
 
-    pub(super) fn row(&self, utterance: u64, frame: usize, prefix: &[u32]) -> Vec<f32> {
+    pub(super) fn row(&self, utterance: u16, frame: usize, prefix: &[u32]) -> Vec<f32> {
         let recent = &prefix[prefix.len().saturating_sub(self.memory)..];
-        let start = mix(utterance ^ mix(frame as u64 + 1));
+        let start = mix(u64::from(utterance) ^ mix(frame as u64 + 1));
         let seed = recent.iter().fold(start, |seed, &token| {
             mix(seed.wrapping_add(u64::from(token) + 1))
         });

@@ -11,7 +11,7 @@ use super::model::Model;
 pub(super) struct Visit {
     pub(super) id: RequestId,
     /// Chooses its scores.
-    pub(super) utterance: u64,
+    pub(super) utterance: u16,
     /// Frames that have come.
     pub(super) frames: usize,
     pub(super) end: End,
