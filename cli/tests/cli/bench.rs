@@ -200,7 +200,10 @@ fn all_searches_are_measured_on_a_shape_and_agree_with_their_references() {
         match arguments {
             "" => {
                 assert_eq!(document["bench"], "searches");
-                assert_eq!(searches, ["independent", "autoregressive", "ctc"]);
+                assert_eq!(
+                    searches,
+                    ["independent", "autoregressive", "ctc", "transducer"]
+                );
             }
             _ => {
                 assert_eq!(searches.len(), 1);

@@ -30,7 +30,7 @@ fn every_search_is_measured_under_both_laws_at_every_count_of_threads() {
             format!("{} {}", text("search"), text("law"))
         })
         .collect();
-    let searches = ["independent", "autoregressive", "ctc"];
+    let searches = ["independent", "autoregressive", "ctc", "transducer"];
     let expected: Vec<_> = searches
         .iter()
         .flat_map(|search| ["strong", "weak"].map(|law| format!("{search} {law}")))

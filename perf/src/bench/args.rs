@@ -12,7 +12,7 @@ use crate::workload::{Dtype, Search, Shape};
 const EXAMPLES: &str = "\
 Examples:
   widebeam bench
-      all three searches on their standard shapes
+      all four searches on their standard shapes
   widebeam bench ctc --shape 32x400x29 --beams 100
       one search on scores of a shape of your own
   widebeam bench --shape 32x20x50000 --beams 5 --scores logits --dtype f16 --search independent
@@ -33,7 +33,7 @@ Examples:
 /// A check has a budget of scores to read, which covers all standard shapes. Where
 /// it does not cover a shape, a line below the table says what was left out.
 ///
-/// A token is a step of an item, for CTC a frame.
+/// A token is a step of an item, for CTC and transducers a frame.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
 pub struct Bench {
@@ -97,7 +97,7 @@ pub(super) struct Searches {
     #[arg(long, value_name = "N", requires = "shape")]
     pub(super) beams: Option<usize>,
 
-    /// What the numbers are [default: probs; log-probs for ctc, logits for autoregressive]
+    /// What the numbers are [default: probs; log-probs for ctc, logits for autoregressive and transducer]
     #[arg(long, value_enum, value_name = "KIND")]
     pub(super) scores: Option<Scores>,
 

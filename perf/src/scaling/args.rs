@@ -12,7 +12,7 @@ use crate::workload::{Dtype, Search, Shape};
 const EXAMPLES: &str = "\
 Examples:
   widebeam scaling --plot scaling.svg
-      all three searches on 1, 2, 4 ... and all processors
+      all four searches on 1, 2, 4 ... and all processors
   widebeam scaling independent --threads 1,2,3 --shape 8x64x128256 --beams 10
       one search on scores of a shape of your own";
 
@@ -84,6 +84,7 @@ impl Scaling {
             Search::Independent => (Shape([8, 64, 128_256]), 10),
             Search::Autoregressive => (Shape([16, 16, 50_257]), 5),
             Search::Ctc => (Shape([32, 400, 5000]), 16),
+            Search::Transducer => (Shape([32, 200, 1025]), 8),
         };
         self.shape.zip(self.beams).unwrap_or(usual)
     }

@@ -1,37 +1,28 @@
-//! Search with a model in the loop, without the model: the scores of every row
-//! of every step lie in memory, and which of them a step reads depends on the
-//! step and the row alone, as if the model did not care for what it is fed.
+//! Search with a model in the loop, without the model.
 
 use std::cell::Cell;
 use std::hint::black_box;
 
 use widebeam::autoregressive::{AutoregressiveSearch, MaximumLength, Request, RequestId, Rules};
 use widebeam::measure::read_all;
-use widebeam::{Level, ScoresView, reference};
+use widebeam::{Level, reference};
 
 use super::case::Case;
 use super::contract::{Answer, Checked, Workload, wrong};
-use super::shape::Shape;
-use super::values::Values;
+use super::steps::Steps;
 use crate::console::failure::Failure;
 use crate::synthetic::random_score;
 
-/// Steps take turns in tensors of at least this size together, so that they
-/// come from memory and not from a cache.
-const ROTATION: usize = 256 << 20;
-
 pub(super) struct Autoregressive {
     case: Case,
-    values: Values,
-    /// How many steps differ.
-    period: usize,
+    steps: Steps,
     search: AutoregressiveSearch,
     ids: Vec<RequestId>,
 }
 
 impl Autoregressive {
     pub(super) fn new(case: Case) -> Result<Self, Failure> {
-        let [batch, time, vocab] = case.shape.0;
+        let [_, time, vocab] = case.shape.0;
         let mut search = AutoregressiveSearch::new(vocab)?;
         if let Some(level) = case.level {
             search = search.with_level(level)?;
@@ -39,25 +30,12 @@ impl Autoregressive {
         // The search itself refuses impossible widths, before memory does.
         let id = search.admit(request(&case, time))?;
         search.remove(id);
-        let rows = batch.saturating_mul(case.beams);
-        let step_bytes = rows
-            .saturating_mul(vocab)
-            .saturating_mul(case.dtype.bytes());
-        let period = ROTATION.div_ceil(step_bytes).min(time);
         Ok(Autoregressive {
             case,
-            values: Values::new(case.dtype, Shape([period, rows, vocab]), |index| {
-                random_score(case.kind, vocab, index as u64)
-            })?,
-            period,
+            steps: Steps::new(case, |index| random_score(case.kind, vocab, index))?,
             search,
             ids: Vec::new(),
         })
-    }
-
-    /// The first `rows` rows of the scores of a step.
-    fn step(&self, step: usize, rows: usize) -> Result<ScoresView<'_>, Failure> {
-        scores(&self.case, &self.values, step % self.period, rows)
     }
 
     /// Runs `items` requests for `steps` steps.
@@ -72,8 +50,7 @@ impl Autoregressive {
         let mut step = 0;
         while !self.search.is_idle() {
             let rows = self.search.feed().rows();
-            let scores = scores(&self.case, &self.values, step % self.period, rows)?;
-            self.search.advance(&scores)?;
+            self.search.advance(&self.steps.view(step, rows)?)?;
             step += 1;
         }
         Ok(())
@@ -83,17 +60,6 @@ impl Autoregressive {
 /// Every request runs to its end, with all its beams.
 fn request(case: &Case, steps: usize) -> Request {
     Request::new(case.beams, MaximumLength(steps)).with_rules(Rules::plain())
-}
-
-fn scores<'a>(
-    case: &Case,
-    values: &'a Values,
-    slot: usize,
-    rows: usize,
-) -> Result<ScoresView<'a>, Failure> {
-    let [batch, _, vocab] = case.shape.0;
-    let start = slot * batch * case.beams * vocab;
-    values.view(case.kind, start, Shape([1, rows, vocab]))
 }
 
 impl Workload for Autoregressive {
@@ -109,7 +75,7 @@ impl Workload for Autoregressive {
         let [batch, time, vocab] = self.case.shape.0;
         let mut beams = 1;
         for step in 0..time {
-            let scores = self.step(step, batch * beams)?;
+            let scores = self.steps.view(step, batch * beams)?;
             black_box(read_all(&scores, Level::best())?);
             beams = (beams * vocab).min(self.case.beams);
         }
@@ -173,7 +139,7 @@ impl Workload for Autoregressive {
                 rank.set(0);
             }
             let row = rank.replace(rank.get() + 1);
-            match self.step(step.get(), row + 1) {
+            match self.steps.view(step.get(), row + 1) {
                 Ok(scores) => reference::values(&scores, 0, row),
                 Err(failure) => {
                     failed.set(Some(failure));

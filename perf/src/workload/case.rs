@@ -41,8 +41,8 @@ impl Case {
         let [batch, time, vocab] = self.shape.0;
         let item = match self.search {
             Search::Independent | Search::Ctc => time.saturating_mul(vocab),
-            // It reads every candidate once.
-            Search::Autoregressive => self.candidates(time),
+            // They read every candidate once.
+            Search::Autoregressive | Search::Transducer => self.candidates(time),
         };
         item.saturating_mul(batch)
             .saturating_mul(self.dtype.bytes())
@@ -51,7 +51,14 @@ impl Case {
     /// How many candidates the naive search scores in the first `steps` steps of an item.
     pub(crate) fn candidates(&self, steps: usize) -> usize {
         let [_, _, vocab] = self.shape.0;
-        candidates(steps, vocab, self.beams)
+        match self.search {
+            // The blank changes no prefix, so there are fewer of them at first.
+            Search::Transducer => {
+                let next = |prefixes: usize| prefixes.saturating_mul(vocab - 1).saturating_add(1);
+                candidates(steps, vocab, self.beams, next)
+            }
+            _ => candidates(steps, vocab, self.beams, |beam| beam.saturating_mul(vocab)),
+        }
     }
 }
 
@@ -71,12 +78,12 @@ impl fmt::Display for Case {
 }
 
 /// How many candidates the naive search of an item scores: beam x vocab a
-/// step, and the beam is not full at first.
-fn candidates(steps: usize, vocab: usize, beams: usize) -> usize {
+/// step, and the beam is not full at first. `next` says how many hypotheses follow so many.
+fn candidates(steps: usize, vocab: usize, beams: usize, next: impl Fn(usize) -> usize) -> usize {
     let (mut beam, mut sum) = (1usize, 0usize);
     for done in 0..steps {
         let step = beam.saturating_mul(vocab);
-        let next = step.min(beams);
+        let next = next(beam).min(beams);
         if next == beam {
             // It stays as wide for all steps that are left, which may be millions.
             sum = sum.saturating_add(step.saturating_mul(steps - done));
@@ -90,7 +97,9 @@ fn candidates(steps: usize, vocab: usize, beams: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::candidates;
+    fn candidates(steps: usize, vocab: usize, beams: usize) -> usize {
+        super::candidates(steps, vocab, beams, |beam| beam.saturating_mul(vocab))
+    }
 
     #[test]
     fn the_beam_fills_before_it_costs_its_width() {

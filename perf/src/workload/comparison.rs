@@ -48,6 +48,7 @@ pub fn naive_share(case: &Case) -> (usize, usize) {
         Search::Independent => (8_000_000, batch),
         Search::Autoregressive => (4_000_000, 1),
         Search::Ctc => (400_000, batch),
+        Search::Transducer => (400_000, 1),
     };
     let items = (budget / case.candidates(time)).clamp(1, most_items);
     let steps = largest(time, |steps| {

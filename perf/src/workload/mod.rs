@@ -1,4 +1,4 @@
-//! The three searches with something to do: what `bench`, `scaling` and `cargo bench`
+//! The four searches with something to do: what `bench`, `scaling` and `cargo bench`
 //! measure.
 
 mod autoregressive;
@@ -10,6 +10,8 @@ mod dtype;
 mod independent;
 mod search;
 mod shape;
+mod steps;
+mod transducer;
 mod values;
 
 pub use self::case::Case;
@@ -26,6 +28,7 @@ pub use self::values::Values;
 use self::autoregressive::Autoregressive;
 use self::ctc::Ctc;
 use self::independent::Independent;
+use self::transducer::Transducer;
 use crate::console::failure::Failure;
 
 /// Makes the scores and the search of a case.
@@ -38,6 +41,7 @@ pub fn prepare(case: Case) -> Result<Box<dyn Workload>, Failure> {
         Search::Independent => Box::new(Independent::new(case)?),
         Search::Autoregressive => Box::new(Autoregressive::new(case)?),
         Search::Ctc => Box::new(Ctc::new(case)?),
+        Search::Transducer => Box::new(Transducer::new(case)?),
     })
 }
 

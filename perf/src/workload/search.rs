@@ -14,6 +14,8 @@ pub enum Search {
     Autoregressive,
     /// Prefix search over CTC emissions
     Ctc,
+    /// Transducers, one symbol a frame: prefixes are scored frame by frame
+    Transducer,
 }
 
 impl Search {
@@ -23,6 +25,7 @@ impl Search {
             Search::Independent => "independent",
             Search::Autoregressive => "autoregressive",
             Search::Ctc => "ctc",
+            Search::Transducer => "transducer",
         }
     }
 
@@ -30,7 +33,7 @@ impl Search {
     pub fn usual_kind(self) -> ScoreKind {
         match self {
             Search::Independent => ScoreKind::Probabilities,
-            Search::Autoregressive => ScoreKind::Logits,
+            Search::Autoregressive | Search::Transducer => ScoreKind::Logits,
             Search::Ctc => ScoreKind::LogProbabilities,
         }
     }
@@ -39,7 +42,7 @@ impl Search {
     pub fn input(self) -> &'static str {
         match self {
             Search::Independent | Search::Autoregressive => "random",
-            Search::Ctc => "emissions",
+            Search::Ctc | Search::Transducer => "emissions",
         }
     }
 
@@ -64,6 +67,12 @@ impl Search {
                 ([32, 400, 29], 100),
                 ([16, 160, 6625], 16),
                 ([8, 400, 5000], 16),
+            ],
+            Search::Transducer => &[
+                ([1, 200, 500], 4),
+                ([1, 200, 1025], 8),
+                ([32, 200, 1025], 8),
+                ([8, 100, 5000], 16),
             ],
         }
     }
