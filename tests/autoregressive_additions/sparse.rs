@@ -9,13 +9,11 @@ use widebeam_toy::seeded;
 use crate::decisions::model_and_spec;
 use crate::model::logits;
 
+/// Puts what is given of a row into an order.
+type Reorder<'a> = dyn Fn(&mut Vec<(u32, f32)>) + 'a;
+
 /// The best tokens of each row, in an order.
-fn sparse(
-    spec: &Spec,
-    model: &Model,
-    most: usize,
-    order: &dyn Fn(&mut Vec<(u32, f32)>),
-) -> Outcome {
+fn sparse(spec: &Spec, model: &Model, most: usize, order: &Reorder) -> Outcome {
     oracle::run(&spec.oracle(), model.kind, &|history| {
         let mut given: Vec<(u32, f32)> = (0..).zip(model.scores(history)).collect();
         given.sort_by(|a, b| b.1.partial_cmp(&a.1).unwrap());

@@ -43,6 +43,9 @@ pub enum Completeness {
     Complete,
 }
 
+/// What a constraint says of generated tokens.
+pub type Completes = dyn Fn(&Place<'_>) -> Completeness;
+
 /// What ends a hypothesis beside end tokens.
 #[derive(Default)]
 pub struct Ends {
@@ -52,7 +55,7 @@ pub struct Ends {
     pub predicate: Option<Box<Predicate>>,
     /// What each constraint that knows says of generated tokens. It counts only where there
     /// are no end tokens.
-    pub completeness: Vec<Box<dyn Fn(&Place<'_>) -> Completeness>>,
+    pub completeness: Vec<Box<Completes>>,
 }
 
 /// What a candidate does.

@@ -19,7 +19,7 @@ mod rules;
 mod sampling;
 mod step;
 
-pub use ending::{Completeness, Ends, Finish, Predicate};
+pub use ending::{Completeness, Completes, Ends, Finish, Predicate};
 pub use hypothesis::{Found, Hypothesis, Live};
 pub use request::{Change, Place, Request, Row};
 pub use required::Requirement;
