@@ -149,6 +149,43 @@ fn the_empty_sequence_is_an_answer_at_once() {
     assert_eq!(tokens, [vec![], vec![2]]);
 }
 
+/// Whatever may follow as far as others know; and it is a sequence that can be drawn.
+#[test]
+fn nothing_follows_an_empty_sequence_that_is_complete() {
+    use widebeam::reference::autoregressive::{Completeness, Method, Sampling};
+    let model = logits(5, 4, 1);
+    for method in [
+        None,
+        Some(Method::StochasticBeams),
+        Some(Method::BeamSampling),
+    ] {
+        for says in [Completeness::Complete, Completeness::MayEnd] {
+            let mut request = oracle::Request::new(3, 2);
+            request.rules = exhaustive(LengthPenalty::None).into();
+            request.sampling = method.map(|method| Sampling {
+                method,
+                seed: 1,
+                temperature: 1.0,
+            });
+            let at_first = move |place: &oracle::Place<'_>| match place.generated {
+                [] => says,
+                _ => Completeness::Incomplete,
+            };
+            request.ends.completeness.push(Box::new(at_first));
+            let outcome = oracle::run(&request, model.kind, &|h| model.scores(h).into());
+            let empty = outcome
+                .hypotheses
+                .iter()
+                .filter(|h| h.found.tokens.is_empty());
+            let leaf = says == Completeness::Complete;
+            let drawn_on = method == Some(Method::StochasticBeams) && !leaf;
+            assert_eq!(empty.count(), usize::from(!drawn_on), "{method:?} {says:?}");
+            let alone = outcome.hypotheses.len() == 1;
+            assert_eq!(alone, leaf, "{method:?} {says:?}");
+        }
+    }
+}
+
 /// With end tokens a complete sequence permits these, and does not finish by itself.
 #[test]
 fn with_end_tokens_a_complete_sequence_waits_for_one() {

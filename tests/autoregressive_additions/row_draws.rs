@@ -64,6 +64,25 @@ fn tokens_of_a_long_row_have_their_shares() {
     }
 }
 
+/// Sums of blocks that no exponential relative to the first could hold.
+#[test]
+fn blocks_may_be_far_from_one_another() {
+    let mut row = vec![-150.0f32; 2048];
+    row.extend((0..300).map(|token| if token < 128 { 0.5 } else { -0.25 }));
+    row.extend([-150.0; 2000]);
+    let shares = shares(&row, 1.0);
+    let bin = |token: usize| (token / 2048, token % 2048 / 64);
+    let mut counts = HashMap::new();
+    for found in draws(&row, 1, 4000, 1.0) {
+        *counts.entry(bin(token(&found[0]) as usize)).or_insert(0) += 1;
+    }
+    let mut bins: HashMap<(usize, usize), f64> = HashMap::new();
+    for (token, share) in shares.iter().enumerate() {
+        *bins.entry(bin(token)).or_default() += share;
+    }
+    assert_distribution(&counts, &bins.into_iter().collect::<Vec<_>>());
+}
+
 /// One token has all but 1e-11 of the row. Its removal must leave the rest as it is.
 #[test]
 fn what_is_left_of_a_certain_row_is_drawn_by_its_shares() {

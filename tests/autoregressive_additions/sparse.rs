@@ -114,3 +114,39 @@ fn a_token_that_is_not_given_can_be_made_possible() {
         );
     }
 }
+
+/// Beside those that are given, and behind them in the row.
+#[test]
+fn a_token_that_was_made_possible_is_one_of_the_row() {
+    let model = logits(4, 9, 2);
+    let run = |beams: usize, seed: Option<u64>| {
+        let mut request = oracle::Request::new(beams, 1);
+        request.before.push(Box::new(|_, row| row.scores[8] = 2.0));
+        request.sampling = seed.map(|seed| oracle::Sampling {
+            method: oracle::Method::StochasticBeams,
+            seed,
+            temperature: 1.0,
+        });
+        let given = vec![(5, 1.0), (2, 2.5), (0, -1.0)];
+        oracle::run(&request, model.kind, &|_| Scored {
+            scores: Scores::Sparse {
+                vocab: 9,
+                given: given.clone(),
+            },
+            attention: Vec::new(),
+        })
+    };
+    let all = found(run(9, None));
+    let tokens: Vec<u32> = all.iter().map(|found| found.tokens[0]).collect();
+    assert_eq!(tokens, [2, 8, 5, 0]);
+    let total: f64 = all.iter().map(|found| found.log_probability.exp()).sum();
+    assert!((total - 1.0).abs() < 1e-6, "{total}");
+    let mut counts = std::collections::HashMap::new();
+    for seed in 0..3000 {
+        let token = found(run(1, Some(seed)))[0].tokens[0];
+        *counts.entry(token).or_insert(0) += 1;
+    }
+    let share = |found: &Found| (found.tokens[0], found.log_probability.exp());
+    let shares: Vec<_> = all.iter().map(share).collect();
+    crate::statistics::assert_distribution(&counts, &shares);
+}

@@ -125,7 +125,7 @@ fn samples_of_sequences_with_stops_have_their_exact_probabilities() {
 fn processors_and_temperature_change_the_distribution_and_not_the_scores() {
     let model = logits(8, 4, 2);
     let mut plain = Spec::plain(2, 2, &[]);
-    plain.after = vec![Processor::Suppress(vec![1]), Processor::Hook(3, 0.7)];
+    plain.after = vec![Processor::Suppress(vec![1]), Processor::Hook(2, 0.7)];
     plain.constraints = vec![(
         Permitted::Trie(vec![
             vec![0, 1],
