@@ -16,4 +16,5 @@ mod sparse;
 mod statistics;
 mod stochastic;
 mod stops;
+mod weights;
 mod widths;

@@ -27,6 +27,16 @@ pub(crate) struct Leaf {
 
 /// All sequences that end, or have the maximum length.
 pub(crate) fn leaves(model: &Model, max_length: usize, ends: &dyn Fn(&[u32]) -> bool) -> Vec<Leaf> {
+    leaves_after(model, &[], max_length, ends)
+}
+
+/// All sequences after a prompt, which they do not hold.
+pub(crate) fn leaves_after(
+    model: &Model,
+    prompt: &[u32],
+    max_length: usize,
+    ends: &dyn Fn(&[u32]) -> bool,
+) -> Vec<Leaf> {
     let root = Leaf {
         tokens: Vec::new(),
         log_probability: 0.0,
@@ -35,7 +45,8 @@ pub(crate) fn leaves(model: &Model, max_length: usize, ends: &dyn Fn(&[u32]) -> 
     for length in 1..=max_length {
         let mut longer = Vec::new();
         for leaf in open {
-            let row = log_probabilities(model.kind, &model.scores(&leaf.tokens));
+            let history = [prompt, &leaf.tokens].concat();
+            let row = log_probabilities(model.kind, &model.scores(&history));
             for (token, &log_probability) in row.iter().enumerate() {
                 let leaf = Leaf {
                     tokens: [&leaf.tokens[..], &[token as u32]].concat(),

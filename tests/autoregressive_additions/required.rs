@@ -1,9 +1,9 @@
 //! Required words against exhaustive search.
 
 use proptest::prelude::*;
-use widebeam::autoregressive::LengthPenalty;
+use widebeam::autoregressive::{LengthPenalty, Normaliser};
 use widebeam::reference::autoregressive::{Request, Requirement};
-use widebeam::reference::requests::{Extended, Spec};
+use widebeam::reference::requests::{EndsWhen, Extended, Permitted, Spec};
 use widebeam::reference::toy::mix;
 use widebeam_toy::seeded;
 
@@ -68,6 +68,46 @@ proptest! {
         for hypothesis in request.expected(&model).hypotheses {
             prop_assert!(satisfies(&hypothesis.found.tokens, &required));
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(seeded::cases(200))]
+
+    /// What would end without the words is no answer, and does not go on.
+    #[test]
+    fn predicates_and_complete_sequences_wait_for_the_words(
+        seed: u64,
+        required in any_required(),
+        rest in 0u32..3,
+    ) {
+        let model = logits(seed, 4, 2);
+        let mut plain = Spec::plain(1200, 4, &[]);
+        plain.rules = exhaustive(LengthPenalty::None);
+        let ends_when = Some(EndsWhen { divisor: 4, rest });
+        let request = Extended { required: required.clone(), ends_when, ..Extended::of(plain.clone()) };
+        let ends = |tokens: &[u32]| tokens.iter().sum::<u32>() % 4 == rest;
+        let all = leaves(&model, 4, &ends);
+        let with_words = all.iter().filter(|leaf| satisfies(&leaf.tokens, &required));
+        let expected: Vec<_> = with_words
+            .map(|leaf| (leaf.tokens.clone(), leaf.log_probability))
+            .collect();
+        assert_same(&answers(&request.expected(&model)), &expected, "a predicate");
+
+        // All sequences of four tokens, and those of fewer that end with 3.
+        let shorter = leaves(&model, 3, &|_| true).into_iter().map(|leaf| leaf.tokens);
+        let longest = leaves(&model, 4, &|_| false).into_iter().map(|leaf| leaf.tokens);
+        let two = leaves(&model, 2, &|_| false).into_iter().map(|leaf| leaf.tokens);
+        let short = shorter.chain(two).filter(|tokens| tokens.ends_with(&[3]));
+        let sequences: Vec<Vec<u32>> = short.chain(longest).collect();
+        plain.constraints = vec![(Permitted::Trie(sequences.clone()), Normaliser::WholeRow)];
+        let request = Extended { required: required.clone(), complete: true, ..Extended::of(plain) };
+        let mut found: Vec<_> = answers(&request.expected(&model)).into_iter().map(|(t, _)| t).collect();
+        let with_words = sequences.into_iter().filter(|tokens| satisfies(tokens, &required));
+        let mut expected: Vec<Vec<u32>> = with_words.collect();
+        found.sort();
+        expected.sort();
+        prop_assert_eq!(found, expected);
     }
 }
 

@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 
+use widebeam::ScoreKind;
 use widebeam::autoregressive::Normaliser;
 use widebeam::reference::autoregressive::{Finish, Hypothesis, Method, Outcome, Sampling};
 use widebeam::reference::requests::{Extended, Model, Permitted, Processor, Spec};
 
 use crate::model::{Leaf, leaves, logits};
-use crate::statistics::{assert_distribution, mean};
+use crate::statistics::assert_distribution;
 
-const END: u32 = 0;
+pub(crate) const END: u32 = 0;
 
-fn sampling(seed: u64, temperature: f64) -> Option<Sampling> {
+pub(crate) fn sampling(seed: u64, temperature: f64) -> Option<Sampling> {
     let method = Method::StochasticBeams;
     Some(Sampling {
         method,
@@ -21,11 +22,11 @@ fn sampling(seed: u64, temperature: f64) -> Option<Sampling> {
 }
 
 /// A model of few tokens; sequences of up to 3 tokens, which end early.
-fn case() -> (Model, Spec) {
+pub(crate) fn case() -> (Model, Spec) {
     (logits(42, 3, 2), Spec::plain(2, 3, &[END]))
 }
 
-fn run(model: &Model, plain: &Spec, beams: usize, seed: u64) -> Outcome {
+pub(crate) fn run(model: &Model, plain: &Spec, beams: usize, seed: u64) -> Outcome {
     let mut plain = plain.clone();
     plain.beams = beams;
     let sampling = sampling(seed, 1.0);
@@ -36,11 +37,11 @@ fn run(model: &Model, plain: &Spec, beams: usize, seed: u64) -> Outcome {
     .expected(model)
 }
 
-fn all(model: &Model) -> Vec<Leaf> {
+pub(crate) fn all(model: &Model) -> Vec<Leaf> {
     leaves(model, 3, &|tokens| tokens.last() == Some(&END))
 }
 
-fn tokens(outcome: &Outcome) -> Vec<Vec<u32>> {
+pub(crate) fn tokens(outcome: &Outcome) -> Vec<Vec<u32>> {
     let found = outcome.hypotheses.iter();
     found
         .map(|hypothesis| hypothesis.found.tokens.clone())
@@ -123,7 +124,10 @@ fn samples_of_sequences_with_stops_have_their_exact_probabilities() {
 /// What is drawn from is the row with all its changes, cooled and normalised.
 #[test]
 fn processors_and_temperature_change_the_distribution_and_not_the_scores() {
-    let model = logits(8, 4, 2);
+    let model = Model {
+        kind: ScoreKind::LogProbabilities,
+        ..logits(8, 4, 2)
+    };
     let mut plain = Spec::plain(2, 2, &[]);
     plain.after = vec![Processor::Suppress(vec![1]), Processor::Hook(2, 0.7)];
     plain.constraints = vec![(
@@ -189,120 +193,6 @@ fn processors_and_temperature_change_the_distribution_and_not_the_scores() {
         *counts.entry(tokens(&outcome)).or_insert(0) += 1;
     }
     assert_distribution(&counts, &samples(&leaves, 2));
-}
-
-/// For the estimate of any mean. Also: the sum of weights has the mean 1.
-#[test]
-fn weighted_samples_estimate_means_without_bias() {
-    let (model, plain) = case();
-    let values = |tokens: &[u32]| tokens.iter().map(|&t| f64::from(t * t) - 0.5).sum::<f64>();
-    let exact: f64 = all(&model)
-        .iter()
-        .map(|leaf| leaf.log_probability.exp() * values(&leaf.tokens))
-        .sum();
-    for beams in [1, 2, 4] {
-        let (mut estimates, mut weights) = (Vec::new(), Vec::new());
-        for seed in 0..10_000 {
-            let found = run(&model, &plain, beams, seed).hypotheses;
-            let weight = |hypothesis: &Hypothesis| hypothesis.log_weight.unwrap().exp();
-            let term = |h: &Hypothesis| weight(h) * values(&h.found.tokens);
-            estimates.push(found.iter().map(term).sum());
-            weights.push(found.iter().map(weight).sum());
-        }
-        for (estimates, exact) in [(estimates, exact), (weights, 1.0)] {
-            let (mean, error) = mean(&estimates);
-            assert!(
-                (mean - exact).abs() < 4.0 * error,
-                "{mean} +- {error}, not {exact}"
-            );
-            assert!(error < 0.15, "{error}");
-        }
-    }
-}
-
-#[test]
-fn a_threshold_is_the_next_of_a_larger_sample() {
-    let (model, plain) = case();
-    for seed in 0..300 {
-        let larger = run(&model, &plain, 5, seed);
-        for beams in 1..5 {
-            let sample = run(&model, &plain, beams, seed);
-            assert_eq!(tokens(&sample), tokens(&larger)[..beams]);
-            for (a, b) in sample.hypotheses.iter().zip(&larger.hypotheses) {
-                assert_eq!(a.sampled, b.sampled);
-            }
-            let next = larger.hypotheses[beams].found.score;
-            assert_eq!(sample.threshold, Some(next));
-            // A shorter list is a smaller sample.
-            let mut request = plain.clone();
-            request.beams = 5;
-            let short = Extended {
-                n_best: Some(beams),
-                sampling: sampling(seed, 1.0),
-                ..Extended::of(request)
-            };
-            let short = short.expected(&model);
-            assert_eq!(
-                (short.hypotheses, short.threshold),
-                (sample.hypotheses, sample.threshold)
-            );
-        }
-    }
-}
-
-/// All sequences there are: nothing is left out, and weights are probabilities.
-#[test]
-fn a_sample_of_all_weighs_them_by_their_probabilities() {
-    let (model, plain) = case();
-    let outcome = run(&model, &plain, 50, 3);
-    assert_eq!(outcome.threshold, Some(f64::NEG_INFINITY));
-    assert_eq!(outcome.hypotheses.len(), all(&model).len());
-    for hypothesis in &outcome.hypotheses {
-        assert_eq!(
-            hypothesis.log_weight,
-            Some(hypothesis.sampled.unwrap().log_probability)
-        );
-        let (drawn, own) = (
-            hypothesis.log_weight.unwrap(),
-            hypothesis.found.log_probability,
-        );
-        assert!((drawn - own).abs() < 1e-12, "{drawn} {own}");
-    }
-}
-
-/// e^-G of the best is an exponential variable.
-#[test]
-fn the_best_perturbed_value_is_a_gumbel_variable() {
-    let (model, plain) = case();
-    let inverse = |seed| (-run(&model, &plain, 2, seed).hypotheses[0].found.score).exp();
-    let (mean, error) = mean(&(0..5000).map(inverse).collect::<Vec<f64>>());
-    assert!((mean - 1.0).abs() < 4.0 * error, "{mean} +- {error}");
-}
-
-/// Bits that no later change may alter.
-#[test]
-fn a_seed_means_the_same_everywhere() {
-    let (model, plain) = case();
-    let outcome = run(&model, &plain, 3, 2026);
-    let bits: Vec<_> = outcome
-        .hypotheses
-        .iter()
-        .map(|h| {
-            (
-                h.found.tokens.clone(),
-                h.found.score.to_bits(),
-                h.log_weight.unwrap().to_bits(),
-            )
-        })
-        .collect();
-    let expected = [
-        (vec![1, 0], 0xbfe9_bbcd_6477_91bf, 0xbff6_a88a_f250_9a71),
-        (vec![2, 2, 0], 0xbff9_2de2_1b9f_b045, 0xc002_9330_3483_d32c),
-        (vec![2, 2, 2], 0xbff9_df4d_60be_73a8, 0xbfe0_738f_e665_d99a),
-    ];
-    assert_eq!(bits, expected);
-    let threshold = outcome.threshold.map(f64::to_bits);
-    assert_eq!(threshold, Some(0xc002_fdc0_32c7_73c9));
 }
 
 /// Complete sequences are leaves where nothing may follow, and only there.

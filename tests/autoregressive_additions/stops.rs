@@ -6,7 +6,7 @@ use widebeam::reference::autoregressive::Finish;
 use widebeam::reference::requests::{Extended, Spec};
 use widebeam_toy::seeded;
 
-use crate::model::{answers, assert_same, exhaustive, leaves, logits};
+use crate::model::{Leaf, answers, assert_same, exhaustive, leaves, leaves_after, logits};
 
 /// Why a sequence finished, by the definition: an end token, else the longest stop sequence.
 fn reason(tokens: &[u32], ends: &[u32], stops: &[Vec<u32>]) -> Finish {
@@ -54,11 +54,10 @@ proptest! {
         let outcome = request.expected(&model);
 
         let ended = |tokens: &[u32]| reason(tokens, &ends, &stops) != Finish::Length;
-        let after_prompt = |tokens: &[u32]| ended(&tokens[prompt.len()..]);
-        let all = leaves_after(&model, &prompt, max_length, &after_prompt);
+        let all = leaves_after(&model, &prompt, max_length, &ended);
         let expected: Vec<_> = all
             .iter()
-            .map(|(tokens, log_probability)| {
+            .map(|Leaf { tokens, log_probability }| {
                 let ending = match reason(tokens, &ends, &stops) {
                     Finish::End => 1,
                     Finish::Stop(index) => stops[index].len(),
@@ -75,34 +74,6 @@ proptest! {
             prop_assert_eq!(found.finish, reason(&found.tokens, &ends, &stops));
         }
     }
-}
-
-/// All sequences after a prompt.
-fn leaves_after(
-    model: &widebeam::reference::requests::Model,
-    prompt: &[u32],
-    max_length: usize,
-    ends: &dyn Fn(&[u32]) -> bool,
-) -> Vec<(Vec<u32>, f64)> {
-    let mut open = vec![(Vec::new(), 0.0)];
-    let mut all = Vec::new();
-    for length in 1..=max_length {
-        let mut longer = Vec::new();
-        for (tokens, log_probability) in open {
-            let history = [prompt, &tokens].concat();
-            let row = widebeam::reference::log_probabilities(model.kind, &model.scores(&history));
-            for (token, &own) in row.iter().enumerate() {
-                let tokens: Vec<u32> = [&tokens[..], &[token as u32]].concat();
-                let leaf = (tokens.clone(), log_probability + own);
-                match ends(&[prompt, &tokens].concat()) || length == max_length {
-                    true => all.push(leaf),
-                    false => longer.push(leaf),
-                }
-            }
-        }
-        open = longer;
-    }
-    all
 }
 
 proptest! {
