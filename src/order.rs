@@ -27,7 +27,7 @@
 //! | `scorers/spelling_lexicon/readings.rs`, `scorers/spelling_lexicon/mod.rs` | readings of a prefix, and those of all its tokens: of equal values the first, by the rank of the reading before, then by place in the lexicon |
 //! | `search/autoregressive/candidates.rs` | autoregressive search: `compare`; `Bar` compares score and parent alone |
 //! | `search/autoregressive/pool.rs` | finished hypotheses: the earlier one |
-//! | `reference.rs`, `reference/ctc.rs`, `reference/autoregressive.rs`, `reference/transducer/bucket.rs`, `reference/transducer/frame.rs`, `reference/scorers/spellings.rs` | all of these by definition, without this module |
+//! | `reference.rs`, `reference/ctc.rs`, `reference/autoregressive/candidate.rs`, `reference/autoregressive/step.rs`, `reference/autoregressive/group.rs`, `reference/transducer/bucket.rs`, `reference/transducer/frame.rs`, `reference/scorers/spellings.rs` | all of these by definition, without this module |
 //!
 //! Other places rely on a rule:
 //!

@@ -7,7 +7,7 @@
 //! - the types of inputs and settings, as plain data: [`ScoresView`], which gives
 //!   the length of an item and one value of a row, and [`ScoreKind`];
 //!   [`CtcPruning`](crate::ctc::CtcPruning), [`NgramUnit`](crate::scorers::NgramUnit) and
-//!   [`Unscored`](crate::scorers::Unscored); the rules and reasons of
+//!   [`Unscored`](crate::scorers::Unscored); the rules of
 //!   [`autoregressive`](crate::autoregressive).
 //!
 //! No model, word list, automaton or ordering is: [`scorers`] has its own.
@@ -141,47 +141,18 @@ pub fn log_add(a: f64, b: f64) -> f64 {
     crate::kernels::log_add::log_add_scalar(a, b)
 }
 
-/// The log-sum-exp of a row by its definition: blocks of 2048 values; exponentials
-/// relative to the largest of a block's first 128 values, or of all if that is over
-/// 16 above; 16 running sums in f32, each in sections of 29 and then 32 values (why:
-/// `kernels::log_sum_exp`); added as a tree in f64 where they are at least 2^-64; blocks
+/// The log-sum-exp of a row by its definition: the sums of its blocks of 2048 values,
 /// joined in order; never below the largest value.
 pub fn log_sum_exp(values: &[f32]) -> f64 {
-    let largest = |values: &[f32]| values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let (mut base, mut sum) = (f64::NEG_INFINITY, 0.0);
-    for block in values.chunks(2048) {
-        let block_max = largest(block);
-        if block_max == f32::NEG_INFINITY {
-            continue;
-        }
-        let first = largest(&block[..block.len().min(128)]);
-        let near = block_max - first <= 16.0;
-        let reference = if near { first } else { block_max };
-        let (mut sections, mut section) = ([0f32; 16], [0f32; 16]);
-        for (number, vector) in block.chunks(16).enumerate() {
-            for (lane, &value) in section.iter_mut().zip(vector) {
-                *lane += exp_f32(ScalarF32(value - reference)).0;
-            }
-            if number % 32 == 28 {
-                sections = std::array::from_fn(|lane| sections[lane] + section[lane]);
-                section = [0.0; 16];
-            }
-        }
-        let lanes: [f32; 16] = std::array::from_fn(|lane| sections[lane] + section[lane]);
-        let least = 2f32.powi(-64);
-        let large = lanes.map(|lane| if lane < least { 0.0 } else { lane });
-        let mut tree: Vec<f64> = large.map(f64::from).to_vec();
-        while tree.len() > 1 {
-            let (low, high) = tree.split_at(tree.len() / 2);
-            tree = low.iter().zip(high).map(|(a, b)| a + b).collect();
-        }
-        let reference = f64::from(reference);
+    for block in values.chunks(BLOCK).filter_map(block_sum) {
+        let reference = f64::from(block.reference);
         let new = if reference > base { reference } else { base };
         let scale = |from: f64| exp_nonpositive_f64(ScalarF64(from - new)).0;
         sum = if reference > base {
-            sum * scale(base) + tree[0]
+            sum * scale(base) + block.sum
         } else {
-            sum + tree[0] * scale(reference)
+            sum + block.sum * scale(reference)
         };
         base = new;
     }
@@ -190,4 +161,55 @@ pub fn log_sum_exp(values: &[f32]) -> f64 {
     } else {
         f64::NEG_INFINITY
     }
+}
+
+/// Values of a row whose exponentials are added up before they are joined with others.
+const BLOCK: usize = 2048;
+
+/// The exponentials of a block, relative to one of its values, added up.
+struct BlockSum {
+    reference: f32,
+    sum: f64,
+}
+
+fn largest(values: &[f32]) -> f32 {
+    values.iter().copied().fold(f32::NEG_INFINITY, f32::max)
+}
+
+/// The sum of a block, if anything in it is possible: exponentials relative to the largest
+/// of its first 128 values, or of all if that is over 16 above; 16 running sums in f32, each
+/// in sections of 29 and then 32 values (why: `kernels::log_sum_exp`).
+fn block_sum(block: &[f32]) -> Option<BlockSum> {
+    let block_max = largest(block);
+    if block_max == f32::NEG_INFINITY {
+        return None;
+    }
+    let first = largest(&block[..block.len().min(128)]);
+    let near = block_max - first <= 16.0;
+    let reference = if near { first } else { block_max };
+    let (mut sections, mut section) = ([0f32; 16], [0f32; 16]);
+    for (number, vector) in block.chunks(16).enumerate() {
+        for (lane, &value) in section.iter_mut().zip(vector) {
+            *lane += exp_f32(ScalarF32(value - reference)).0;
+        }
+        if number % 32 == 28 {
+            sections = std::array::from_fn(|lane| sections[lane] + section[lane]);
+            section = [0.0; 16];
+        }
+    }
+    let lanes = std::array::from_fn(|lane| sections[lane] + section[lane]);
+    let sum = add_lanes(lanes);
+    Some(BlockSum { reference, sum })
+}
+
+/// Adds running sums as a tree in f64, those below 2^-64 as nothing.
+fn add_lanes(lanes: [f32; 16]) -> f64 {
+    let least = 2f32.powi(-64);
+    let large = lanes.map(|lane| if lane < least { 0.0 } else { lane });
+    let mut tree: Vec<f64> = large.map(f64::from).to_vec();
+    while tree.len() > 1 {
+        let (low, high) = tree.split_at(tree.len() / 2);
+        tree = low.iter().zip(high).map(|(a, b)| a + b).collect();
+    }
+    tree[0]
 }

@@ -482,15 +482,16 @@ fn as_many_beams_as_sequences_find_them_all() {
     }
 }
 
-/// A length of 0 under an exponent below 0 divides by infinity: 0.0, or -0.0 of a
-/// score below 0. Both are 0, and the hypothesis that finished first goes first.
+/// An exponent as large as this divides by infinity: 0.0, or -0.0 of a score below 0. Both
+/// are 0, and the hypothesis that finished first goes first.
 #[test]
 fn a_finished_score_of_negative_zero_ties_with_zero() {
     for (first, score) in [(-1.0f32, -0.0f64), (0.0005, 0.0)] {
         let rules = Rules::plain()
-            .with_length_penalty(LengthPenalty::Power { alpha: -0.5 })
-            .with_counted(CountedLength::WithoutEnd);
+            .with_length_penalty(LengthPenalty::Power { alpha: 2000.0 })
+            .with_counted(CountedLength::WithPrompt);
         let request = Request::new(2, MaximumLength(2))
+            .with_prompt([0, 0])
             .with_end_tokens([1])
             .with_rules(rules);
         let mut search = AutoregressiveSearch::new(2).unwrap();
@@ -507,6 +508,39 @@ fn a_finished_score_of_negative_zero_ties_with_zero() {
             .collect();
         let expected = [(vec![1], score.to_bits()), (vec![0, 1], 0f64.to_bits())];
         assert_eq!(found, expected);
+    }
+}
+
+/// An end token that is not counted leaves a length of 0, which counts as 1: a certain empty
+/// answer is the best whatever the exponent, and an improbable one is not.
+#[test]
+fn a_length_of_0_counts_as_1() {
+    for (alpha, empty) in [-0.5, 0.0, 1.0].into_iter().zip([-0.001f32, -2.0, -0.001]) {
+        let rules = Rules::plain()
+            .with_length_penalty(LengthPenalty::Power { alpha })
+            .with_counted(CountedLength::WithoutEnd)
+            .with_stopping(Stopping::Exhaustive);
+        let request = Request::new(3, MaximumLength(2))
+            .with_end_tokens([1])
+            .with_rules(rules);
+        let mut search = AutoregressiveSearch::new(2).unwrap();
+        let id = search.admit(request).unwrap();
+        for scores in [[-0.01, empty], [-1.0, -0.1]] {
+            if !search.is_idle() {
+                search.feed();
+                let step = ScoresView::log_probabilities(&scores, [1, 2]).unwrap();
+                search.advance(&step).unwrap();
+            }
+        }
+        let outcome = search.outcome(id).unwrap().unwrap();
+        let best = outcome.best().unwrap();
+        match empty < -1.0 {
+            false => assert_eq!((best.tokens, best.score), (&[1][..], f64::from(empty))),
+            true => assert_eq!(best.tokens, [0, 1]),
+        }
+        let found = |tokens: &[u32]| outcome.hypotheses().find(|found| found.tokens == tokens);
+        let found = found(&[1]).expect("the empty answer is not lost");
+        assert_eq!(found.score, f64::from(empty));
     }
 }
 

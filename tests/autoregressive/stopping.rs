@@ -115,11 +115,10 @@ impl Fork {
 }
 
 fn penalised(penalty: LengthPenalty, log_probability: f64, length: usize) -> f64 {
-    let length = length as f64;
     let divisor = match penalty {
         LengthPenalty::None => 1.0,
-        LengthPenalty::Power { alpha } => length.powf(alpha),
-        LengthPenalty::Gnmt { alpha } => ((5.0 + length) / 6.0).powf(alpha),
+        LengthPenalty::Power { alpha } => (length.max(1) as f64).powf(alpha),
+        LengthPenalty::Gnmt { alpha } => ((5.0 + length as f64) / 6.0).powf(alpha),
         other => unreachable!("{other:?}"),
     };
     match divisor {

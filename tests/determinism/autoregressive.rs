@@ -117,7 +117,7 @@ fn run<T: Number>(model: &Model, specs: &[Spec], level: Level, order: Order) -> 
                 .for_each(|&score| hash.score(score));
             hash.score(found.log_probability);
             hash.score(found.score);
-            hash.number(u64::from(found.finish == Finish::End));
+            hash.number(u64::from(found.finish == Finish::End.into()));
         }
         hashes[index] = hash.get();
     }

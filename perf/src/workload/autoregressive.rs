@@ -120,16 +120,7 @@ impl Workload for Autoregressive {
     /// has.
     fn reference(&self, _items: usize, steps: usize) -> Result<Answer, Failure> {
         let Case { beams, kind, .. } = self.case;
-        let request = reference::autoregressive::Request {
-            beams,
-            max_length: steps,
-            prompt: Vec::new(),
-            end_tokens: Vec::new(),
-            rules: Rules::plain(),
-            groups: (1, 0.0),
-            before: Vec::new(),
-            after: Vec::new(),
-        };
+        let request = reference::autoregressive::Request::new(beams, steps);
         let failed = Cell::new(None);
         // The reference asks for the rows of a step in the order of its beams.
         let (step, rank) = (Cell::new(0), Cell::new(0));

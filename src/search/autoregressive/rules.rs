@@ -11,7 +11,8 @@ use crate::error::{Error, Kind};
 pub enum LengthPenalty {
     /// No penalty: the log-probability itself.
     None,
-    /// `length^alpha`. At 1, the mean log-probability of a token.
+    /// `length^alpha`, where a length of 0 counts as 1. At an exponent of 1, the mean
+    /// log-probability of a token.
     Power {
         /// The exponent; above 0 favours long hypotheses.
         alpha: f64,
@@ -25,14 +26,13 @@ pub enum LengthPenalty {
 }
 
 impl LengthPenalty {
-    /// The score of a hypothesis of `length` tokens. Where the penalty is 0,
-    /// which takes a length of 0, it is -infinity.
+    /// The score of a hypothesis of `length` tokens. Where the divisor underflows to 0, it
+    /// is -infinity.
     pub(crate) fn apply(self, log_probability: f64, length: usize) -> f64 {
-        let length = length as f64;
         let divisor = match self {
             LengthPenalty::None => return log_probability,
-            LengthPenalty::Power { alpha } => length.powf(alpha),
-            LengthPenalty::Gnmt { alpha } => ((5.0 + length) / 6.0).powf(alpha),
+            LengthPenalty::Power { alpha } => (length.max(1) as f64).powf(alpha),
+            LengthPenalty::Gnmt { alpha } => ((5.0 + length as f64) / 6.0).powf(alpha),
         };
         if divisor == 0.0 {
             f64::NEG_INFINITY

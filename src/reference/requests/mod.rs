@@ -1,0 +1,17 @@
+//! Toy models, and requests that are built for the engine and for its oracle.
+
+mod engine;
+mod extended;
+mod model;
+mod penalty;
+mod processor;
+mod spec;
+mod timestamps;
+
+pub use engine::{alone, alone_in_steps, found, score};
+pub use extended::{Brackets, EndsWhen, Extended};
+pub use model::Model;
+pub use penalty::{Penalised, Penalty};
+pub use processor::Processor;
+pub use spec::{Permitted, Spec};
+pub use timestamps::Timestamps;
