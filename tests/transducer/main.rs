@@ -20,6 +20,7 @@ mod engine;
 mod forward;
 mod model;
 mod open_beams;
+mod peers;
 mod pseudocode;
 mod scored;
 mod table;

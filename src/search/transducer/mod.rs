@@ -111,7 +111,8 @@
 //! times.
 //!
 //! - [`Topology::OneSymbol`]: a token leaves the frame as the blank does. B is the best W of all
-//!   that stay or are extended, merged by sum. Every extension counts, as in the CTC search.
+//!   that stay or are extended, merged by sum. Every extension counts, as in the CTC search;
+//!   icefall and sherpa-onnx take the best W of all first, and then merge those.
 //! - [`Topology::Tdt`]: a symbol of duration d goes to frame t + d, a blank to t + max(d, 1), by
 //!   `A[y] + log p(d | t, y) + log p(v | t, y)`. Each frame has a bucket, which is cut to the best
 //!   W when its turn comes. Of each duration apart, the best W tokens of A count that are at
