@@ -26,8 +26,19 @@ ALL = 2000
 
 
 def symbols(vocab):
-    """The labels' text: characters, for hotwords are cut into those."""
+    """The labels' text: characters, for hotwords are cut into those. The blank is the first."""
     return ["<blk>"] + [chr(0x4E00 + label) for label in range(1, vocab)]
+
+
+def decode(recognizer, lengths):
+    """Decodes silence of some lengths in one batch."""
+    streams = []
+    for length in lengths:
+        stream = recognizer.create_stream()
+        stream.accept_waveform(RATE, np.zeros(SHIFT * length, np.float32))
+        streams.append(stream)
+    recognizer.decode_streams(streams)
+    return [(length, stream.result) for length, stream in zip(lengths, streams)]
 
 
 def models():
@@ -85,18 +96,10 @@ def run(folder, model, search):
         hotwords_file=name("hotwords.txt") if hotwords else "",
         hotwords_score=search.get("boost", 0.0),
     )
-    streams = []
-    for length in lengths(model):
-        stream = recognizer.create_stream()
-        stream.accept_waveform(RATE, np.zeros(SHIFT * length, np.float32))
-        streams.append(stream)
-    recognizer.decode_streams(streams)
-    label = {symbol: label for label, symbol in enumerate(text)}
-    for length, stream in zip(lengths(model), streams):
-        result = stream.result
+    for length, result in decode(recognizer, lengths(model)):
         yield {
             "frames": length,
-            "tokens": [label[token] for token in result.tokens],
+            "tokens": [text.index(token) for token in result.tokens],
             "at": [round(time / SECONDS) for time in result.timestamps],
             "log_probabilities": [round(score, 4) for score in result.ys_log_probs],
         }

@@ -76,7 +76,7 @@ def models():
                 blank = vocab - 1
                 model = dict(seed=seed, vocab=vocab, context=context, blank=blank)
                 # Without a count, prefixes that are made of the same pairs of labels would tie.
-                yield dict(model, blank_bonus=blank_bonus, counts=True)
+                yield dict(model, blank_bonus=blank_bonus, count_span=2.0)
 
 
 def searches(model):

@@ -8,6 +8,7 @@
 
 mod one_symbol;
 mod sherpa;
+mod sherpa_nemo;
 mod standard;
 mod torchaudio;
 mod toy;

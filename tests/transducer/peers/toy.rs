@@ -13,13 +13,30 @@ pub(super) struct Model {
     pub(super) context: usize,
     pub(super) blank: u32,
     blank_bonus: f32,
-    /// Whether the predictor counts the tokens, too.
+    /// How far the number of tokens moves the predictor.
     #[serde(default)]
-    counts: bool,
+    count_span: f32,
+    /// How far apart frames are that follow each other.
+    #[serde(default = "three")]
+    frame_span: f32,
+    /// How many durations there are behind the labels.
+    #[serde(default)]
+    pub(super) durations: usize,
+    /// What all logits are multiplied by.
+    #[serde(default = "one")]
+    scale: f32,
+}
+
+fn one() -> f32 {
+    1.0
+}
+
+fn three() -> f32 {
+    3.0
 }
 
 impl Model {
-    /// The logits of a frame after a prefix.
+    /// The logits of a frame after a prefix: of the labels, then of the durations.
     pub(super) fn logits(&self, frame: usize, prefix: &[u32]) -> Vec<f32> {
         // Before the first token there is a blank, and before that nothing.
         let (before, last) = match prefix {
@@ -30,7 +47,7 @@ impl Model {
         let before = before.filter(|_| self.context == 2);
         let logit = |label: u64| {
             let slow = 6.0 * self.unit(&[0, frame as u64 / 3, label]);
-            let fast = 3.0 * self.unit(&[1, frame as u64, label]);
+            let fast = self.frame_span * self.unit(&[1, frame as u64, label]);
             let mut encoder = slow + fast;
             if label == u64::from(self.blank) {
                 encoder += self.blank_bonus;
@@ -39,15 +56,15 @@ impl Model {
             if let Some(before) = before {
                 predictor += 2.0 * self.unit(&[3, u64::from(before), label]);
             }
-            if self.counts {
-                predictor += 2.0 * self.unit(&[4, prefix.len() as u64, label]);
-            }
-            encoder + predictor
+            predictor += self.count_span * self.unit(&[4, prefix.len() as u64, label]);
+            self.scale * (encoder + predictor)
         };
-        (0..self.vocab as u64).map(logit).collect()
+        (0..(self.vocab + self.durations) as u64)
+            .map(logit)
+            .collect()
     }
 
-    /// The logarithms of the probabilities of these logits.
+    /// The logarithms of the probabilities of the labels, where there are no durations.
     pub(super) fn log_probabilities(&self, frame: usize, prefix: &[u32]) -> Vec<f64> {
         let logits = self.logits(frame, prefix).into_iter().map(f64::from);
         let logits: Vec<f64> = logits.collect();
