@@ -1,6 +1,7 @@
 //! The searches. They share the kernels and the order. `shortlist` serves the independent,
-//! the CTC and the transducer search, `prefixes` the last two.
+//! the CTC and the transducer search, `prefixes` and `aligned` the last two.
 
+mod aligned;
 pub mod autoregressive;
 pub mod ctc;
 pub mod independent;

@@ -27,11 +27,11 @@ pub enum LengthNormalisation {
 }
 
 impl LengthNormalisation {
-    /// What a hypothesis of so many tokens is ranked by.
-    pub(super) fn apply(self, score: f64, tokens: usize) -> f64 {
+    /// What the score of a hypothesis of so many tokens is divided by.
+    pub(super) fn divisor(self, tokens: usize) -> f64 {
         match self {
-            LengthNormalisation::None => score,
-            LengthNormalisation::PerToken => score / (tokens as f64 + 1.0),
+            LengthNormalisation::None => 1.0,
+            LengthNormalisation::PerToken => tokens as f64 + 1.0,
         }
     }
 }
@@ -150,8 +150,8 @@ mod tests {
 
     #[test]
     fn a_score_is_divided_by_the_tokens_and_one() {
-        assert_eq!(LengthNormalisation::None.apply(-6.0, 2), -6.0);
-        assert_eq!(LengthNormalisation::PerToken.apply(-6.0, 2), -2.0);
-        assert_eq!(LengthNormalisation::PerToken.apply(-6.0, 0), -6.0);
+        assert_eq!(LengthNormalisation::None.divisor(2), 1.0);
+        assert_eq!(LengthNormalisation::PerToken.divisor(2), 3.0);
+        assert_eq!(LengthNormalisation::PerToken.divisor(0), 1.0);
     }
 }
