@@ -6,6 +6,7 @@ use crate::kernels::log_probability;
 use crate::memory::reserve;
 use crate::order::{key_token, rank_key};
 use crate::scores::{Data, Row, ScoreKind};
+use crate::search::late_row::Source;
 use crate::search::shortlist::Shortlist;
 
 /// A row as it was read.
@@ -26,6 +27,7 @@ pub(super) struct ReadRow<'a> {
 struct List {
     /// The log-probability of the blank.
     blank: f64,
+    normaliser: f64,
     /// Where its tokens are.
     start: usize,
     length: usize,
@@ -39,7 +41,6 @@ struct List {
 struct Rest {
     /// Where the scores of the row are.
     values: usize,
-    normaliser: f64,
     /// The key of the last token that is listed, or the blank's.
     last: u64,
 }
@@ -129,19 +130,81 @@ impl Lists {
                 copy(row, &mut self.values);
                 Some(Rest {
                     values,
-                    normaliser,
                     last: rank_key(row.get(last as usize), last),
                 })
             }
         };
         self.lists.push(List {
             blank: log_probability(kind, row.get(self.blank as usize), normaliser),
+            normaliser,
             start,
             length: self.tokens.len() - start,
             durations: first_duration,
             rest,
         });
         Ok(self.lists.len() as u32 - 1)
+    }
+
+    /// Takes a row of which, as yet, the best token is listed at most; returns the number of its
+    /// list. No duration is chosen.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(super) fn push_scanned(
+        &mut self,
+        source: &Source<'_>,
+        best: Option<u32>,
+    ) -> Result<u32, Error> {
+        let what = "the tokens of a frame";
+        let (start, first_duration) = (self.tokens.len(), self.durations.len());
+        reserve(&mut self.lists, 1, what)?;
+        reserve(&mut self.durations, 1, what)?;
+        self.durations.push(0.0);
+        self.lists.push(List {
+            blank: source.log_probability(self.blank),
+            normaliser: source.normaliser,
+            start,
+            length: 0,
+            durations: first_duration,
+            rest: None,
+        });
+        let number = self.lists.len() as u32 - 1;
+        if let Some(token) = best {
+            self.list_anew(number, &[token], &[source.log_probability(token)])?;
+        }
+        Ok(number)
+    }
+
+    /// Replaces the tokens of a list, less the blank.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(super) fn list_anew(
+        &mut self,
+        number: u32,
+        tokens: &[u32],
+        logs: &[f64],
+    ) -> Result<(), Error> {
+        let what = "the tokens of a frame";
+        let start = self.tokens.len();
+        reserve(&mut self.tokens, tokens.len(), what)?;
+        reserve(&mut self.logs, logs.len(), what)?;
+        for (&token, &log) in tokens.iter().zip(logs) {
+            if token != self.blank {
+                self.tokens.push(token);
+                self.logs.push(log);
+            }
+        }
+        let list = &mut self.lists[number as usize];
+        (list.start, list.length) = (start, self.tokens.len() - start);
+        Ok(())
+    }
+
+    /// What the log-probabilities of a row need.
+    pub(super) fn normaliser(&self, number: u32) -> f64 {
+        self.lists[number as usize].normaliser
     }
 
     #[inline]
@@ -179,8 +242,9 @@ impl Lists {
         let (Some(rest), Some(kind)) = (list.rest.as_mut(), self.kind) else {
             return Ok(());
         };
-        let values = &self.values[rest.values..rest.values + self.vocab];
-        let log = |token: u32| log_probability(kind, values[token as usize], rest.normaliser);
+        let (values, normaliser) = (rest.values, list.normaliser);
+        let values = &self.values[values..values + self.vocab];
+        let log = |token: u32| log_probability(kind, values[token as usize], normaliser);
         self.more.clear();
         for (token, &value) in (0..).zip(values) {
             let key = rank_key(value, token);

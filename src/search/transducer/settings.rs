@@ -2,6 +2,7 @@
 
 use super::topology::Topology;
 use crate::error::{Error, Kind};
+use crate::kernels::top_k::Plan;
 use crate::scores::ScoresView;
 
 /// The largest beam width: ranks share a sortable key with tokens.
@@ -92,6 +93,15 @@ impl Settings {
             true => self.beams + 2,
             false => (self.beams + 1).min(QUICK),
         }
+    }
+
+    /// Whether rows may be read late ([`LateRows`](super::late::LateRows)), if not for a
+    /// scorer: they serve once, and those of a beam fit into the cache. All tokens of short
+    /// rows are put in order anyway.
+    pub(super) fn reads_late(&self) -> bool {
+        self.topology == Topology::OneSymbol
+            && !self.lists_may_end()
+            && !Plan::is_short_row(self.vocab)
     }
 
     /// Whether more tokens of a row may be needed than its list has, if not for a scorer.
