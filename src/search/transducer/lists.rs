@@ -24,7 +24,7 @@ pub(super) struct ReadRow<'a> {
 
 /// The list of one row.
 #[derive(Debug)]
-struct List {
+pub(super) struct List {
     /// The log-probability of the blank.
     blank: f64,
     normaliser: f64,

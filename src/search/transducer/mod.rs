@@ -156,6 +156,7 @@ mod late;
 mod lists;
 mod live;
 mod nbest;
+mod needed;
 mod one_symbol;
 mod outcome;
 mod record;
