@@ -20,6 +20,8 @@ pub(super) struct ReadRow<'a> {
     pub(super) lacks: bool,
     /// Whether those may be asked for later.
     pub(super) kept: bool,
+    /// Whether the scores are then no longer there.
+    pub(super) copied: bool,
 }
 
 /// The list of one row.
@@ -39,8 +41,8 @@ pub(super) struct List {
 /// The tokens of a row that are not listed.
 #[derive(Clone, Copy, Debug)]
 struct Rest {
-    /// Where the scores of the row are.
-    values: usize,
+    /// Where the scores of the row are, if they were copied.
+    values: Option<usize>,
     /// The key of the last token that is listed, or the blank's.
     last: u64,
 }
@@ -70,8 +72,6 @@ pub(super) struct Listed<'a> {
     pub(super) logs: &'a [f64],
     /// The log-probability of each duration; 0 where there is no choice.
     pub(super) durations: &'a [f64],
-    /// Whether more tokens can be listed.
-    pub(super) lacks: bool,
 }
 
 impl Lists {
@@ -125,9 +125,11 @@ impl Lists {
         let rest = match last {
             None => None,
             Some(&last) => {
-                let values = self.values.len();
-                reserve(&mut self.values, self.vocab, what)?;
-                copy(row, &mut self.values);
+                let values = read.copied.then_some(self.values.len());
+                if read.copied {
+                    reserve(&mut self.values, self.vocab, what)?;
+                    copy(row, &mut self.values);
+                }
                 Some(Rest {
                     values,
                     last: rank_key(row.get(last as usize), last),
@@ -202,6 +204,12 @@ impl Lists {
         Ok(())
     }
 
+    /// Whether more tokens of a row can be listed.
+    #[inline]
+    pub(super) fn lacks(&self, number: u32) -> bool {
+        self.lists[number as usize].rest.is_some()
+    }
+
     /// What the log-probabilities of a row need.
     pub(super) fn normaliser(&self, number: u32) -> f64 {
         self.lists[number as usize].normaliser
@@ -218,7 +226,6 @@ impl Lists {
             tokens: &self.tokens[tokens.clone()],
             logs: &self.logs[tokens],
             durations: &self.durations[list.durations..end],
-            lacks: list.rest.is_some(),
         }
     }
 
@@ -230,11 +237,12 @@ impl Lists {
     }
 
     /// Lists more tokens of a row: those whose log-probability `matters`, which is so for
-    /// every greater one too. Reads the whole row, token by token.
+    /// every greater one too. Reads the whole row, token by token; `row` if it was not copied.
     #[cold]
     pub(super) fn list_more(
         &mut self,
         number: u32,
+        row: Option<Row<'_>>,
         matters: impl Fn(f64) -> bool,
     ) -> Result<(), Error> {
         let what = "the tokens of a frame";
@@ -242,11 +250,16 @@ impl Lists {
         let (Some(rest), Some(kind)) = (list.rest.as_mut(), self.kind) else {
             return Ok(());
         };
-        let (values, normaliser) = (rest.values, list.normaliser);
-        let values = &self.values[values..values + self.vocab];
-        let log = |token: u32| log_probability(kind, values[token as usize], normaliser);
+        let copied = rest
+            .values
+            .map(|start| Data::F32(&self.values[start..start + self.vocab]));
+        let (Some(row), normaliser) = (copied.or(row), list.normaliser) else {
+            return Ok(());
+        };
+        let log = |token: u32| log_probability(kind, row.get(token as usize), normaliser);
         self.more.clear();
-        for (token, &value) in (0..).zip(values) {
+        for token in 0..self.vocab as u32 {
+            let value = row.get(token as usize);
             let key = rank_key(value, token);
             let is_new = key > rest.last && token != self.blank && value > kind.impossible();
             if is_new && matters(log(token)) {

@@ -144,7 +144,10 @@ impl<'a> Most<'a> {
         let list = size_of::<List>() + durations * size_of::<f64>() + (width + 1) * token;
         let mut all = times(self.active, list);
         if self.scored || self.settings.lists_may_end() {
-            let kept = times(vocab, size_of::<f32>());
+            let kept = match self.settings.topology {
+                Topology::OneSymbol => 0,
+                _ => times(vocab, size_of::<f32>()),
+            };
             // A list can grow once for each duration and symbol.
             let grown = times(times(times(vocab, token), durations), self.symbols);
             all = all.saturating_add(times(self.active, kept.saturating_add(grown)));

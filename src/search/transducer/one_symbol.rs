@@ -82,6 +82,7 @@ impl<T> Utterance<T> {
             live,
             active,
             lists: &mut self.lists,
+            rows: Some((rows, first_row)),
             duration: 0,
             bound,
             candidates: &mut self.candidates,

@@ -93,6 +93,7 @@ impl<T> Utterance<T> {
             live: &self.live,
             active: &self.active,
             lists: &mut self.lists,
+            rows: None,
             duration: index,
             bound,
             candidates: &mut self.candidates,

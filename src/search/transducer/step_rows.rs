@@ -2,6 +2,7 @@
 
 use super::lists::ReadRow;
 use super::settings::Settings;
+use super::topology::Topology;
 use crate::error::{Error, Kind};
 use crate::kernels::log_probability;
 use crate::request_id::RequestId;
@@ -96,11 +97,13 @@ impl<'a> StepRows<'a> {
         };
         let (vocab, width) = (self.settings.vocab, self.width);
         let read = ReadRow {
-            row: self.of_tokens.row(0, row),
+            row: self.tokens(row),
             kind: self.scores.kind(),
             list,
             lacks: width < vocab && list.tokens.len() == width,
             kept,
+            // One symbol a frame: a row serves once, when it is taken.
+            copied: self.settings.topology != Topology::OneSymbol,
         };
         Some((read, normaliser))
     }
@@ -123,10 +126,15 @@ impl<'a> StepRows<'a> {
         self.late
     }
 
+    /// The scores of a row's tokens.
+    pub(super) fn tokens(&self, row: usize) -> Row<'a> {
+        self.of_tokens.row(0, row)
+    }
+
     /// The scores of a row's tokens, with a normaliser.
     pub(super) fn source(&self, row: usize, normaliser: f64) -> Source<'a> {
         Source {
-            row: self.of_tokens.row(0, row),
+            row: self.tokens(row),
             kind: self.scores.kind(),
             normaliser,
         }
