@@ -13,6 +13,7 @@ mod bad_input;
 mod batch;
 mod between_steps;
 mod by_hand;
+mod by_text;
 mod cases;
 mod decisions;
 mod ends;
