@@ -31,7 +31,7 @@ const MAX_SYMBOLS: usize = 10;
 /// Utterances that are printed.
 const SHOWN: usize = 6;
 /// The weight of the n-gram model and the bonus of a word, by the development set.
-const WEIGHT: f64 = 0.5;
+const WEIGHT: f64 = 0.3;
 const BONUS: f64 = 1.0;
 
 const USAGE: &str = "usage: transducer [UTTERANCES.npz [WEIGHT BONUS]]";

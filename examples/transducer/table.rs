@@ -56,7 +56,10 @@ pub(crate) fn print(
     let wrong = errors(recogniser, &found, utterances)?;
     let rate = |errors: usize| 100.0 * errors as f64 / words as f64;
     let millis = 1e3 * begun.elapsed().as_secs_f64();
-    println!("| greedy | | {:.1} % | {millis:.0} ms | | |", rate(wrong));
+    println!(
+        "| greedy | no | {:.1} % | {millis:.0} ms | | |",
+        rate(wrong)
+    );
     for beams in BEAMS {
         for with_ngram in [false, true] {
             let (found, times) = match with_ngram {
@@ -64,7 +67,7 @@ pub(crate) fn print(
                 true => beam::decode(model, encoded, beams, &recogniser.ngram)?,
             };
             let wrong = errors(recogniser, &found, utterances)?;
-            let ngram = if with_ngram { "yes" } else { "" };
+            let ngram = if with_ngram { "yes" } else { "no" };
             let s = if beams == 1 { "" } else { "s" };
             println!(
                 "| {beams} beam{s} | {ngram} | {:.1} % | {}",

@@ -166,14 +166,13 @@ def main():
     lines = open(options.work / "log", "a")
     log = lambda line: print(line, file=lines, flush=True)
 
-    voices = {False: speech.TRAINING_VOICES, True: speech.HELD_OUT_VOICES}
     sets = {}
-    for name, seed, count, numbers, others in [
-        ("training", SEED, TRAINING, False, False),
-        ("development", SEED + 10, DEVELOPMENT, True, False),
-        ("held-out", SEED + 20, HELD_OUT, True, True),
+    for name, seed, count, held_out, voices in [
+        ("training", SEED, TRAINING, False, speech.TRAINING_VOICES),
+        ("development", SEED + 10, DEVELOPMENT, True, speech.DEVELOPMENT_VOICES),
+        ("held-out", SEED + 20, HELD_OUT, True, speech.HELD_OUT_VOICES),
     ]:
-        make = lambda: utterances(seed, count, numbers, voices[others])
+        make = lambda: utterances(seed, count, held_out, voices)
         sets[name] = cached(options.work / f"{name}.pickle", make)
 
     model = Transducer()
