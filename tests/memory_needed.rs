@@ -10,6 +10,7 @@ use widebeam::ctc::{Blank, CtcNBest};
 use widebeam::scorers::{
     LexiconState, NgramState, PhrasesState, Scorer, SpellingState, WordNgramState,
 };
+use widebeam::transducer::{Topology, TransducerSearch};
 use widebeam::{CtcSearch, IndependentSearch, NBest, ScoresView};
 
 /// Bytes that `f` leaves allocated on this thread.
@@ -218,5 +219,67 @@ fn a_request_takes_at_most_what_the_search_says() {
         assert!(search.bytes_needed(&uneven).is_err());
         let longest = plain(Request::MAX_BEAMS, usize::MAX);
         assert_eq!(search.bytes_needed(&longest), Ok(usize::MAX));
+    });
+}
+
+/// Random rows, so that the beam changes in every frame.
+#[test]
+fn an_utterance_takes_at_most_what_the_transducer_search_says() {
+    let standard = |max_symbols| Topology::Standard { max_symbols };
+    let tdt = |durations: &[u32]| Topology::Tdt {
+        durations: durations.to_vec(),
+        max_symbols: 2,
+    };
+    on_one_thread(|| {
+        for (topology, [vocab, beams, frames], least) in [
+            (Topology::OneSymbol, [300, 4, 500], 8),
+            (Topology::OneSymbol, [1000, 16, 50], 8),
+            (Topology::OneSymbol, [40, 3, 2000], 16),
+            (Topology::OneSymbol, [90, 80, 40], 16),
+            (standard(1), [300, 8, 200], 16),
+            (standard(4), [300, 8, 100], 64),
+            (tdt(&[0, 1, 2, 4]), [200, 4, 60], 64),
+            (tdt(&[1, 3]), [100, 6, 100], 32),
+        ] {
+            let search = TransducerSearch::new(vocab, Blank(0), beams).unwrap();
+            let mut search = search.with_topology(topology.clone()).unwrap();
+            let columns = search.columns();
+            let needed = search.bytes_needed(frames).unwrap();
+            let mut step = 0usize;
+            let (taken, id) = held(|| {
+                let id = search.admit(frames).unwrap();
+                while !search.is_idle() {
+                    let rows = search.feed().rows();
+                    let values = (0..rows * columns).map(|at| {
+                        let at = at + step * 104_729;
+                        ((at * 7919) % 10_007) as f32 / 1500.0
+                    });
+                    let values: Vec<f32> = values.collect();
+                    let view = ScoresView::logits(&values, [rows, columns]).unwrap();
+                    search.advance(&view).unwrap();
+                    step += 1;
+                }
+                id
+            });
+            assert!(search.outcome(id).unwrap().is_some());
+            assert!(
+                taken <= needed && needed <= taken * least,
+                "{topology:?} {beams}: {taken} taken, {needed} needed"
+            );
+        }
+        let search = TransducerSearch::new(100, Blank(0), 4).unwrap();
+        assert!(
+            search
+                .bytes_needed(TransducerSearch::MAX_FRAMES + 1)
+                .is_err()
+        );
+        assert!(search.bytes_needed(0).unwrap() < 1 << 20);
+        let search = TransducerSearch::new(1 << 20, Blank(0), 1 << 20).unwrap();
+        let topology = standard(usize::MAX);
+        let search = search.with_topology(topology).unwrap();
+        assert_eq!(
+            search.bytes_needed(TransducerSearch::MAX_FRAMES),
+            Ok(usize::MAX)
+        );
     });
 }

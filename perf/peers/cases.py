@@ -10,14 +10,15 @@ from math import prod
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-# Of a step's logits there are copies that take turns, so that they come from
-# memory: as many as take this many bytes, which no cache of a desktop holds.
+# Of the logits of a step, or of a transducer's frames, there are copies that take turns, so
+# that they come from memory: as many as take this many bytes, which no cache of a desktop
+# holds.
 ROTATION = 128 << 20
 
 
 @dataclass(frozen=True)
 class Case:
-    # `independent`, `step` or `ctc`.
+    # `independent`, `step`, `ctc` or `transducer`.
     task: str
     # Where its scores come from, as perf/record/README.md has it.
     input: str
@@ -28,13 +29,14 @@ class Case:
 
     @property
     def name(self):
-        said = {"independent": self.kind, "step": "logits", "ctc": Path(self.input).stem}[self.task]
+        said = {"independent": self.kind, "step": "logits"}.get(self.task, Path(self.input).stem)
         return f"{self.task}-{said}-{'x'.join(map(str, self.shape))}-{self.beams}"
 
     @property
     def bytes(self):
         """Of scores that one search reads."""
-        return 4 * prod(self.shape) * (self.beams if self.task == "step" else 1)
+        rows = self.beams if self.task in ("step", "transducer") else 1
+        return 4 * prod(self.shape) * rows
 
 
 # As the record names it; a file of the package `cli`.
@@ -71,12 +73,22 @@ CASES = [
         ]
         for beams in (16, 100)
     ),
+    *(
+        Case("transducer", "emissions", shape, beams, "logits")
+        for shape, beams in [
+            ((1, 200, 500), 4),
+            ((1, 200, 1025), 8),
+            ((32, 25, 1025), 8),
+            ((8, 25, 5000), 16),
+        ]
+    ),
 ]
 
 
 def scores(case):
     """As a peer reads them: of a step [copies, requests, beams, tokens], of CTC
-    [frames, tokens], the blank first."""
+    [frames, tokens], of a transducer [copies, frames, utterances, beams, tokens], the blank
+    first."""
     import numpy as np
 
     random = np.random.default_rng(1)
@@ -85,6 +97,8 @@ def scores(case):
         return 3 * random.standard_normal(shape, np.float32)
     if case.task == "ctc":
         return emissions(random, *case.shape[1:]) if case.input == "emissions" else ocr_line(random)
+    if case.task == "transducer":
+        return joined(random, case)
     values = 3 * random.standard_normal(case.shape, np.float32)
     if case.kind == "probs":
         for item in values:
@@ -102,6 +116,22 @@ def emissions(random, frames, vocab):
     peaks = np.where(random.random(frames) < 0.55, 0, random.integers(0, vocab, frames))
     logits[np.arange(frames), peaks] += random.uniform(4, 9, frames)
     return (logits - np.log(np.exp(logits).sum(-1, keepdims=True))).astype(np.float32)
+
+
+def joined(random, case):
+    """What a joiner says, with peaks as of `emissions`. All prefixes of a frame have the same
+    scores, each in memory of its own: so it does not matter in which order a program holds its
+    beam, and answers can be compared."""
+    import numpy as np
+
+    utterances, frames, vocab = case.shape
+    copies = max(ROTATION // case.bytes, 1)
+    rows = copies * frames * utterances
+    logits = 1.5 * random.standard_normal((rows, vocab), np.float32)
+    peaks = np.where(random.random(rows) < 0.6, 0, random.integers(0, vocab, rows))
+    logits[np.arange(rows), peaks] += random.uniform(4, 9, rows).astype(np.float32)
+    logits = logits.reshape(copies, frames, utterances, 1, vocab)
+    return np.repeat(logits, case.beams, axis=3)
 
 
 def ocr_line(random):

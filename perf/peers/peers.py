@@ -14,10 +14,10 @@ class Peer:
     module: str | None = None
 
 
-WIDEBEAM = Peer("widebeam", ("independent", "step", "ctc"))
+WIDEBEAM = Peer("widebeam", ("independent", "step", "ctc", "transducer"))
 PEERS = [
     WIDEBEAM,
-    Peer("torch", ("independent", "step"), "torch", "pytorch"),
+    Peer("torch", ("independent", "step", "transducer"), "torch", "pytorch"),
     Peer("numpy", ("independent", "ctc"), "torch", "numpy_only"),
     Peer("oxicuda-seq", ("independent", "ctc")),
     Peer("rten", ("ctc",)),

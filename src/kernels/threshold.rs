@@ -52,6 +52,14 @@ impl ThresholdScan {
         self.survivors.reserve(plan.capacity, what)
     }
 
+    /// Bytes that [`ThresholdScan::reserve`] allocates.
+    pub(crate) fn bytes_needed(kind: ScoreKind, length: usize, k: usize) -> usize {
+        let plan = Plan::threshold(k, length, kind);
+        plan.peaks()
+            .saturating_mul(size_of::<[f32; F32_LANES]>())
+            .saturating_add(Survivors::bytes_needed(plan.capacity))
+    }
+
     /// Reads a row; `next` is what will be read next. The `prefetcher` knows what of the
     /// row has been prefetched; on return it points into `next`. `None` if the row holds an
     /// invalid score.

@@ -159,15 +159,19 @@ impl<D: Details> NBest<D> {
     }
 
     /// Where the hypotheses of an item lie.
-    fn range(&self, item: usize) -> Range<usize> {
+    pub(crate) fn range(&self, item: usize) -> Range<usize> {
         let start = item.checked_sub(1);
         start.map_or(0, |before| self.item_ends[before])..self.item_ends[item]
     }
 
-    fn hypothesis(&self, index: usize) -> D::Hypothesis<'_> {
+    /// Where the tokens of a hypothesis lie.
+    pub(crate) fn token_range(&self, index: usize) -> Range<usize> {
         let start = index.checked_sub(1);
-        let start = start.map_or(0, |before| self.token_ends[before]);
-        let range = start..self.token_ends[index];
+        start.map_or(0, |before| self.token_ends[before])..self.token_ends[index]
+    }
+
+    fn hypothesis(&self, index: usize) -> D::Hypothesis<'_> {
+        let range = self.token_range(index);
         self.details.view(Place {
             index,
             tokens: &self.tokens[range.clone()],

@@ -58,11 +58,16 @@ pub(crate) fn grain(row_bytes: usize) -> usize {
 impl Shortlists {
     /// Bytes that [`Shortlists::fill`] allocates.
     pub(crate) fn bytes_needed(scores: &ScoresView<'_>, width: usize) -> usize {
-        let width = width.min(scores.vocab());
-        let row = size_of::<u32>() + size_of::<f64>();
         let rows = scores.batch().saturating_mul(scores.longest());
+        Self::bytes_of_rows(rows, scores.vocab(), width, scores.kind())
+    }
+
+    /// [`Shortlists::bytes_needed`] for so many rows.
+    pub(crate) fn bytes_of_rows(rows: usize, vocab: usize, width: usize, kind: ScoreKind) -> usize {
+        let width = width.min(vocab);
+        let row = size_of::<u32>() + size_of::<f64>();
         let rows = rows.saturating_mul(row.saturating_mul(width.saturating_add(1)));
-        let scratch = TopK::bytes_needed(&Plan::top_k(width, scores.vocab(), scores.kind()));
+        let scratch = TopK::bytes_needed(&Plan::top_k(width, vocab, kind));
         rows.saturating_add(batch::threads().saturating_mul(scratch))
     }
 

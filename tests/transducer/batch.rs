@@ -73,6 +73,19 @@ pub(crate) fn batch(random: &mut Random) -> Batch {
     }
 }
 
+/// One symbol a frame, and rows that are long enough to be read late.
+pub(crate) fn long_rows(random: &mut Random) -> Batch {
+    let mut batch = batch(random);
+    let vocab = 65 + random.below(240);
+    let (blank, topology) = (random.below(vocab) as u32, oracle::Topology::OneSymbol);
+    (batch.settings.blank, batch.settings.topology) = (blank, topology.clone());
+    for case in &mut batch.cases {
+        (case.model.vocab, case.model.durations) = (vocab, 0);
+        (case.blank, case.topology) = (blank, topology.clone());
+    }
+    batch
+}
+
 pub(crate) fn engine<S: Scorer + Sync>(
     batch: &Batch,
     scorer: S,
@@ -109,8 +122,7 @@ pub(crate) fn engine<S: Scorer + Sync>(
         .unwrap()
 }
 
-/// What the oracle finds in the first so many frames, as the engine puts it: with the
-/// durations that the topology fixes.
+/// What the oracle finds in the first so many frames, as the engine puts it.
 pub(crate) fn expected(
     batch: &Batch,
     case: &Case,
@@ -121,24 +133,27 @@ pub(crate) fn expected(
         frames,
         ..case.clone()
     };
-    let plain = |found: oracle::Hypothesis| {
-        let fixed = |duration| vec![duration; found.tokens.len()];
-        let durations = match &batch.settings.topology {
-            oracle::Topology::Standard { .. } => fixed(0),
-            oracle::Topology::OneSymbol => fixed(1),
-            oracle::Topology::Tdt { .. } => found.durations,
-        };
-        let scores = [
-            found.score,
-            found.log_mass,
-            found.alignment_score,
-            found.scorer_score,
-        ];
-        let bits = scores.map(f64::to_bits);
-        without_signs((found.tokens, found.frames, durations, bits))
-    };
     let found = case.search(&batch.settings, scorer).unwrap();
-    found.into_iter().map(plain).collect()
+    let found = found.into_iter().map(|found| plain(batch, found));
+    found.collect()
+}
+
+/// A hypothesis of the oracle as the engine puts it: with the durations that the topology fixes.
+pub(crate) fn plain(batch: &Batch, found: oracle::Hypothesis) -> Found {
+    let fixed = |duration| vec![duration; found.tokens.len()];
+    let durations = match &batch.settings.topology {
+        oracle::Topology::Standard { .. } => fixed(0),
+        oracle::Topology::OneSymbol => fixed(1),
+        oracle::Topology::Tdt { .. } => found.durations,
+    };
+    let scores = [
+        found.score,
+        found.log_mass,
+        found.alignment_score,
+        found.scorer_score,
+    ];
+    let bits = scores.map(f64::to_bits);
+    without_signs((found.tokens, found.frames, durations, bits))
 }
 
 /// Zeros of either sign are one.

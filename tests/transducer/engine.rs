@@ -6,7 +6,7 @@ use widebeam::reference::toy::Anything;
 use widebeam::scorers::{Phrases, Scorer, Unscored};
 use widebeam::transducer::{Emitted, RequestId};
 
-use crate::batch::{Batch, batch, engine, expected, without_signs};
+use crate::batch::{Batch, batch, engine, expected, long_rows, without_signs};
 use crate::cases::Case;
 use crate::driver::{Driver, Found, all_found};
 use crate::random::Random;
@@ -152,13 +152,25 @@ fn check<S>(seed: u64, scorer: &S, oracle: &(impl PrefixScorer + Sync), shows_cu
 where
     S: Scorer<State: Send> + Sync + Send + Clone,
 {
+    check_batches(batch, seed, scorer, oracle, shows_current);
+}
+
+fn check_batches<S>(
+    made: fn(&mut Random) -> Batch,
+    seed: u64,
+    scorer: &S,
+    oracle: &(impl PrefixScorer + Sync),
+    shows_current: bool,
+) where
+    S: Scorer<State: Send> + Sync + Send + Clone,
+{
     let pools = [1, 2, 3].map(|threads| {
         let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
         builder.build().unwrap()
     });
     let mut random = Random::new(seed);
     for _ in 0..150 {
-        let batch = batch(&mut random);
+        let batch = made(&mut random);
         for level in Level::available() {
             let mut driver = Driver::new(engine(&batch, scorer.clone(), level));
             let pool = &pools[random.below(3)];
@@ -171,6 +183,16 @@ where
 fn unscored_searches_find_what_the_definition_says() {
     check(11, &Unscored, &Unscored, true);
     check(12, &Unscored, &Unscored, true);
+}
+
+#[test]
+fn long_rows_are_read_late_and_nothing_is_lost() {
+    check_batches(long_rows, 17, &Unscored, &Unscored, true);
+    let scorer = Anything {
+        seed: 5,
+        ends: false,
+    };
+    check_batches(long_rows, 18, &Bounded(scorer), &Bounded(scorer), true);
 }
 
 #[test]

@@ -1,10 +1,11 @@
 """PyTorch: the snippet that most begin with, the best formulation of its task
-that we know, and a step of the search with the model in the loop."""
+that we know, and a step of the search with the model in the loop. Transducer searches are
+in `torch_transducer`."""
 
 import torch
 import torch_step
 
-from programs import Program
+from programs import Program, torch_transducer
 
 # The token that ends a hypothesis, as in rust/src/bin/widebeam.rs.
 END = 2
@@ -16,6 +17,8 @@ def programs(case):
     scores = torch.from_numpy(case.scores)
     if case.task == "step":
         return [step(scores)]
+    if case.task == "transducer":
+        return torch_transducer.programs(scores, case.beams)
     ways = [
         ("the snippet", snippet, scores, "sums in f32"),
         ("best formulation", best_formulation, scores, "sums in f32"),

@@ -7,17 +7,19 @@ use crate::record::Entry;
 use crate::scaling::speed_ups;
 
 /// The names of the blocks.
-pub(super) const NAMES: [&str; 10] = [
+pub(super) const NAMES: [&str; 12] = [
     "machines",
     "speed",
     "independent",
     "autoregressive",
     "ctc",
+    "transducer",
     "kernels",
     "scaling",
     "peers-independent",
     "peers-autoregressive",
     "peers-ctc",
+    "peers-transducer",
 ];
 
 /// The block of a name, blank lines around it. `link` is the path of a
@@ -51,7 +53,7 @@ pub(super) fn block(
             "speed" => speed(machine),
             "kernels" => kernels(machine),
             "scaling" => scaling(machine, &link(machine)),
-            "independent" | "autoregressive" | "ctc" => search(machine, kind),
+            "independent" | "autoregressive" | "ctc" | "transducer" => search(machine, kind),
             _ => peers(machine, kind.trim_start_matches("peers-")),
         };
         let Some(table) = table else {
@@ -313,7 +315,7 @@ fn kernels(machine: &Machine) -> Option<String> {
 fn scaling(machine: &Machine, link: &str) -> Option<String> {
     let mut rows = Vec::new();
     for suite in ["strong", "weak"] {
-        for search in ["independent", "autoregressive", "ctc"] {
+        for search in ["independent", "autoregressive", "ctc", "transducer"] {
             let groups = machine.groups(suite, search);
             let curve = |program: &str| {
                 let points = groups.iter().filter_map(|group| {

@@ -44,7 +44,7 @@ pub struct Scaling {
     #[arg(long, value_name = "N", requires = "shape")]
     beams: Option<usize>,
 
-    /// What the numbers are [default: probs; log-probs for ctc, logits for autoregressive]
+    /// What the numbers are [default: probs; log-probs for ctc, logits for autoregressive and transducer]
     #[arg(long, value_enum, value_name = "KIND")]
     pub(super) scores: Option<Scores>,
 

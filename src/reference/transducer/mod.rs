@@ -7,6 +7,7 @@
 //! order in `frame.rs`.
 
 mod bucket;
+mod by_text;
 mod end;
 mod frame;
 mod prefix;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 use super::scorers::PrefixScorer;
 use crate::scores::ScoreKind;
 use bucket::Bucket;
+pub use by_text::merged_by_text;
 use prefix::Prefix;
 
 /// Gives the row of a frame and a prefix: the scores of all tokens, and for TDT those of

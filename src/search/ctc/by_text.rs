@@ -1,13 +1,11 @@
 //! Hypotheses by their text, and the frames of words.
 
-use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
-use super::nbest::{CtcHypothesis, CtcNBest, Scores};
+use super::nbest::{CtcHypothesis, CtcNBest};
 use crate::error::Error;
-use crate::kernels::log_add::log_add_scalar;
-use crate::order::descending;
 use crate::scorers::{Vocabulary, Word};
+use crate::search::aligned;
 
 impl CtcNBest {
     /// The same results with one hypothesis for each text: of those whose tokens spell the
@@ -33,54 +31,9 @@ impl CtcNBest {
     /// The first error of `text`, or if memory runs out.
     pub fn merged_by(
         &self,
-        mut text: impl FnMut(&[u32]) -> Result<String, Error>,
+        text: impl FnMut(&[u32]) -> Result<String, Error>,
     ) -> Result<CtcNBest, Error> {
-        let mut merged = CtcNBest::new();
-        merged.first_item = self.first_item;
-        for item in self.iter() {
-            match item {
-                Err(error) => merged.fail_item(error)?,
-                Ok(hypotheses) => {
-                    merged.push_merged(hypotheses, &mut text)?;
-                    merged.end_item()?;
-                }
-            }
-        }
-        Ok(merged)
-    }
-
-    fn push_merged<'a>(
-        &mut self,
-        hypotheses: impl Iterator<Item = CtcHypothesis<'a>>,
-        text: &mut impl FnMut(&[u32]) -> Result<String, Error>,
-    ) -> Result<(), Error> {
-        let mut places: HashMap<String, usize> = HashMap::new();
-        let mut texts: Vec<CtcHypothesis<'a>> = Vec::new();
-        for hypothesis in hypotheses {
-            let place = *places
-                .entry(text(hypothesis.tokens)?)
-                .or_insert(texts.len());
-            match texts.get_mut(place) {
-                None => texts.push(hypothesis),
-                Some(best) => best.log_mass = log_add_scalar(best.log_mass, hypothesis.log_mass),
-            }
-        }
-        for text in &mut texts {
-            text.score = text.log_mass + text.scorer_score;
-        }
-        texts.sort_by(|a, b| descending(a.score, b.score));
-        for text in texts {
-            let scores = Scores {
-                score: text.score,
-                log_mass: text.log_mass,
-                alignment: text.alignment_score,
-                scorer: text.scorer_score,
-            };
-            let [frames, last_frames] = self.push([text.tokens, &[]], scores)?;
-            frames.copy_from_slice(text.frames);
-            last_frames.copy_from_slice(text.last_frames);
-        }
-        Ok(())
+        aligned::merged_by(self, text)
     }
 }
 

@@ -1,14 +1,14 @@
-//! The total order of the candidates of a frame, as a sortable key.
+//! The total order of the candidates of a frame.
+//!
+//! Prefixes that may live on are ordered
+//! - by score, highest first;
+//! - by the rank of its source: a carried prefix's own, an extension's parent's; of a
+//!   prefix that has both, the better;
+//! - carried prefixes first;
+//! - a carried prefix by its own rank, an extension by its token's rank in the row.
 
-use crate::order::{from_sortable_f64, sortable_f64};
-
-/// A prefix that may live on, as a key that sorts ascending, best first:
-/// - by score, highest first;
-/// - by the rank of its source: a carried prefix's own, an extension's parent's; of a
-///   prefix that has both, the better;
-/// - carried prefixes first;
-/// - a carried prefix by its own rank, an extension by its token's rank in the row.
-pub(super) type Candidate = u128;
+use crate::search::candidate::pack;
+pub(super) use crate::search::candidate::{Candidate, keep_best, score};
 
 /// Where a candidate comes from.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -42,30 +42,9 @@ pub(super) fn unpack(candidate: Candidate) -> Origin {
     }
 }
 
-/// Zeros of both signs are equal.
-#[inline(always)]
-fn pack(score: f64, tie: u64) -> Candidate {
-    u128::from(!sortable_f64(score + 0.0)) << 64 | u128::from(tie)
-}
-
-/// The score of a candidate; a negative zero comes back as zero.
-#[inline(always)]
-pub(super) fn score(candidate: Candidate) -> f64 {
-    from_sortable_f64(!((candidate >> 64) as u64))
-}
-
-/// Leaves the best `most` candidates, in no order. Linear.
-pub(super) fn keep_best(candidates: &mut Vec<Candidate>, most: usize) {
-    if candidates.len() > most {
-        candidates.select_nth_unstable(most - 1);
-        candidates.truncate(most);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::random::Random;
 
     #[test]
     fn candidates_sort_by_score_source_origin_and_token() {
@@ -109,26 +88,5 @@ mod tests {
             nothing,
         ];
         assert_eq!(ordered.map(score), scores);
-    }
-
-    #[test]
-    fn the_best_are_kept_and_the_worst_of_them_is_the_last() {
-        let mut random = Random::new(1);
-        for length in 1..150usize {
-            let number = |_| Candidate::from(random.bits());
-            let all: Vec<Candidate> = (0..length).map(number).collect();
-            for most in [1, length / 3 + 1, length / 2 + 1, length, length + 1] {
-                let (mut kept, mut best) = (all.clone(), all.clone());
-                keep_best(&mut kept, most);
-                best.sort_unstable();
-                best.truncate(most);
-                // What is bounded by the last would else lose candidates.
-                if length > most {
-                    assert_eq!(kept.last(), best.last(), "{most} of {length}");
-                }
-                kept.sort_unstable();
-                assert_eq!(kept, best, "{most} of {length}");
-            }
-        }
     }
 }

@@ -2,18 +2,17 @@
 
 use super::settings::Settings;
 use crate::error::Error;
-use crate::kernels::element::Lanes;
-use crate::kernels::exp::exp_nonpositive_f64;
 use crate::kernels::prefetch::Prefetcher;
 use crate::kernels::threshold::ThresholdScan;
-use crate::kernels::{log_probabilities, log_probability};
 use crate::memory::{reserve, resize};
 use crate::order::{key_token, rank_key};
 use crate::phase;
 use crate::score_kind::IMPOSSIBLE;
-use crate::scores::{Data, Row, ScoreKind};
+use crate::scores::{Row, ScoreKind};
+pub(super) use crate::search::late_row::Source;
+use crate::search::late_row::{CollectTokens, ScanRow};
 use crate::search::shortlist::Shortlist;
-use crate::simd::{Dispatch, Kernel, ScalarF64, Simd};
+use crate::simd::Dispatch;
 
 /// The blank's log-probability and the frame's best other tokens, best first.
 ///
@@ -36,38 +35,6 @@ pub(super) struct Frame {
     threshold: ThresholdScan,
     /// The keys of tokens that a list lacked.
     more: Vec<u64>,
-}
-
-/// The row that a frame is read from.
-#[derive(Clone, Copy)]
-pub(super) struct Source<'a> {
-    pub(super) row: Row<'a>,
-    pub(super) kind: ScoreKind,
-    /// Of a row of logits.
-    pub(super) normaliser: f64,
-}
-
-impl Source<'_> {
-    /// The log-probability of a token.
-    #[inline]
-    pub(super) fn log_probability(&self, token: u32) -> f64 {
-        log_probability(self.kind, self.row.get(token as usize), self.normaliser)
-    }
-
-    /// A score that every token has which takes a prefix of mass `mass` to
-    /// `bound`, whatever was rounded on the way there.
-    fn least_score(&self, bound: f64, mass: f64) -> f32 {
-        // The difference, and the sum that it stands for, were rounded to
-        // within an ULP of the largest number that took part.
-        let largest = bound.abs().max(mass.abs()).max(self.normaliser.abs());
-        let least = bound - mass - (1e-9 + 4.0 * f64::EPSILON * largest);
-        let score = match self.kind {
-            ScoreKind::Probabilities => exp_nonpositive_f64(ScalarF64(least.min(0.0))).0,
-            ScoreKind::LogProbabilities => least,
-            ScoreKind::Logits => least + self.normaliser,
-        };
-        (score as f32).next_down()
-    }
 }
 
 impl Frame {
@@ -269,159 +236,5 @@ impl Frame {
     #[inline(always)]
     pub(super) fn at(&self, place: usize) -> (u32, f64) {
         (self.tokens[place], self.log_probabilities[place])
-    }
-}
-
-struct ScanRow<'a> {
-    source: &'a Source<'a>,
-    next: Row<'a>,
-    prefetcher: &'a mut Prefetcher,
-    blank: u32,
-    threshold: &'a mut ThresholdScan,
-}
-
-struct FrameScan {
-    normaliser: f64,
-    /// The best token, unless it is the blank.
-    best: Option<u32>,
-}
-
-impl ScanRow<'_> {
-    #[inline(always)]
-    fn scan<S: Simd, E: Lanes>(self, simd: S, row: &[E], next: &[E]) -> Option<FrameScan> {
-        let found = self.threshold.scan(simd, row, next, self.prefetcher)?;
-        let (blank, largest) = (row[self.blank as usize].to_f32(), found.max);
-        let best = if blank < largest {
-            self.threshold.first_of(simd, row, largest)
-        } else {
-            None
-        };
-        Some(FrameScan {
-            normaliser: found.normaliser,
-            best,
-        })
-    }
-}
-
-impl Kernel for ScanRow<'_> {
-    type Output = Option<FrameScan>;
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) -> Option<FrameScan> {
-        match (self.source.row, self.next) {
-            (Data::F32(row), Data::F32(next)) => self.scan(simd, row, next),
-            (Data::F16(row), Data::F16(next)) => self.scan(simd, row, next),
-            (Data::Bf16(row), Data::Bf16(next)) => self.scan(simd, row, next),
-            // One tensor has one type.
-            _ => None,
-        }
-    }
-}
-
-struct CollectTokens<'a> {
-    source: &'a Source<'a>,
-    bound: Option<f32>,
-    threshold: &'a mut ThresholdScan,
-    tokens: &'a mut [u32],
-    log_probabilities: &'a mut [f64],
-}
-
-impl CollectTokens<'_> {
-    #[inline(always)]
-    fn collect<S: Simd, E: Lanes>(self, simd: S, row: &[E]) -> usize {
-        let CollectTokens {
-            source,
-            bound,
-            threshold,
-            tokens,
-            log_probabilities: logs,
-        } = self;
-        let kind = source.kind;
-        let count = threshold.collect(simd, row, bound, tokens, logs);
-        let found = &mut logs[..count];
-        log_probabilities(simd, kind, found, count.max(1), &[source.normaliser]);
-        count
-    }
-}
-
-impl Kernel for CollectTokens<'_> {
-    /// How many tokens there are.
-    type Output = usize;
-
-    #[inline(always)]
-    fn run<S: Simd>(self, simd: S) -> usize {
-        match self.source.row {
-            Data::F32(row) => self.collect(simd, row),
-            Data::F16(row) => self.collect(simd, row),
-            Data::Bf16(row) => self.collect(simd, row),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_score_below_the_least_takes_a_prefix_to_the_bound() {
-        let masses = [0.0, -1e-300, -0.3, -17.25, -1e4, -3e8];
-        let distances = [0.0, 1e-12, 0.1, 1.0, 20.0, 87.0, 95.0, 103.0, 200.0, 800.0];
-        let kinds = [
-            (ScoreKind::Probabilities, 0.0),
-            (ScoreKind::LogProbabilities, 0.0),
-            (ScoreKind::Logits, 12.5),
-            (ScoreKind::Logits, -3e6),
-        ];
-        for (kind, normaliser) in kinds {
-            let source = Source {
-                row: Data::F32(&[]),
-                kind,
-                normaliser,
-            };
-            for mass in masses {
-                for distance in distances {
-                    let bound = mass - distance;
-                    let below = source.least_score(bound, mass).next_down();
-                    if kind == ScoreKind::Probabilities && below <= 0.0 {
-                        continue;
-                    }
-                    let reached = mass + log_probability(kind, below, normaliser);
-                    assert!(reached < bound, "{kind:?} {mass} {distance}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn the_least_score_falls_short_of_the_bound_by_little_more_than_rounding() {
-        for (kind, normaliser) in [
-            (ScoreKind::Probabilities, 0.0),
-            (ScoreKind::LogProbabilities, 0.0),
-            (ScoreKind::Logits, 12.5),
-            (ScoreKind::Logits, -300.0),
-        ] {
-            let source = Source {
-                row: Data::F32(&[]),
-                kind,
-                normaliser,
-            };
-            for mass in [0.0, -0.3, -17.25, -1e4] {
-                for distance in [1e-3, 0.1, 1.0, 20.0, 80.0] {
-                    let bound = mass - distance;
-                    let least = source.least_score(bound, mass);
-                    let reached = mass + log_probability(kind, least, normaliser);
-                    // An f32 of the score has 24 bits.
-                    let size = match kind {
-                        ScoreKind::Probabilities => 1.0,
-                        _ => f64::from(least.abs()),
-                    };
-                    let short = bound - reached;
-                    assert!(
-                        short > 0.0 && short < 1e-8 + 3e-7 * size,
-                        "{kind:?} {mass} {distance} {short}"
-                    );
-                }
-            }
-        }
     }
 }

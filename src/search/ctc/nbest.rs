@@ -1,8 +1,8 @@
 //! Results of a CTC search: hypotheses with their alignments, in flat arrays.
 
 use crate::error::Error;
-use crate::memory::reserve;
 use crate::nbest::{Details, Internal, NBest, Place, Sealed};
+use crate::search::aligned::{self, Aligned, Alignments, Scores};
 
 /// The best hypotheses of each item of a batch, best first, each with a frame
 /// for every token and the score of its best alignment. See [`NBest`].
@@ -10,13 +10,7 @@ pub type CtcNBest = NBest<CtcDetails>;
 
 /// What a CTC hypothesis has beside its tokens and its score.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct CtcDetails {
-    frames: Vec<u32>,
-    last_frames: Vec<u32>,
-    log_masses: Vec<f64>,
-    alignment_scores: Vec<f64>,
-    scorer_scores: Vec<f64>,
-}
+pub struct CtcDetails(Alignments);
 
 /// One hypothesis of a [`CtcNBest`] list.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -96,75 +90,62 @@ impl Details for CtcDetails {
     fn view<'a>(&'a self, place: Place<'a>) -> CtcHypothesis<'a> {
         CtcHypothesis {
             tokens: place.tokens,
-            frames: &self.frames[place.range.clone()],
-            last_frames: &self.last_frames[place.range],
+            frames: &self.0.frames[place.range.clone()],
+            last_frames: &self.0.extents[place.range],
             score: place.score,
-            log_mass: self.log_masses[place.index],
-            alignment_score: self.alignment_scores[place.index],
-            scorer_score: self.scorer_scores[place.index],
+            log_mass: self.0.log_masses[place.index],
+            alignment_score: self.0.scores[place.index],
+            scorer_score: self.0.scorer_scores[place.index],
         }
     }
 
     fn clear(&mut self, _: Internal) {
-        self.frames.clear();
-        self.last_frames.clear();
-        self.log_masses.clear();
-        self.alignment_scores.clear();
-        self.scorer_scores.clear();
+        self.0.clear();
     }
 
     fn reserve(&mut self, hypotheses: usize, tokens: usize, _: Internal) -> Result<(), Error> {
-        let what = "the hypotheses";
-        reserve(&mut self.frames, tokens, what)?;
-        reserve(&mut self.last_frames, tokens, what)?;
-        reserve(&mut self.log_masses, hypotheses, what)?;
-        reserve(&mut self.alignment_scores, hypotheses, what)?;
-        reserve(&mut self.scorer_scores, hypotheses, what)
+        self.0.reserve(hypotheses, tokens)
     }
 
     fn append(&mut self, other: &Self, _: Internal) {
-        self.frames.extend_from_slice(&other.frames);
-        self.last_frames.extend_from_slice(&other.last_frames);
-        self.log_masses.extend_from_slice(&other.log_masses);
-        self.alignment_scores
-            .extend_from_slice(&other.alignment_scores);
-        self.scorer_scores.extend_from_slice(&other.scorer_scores);
+        self.0.append(&other.0);
     }
 }
 
-/// The scores of a [`CtcHypothesis`].
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Scores {
-    pub(super) score: f64,
-    pub(super) log_mass: f64,
-    pub(super) alignment: f64,
-    pub(super) scorer: f64,
+impl Aligned for CtcDetails {
+    fn alignments(&self) -> &Alignments {
+        &self.0
+    }
+
+    fn alignments_mut(&mut self) -> &mut Alignments {
+        &mut self.0
+    }
 }
 
 impl NBest<CtcDetails> {
     /// The frame of each of [`NBest::tokens`].
     pub fn frames(&self) -> &[u32] {
-        &self.details.frames
+        &self.details.0.frames
     }
 
     /// The last frame of each of [`NBest::tokens`]: see [`CtcHypothesis::last_frames`].
     pub fn last_frames(&self) -> &[u32] {
-        &self.details.last_frames
+        &self.details.0.extents
     }
 
     /// The log mass of each of all hypotheses, flat.
     pub fn log_masses(&self) -> &[f64] {
-        &self.details.log_masses
+        &self.details.0.log_masses
     }
 
     /// The best alignment's score of each of all hypotheses, flat.
     pub fn alignment_scores(&self) -> &[f64] {
-        &self.details.alignment_scores
+        &self.details.0.scores
     }
 
     /// The scorer's part of each of [`NBest::scores`].
     pub fn scorer_scores(&self) -> &[f64] {
-        &self.details.scorer_scores
+        &self.details.0.scorer_scores
     }
 
     /// Appends a hypothesis to the item being built; its tokens come in two parts. Returns
@@ -178,23 +159,11 @@ impl NBest<CtcDetails> {
         tokens: [&[u32]; 2],
         scores: Scores,
     ) -> Result<[&mut [u32]; 2], Error> {
-        let start = self.tokens.len();
         let length = tokens.iter().map(|part| part.len()).sum();
-        self.reserve(0, 1, length)?;
-        for part in tokens {
-            self.tokens.extend_from_slice(part);
-        }
-        self.token_ends.push(start + length);
-        self.scores.push(scores.score);
-        let details = &mut self.details;
-        details.frames.resize(start + length, 0);
-        details.last_frames.resize(start + length, 0);
-        details.log_masses.push(scores.log_mass);
-        details.alignment_scores.push(scores.alignment);
-        details.scorer_scores.push(scores.scorer);
-        Ok([
-            &mut details.frames[start..],
-            &mut details.last_frames[start..],
-        ])
+        let [all, frames, last_frames] = aligned::push(self, length, scores, 1.0)?;
+        let (first, second) = all.split_at_mut(tokens[0].len());
+        first.copy_from_slice(tokens[0]);
+        second.copy_from_slice(tokens[1]);
+        Ok([frames, last_frames])
     }
 }

@@ -17,6 +17,9 @@ pub(crate) struct PrefixTree {
 }
 
 impl PrefixTree {
+    /// At most the bytes that each node takes: with its rank and up to four slots.
+    pub(crate) const BYTES_A_NODE: usize = Tree::<u32>::BYTES_A_NODE + 5 * size_of::<u32>();
+
     /// [`Tree::reset`].
     pub(crate) fn reset(&mut self, nodes: usize) -> Result<(), Error> {
         self.tree.reset(nodes)?;

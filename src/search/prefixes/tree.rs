@@ -38,6 +38,9 @@ impl<V> Default for Tree<V> {
 }
 
 impl<V: Copy + Default> Tree<V> {
+    /// Bytes that each node takes, compaction included.
+    pub(crate) const BYTES_A_NODE: usize = size_of::<Node<V>>() + 2 * size_of::<u32>();
+
     /// Empties the tree, makes room for `nodes`, and gives it a root, node 0,
     /// whose value is not part of any path.
     pub(crate) fn reset(&mut self, nodes: usize) -> Result<(), Error> {

@@ -227,7 +227,7 @@ impl History {
 
 /// How far the trees may grow beyond what compaction leaves: by a beam or two a frame. So they
 /// are compacted every dozen frames or more, and those of many utterances stay in the cache.
-fn slack(beams: usize) -> usize {
+pub(super) fn slack(beams: usize) -> usize {
     16 * beams + 512
 }
 

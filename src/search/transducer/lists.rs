@@ -6,6 +6,7 @@ use crate::kernels::log_probability;
 use crate::memory::reserve;
 use crate::order::{key_token, rank_key};
 use crate::scores::{Data, Row, ScoreKind};
+use crate::search::late_row::Source;
 use crate::search::shortlist::Shortlist;
 
 /// A row as it was read.
@@ -19,13 +20,16 @@ pub(super) struct ReadRow<'a> {
     pub(super) lacks: bool,
     /// Whether those may be asked for later.
     pub(super) kept: bool,
+    /// Whether the scores are then no longer there.
+    pub(super) copied: bool,
 }
 
 /// The list of one row.
 #[derive(Debug)]
-struct List {
+pub(super) struct List {
     /// The log-probability of the blank.
     blank: f64,
+    normaliser: f64,
     /// Where its tokens are.
     start: usize,
     length: usize,
@@ -37,9 +41,8 @@ struct List {
 /// The tokens of a row that are not listed.
 #[derive(Clone, Copy, Debug)]
 struct Rest {
-    /// Where the scores of the row are.
-    values: usize,
-    normaliser: f64,
+    /// Where the scores of the row are, if they were copied.
+    values: Option<usize>,
     /// The key of the last token that is listed, or the blank's.
     last: u64,
 }
@@ -69,8 +72,6 @@ pub(super) struct Listed<'a> {
     pub(super) logs: &'a [f64],
     /// The log-probability of each duration; 0 where there is no choice.
     pub(super) durations: &'a [f64],
-    /// Whether more tokens can be listed.
-    pub(super) lacks: bool,
 }
 
 impl Lists {
@@ -124,24 +125,94 @@ impl Lists {
         let rest = match last {
             None => None,
             Some(&last) => {
-                let values = self.values.len();
-                reserve(&mut self.values, self.vocab, what)?;
-                copy(row, &mut self.values);
+                let values = read.copied.then_some(self.values.len());
+                if read.copied {
+                    reserve(&mut self.values, self.vocab, what)?;
+                    copy(row, &mut self.values);
+                }
                 Some(Rest {
                     values,
-                    normaliser,
                     last: rank_key(row.get(last as usize), last),
                 })
             }
         };
         self.lists.push(List {
             blank: log_probability(kind, row.get(self.blank as usize), normaliser),
+            normaliser,
             start,
             length: self.tokens.len() - start,
             durations: first_duration,
             rest,
         });
         Ok(self.lists.len() as u32 - 1)
+    }
+
+    /// Takes a row of which, as yet, the best token is listed at most; returns the number of its
+    /// list. No duration is chosen.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(super) fn push_scanned(
+        &mut self,
+        source: &Source<'_>,
+        best: Option<u32>,
+    ) -> Result<u32, Error> {
+        let what = "the tokens of a frame";
+        let (start, first_duration) = (self.tokens.len(), self.durations.len());
+        reserve(&mut self.lists, 1, what)?;
+        reserve(&mut self.durations, 1, what)?;
+        self.durations.push(0.0);
+        self.lists.push(List {
+            blank: source.log_probability(self.blank),
+            normaliser: source.normaliser,
+            start,
+            length: 0,
+            durations: first_duration,
+            rest: None,
+        });
+        let number = self.lists.len() as u32 - 1;
+        if let Some(token) = best {
+            self.list_anew(number, &[token], &[source.log_probability(token)])?;
+        }
+        Ok(number)
+    }
+
+    /// Replaces the tokens of a list, less the blank.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(super) fn list_anew(
+        &mut self,
+        number: u32,
+        tokens: &[u32],
+        logs: &[f64],
+    ) -> Result<(), Error> {
+        let what = "the tokens of a frame";
+        let start = self.tokens.len();
+        reserve(&mut self.tokens, tokens.len(), what)?;
+        reserve(&mut self.logs, logs.len(), what)?;
+        for (&token, &log) in tokens.iter().zip(logs) {
+            if token != self.blank {
+                self.tokens.push(token);
+                self.logs.push(log);
+            }
+        }
+        let list = &mut self.lists[number as usize];
+        (list.start, list.length) = (start, self.tokens.len() - start);
+        Ok(())
+    }
+
+    /// Whether more tokens of a row can be listed.
+    #[inline]
+    pub(super) fn lacks(&self, number: u32) -> bool {
+        self.lists[number as usize].rest.is_some()
+    }
+
+    /// What the log-probabilities of a row need.
+    pub(super) fn normaliser(&self, number: u32) -> f64 {
+        self.lists[number as usize].normaliser
     }
 
     #[inline]
@@ -155,7 +226,6 @@ impl Lists {
             tokens: &self.tokens[tokens.clone()],
             logs: &self.logs[tokens],
             durations: &self.durations[list.durations..end],
-            lacks: list.rest.is_some(),
         }
     }
 
@@ -167,11 +237,12 @@ impl Lists {
     }
 
     /// Lists more tokens of a row: those whose log-probability `matters`, which is so for
-    /// every greater one too. Reads the whole row, token by token.
+    /// every greater one too. Reads the whole row, token by token; `row` if it was not copied.
     #[cold]
     pub(super) fn list_more(
         &mut self,
         number: u32,
+        row: Option<Row<'_>>,
         matters: impl Fn(f64) -> bool,
     ) -> Result<(), Error> {
         let what = "the tokens of a frame";
@@ -179,10 +250,16 @@ impl Lists {
         let (Some(rest), Some(kind)) = (list.rest.as_mut(), self.kind) else {
             return Ok(());
         };
-        let values = &self.values[rest.values..rest.values + self.vocab];
-        let log = |token: u32| log_probability(kind, values[token as usize], rest.normaliser);
+        let copied = rest
+            .values
+            .map(|start| Data::F32(&self.values[start..start + self.vocab]));
+        let (Some(row), normaliser) = (copied.or(row), list.normaliser) else {
+            return Ok(());
+        };
+        let log = |token: u32| log_probability(kind, row.get(token as usize), normaliser);
         self.more.clear();
-        for (token, &value) in (0..).zip(values) {
+        for token in 0..self.vocab as u32 {
+            let value = row.get(token as usize);
             let key = rank_key(value, token);
             let is_new = key > rest.last && token != self.blank && value > kind.impossible();
             if is_new && matters(log(token)) {

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::memory::{reserve, reserve_in_all};
+use crate::scorers::Scorer;
 use crate::search::prefixes::{NONE, PrefixTree};
 
 /// A prefix that is alive: some hypothesis is it, or the state of one that has not been
@@ -123,9 +124,7 @@ impl<T> LivePrefixes<T> {
     /// Takes in a prefix, for which there is room; returns its place. No hypothesis is it
     /// yet. The prefix that it continues stays alive until its own state is computed.
     pub(super) fn insert(&mut self, prefix: LivePrefix, state: T) -> u32 {
-        if prefix.parent != NONE {
-            self.get_mut(prefix.parent).waiting += 1;
-        }
+        self.wait_for(prefix.parent);
         match self.free.pop() {
             Some(place) => {
                 self.prefixes[place as usize] = prefix;
@@ -137,6 +136,31 @@ impl<T> LivePrefixes<T> {
                 self.states.push(state);
                 self.prefixes.len() as u32 - 1
             }
+        }
+    }
+
+    /// [`LivePrefixes::insert`] of a prefix that continues its parent by its token.
+    pub(super) fn extend<S: Scorer<State = T>>(&mut self, scorer: &S, prefix: LivePrefix) -> u32 {
+        let (parent, token) = (prefix.parent, prefix.token);
+        if let Some(&place) = self.free.last()
+            && let Ok([before, state]) = self
+                .states
+                .get_disjoint_mut([parent, place].map(|at| at as usize))
+        {
+            scorer.advance_into(before, token, state);
+            self.free.pop();
+            self.wait_for(parent);
+            self.prefixes[place as usize] = prefix;
+            return place;
+        }
+        let state = scorer.advance(self.state(parent), token);
+        self.insert(prefix, state)
+    }
+
+    /// One more prefix waits for the state of another, if there is one.
+    fn wait_for(&mut self, parent: u32) {
+        if parent != NONE {
+            self.get_mut(parent).waiting += 1;
         }
     }
 

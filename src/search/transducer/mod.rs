@@ -111,7 +111,8 @@
 //! times.
 //!
 //! - [`Topology::OneSymbol`]: a token leaves the frame as the blank does. B is the best W of all
-//!   that stay or are extended, merged by sum. Every extension counts, as in the CTC search.
+//!   that stay or are extended, merged by sum. Every extension counts, as in the CTC search;
+//!   icefall and sherpa-onnx take the best W of all first, and then merge those.
 //! - [`Topology::Tdt`]: a symbol of duration d goes to frame t + d, a blank to t + max(d, 1), by
 //!   `A[y] + log p(d | t, y) + log p(v | t, y)`. Each frame has a bucket, which is cut to the best
 //!   W when its turn comes. Of each duration apart, the best W tokens of A count that are at
@@ -142,8 +143,8 @@
 //! fails the request that it belongs to and no other. Once a batch has run for a while, steps
 //! allocate nothing.
 //!
-//! The code takes shortcuts that do not change the answer: each row is read once, for its best
-//! W + 2 tokens and its blank, and no log-softmax is stored; masses are computed for those
+//! The code takes shortcuts that do not change the answer: each row is read from memory once,
+//! for its best W + 2 tokens and its blank, and no log-softmax is stored; masses are computed for those
 //! emissions alone that can still be among the best W ([`Scorer::max_score`] says so for
 //! tokens that a scorer can lift); prefixes are nodes of a tree.
 
@@ -152,9 +153,11 @@ mod candidate;
 mod commit;
 mod feed;
 mod history;
+mod late;
 mod lists;
 mod live;
 mod nbest;
+mod needed;
 mod one_symbol;
 mod outcome;
 mod record;
@@ -185,10 +188,12 @@ pub use topology::Topology;
 
 use std::sync::Arc;
 
+use crate::batch::PerThread;
 use crate::error::{Error, Kind};
 use crate::scorers::{Scorer, Unscored};
 use crate::simd::{Dispatch, Level};
 use feed::NextRows;
+use late::LateRows;
 use record::Record;
 use settings::Settings;
 use slots::Slots;
@@ -218,6 +223,7 @@ pub struct TransducerSearch<S: Scorer = Unscored> {
     next_rows: NextRows,
     slots: Slots,
     reader: Reader,
+    late: PerThread<LateRows>,
 }
 
 impl TransducerSearch {
@@ -260,6 +266,7 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
             next_rows: NextRows::default(),
             slots: Slots::default(),
             reader: Reader::default(),
+            late: PerThread::default(),
         }
     }
 

@@ -5,7 +5,8 @@ use std::ops::RangeInclusive;
 use crate::error::Error;
 use crate::memory::reserve;
 use crate::nbest::{Details, Internal, NBest, Place, Sealed};
-use crate::scorers::Word;
+use crate::scorers::{Vocabulary, Word};
+use crate::search::aligned::{self, Aligned, Alignments};
 
 /// The hypotheses of an utterance, best first, as an n-best list of one item. See [`NBest`].
 pub type TransducerNBest = NBest<TransducerDetails>;
@@ -13,11 +14,9 @@ pub type TransducerNBest = NBest<TransducerDetails>;
 /// What a transducer hypothesis has beside its tokens and its score.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TransducerDetails {
-    frames: Vec<u32>,
-    durations: Vec<u32>,
-    log_masses: Vec<f64>,
-    alignment_scores: Vec<f64>,
-    scorer_scores: Vec<f64>,
+    alignments: Alignments,
+    /// What the score of each hypothesis was divided by.
+    divisors: Vec<f64>,
 }
 
 /// One hypothesis of a [`TransducerNBest`] list.
@@ -109,101 +108,109 @@ impl Details for TransducerDetails {
     type Hypothesis<'a> = TransducerHypothesis<'a>;
 
     fn view<'a>(&'a self, place: Place<'a>) -> TransducerHypothesis<'a> {
+        let Alignments {
+            frames,
+            extents,
+            log_masses,
+            scores,
+            scorer_scores,
+        } = &self.alignments;
         TransducerHypothesis {
             tokens: place.tokens,
-            frames: &self.frames[place.range.clone()],
-            durations: &self.durations[place.range],
+            frames: &frames[place.range.clone()],
+            durations: &extents[place.range],
             score: place.score,
-            log_mass: self.log_masses[place.index],
-            alignment_score: self.alignment_scores[place.index],
-            scorer_score: self.scorer_scores[place.index],
+            log_mass: log_masses[place.index],
+            alignment_score: scores[place.index],
+            scorer_score: scorer_scores[place.index],
         }
     }
 
     fn clear(&mut self, _: Internal) {
-        self.frames.clear();
-        self.durations.clear();
-        self.log_masses.clear();
-        self.alignment_scores.clear();
-        self.scorer_scores.clear();
+        self.alignments.clear();
+        self.divisors.clear();
     }
 
     fn reserve(&mut self, hypotheses: usize, tokens: usize, _: Internal) -> Result<(), Error> {
-        let what = "the hypotheses";
-        reserve(&mut self.frames, tokens, what)?;
-        reserve(&mut self.durations, tokens, what)?;
-        reserve(&mut self.log_masses, hypotheses, what)?;
-        reserve(&mut self.alignment_scores, hypotheses, what)?;
-        reserve(&mut self.scorer_scores, hypotheses, what)
+        reserve(&mut self.divisors, hypotheses, "the hypotheses")?;
+        self.alignments.reserve(hypotheses, tokens)
     }
 
     fn append(&mut self, other: &Self, _: Internal) {
-        self.frames.extend_from_slice(&other.frames);
-        self.durations.extend_from_slice(&other.durations);
-        self.log_masses.extend_from_slice(&other.log_masses);
-        self.alignment_scores
-            .extend_from_slice(&other.alignment_scores);
-        self.scorer_scores.extend_from_slice(&other.scorer_scores);
+        self.alignments.append(&other.alignments);
+        self.divisors.extend_from_slice(&other.divisors);
     }
 }
 
-/// The scores of a [`TransducerHypothesis`].
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Scores {
-    pub(super) score: f64,
-    pub(super) log_mass: f64,
-    pub(super) alignment: f64,
-    pub(super) scorer: f64,
+impl Aligned for TransducerDetails {
+    fn alignments(&self) -> &Alignments {
+        &self.alignments
+    }
+
+    fn alignments_mut(&mut self) -> &mut Alignments {
+        &mut self.alignments
+    }
+
+    fn divisor(&self, index: usize) -> f64 {
+        self.divisors[index]
+    }
+
+    fn push_divisor(&mut self, divisor: f64) {
+        self.divisors.push(divisor);
+    }
 }
 
 impl NBest<TransducerDetails> {
     /// The frame of each of [`NBest::tokens`].
     pub fn frames(&self) -> &[u32] {
-        &self.details.frames
+        &self.details.alignments.frames
     }
 
     /// The duration of each of [`NBest::tokens`]: see [`TransducerHypothesis::durations`].
     pub fn durations(&self) -> &[u32] {
-        &self.details.durations
+        &self.details.alignments.extents
     }
 
     /// The log mass of each of all hypotheses, flat.
     pub fn log_masses(&self) -> &[f64] {
-        &self.details.log_masses
+        &self.details.alignments.log_masses
     }
 
     /// The best alignment's score of each of all hypotheses, flat.
     pub fn alignment_scores(&self) -> &[f64] {
-        &self.details.alignment_scores
+        &self.details.alignments.scores
     }
 
     /// The scorer's part of each of all hypotheses, flat.
     pub fn scorer_scores(&self) -> &[f64] {
-        &self.details.scorer_scores
+        &self.details.alignments.scorer_scores
     }
 
-    /// Appends a hypothesis to the item being built and returns its tokens, their frames and
-    /// their durations, to be filled in.
+    /// The same results with one hypothesis for each text: of those whose tokens spell the
+    /// same, the best one stays, with the sum of all their masses. They are ranked by that sum
+    /// and the scorer's score of the one that stays, under the
+    /// [`LengthNormalisation`](super::LengthNormalisation) for its tokens.
+    ///
+    /// Tokens that are segmentations of one text are different prefixes, whose masses count
+    /// apart otherwise. Tokens that were taken from a stream are no part of the text.
     ///
     /// # Errors
     ///
-    /// If memory runs out.
-    pub(super) fn push(&mut self, length: usize, scores: Scores) -> Result<[&mut [u32]; 3], Error> {
-        let start = self.tokens.len();
-        self.reserve(0, 1, length)?;
-        self.tokens.resize(start + length, 0);
-        self.token_ends.push(start + length);
-        self.scores.push(scores.score);
-        let details = &mut self.details;
-        details.frames.resize(start + length, 0);
-        details.durations.resize(start + length, 0);
-        details.log_masses.push(scores.log_mass);
-        details.alignment_scores.push(scores.alignment);
-        details.scorer_scores.push(scores.scorer);
-        Ok([
-            &mut self.tokens[start..],
-            &mut details.frames[start..],
-            &mut details.durations[start..],
-        ])
+    /// If a token is not in the vocabulary, or memory runs out.
+    pub fn merged_by_text(&self, vocabulary: &Vocabulary) -> Result<TransducerNBest, Error> {
+        self.merged_by(|tokens| vocabulary.text(tokens))
+    }
+
+    /// [`NBest::merged_by_text`] with the text that `text` makes of tokens, such as the words
+    /// of a [`SpellingLexicon`](crate::scorers::SpellingLexicon).
+    ///
+    /// # Errors
+    ///
+    /// The first error of `text`, or if memory runs out.
+    pub fn merged_by(
+        &self,
+        text: impl FnMut(&[u32]) -> Result<String, Error>,
+    ) -> Result<TransducerNBest, Error> {
+        aligned::merged_by(self, text)
     }
 }

@@ -6,26 +6,32 @@
 //! - Of the other extensions of a prefix, one by a token of rank above W (the beam width) in
 //!   its row cannot enter the beam: W others of the prefix come before it. Those that were
 //!   merged have only become better.
+//! - As many prefixes as the beam holds, of those that stay and the best extension of each,
+//!   reach some score; what falls short of it does not enter the beam.
 
 use super::bucket::{Arrival, Paths};
 use super::candidate;
 use super::history::Emission;
+use super::late::LateRows;
 use super::selection::Selection;
 use super::stays::Stay;
 use super::step_rows::StepRows;
 use super::utterance::{Search, Utterance};
 use crate::error::Error;
 use crate::kernels::log_add::log_add_scalar;
+use crate::memory::reserve;
+use crate::order::{from_sortable_f64, sortable_f64};
 use crate::score_kind::IMPOSSIBLE;
-use crate::scorers::Scorer;
+use crate::scorers::{self, Scorer};
 use crate::search::prefixes::NONE;
+use crate::simd::Dispatch;
 
 /// Marks the second number of an extension, so that prefixes that stay come before.
 const EXTENDS: u32 = 1 << 31;
 
 impl<T> Utterance<T> {
     /// Finds how the active prefixes are related; their rows begin at `first_row`.
-    pub(super) fn link(&mut self, rows: &StepRows<'_>, first_row: usize) -> Result<(), Error> {
+    fn link(&mut self, rows: &StepRows<'_>, first_row: usize) -> Result<(), Error> {
         self.stays.reserve(self.active.len())?;
         let prefixes = &self.history.prefixes;
         for (rank, active) in self.active.iter().enumerate() {
@@ -42,20 +48,33 @@ impl<T> Utterance<T> {
             };
             let log = match parent {
                 NONE => IMPOSSIBLE,
-                parent => rows.log_probability(first_row + parent as usize, prefix.token),
+                parent => {
+                    let list = self.live.get(self.active[parent as usize].place).list;
+                    let normaliser = self.lists.normaliser(list);
+                    let source = rows.source(first_row + parent as usize, normaliser);
+                    source.log_probability(prefix.token)
+                }
             };
             self.stays.link(rank, parent, log);
         }
         Ok(())
     }
 
-    /// The frame as a whole.
+    /// The frame as a whole. The rows of the active prefixes begin at `first_row`.
     pub(super) fn one_symbol<S: Scorer<State = T>>(
         &mut self,
         search: &Search<'_, S>,
+        rows: &StepRows<'_>,
+        first_row: usize,
+        late: &mut LateRows,
     ) -> Result<(), Error> {
         let beams = search.settings.beams;
-        let bound = self.stay(beams);
+        self.link(rows, first_row)?;
+        self.stay();
+        let bound = self.bound::<S>(beams)?;
+        if let Some(dispatch) = rows.late() {
+            self.list(bound, dispatch, rows, first_row, late)?;
+        }
         let (stays, live, active) = (&self.stays, &self.live, &self.active);
         let mut selection = Selection {
             settings: search.settings,
@@ -63,6 +82,7 @@ impl<T> Utterance<T> {
             live,
             active,
             lists: &mut self.lists,
+            rows: Some((rows, first_row)),
             duration: 0,
             bound,
             candidates: &mut self.candidates,
@@ -83,10 +103,8 @@ impl<T> Utterance<T> {
         self.end_frame(search)
     }
 
-    /// Finds what the active prefixes come to that stay; returns a score that whatever enters
-    /// the beam reaches.
-    fn stay(&mut self, beams: usize) -> f64 {
-        let (mut least, mut count) = (f64::INFINITY, 0);
+    /// Finds what the active prefixes come to that stay.
+    fn stay(&mut self) {
         for (rank, active) in self.active.iter().enumerate() {
             let prefix = self.live.get(active.place);
             let blank = self.lists.get(prefix.list).blank;
@@ -117,14 +135,59 @@ impl<T> Utterance<T> {
                     }
                 }
             }
-            if paths.mass > IMPOSSIBLE {
-                least = least.min(paths.mass + prefix.scored);
-                count += 1;
-            }
             self.stays.stays.push(stay);
         }
-        // As many as the beam holds reach the least of them.
-        if count < beams { IMPOSSIBLE } else { least }
+    }
+
+    /// A score that whatever enters the beam reaches: as many prefixes as it holds do, of those
+    /// that stay and, without a scorer, the best extension of each.
+    fn bound<S: Scorer<State = T>>(&mut self, beams: usize) -> Result<f64, Error> {
+        let (stays, live, active) = (&self.stays, &self.live, &self.active);
+        let keys = &mut self.keys;
+        keys.clear();
+        reserve(keys, 2 * active.len(), "the hypotheses of a frame")?;
+        let mut reached = |total: f64| keys.push(!sortable_f64(total + 0.0));
+        for (rank, (one, stay)) in active.iter().zip(&stays.stays).enumerate() {
+            let prefix = live.get(one.place);
+            if stay.paths.mass > IMPOSSIBLE {
+                reached(stay.paths.mass + prefix.scored);
+            }
+            let list = self.lists.get(prefix.list);
+            if let (false, Some(&token)) = (scorers::scores::<S>(), list.tokens.first()) {
+                let total = one.mass + list.logs[0];
+                if total > IMPOSSIBLE && !stays.leads(live, active, rank, token) {
+                    reached(total);
+                }
+            }
+        }
+        if keys.len() < beams {
+            return Ok(IMPOSSIBLE);
+        }
+        let (_, &mut key, _) = keys.select_nth_unstable(beams - 1);
+        Ok(from_sortable_f64(!key))
+    }
+
+    /// Lists the tokens with which the active prefixes reach a bound, of rows that are read late.
+    fn list(
+        &mut self,
+        bound: f64,
+        dispatch: Dispatch,
+        rows: &StepRows<'_>,
+        first_row: usize,
+        late: &mut LateRows,
+    ) -> Result<(), Error> {
+        for (rank, active) in self.active.iter().enumerate() {
+            let number = self.live.get(active.place).list;
+            let best = self.lists.get(number).logs.first();
+            // No token is better than the best one, which is known unless it is the blank.
+            if best.is_some_and(|best| active.mass + best < bound) {
+                continue;
+            }
+            let source = rows.source(first_row + rank, self.lists.normaliser(number));
+            let (tokens, logs) = late.collect(rank, &source, bound, active.mass, dispatch);
+            self.lists.list_anew(number, tokens, logs)?;
+        }
+        Ok(())
     }
 
     /// Lets the candidates wait for the next frame.

@@ -1,6 +1,7 @@
 //! One request, from its admission to its removal.
 
 use super::feed::{JoinerRow, NextRows, PredictorInput, PredictorStep};
+use super::late::LateRows;
 use super::nbest::TransducerNBest;
 use super::slots::Slots;
 use super::step_rows::StepRows;
@@ -109,12 +110,13 @@ impl<T> Record<T> {
         &mut self,
         search: &Search<'_, S>,
         rows: &StepRows<'_>,
+        late: &mut LateRows,
     ) {
         let (Some(id), true) = (self.id, self.in_step && self.is_running()) else {
             return;
         };
         let _merging = phase::merge();
-        match self.utterance.take(search, id, rows, self.first_row) {
+        match self.utterance.take(search, id, rows, self.first_row, late) {
             Ok(()) => self.conclude(search),
             Err(error) => self.fail(error),
         }

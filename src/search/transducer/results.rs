@@ -2,10 +2,11 @@
 
 use super::bucket::{Arrival, BEFORE_FRAMES};
 use super::candidate;
-use super::nbest::{Scores, TransducerNBest};
+use super::nbest::TransducerNBest;
 use super::utterance::{Search, Utterance};
 use crate::error::Error;
 use crate::scorers::{self, Scorer};
+use crate::search::aligned::{self, Scores};
 
 impl<T> Utterance<T> {
     /// Replaces the contents of `nbest` by the hypotheses after the last complete frame,
@@ -40,7 +41,7 @@ impl<T> Utterance<T> {
             }
             let tokens = history.taken() + history.length(live.get(waiting.place).node);
             let score = waiting.paths.mass + scored;
-            let ranked_by = settings.normalisation.apply(score, tokens);
+            let ranked_by = score / settings.normalisation.divisor(tokens);
             self.candidates[kept] = candidate::pack(ranked_by, order, index);
             kept += 1;
         }
@@ -51,16 +52,14 @@ impl<T> Utterance<T> {
             let waiting = &joined.waiting()[index as usize];
             let (node, scored) = (live.get(waiting.place).node, scored(waiting.place));
             let length = history.length(node);
-            let score = waiting.paths.mass + scored;
+            let divisor = settings.normalisation.divisor(history.taken() + length);
             let scores = Scores {
-                score: settings
-                    .normalisation
-                    .apply(score, history.taken() + length),
+                score: (waiting.paths.mass + scored) / divisor,
                 log_mass: waiting.paths.mass,
                 alignment: waiting.paths.best,
                 scorer: scored,
             };
-            let [tokens, frames, durations] = nbest.push(length, scores)?;
+            let [tokens, frames, durations] = aligned::push(nbest, length, scores, divisor)?;
             history.read_tokens(node, tokens);
             history.read_emissions(waiting.paths.emission, frames, durations);
         }

@@ -16,6 +16,7 @@ use super::candidate::{self, Candidate};
 use super::lists::Lists;
 use super::live::LivePrefixes;
 use super::settings::Settings;
+use super::step_rows::StepRows;
 use crate::error::Error;
 use crate::memory::reserve;
 use crate::score_kind::IMPOSSIBLE;
@@ -44,6 +45,8 @@ pub(super) struct Selection<'a, S: Scorer> {
     /// Best first, each with a list.
     pub(super) active: &'a [Active],
     pub(super) lists: &'a mut Lists,
+    /// The rows of the active prefixes, and the first of them, where they are not copied.
+    pub(super) rows: Option<(&'a StepRows<'a>, usize)>,
     /// Which of the durations.
     pub(super) duration: usize,
     /// A score below which nothing is selected.
@@ -150,9 +153,12 @@ impl<S: Scorer> Selection<'_, S> {
 
     /// Whether tokens that are not listed can be among the best.
     fn needs_more(&self, rank: usize) -> bool {
-        let list = self.lists.get(self.live.get(self.active[rank].place).list);
-        let suffices = !scorers::scores::<S>() && list.tokens.len() >= self.settings.beams;
-        if !list.lacks || suffices {
+        let number = self.live.get(self.active[rank].place).list;
+        if !self.lists.lacks(number) {
+            return false;
+        }
+        let list = self.lists.get(number);
+        if !scorers::scores::<S>() && list.tokens.len() >= self.settings.beams {
             return false;
         }
         let (base, most) = self.reach(rank);
@@ -172,8 +178,9 @@ impl<S: Scorer> Selection<'_, S> {
         let number = self.live.get(self.active[rank].place).list;
         let listed = self.lists.get(number).tokens.len();
         let bound = self.bound;
+        let row = self.rows.map(|(rows, first)| rows.tokens(first + rank));
         self.lists
-            .list_more(number, |log| reaches(base, log, most, bound))?;
+            .list_more(number, row, |log| reaches(base, log, most, bound))?;
         self.extend(rank, listed, skips);
         Ok(())
     }

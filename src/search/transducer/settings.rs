@@ -2,6 +2,7 @@
 
 use super::topology::Topology;
 use crate::error::{Error, Kind};
+use crate::kernels::top_k::Plan;
 use crate::scores::ScoresView;
 
 /// The largest beam width: ranks share a sortable key with tokens.
@@ -27,11 +28,11 @@ pub enum LengthNormalisation {
 }
 
 impl LengthNormalisation {
-    /// What a hypothesis of so many tokens is ranked by.
-    pub(super) fn apply(self, score: f64, tokens: usize) -> f64 {
+    /// What the score of a hypothesis of so many tokens is divided by.
+    pub(super) fn divisor(self, tokens: usize) -> f64 {
         match self {
-            LengthNormalisation::None => score,
-            LengthNormalisation::PerToken => score / (tokens as f64 + 1.0),
+            LengthNormalisation::None => 1.0,
+            LengthNormalisation::PerToken => tokens as f64 + 1.0,
         }
     }
 }
@@ -94,6 +95,15 @@ impl Settings {
         }
     }
 
+    /// Whether rows may be read late ([`LateRows`](super::late::LateRows)), if not for a
+    /// scorer: they serve once, and those of a beam fit into the cache. All tokens of short
+    /// rows are put in order anyway.
+    pub(super) fn reads_late(&self) -> bool {
+        self.topology == Topology::OneSymbol
+            && !self.lists_may_end()
+            && !Plan::is_short_row(self.vocab)
+    }
+
     /// Whether more tokens of a row may be needed than its list has, if not for a scorer.
     pub(super) fn lists_may_end(&self) -> bool {
         self.beams + 1 > QUICK
@@ -150,8 +160,8 @@ mod tests {
 
     #[test]
     fn a_score_is_divided_by_the_tokens_and_one() {
-        assert_eq!(LengthNormalisation::None.apply(-6.0, 2), -6.0);
-        assert_eq!(LengthNormalisation::PerToken.apply(-6.0, 2), -2.0);
-        assert_eq!(LengthNormalisation::PerToken.apply(-6.0, 0), -6.0);
+        assert_eq!(LengthNormalisation::None.divisor(2), 1.0);
+        assert_eq!(LengthNormalisation::PerToken.divisor(2), 3.0);
+        assert_eq!(LengthNormalisation::PerToken.divisor(0), 1.0);
     }
 }

@@ -93,6 +93,7 @@ impl<T> Utterance<T> {
             live: &self.live,
             active: &self.active,
             lists: &mut self.lists,
+            rows: None,
             duration: index,
             bound,
             candidates: &mut self.candidates,
@@ -155,20 +156,23 @@ impl<T> Utterance<T> {
         if found != NONE {
             return found;
         }
-        let mut child = LivePrefix {
+        let mut prefix = LivePrefix {
             node,
             token,
             parent: place,
             ..LivePrefix::EMPTY
         };
-        let before = self.live.state(place);
-        let state = scorer.advance(before, token);
         if scorers::scores::<S>() {
-            child.scored = parent.scored + scorer.score(before, token);
-            child.most_scored = child.scored + scorer.max_score(&state);
-            child.follow = scorer.may_follow(&state);
+            prefix.scored = parent.scored + scorer.score(self.live.state(place), token);
         }
-        let child = self.live.insert(child, state);
+        let child = self.live.extend(scorer, prefix);
+        if scorers::scores::<S>() {
+            let state = self.live.state(child);
+            let (most, follow) = (scorer.max_score(state), scorer.may_follow(state));
+            let prefix = self.live.get_mut(child);
+            prefix.most_scored = prefix.scored + most;
+            prefix.follow = follow;
+        }
         self.history.prefixes.set_rank(node, child);
         child
     }

@@ -2,10 +2,12 @@
 
 use super::lists::ReadRow;
 use super::settings::Settings;
+use super::topology::Topology;
 use crate::error::{Error, Kind};
 use crate::kernels::log_probability;
 use crate::request_id::RequestId;
-use crate::scores::ScoresView;
+use crate::scores::{Row, ScoresView};
+use crate::search::late_row::Source;
 use crate::search::shortlist::Shortlists;
 use crate::simd::Dispatch;
 
@@ -41,11 +43,13 @@ impl Reader {
         Ok(())
     }
 
-    /// The rows that were read last.
+    /// The rows that were read last; or rows that are read late, if `dispatch` is there to
+    /// read them.
     pub(super) fn rows<'a>(
         &'a self,
         settings: &'a Settings,
         scores: ScoresView<'a>,
+        late: Option<Dispatch>,
     ) -> StepRows<'a> {
         let [of_tokens, of_durations] = parts(settings, &scores);
         StepRows {
@@ -56,6 +60,7 @@ impl Reader {
             tokens: &self.tokens,
             of_durations,
             durations: (of_durations.vocab() > 0).then_some(&self.durations),
+            late,
         }
     }
 }
@@ -77,6 +82,8 @@ pub(super) struct StepRows<'a> {
     tokens: &'a Shortlists,
     of_durations: ScoresView<'a>,
     durations: Option<&'a Shortlists>,
+    /// What reads rows late; `None` if they were read.
+    late: Option<Dispatch>,
 }
 
 impl<'a> StepRows<'a> {
@@ -90,11 +97,13 @@ impl<'a> StepRows<'a> {
         };
         let (vocab, width) = (self.settings.vocab, self.width);
         let read = ReadRow {
-            row: self.of_tokens.row(0, row),
+            row: self.tokens(row),
             kind: self.scores.kind(),
             list,
             lacks: width < vocab && list.tokens.len() == width,
             kept,
+            // One symbol a frame: a row serves once, when it is taken.
+            copied: self.settings.topology != Topology::OneSymbol,
         };
         Some((read, normaliser))
     }
@@ -112,11 +121,28 @@ impl<'a> StepRows<'a> {
         (0..scores.len()).map(log).chain(certain)
     }
 
-    /// The log-probability of a token that need not be listed.
-    pub(super) fn log_probability(&self, row: usize, token: u32) -> f64 {
-        let normaliser = self.tokens.get(0, row).map_or(0.0, |list| list.normaliser);
-        let value = self.of_tokens.row(0, row).get(token as usize);
-        log_probability(self.scores.kind(), value, normaliser)
+    /// What reads rows late; `None` if they were read.
+    pub(super) fn late(&self) -> Option<Dispatch> {
+        self.late
+    }
+
+    /// The scores of a row's tokens.
+    pub(super) fn tokens(&self, row: usize) -> Row<'a> {
+        self.of_tokens.row(0, row)
+    }
+
+    /// The scores of a row's tokens, with a normaliser.
+    pub(super) fn source(&self, row: usize, normaliser: f64) -> Source<'a> {
+        Source {
+            row: self.tokens(row),
+            kind: self.scores.kind(),
+            normaliser,
+        }
+    }
+
+    /// The scores behind those of a row's tokens.
+    pub(super) fn next_row(&self, row: usize) -> Row<'a> {
+        self.of_tokens.next_row(0, row)
     }
 
     /// The error that names the first invalid score of a row; token 0, should the scores have

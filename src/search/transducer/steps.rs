@@ -8,6 +8,7 @@ use crate::batch::{self, IndexedSlice};
 use crate::error::{Error, Kind};
 use crate::scorers::{self, Scorer};
 use crate::scores::ScoresView;
+use crate::search::shortlist;
 
 /// Rows whose prefixes one thread extends without asking for more work; with a scorer,
 /// which takes longer, fewer.
@@ -111,8 +112,15 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
         }
         let scores = scores.step_rows().ok_or(Error::from(Kind::StepLengths))?;
         let scored = scorers::scores::<S>();
-        self.reader
-            .read(&self.settings, scored, &scores, self.dispatch)?;
+        let late = self.reads_late(&scores);
+        if late {
+            let (settings, kind) = (&self.settings, scores.kind());
+            let late = &mut self.late;
+            late.prepare_each(|late| late.reserve(settings, kind))?;
+        } else {
+            self.reader
+                .read(&self.settings, scored, &scores, self.dispatch)?;
+        }
         let under_way = StepUnderWay { search: self };
         let TransducerSearch {
             settings,
@@ -121,18 +129,26 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
             step,
             reader,
             next_rows,
+            late: late_rows,
+            dispatch,
             ..
         } = &mut *under_way.search;
-        let read = reader.rows(settings, scores);
+        let read = reader.rows(settings, scores, late.then_some(*dispatch));
         let search = Search {
             settings,
             scorer: &**scorer,
         };
-        let (rows, most_rows) = (next_rows.rows.len(), GRAIN_ROWS[usize::from(scored)]);
+        let rows = next_rows.rows.len();
+        let most_rows = match late {
+            true => shortlist::grain(scores.row_bytes()).min(GRAIN_ROWS[0]),
+            false => GRAIN_ROWS[usize::from(scored)],
+        };
         if rows <= most_rows {
-            for &place in &*step {
-                records[place as usize].take(&search, &read);
-            }
+            late_rows.with(|late| {
+                for &place in &*step {
+                    records[place as usize].take(&search, &read, late);
+                }
+            });
         } else {
             let grain = records.len().saturating_mul(most_rows) / rows;
             let records = IndexedSlice::new(records);
@@ -140,11 +156,23 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
                 '_,
                 Record<S::State>,
             >| {
-                records.for_each(|_, record| record.take(&search, &read));
+                late_rows.with(|late| {
+                    records.for_each(|_, record| record.take(&search, &read, late));
+                });
             });
         }
         drop(under_way);
         Ok(())
+    }
+
+    /// Whether each utterance reads its rows when it takes them: it then knows which of their
+    /// tokens can matter. There must be an utterance for every thread, unless one thread reads
+    /// them all in any case.
+    fn reads_late(&self, scores: &ScoresView<'_>) -> bool {
+        let bytes = scores.row_bytes().saturating_mul(scores.longest());
+        !scorers::scores::<S>()
+            && self.settings.reads_late()
+            && (self.step.len() >= batch::threads() || bytes <= shortlist::GRAIN_BYTES)
     }
 
     /// Ends the step that is under way: frees what was removed meanwhile; requests that are

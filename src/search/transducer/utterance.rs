@@ -8,6 +8,7 @@
 use super::bucket::{Arrival, BEFORE_FRAMES, Bucket, NO_FRAME, Paths};
 use super::candidate::{self, Candidate};
 use super::history::History;
+use super::late::LateRows;
 use super::lists::Lists;
 use super::live::{LivePrefix, LivePrefixes};
 use super::selection::Active;
@@ -173,10 +174,7 @@ impl<T> Utterance<T> {
     ) -> Result<(), Error> {
         while self.wanted.is_empty() {
             if self.under_way {
-                match search.settings.topology {
-                    Topology::OneSymbol => self.one_symbol(search)?,
-                    _ => self.stage(search)?,
-                }
+                self.stage(search)?;
             } else if self.frame == self.available {
                 break;
             } else if self.buckets.iter().all(Bucket::is_empty) {
@@ -200,10 +198,22 @@ impl<T> Utterance<T> {
         request: RequestId,
         rows: &StepRows<'_>,
         first_row: usize,
+        late: &mut LateRows,
     ) -> Result<(), Error> {
-        for (row, &place) in (first_row..).zip(&self.wanted) {
+        for (rank, &place) in self.wanted.iter().enumerate() {
+            let row = first_row + rank;
             self.live.computed(place);
             let prefix = self.live.get_mut(place);
+            if let Some(dispatch) = rows.late() {
+                let mut source = rows.source(row, 0.0);
+                let (next, blank) = (rows.next_row(row), search.settings.blank);
+                let Some(scan) = late.scan(rank, &source, next, blank, dispatch) else {
+                    return Err(rows.invalid_score(request, row, self.frame));
+                };
+                source.normaliser = scan.normaliser;
+                prefix.list = self.lists.push_scanned(&source, scan.best)?;
+                continue;
+            }
             let kept = match scorers::scores::<S>() {
                 true => prefix.most_scored < f64::INFINITY,
                 false => search.settings.lists_may_end(),
@@ -217,7 +227,7 @@ impl<T> Utterance<T> {
         self.wanted.clear();
         self.computing.clear();
         if let Topology::OneSymbol = search.settings.topology {
-            self.link(rows, first_row)?;
+            self.one_symbol(search, rows, first_row, late)?;
         }
         self.go_on(search)
     }

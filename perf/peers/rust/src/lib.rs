@@ -15,7 +15,7 @@ pub type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
 /// What is to be done, from the command line.
 pub struct Case {
-    /// `independent`, `step` or `ctc`.
+    /// `independent`, `step`, `ctc` or `transducer`.
     pub task: String,
     /// `probs`, `log-probs` or `logits`.
     pub kind: String,

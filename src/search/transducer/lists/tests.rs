@@ -18,6 +18,7 @@ fn lists(kept: bool) -> Lists {
             },
             lacks: true,
             kept,
+            copied: true,
         };
         let list = lists.push(&read, durations.iter().copied()).unwrap();
         assert_eq!(list, number);
@@ -36,20 +37,20 @@ fn the_blank_is_beside_the_list() {
         (&[4, 0][..], &[-1.0, -2.0][..])
     );
     assert_eq!(lists.at(1, 1), (0, -1.0));
-    assert!(!first.lacks && lists.values.is_empty());
+    assert!(!lists.lacks(0) && lists.values.is_empty());
 }
 
 /// Those that matter follow in order; the blank and impossible tokens never do.
 #[test]
 fn more_tokens_follow_as_far_as_they_matter() {
     let mut lists = lists(true);
-    lists.list_more(0, |log| log > -0.75).unwrap();
+    lists.list_more(0, None, |log| log > -0.75).unwrap();
     assert_eq!(lists.get(0).tokens, [4, 0]);
-    lists.list_more(0, |log| log > -2.5).unwrap();
+    lists.list_more(0, None, |log| log > -2.5).unwrap();
     assert_eq!(lists.get(0).tokens, [4, 0, 5]);
-    assert!(lists.get(0).lacks);
+    assert!(lists.lacks(0));
     for _ in 0..2 {
-        lists.list_more(0, |_| true).unwrap();
+        lists.list_more(0, None, |_| true).unwrap();
         assert_eq!(lists.get(0).tokens, [4, 0, 5, 2]);
         assert_eq!(lists.get(0).logs, [-0.5, -1.0, -2.0, -3.0]);
     }
@@ -65,6 +66,57 @@ fn more_tokens_follow_as_far_as_they_matter() {
 #[test]
 fn a_row_that_was_not_kept_has_no_more() {
     let mut lists = lists(false);
-    lists.list_more(1, |_| true).unwrap();
+    lists.list_more(1, None, |_| true).unwrap();
     assert_eq!(lists.get(1).tokens, [4, 0]);
+}
+
+#[test]
+fn more_tokens_of_a_row_that_was_not_copied_are_read_from_it() {
+    let mut lists = Lists::default();
+    lists.reset(ROW.len(), BLANK);
+    let read = ReadRow {
+        row: Data::F32(&ROW),
+        kind: ScoreKind::LogProbabilities,
+        list: Shortlist {
+            tokens: &[1, 4],
+            log_probabilities: &[-0.5, -0.5],
+            normaliser: 0.0,
+        },
+        lacks: true,
+        kept: true,
+        copied: false,
+    };
+    lists.push(&read, [0.0].into_iter()).unwrap();
+    assert!(lists.lacks(0) && lists.values.is_empty());
+    lists
+        .list_more(0, Some(Data::F32(&ROW)), |log| log > -2.5)
+        .unwrap();
+    assert_eq!(lists.get(0).tokens, [4, 0, 5]);
+    assert_eq!(lists.get(0).logs, [-0.5, -1.0, -2.0]);
+}
+
+#[test]
+fn the_list_of_a_row_that_was_scanned_is_made_anew() {
+    let mut lists = Lists::default();
+    lists.reset(ROW.len(), BLANK);
+    let source = Source {
+        row: Data::F32(&ROW),
+        kind: ScoreKind::LogProbabilities,
+        normaliser: 0.0,
+    };
+    let first = lists.push_scanned(&source, Some(4)).unwrap();
+    let second = lists.push_scanned(&source, None).unwrap();
+    assert_eq!(
+        (lists.get(first).tokens, lists.get(first).blank),
+        (&[4][..], -0.5)
+    );
+    assert!(lists.get(second).tokens.is_empty() && !lists.lacks(second));
+    lists
+        .list_anew(first, &[1, 4, 0], &[-0.5, -0.5, -1.0])
+        .unwrap();
+    for (number, tokens) in [(first, &[4, 0][..]), (second, &[])] {
+        let list = lists.get(number);
+        assert_eq!((list.tokens, list.durations), (tokens, &[0.0][..]));
+    }
+    assert_eq!(lists.get(first).logs, [-0.5, -1.0]);
 }

@@ -108,7 +108,7 @@ fn check<S: Tries>(case: &Case, scorer: &S, random: &mut Random) {
     let mut reader = Reader::default();
     let scored = scorers::scores::<S>();
     reader.read(&settings, scored, &view, dispatch).unwrap();
-    let read = reader.rows(&settings, view);
+    let read = reader.rows(&settings, view, None);
 
     let mut lists = Lists::default();
     lists.reset(vocab, blank);
@@ -181,6 +181,7 @@ fn check<S: Tries>(case: &Case, scorer: &S, random: &mut Random) {
             live: &live,
             active: &active,
             lists: &mut lists,
+            rows: None,
             duration: 0,
             bound,
             candidates: &mut candidates,

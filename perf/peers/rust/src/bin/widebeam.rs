@@ -4,7 +4,8 @@ use std::hint::black_box;
 
 use widebeam::autoregressive::{AutoregressiveSearch, MaximumLength, Request, Rules, Stopping};
 use widebeam::ctc::{Blank, CtcHypothesis, CtcNBest, CtcSearch};
-use widebeam::{IndependentSearch, Level, NBest, ScoreKind, ScoresView, independent};
+use widebeam::transducer::{RequestId, Topology, TransducerSearch};
+use widebeam::{IndependentSearch, Layout, Level, NBest, ScoreKind, ScoresView, independent};
 use widebeam_peers::{Case, Hypothesis, Program, Result, serve};
 
 fn main() -> Result<()> {
@@ -63,6 +64,24 @@ fn programs(case: &Case) -> Result<Vec<Box<dyn Program + '_>>> {
                 }),
                 vec![scores],
             )
+        }
+        "transducer" => {
+            let [_, frames, utterances, beams, vocab] = case.shape()?;
+            let frame = utterances * beams * vocab;
+            let copies = case.scores.chunks(frames * frame);
+            let copies = copies.map(|copy| ScoresView::new(kind, copy, [copy.len() / vocab, vocab]));
+            let copies = copies.collect::<std::result::Result<_, _>>()?;
+            let search = TransducerSearch::new(vocab, Blank(0), beams)?;
+            let search = search.with_topology(Topology::OneSymbol)?;
+            let search = Transducer {
+                kind,
+                frames: case.scores.chunks(frame).collect(),
+                next: 0,
+                shape: [utterances, frames],
+                search,
+                ids: Vec::new(),
+            };
+            (Box::new(search), copies)
         }
         other => return Err(format!("the task {other} is unknown").into()),
     };
@@ -197,6 +216,59 @@ impl Program for Step<'_> {
         let copy = |h: &Hypothesis| Hypothesis(h.0.clone(), h.1);
         let requests = self.first.iter();
         Ok(requests.map(|r| r.iter().map(copy).collect()).collect())
+    }
+}
+
+/// All frames of some utterances, one symbol a frame, with a joiner that costs nothing.
+struct Transducer<'a> {
+    kind: ScoreKind,
+    /// Of all copies, one after another.
+    frames: Vec<&'a [f32]>,
+    next: usize,
+    /// Utterances and frames.
+    shape: [usize; 2],
+    search: TransducerSearch,
+    ids: Vec<RequestId>,
+}
+
+impl Program for Transducer<'_> {
+    fn name(&self) -> String {
+        "widebeam".into()
+    }
+
+    fn version(&self) -> Option<&'static str> {
+        Some(self.search.level().name())
+    }
+
+    fn search(&mut self) -> Result<()> {
+        let [utterances, frames] = self.shape;
+        for id in self.ids.drain(..) {
+            self.search.remove(id);
+        }
+        for _ in 0..utterances {
+            self.ids.push(self.search.admit(frames)?);
+        }
+        while !self.search.is_idle() {
+            let frame = self.frames[self.next];
+            self.next = (self.next + 1) % self.frames.len();
+            let (rows, vocab) = (self.search.feed().rows(), self.search.vocab());
+            // In the first frame an utterance has one prefix, and then all that it may have.
+            let stride = frame.len() / rows;
+            let layout = Layout::strided([rows, 1, vocab], [stride, vocab]);
+            let scores = ScoresView::new(self.kind, frame, layout)?;
+            self.search.advance(&scores)?;
+        }
+        Ok(())
+    }
+
+    fn answers(&self) -> Result<Vec<Vec<Hypothesis>>> {
+        let item = |&id| {
+            let outcome = self.search.outcome(id)?.ok_or("it is not done")?;
+            let found = outcome.hypotheses();
+            let own = found.map(|h| Hypothesis(h.tokens.to_vec(), Some(h.score)));
+            Ok(own.collect())
+        };
+        self.ids.iter().map(item).collect()
     }
 }
 
