@@ -98,9 +98,10 @@ fn masses_are_those_of_the_forward_algorithm() {
     assert!(compared >= UTTERANCES / 2, "{compared}");
 }
 
-/// Of the words of the first utterances, as many are wrong as were when this was written.
+/// Of the words of the first utterances, no more are wrong than when this was written: by greedy
+/// search, four beams, and four beams with the n-gram model.
 #[test]
-fn beams_and_ngram_make_no_more_errors_than_recorded() {
+fn searches_make_no_more_errors_than_recorded() {
     let case = case();
     let (recogniser, model) = (&case.recogniser, &case.recogniser.transducer);
     let errors = |found: &[Found]| table::errors(recogniser, found, &case.utterances).unwrap();
@@ -112,10 +113,11 @@ fn beams_and_ngram_make_no_more_errors_than_recorded() {
     let plain = errors(&beam::decode(model, &case.encoded, 4, Unscored).unwrap().0);
     let ngram = &recogniser.ngram;
     let scored = errors(&beam::decode(model, &case.encoded, 4, ngram).unwrap().0);
-    assert!(
-        [greedy, plain, scored] <= [0, 0, 0],
-        "{greedy} {plain} {scored}"
-    );
+    let found = [greedy, plain, scored];
+    let recorded = [18, 16, 15];
+    for (found, recorded) in found.into_iter().zip(recorded) {
+        assert!(found <= recorded, "{found} errors, {recorded} before");
+    }
 }
 
 #[test]
