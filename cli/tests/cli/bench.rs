@@ -290,7 +290,7 @@ fn a_profile_is_a_table_and_a_trace() {
     assert!(run.stdout.contains("backtrack ms"), "{run:?}");
     let trace: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     let events = trace.as_array().unwrap();
-    for run in 0..3 {
+    for run in 0..4 {
         let names: std::collections::BTreeSet<_> = events
             .iter()
             .filter(|event| event["pid"] == run && event["ph"] == "X")
@@ -307,7 +307,7 @@ fn a_profile_is_a_table_and_a_trace() {
         assert!(event["tid"].as_u64().unwrap() < 2, "{event}");
     }
     let document = document(&arguments);
-    assert_eq!(document["profile"].as_array().unwrap().len(), 3 * 2);
+    assert_eq!(document["profile"].as_array().unwrap().len(), 4 * 2);
 }
 
 #[test]
