@@ -40,7 +40,7 @@
 //! | `search/ctc/frame.rs`, `search/transducer/lists.rs` | `list_more` goes on behind the last token of the list, so places in it stay ranks |
 //! | `search/transducer/selection.rs` | candidates equal to a bound are kept; the tokens of a row come by rank |
 //! | `search/ctc/carried.rs` | the beam is updated in place only where no two scores are equal: `keep_their_order` |
-//! | `search/autoregressive/expand.rs` | candidates equal to the bar are kept |
+//! | `search/autoregressive/expand/select.rs` | candidates equal to the bar are kept |
 //! | `search/autoregressive/group.rs` | a request is done where its live hypotheses could at best equal the worst of a full pool |
 
 use std::cmp::Ordering;

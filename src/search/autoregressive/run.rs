@@ -1,7 +1,7 @@
 //! The loop around the search, for callers with a model at hand.
 
-use super::AutoregressiveSearch;
 use super::feed::Feed;
+use super::search::AutoregressiveSearch;
 use crate::error::Error;
 use crate::memory::resize;
 use crate::scores::ScoresView;

@@ -1,6 +1,8 @@
 //! The rare branches of a step, each aimed at, against the oracle.
 
 use super::*;
+use crate::scores::ScoresView;
+use crate::simd::Level;
 use crate::marks;
 use crate::reference::autoregressive as oracle;
 use crate::reference::requests::{Permitted, Processor, Spec, found, score};

@@ -1,0 +1,124 @@
+//! The scores of a step, taken in.
+
+use super::search::AutoregressiveSearch;
+use crate::error::{Error, Kind};
+use crate::scores::ScoresView;
+
+impl AutoregressiveSearch {
+    /// Takes the scores of the rows that [`AutoregressiveSearch::feed`] has shown, one
+    /// step for every request among them.
+    ///
+    /// `scores` has the shape `[1, rows, vocab]` (which is what a layout of
+    /// `[rows, vocab]` means) or `[rows, 1, vocab]`, so that with strides the
+    /// last position of a model's output can be read in place. The scores are
+    /// read once, and only the permitted ones where a trie says which.
+    ///
+    /// The rows of requests that are done are gone from the next step;
+    /// [`AutoregressiveSearch::finished`] names them. They stay, with what they have found,
+    /// until [`AutoregressiveSearch::remove`]. Scores that are not valid are no
+    /// error here: they fail the request that they belong to, and
+    /// [`AutoregressiveSearch::outcome`] says so.
+    ///
+    /// # Errors
+    ///
+    /// If no step has begun, the shape is another, or memory runs out.
+    /// Then nothing has changed.
+    ///
+    /// # Panics
+    ///
+    /// If a processor or a constraint does. The request in question, and those behind it in
+    /// the feed, are then refused; the others are as if nothing had happened.
+    pub fn advance(&mut self, scores: &ScoresView<'_>) -> Result<(), Error> {
+        let (rows, vocab) = (self.next_rows.rows, self.vocab);
+        let shape = [scores.batch(), scores.time(), scores.vocab()];
+        if self.fed == 0 {
+            return Err(Kind::NoStep.into());
+        }
+        if shape != [1, rows, vocab] && shape != [rows, 1, vocab] {
+            return Err(Kind::StepShape { shape, rows, vocab }.into());
+        }
+        let scores = scores.step_rows().ok_or(Error::from(Kind::StepLengths))?;
+        let slots = self.running.iter().map(|&slot| &self.slots[slot as usize]);
+        let most = slots.map(|slot| slot.most_rows(vocab));
+        self.next_rows
+            .reserve(most.fold(0, usize::saturating_add))?;
+        self.read(&scores)?;
+        self.finished.clear();
+        self.scored = rows;
+        let mut step = StepUnderWay {
+            search: self,
+            taken: 0,
+        };
+        while step.take(&scores) {}
+        Ok(())
+    }
+
+    /// Reads the rows that are to be read, neighbours together.
+    fn read(&mut self, scores: &ScoresView<'_>) -> Result<(), Error> {
+        self.scanned.prepare(self.next_rows.rows, self.vocab)?;
+        let mut rows = 0..0;
+        for &index in &self.running[..self.fed] {
+            let slot = &self.slots[index as usize];
+            if slot.removed || !slot.reads_rows(scores.kind()) {
+                continue;
+            }
+            if rows.end < slot.rows.start {
+                self.scanned.read(scores, rows, self.dispatch);
+                rows = slot.rows.clone();
+            }
+            rows.end = slot.rows.end;
+        }
+        self.scanned.read(scores, rows, self.dispatch);
+        Ok(())
+    }
+}
+
+/// A step whose scores are being taken, request by request. If a function of the caller
+/// panics, the step ends there: the request in question, and those whose turn had not
+/// come, are refused.
+struct StepUnderWay<'a> {
+    search: &'a mut AutoregressiveSearch,
+    /// How many requests have had their turn.
+    taken: usize,
+}
+
+impl StepUnderWay<'_> {
+    /// Gives the next request its scores; false if all have had theirs.
+    fn take(&mut self, scores: &ScoresView<'_>) -> bool {
+        let AutoregressiveSearch {
+            slots,
+            running,
+            fed,
+            finished,
+            expander,
+            scanned,
+            dispatch,
+            ..
+        } = &mut *self.search;
+        let Some(&index) = running[..*fed].get(self.taken) else {
+            return false;
+        };
+        let slot = &mut slots[index as usize];
+        if let Some(id) = slot.id.filter(|_| !slot.removed)
+            && slot.step(id, expander, scores, scanned, *dispatch)
+        {
+            finished.push(id);
+        }
+        self.taken += 1;
+        true
+    }
+}
+
+impl Drop for StepUnderWay<'_> {
+    fn drop(&mut self) {
+        let search = &mut *self.search;
+        for &index in &search.running[self.taken..search.fed] {
+            let slot = &mut search.slots[index as usize];
+            if let Some(request) = slot.id.filter(|_| !slot.removed) {
+                slot.fail(Kind::StepPanicked { request }.into());
+                search.finished.push(request);
+            }
+        }
+        search.end_step();
+    }
+}

@@ -1,0 +1,171 @@
+//! One step of one group: from scores to the best candidates.
+//!
+//! # The algorithm
+//!
+//! ```text
+//! for each row: the tokens that processors touch are candidates of their own
+//! bar = the K-th best total of these, and of the best token of each group of
+//!       untouched tokens (the scan has found it)
+//! for each row, best beam first:
+//!     for each group of tokens whose best reaches the bar:
+//!         its untouched tokens that reach the bar are candidates
+//!         when there are many: keep the best K; the worst of them is the bar
+//! the best K candidates, in order
+//! ```
+//!
+//! The bar is one for all rows: K different candidates reach it, so what does
+//! not reach it is none of the best K. The rows of bad beams, most of them
+//! where beams are many, are not looked at again, and of the others only the
+//! groups that matter. The bar is a total; in each row it amounts to a least
+//! score, against which tokens are compared as they were read.
+//!
+//! Touched tokens stand beside their row, so no row is copied. A group that has
+//! one says nothing about the bar, but bounds its untouched tokens all the same.
+//!
+//! # Cost
+//!
+//! Besides the scan O(rows x vocabulary / 128 + K log K), and at worst, where
+//! scores are constant, O(rows x vocabulary); O(K) memory.
+
+mod row;
+mod select;
+mod step;
+
+pub(super) use step::Step;
+
+use std::ops::Range;
+
+use super::candidates::{Bar, Continuation, compare, keep_best};
+use super::mask::TokenMask;
+use super::processors::Overrides;
+use super::request::{RESERVED, Request};
+use crate::error::Error;
+use crate::kernels::block::GROUP;
+use crate::memory::{reserve, resize};
+use crate::scores::ScoreKind;
+
+/// What the tokens of one row are worth.
+#[derive(Clone, Debug)]
+struct Terms {
+    /// How scores turn into log-probabilities.
+    kind: ScoreKind,
+    normaliser: f64,
+    /// The row's part of the touched tokens.
+    touched: Range<usize>,
+    /// Whether no token but the touched ones is possible.
+    only: bool,
+}
+
+/// Candidates that are kept beyond the best ones before they are cut, so that
+/// few beams are not cut often.
+const SPARE: usize = 1024;
+
+/// Memory of the steps.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Expander {
+    /// The result of a step: the best candidates, best first.
+    pub(super) candidates: Vec<Continuation>,
+    /// The tokens that beams of earlier groups have just continued with.
+    pub(super) chosen: Vec<u32>,
+    bar: Bar,
+    terms: Vec<Terms>,
+    touched: Vec<u32>,
+    /// For each group of a row, whether it has a touched token.
+    unsure: Vec<bool>,
+    totals: Vec<f64>,
+    groups: Vec<u32>,
+    found: Vec<(u32, f32)>,
+    overrides: Overrides,
+    history: Vec<u32>,
+    mask: TokenMask,
+}
+
+impl Expander {
+    /// At most the bytes that the steps of a request take.
+    pub(super) fn bytes_needed(request: &Request, vocab: usize) -> usize {
+        let (rows, count) = (request.beams / request.groups, request.candidates());
+        let all = rows.saturating_mul(vocab);
+        let most = count.saturating_mul(2).saturating_add(SPARE).min(all) + GROUP;
+        let candidate = size_of::<Continuation>() + size_of::<f64>();
+        let groups = vocab.div_ceil(GROUP) * (size_of::<f64>() + size_of::<u32>() + 1);
+        let found = GROUP * size_of::<(u32, f32)>();
+        let row = size_of::<Terms>() + size_of::<u32>();
+        let mut bytes = most.saturating_mul(candidate);
+        bytes = bytes.saturating_add(rows.saturating_mul(row)) + groups + found;
+        if request.changes_rows() {
+            // A processor may change any token of any row.
+            let touched = all.saturating_mul(size_of::<u32>());
+            let length = request.prompt.len().saturating_add(request.max_length);
+            let history = length.saturating_mul(size_of::<u32>());
+            let mask = vocab.div_ceil(8);
+            for more in [touched, history, Overrides::bytes_needed(vocab), mask] {
+                bytes = bytes.saturating_add(more);
+            }
+        }
+        // Where memory grows, it is doubled.
+        bytes.saturating_mul(2)
+    }
+
+    /// Sets memory aside for what a request changes.
+    ///
+    /// # Errors
+    ///
+    /// If there is none.
+    pub(super) fn reserve(&mut self, request: &Request, vocab: usize) -> Result<(), Error> {
+        if !request.changes_rows() {
+            return Ok(());
+        }
+        self.history.clear();
+        let length = request.prompt.len() + request.max_length.min(RESERVED);
+        reserve(&mut self.history, length, "the tokens of a hypothesis")?;
+        self.overrides.clear();
+        self.overrides.resize(vocab)?;
+        self.mask.reserve(vocab)
+    }
+
+    /// Finds the best `count` candidates of a step.
+    ///
+    /// # Errors
+    ///
+    /// If a score of the rows, or of a processor, is not valid, or memory
+    /// runs out.
+    pub(super) fn expand(&mut self, step: &Step<'_>, count: usize) -> Result<(), Error> {
+        self.begin(step, count)?;
+        for parent in 0..step.beams.len() {
+            self.begin_row(step, parent, count)?;
+        }
+        self.raise_bar(step, count);
+        for parent in 0..step.beams.len() {
+            self.collect_row(step, parent, count);
+        }
+        keep_best(&mut self.candidates, count, &step.rows);
+        self.candidates
+            .sort_unstable_by(|a, b| compare(&step.rows, a, b));
+        Ok(())
+    }
+
+    /// Makes all room by the shape of the step, so that what the scores are
+    /// does not matter to it.
+    fn begin(&mut self, step: &Step<'_>, count: usize) -> Result<(), Error> {
+        let vocab = step.rows.vocab();
+        let all = step.beams.len().saturating_mul(vocab);
+        let most = count.saturating_mul(2).saturating_add(SPARE).min(all);
+        let groups = vocab.div_ceil(GROUP);
+        let what = "the candidates of a step";
+        self.candidates.clear();
+        self.terms.clear();
+        self.touched.clear();
+        self.totals.clear();
+        self.groups.clear();
+        self.found.clear();
+        reserve(&mut self.candidates, most + GROUP, what)?;
+        reserve(&mut self.terms, step.beams.len(), what)?;
+        reserve(&mut self.totals, most + groups, what)?;
+        reserve(&mut self.groups, groups, what)?;
+        reserve(&mut self.found, GROUP, what)?;
+        resize(&mut self.unsure, groups, what)?;
+        self.bar = Bar::NONE;
+        self.chosen.sort_unstable();
+        Ok(())
+    }
+}

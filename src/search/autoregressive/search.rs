@@ -1,0 +1,266 @@
+//! The search: its requests, and what they share.
+
+use super::expand::Expander;
+use super::feed::{Feed, NextRows};
+use super::request::Request;
+use super::scan::ScannedRows;
+use super::slot::{Slot, State};
+use crate::error::{Error, Kind};
+use crate::memory::reserve;
+use crate::request_id::RequestId;
+use crate::scores::ScoresView;
+use crate::simd::{Dispatch, Level};
+
+/// A beam search that the caller drives, over any number of requests at once.
+///
+/// See the [module](super) for how a step goes.
+///
+/// A clone holds the same requests under the same ids, and goes on by itself: the step
+/// that is under way can be answered in both.
+#[derive(Debug)]
+pub struct AutoregressiveSearch {
+    pub(super) vocab: usize,
+    pub(super) dispatch: Dispatch,
+    pub(super) slots: Vec<Slot>,
+    pub(super) free: Vec<u32>,
+    /// The slots of running requests, in the order of their rows; first those of the
+    /// step that is under way.
+    pub(super) running: Vec<u32>,
+    /// How many of them are in the step that is under way; 0 if none is.
+    pub(super) fed: usize,
+    /// How many of these have been removed since it began.
+    pub(super) removed: usize,
+    pub(super) finished: Vec<RequestId>,
+    pub(super) next_rows: NextRows,
+    /// Rows of the last step.
+    pub(super) scored: usize,
+    pub(super) scanned: ScannedRows,
+    pub(super) expander: Expander,
+}
+
+impl AutoregressiveSearch {
+    /// A search over a vocabulary of `vocab` tokens, at the level of
+    /// [`Level::from_environment`].
+    ///
+    /// # Errors
+    ///
+    /// If the vocabulary is empty or above [`ScoresView::MAX_VOCAB`], or the
+    /// environment names no level of this processor.
+    pub fn new(vocab: usize) -> Result<Self, Error> {
+        let limit = ScoresView::MAX_VOCAB;
+        match vocab {
+            0 => return Err(Kind::NoVocabulary.into()),
+            _ if vocab > limit => return Err(Kind::VocabularyTooLarge { vocab, limit }.into()),
+            _ => {}
+        }
+        Ok(AutoregressiveSearch {
+            vocab,
+            dispatch: Dispatch::require(Level::from_environment()?)?,
+            slots: Vec::new(),
+            free: Vec::new(),
+            running: Vec::new(),
+            fed: 0,
+            removed: 0,
+            finished: Vec::new(),
+            next_rows: NextRows::default(),
+            scored: 0,
+            scanned: ScannedRows::default(),
+            expander: Expander::default(),
+        })
+    }
+
+    /// The same search at another instruction-set level.
+    ///
+    /// # Errors
+    ///
+    /// If this processor does not have it.
+    pub fn with_level(mut self, level: Level) -> Result<Self, Error> {
+        self.dispatch = Dispatch::require(level)?;
+        Ok(self)
+    }
+
+    /// The instruction-set level in use.
+    pub fn level(&self) -> Level {
+        self.dispatch.level()
+    }
+
+    /// The number of tokens.
+    pub fn vocab(&self) -> usize {
+        self.vocab
+    }
+
+    /// At most the bytes of memory that a search of this request alone takes to its end,
+    /// results included. What processors and constraints hold comes on top.
+    ///
+    /// See [`IndependentSearch::bytes_needed`](crate::IndependentSearch::bytes_needed)
+    /// for what it is for. Requests that run at once need no more than the sum.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`AutoregressiveSearch::admit`] about settings.
+    pub fn bytes_needed(&self, request: &Request) -> Result<usize, Error> {
+        let (rows, vocab) = (request.beams, self.vocab);
+        request.check(vocab)?;
+        // The token, the parent and the numbers of slots; where memory grows, it is doubled.
+        let row = size_of::<[u32; 8]>();
+        let parts = [
+            Slot::bytes_needed(request),
+            ScannedRows::bytes_needed(rows, vocab),
+            Expander::bytes_needed(request, vocab),
+            rows.saturating_mul(row),
+            request.prompt.len().saturating_mul(size_of::<u32>()),
+        ];
+        Ok(parts.into_iter().fold(0, usize::saturating_add))
+    }
+
+    /// Takes in a request, at any time. Its first row is among the last of the next step
+    /// that [`AutoregressiveSearch::feed`] begins.
+    ///
+    /// # Errors
+    ///
+    /// If a setting is out of its range, or names a token beyond the
+    /// vocabulary, or memory runs out.
+    pub fn admit(&mut self, request: Request) -> Result<RequestId, Error> {
+        request.check(self.vocab)?;
+        self.expander.reserve(&request, self.vocab)?;
+        // So that neither its end nor its removal asks for memory.
+        let what = "the requests";
+        reserve(&mut self.slots, 1, what)?;
+        let not_free = self.slots.len() + 1 - self.free.len();
+        reserve(&mut self.free, not_free, what)?;
+        reserve(&mut self.running, 1, what)?;
+        let not_finished = (self.running.len() + 1).saturating_sub(self.finished.len());
+        reserve(&mut self.finished, not_finished, what)?;
+        let slot = self.free.last().copied().unwrap_or_else(|| {
+            self.slots.push(Slot::default());
+            self.free.push(self.slots.len() as u32 - 1);
+            self.slots.len() as u32 - 1
+        });
+        let id = RequestId::new(slot);
+        self.slots[slot as usize].begin(id, request)?;
+        self.free.pop();
+        self.running.push(slot);
+        Ok(id)
+    }
+
+    /// Removes a request, running or done, and what it has found, at any time. False if
+    /// it is not in this search, or was removed before.
+    ///
+    /// If the request is in the step that is under way, its rows stay in the feed, and
+    /// their scores are not looked at. A step of which no request is left is over when its
+    /// scores have come, like any other, or with [`AutoregressiveSearch::abandon_step`].
+    pub fn remove(&mut self, id: RequestId) -> bool {
+        if self.slot(id).is_none() {
+            return false;
+        }
+        if self.running[..self.fed].contains(&id.slot) {
+            self.slots[id.slot as usize].removed = true;
+            self.removed += 1;
+        } else {
+            self.running.retain(|&running| running != id.slot);
+            self.finished.retain(|&finished| finished != id);
+            self.free_slot(id.slot);
+        }
+        true
+    }
+
+    fn free_slot(&mut self, slot: u32) {
+        self.slots[slot as usize].free();
+        self.free.push(slot);
+    }
+
+    /// Whether no request is running.
+    pub fn is_idle(&self) -> bool {
+        self.running.len() == self.removed
+    }
+
+    /// Begins a step of all running requests: the rows to be scored next. While a step is
+    /// under way, shows that one again: its rows stay as they are until
+    /// [`AutoregressiveSearch::advance`] takes their scores, or
+    /// [`AutoregressiveSearch::abandon_step`] gives it up. If no request is running, there
+    /// is no row, and no step begins.
+    ///
+    /// The feed borrows the search. To admit and remove while the model works, copy what the
+    /// model needs first.
+    pub fn feed(&mut self) -> Feed<'_> {
+        if self.fed == 0 {
+            self.fed = self.running.len();
+            self.next_rows
+                .lay_out(&mut self.slots, &self.running, self.scored);
+        }
+        Feed {
+            next_rows: &self.next_rows,
+            slots: &self.slots,
+            running: &self.running[..self.fed],
+        }
+    }
+
+    /// Gives up the step that is under way, such as when the model has failed. Its
+    /// requests are as they were before it, and the next
+    /// [`AutoregressiveSearch::feed`] begins the step again, with those that were admitted
+    /// and without those that were removed meanwhile. Its rows continue those of the last
+    /// step whose scores were taken, so a cache that was put in order for the abandoned step
+    /// must be put back.
+    pub fn abandon_step(&mut self) {
+        self.end_step();
+    }
+
+    /// Ends the step that is under way: frees the requests that were removed meanwhile;
+    /// those that are done are running no more.
+    pub(super) fn end_step(&mut self) {
+        let mut left = self.fed;
+        let AutoregressiveSearch {
+            slots,
+            free,
+            running,
+            ..
+        } = self;
+        running.retain(|&index| {
+            if left == 0 {
+                return true;
+            }
+            left -= 1;
+            let slot = &mut slots[index as usize];
+            if slot.removed {
+                slot.free();
+                free.push(index);
+                return false;
+            }
+            matches!(slot.state, State::Running(_))
+        });
+        (self.fed, self.removed) = (0, 0);
+    }
+
+    /// The place of a request that is there, and was not removed.
+    pub(super) fn slot(&self, id: RequestId) -> Option<&Slot> {
+        let slot = self.slots.get(id.slot as usize)?;
+        (slot.id == Some(id) && !slot.removed).then_some(slot)
+    }
+}
+
+impl Clone for AutoregressiveSearch {
+    /// Lists keep the room that [`AutoregressiveSearch::admit`] has made in them.
+    fn clone(&self) -> Self {
+        AutoregressiveSearch {
+            vocab: self.vocab,
+            dispatch: self.dispatch,
+            slots: self.slots.clone(),
+            free: with_room(&self.free),
+            running: with_room(&self.running),
+            fed: self.fed,
+            removed: self.removed,
+            finished: with_room(&self.finished),
+            next_rows: self.next_rows.clone(),
+            scored: self.scored,
+            scanned: self.scanned.clone(),
+            expander: self.expander.clone(),
+        }
+    }
+}
+
+/// A copy of a list with as much room.
+fn with_room<T: Copy>(list: &Vec<T>) -> Vec<T> {
+    let mut copy = Vec::with_capacity(list.capacity());
+    copy.extend_from_slice(list);
+    copy
+}
