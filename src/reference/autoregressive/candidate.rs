@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::hypothesis::Live;
+use super::random;
 use super::row::Processed;
 use super::sampling::Sampled;
 
@@ -34,6 +35,24 @@ impl Candidate {
             token,
             sampled: None,
         }
+    }
+
+    /// What it makes of its live hypothesis; `row` is the row that it is from.
+    pub(super) fn extend(&self, live: &Live, row: &Processed) -> Live {
+        let mut live = live.clone();
+        live.tokens.push(self.token);
+        live.token_scores.push(self.log_probability);
+        live.log_probability = self.score;
+        if let Some(own) = &row.own {
+            live.own_scores.push(own[self.token as usize]);
+        }
+        live.attended.resize(row.attention.len(), 0.0);
+        for (sum, &attention) in live.attended.iter_mut().zip(&row.attention) {
+            *sum += f64::from(attention);
+        }
+        live.key = random::longer(live.key, self.token);
+        live.sampled = self.sampled;
+        live
     }
 
     pub(super) fn is_possible(&self) -> bool {

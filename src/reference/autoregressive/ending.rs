@@ -1,62 +1,7 @@
 //! What ends a hypothesis.
 
+use super::finish::{Completeness, Finish};
 use super::request::{Place, Request};
-use crate::autoregressive as engine;
-
-/// Why a hypothesis finished.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Finish {
-    /// Its last token is an end token.
-    End,
-    /// It ends with the stop sequence of this number.
-    Stop(usize),
-    /// The request's predicate said so.
-    Predicate,
-    /// It is a complete permitted sequence.
-    Complete,
-    /// It was live at the maximum length.
-    Length,
-    /// It was live when its request ended before the maximum length.
-    Live,
-}
-
-impl From<engine::Finish> for Finish {
-    fn from(finish: engine::Finish) -> Finish {
-        match finish {
-            engine::Finish::End => Finish::End,
-            engine::Finish::Length => Finish::Length,
-        }
-    }
-}
-
-/// Whether a hypothesis ends with a token.
-pub type Predicate = dyn Fn(&Place<'_>, u32) -> bool;
-
-/// Whether generated tokens are a whole permitted sequence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Completeness {
-    /// They are not.
-    Incomplete,
-    /// They are, and a longer one begins with them.
-    MayEnd,
-    /// They are, and nothing may follow.
-    Complete,
-}
-
-/// What a constraint says of generated tokens.
-pub type Completes = dyn Fn(&Place<'_>) -> Completeness;
-
-/// What ends a hypothesis beside end tokens.
-#[derive(Default)]
-pub struct Ends {
-    /// Sequences of tokens that end it.
-    pub stops: Vec<Vec<u32>>,
-    /// Says which tokens end it.
-    pub predicate: Option<Box<Predicate>>,
-    /// What each constraint that knows says of generated tokens. It counts only where there
-    /// are no end tokens.
-    pub completeness: Vec<Box<Completes>>,
-}
 
 /// What a candidate does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

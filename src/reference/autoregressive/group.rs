@@ -1,6 +1,6 @@
 //! One group of beams: its live hypotheses, its pool, and when it is done.
 
-use super::ending::{Completeness, Finish};
+use super::finish::{Completeness, Finish};
 use super::hypothesis::{Hypothesis, Live};
 use super::request::Request;
 use super::rules::{AtMaximum, PoolSize, Stopping};

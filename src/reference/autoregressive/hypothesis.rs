@@ -1,10 +1,8 @@
 //! Hypotheses: live, and found.
 
-use super::candidate::Candidate;
-use super::ending::Finish;
+use super::finish::Finish;
 use super::random::{self, Key};
 use super::request::Request;
-use super::row::Processed;
 use super::sampling::Sampled;
 
 /// A finished hypothesis.
@@ -74,24 +72,6 @@ impl Live {
             key,
             sampled: sampling.and_then(|sampling| sampling.root(key)),
         }
-    }
-
-    /// What a candidate makes of it; `row` is the row that the candidate is from.
-    pub(super) fn extended(&self, candidate: &Candidate, row: &Processed) -> Live {
-        let mut live = self.clone();
-        live.tokens.push(candidate.token);
-        live.token_scores.push(candidate.log_probability);
-        live.log_probability = candidate.score;
-        if let Some(own) = &row.own {
-            live.own_scores.push(own[candidate.token as usize]);
-        }
-        live.attended.resize(row.attention.len(), 0.0);
-        for (sum, &attention) in live.attended.iter_mut().zip(&row.attention) {
-            *sum += f64::from(attention);
-        }
-        live.key = random::longer(self.key, candidate.token);
-        live.sampled = candidate.sampled;
-        live
     }
 
     /// It, finished.

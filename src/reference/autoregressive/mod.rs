@@ -7,22 +7,25 @@
 //! data, and the scalar arithmetic of a row's log-softmax.
 
 mod candidate;
+mod drawing;
 mod draws;
 mod ending;
+mod finish;
 mod group;
 mod hypothesis;
 mod random;
 mod request;
 mod required;
+mod requirement;
 mod row;
 mod rules;
 mod sampling;
 mod step;
 
-pub use ending::{Completeness, Completes, Ends, Finish, Predicate};
+pub use finish::{Completeness, Finish};
 pub use hypothesis::{Found, Hypothesis, Live};
-pub use request::{Change, Place, Request, Row};
-pub use required::Requirement;
+pub use request::{Change, Completes, Ends, Place, Predicate, Request, Row};
+pub use requirement::Requirement;
 pub use row::{Scored, Scores};
 pub use rules::{AtMaximum, EndRank, PoolSize, Rules, Stopping};
 pub use sampling::{Method, Sampled, Sampling};

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::ending::Ends;
-use super::required::Requirement;
+use super::finish::Completeness;
+use super::requirement::Requirement;
 use super::rules::Rules;
-use super::sampling::Sampling;
+use super::sampling::{Method, Sampling};
 use crate::autoregressive as engine;
 
 /// A request.
@@ -83,6 +83,30 @@ impl Request {
     pub(super) fn wanted(&self) -> usize {
         self.n_best.unwrap_or(self.beams)
     }
+
+    /// Whether whole sequences are drawn.
+    pub(super) fn is_stochastic(&self) -> bool {
+        let method = self.sampling.map(|sampling| sampling.method);
+        method == Some(Method::StochasticBeams)
+    }
+}
+
+/// Whether a hypothesis ends with a token.
+pub type Predicate = dyn Fn(&Place<'_>, u32) -> bool;
+
+/// What a constraint says of generated tokens.
+pub type Completes = dyn Fn(&Place<'_>) -> Completeness;
+
+/// What ends a hypothesis beside end tokens.
+#[derive(Default)]
+pub struct Ends {
+    /// Sequences of tokens that end it.
+    pub stops: Vec<Vec<u32>>,
+    /// Says which tokens end it.
+    pub predicate: Option<Box<Predicate>>,
+    /// What each constraint that knows says of generated tokens. It counts only where there
+    /// are no end tokens.
+    pub completeness: Vec<Box<Completes>>,
 }
 
 /// A change of one row, whatever follows from where the row stands.

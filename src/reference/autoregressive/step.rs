@@ -1,7 +1,7 @@
 //! One step of one group.
 
 use super::candidate::{self, Candidate};
-use super::ending::Finish;
+use super::finish::Finish;
 use super::group::Group;
 use super::hypothesis::{Hypothesis, Live};
 use super::request::Request;
@@ -24,7 +24,10 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn extended(&self, candidate: &Candidate) -> Live {
-        self.parents[candidate.parent].extended(candidate, &self.rows[candidate.parent])
+        candidate.extend(
+            &self.parents[candidate.parent],
+            &self.rows[candidate.parent],
+        )
     }
 }
 
@@ -152,7 +155,7 @@ impl Group {
                 Rival::Finished(found) => self.pool.push(found),
                 Rival::Child(child) => {
                     let parent = &parents[child.parent];
-                    let longer = parent.extended(&child, &rows[child.parent]);
+                    let longer = child.extend(parent, &rows[child.parent]);
                     let fate = request.fate(&parent.tokens, child.token);
                     match fate.ends {
                         Some(finish) if !fate.goes_on => self.add(request, longer, finish),
