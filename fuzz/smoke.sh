@@ -21,6 +21,7 @@ export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4
 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 --cfg fuzzing \
 -Zsanitizer=address -Cdebug-assertions"
+built=${CARGO_TARGET_DIR:-libfuzzer/target}
 cargo +nightly build --quiet --locked --release --target "$host" --manifest-path libfuzzer/Cargo.toml
 
 targets=("$@")
@@ -32,7 +33,7 @@ if [ -w /dev/shm ]; then export TMPDIR=/dev/shm; fi
 for target in "${targets[@]}"; do
     mkdir -p "corpus/$target" "artifacts/$target"
     log=artifacts/$target.log
-    if ! "libfuzzer/target/$host/release/$target" "corpus/$target" "tests/seeds/$target" \
+    if ! "$built/$host/release/$target" "corpus/$target" "tests/seeds/$target" \
         -artifact_prefix="artifacts/$target/" -max_total_time="$seconds" -timeout=20 \
         -rss_limit_mb=2048 -print_final_stats=1 >"$log" 2>&1; then
         tail -n 60 "$log" >&2

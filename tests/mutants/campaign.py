@@ -38,10 +38,12 @@ SHARES = [
      [["--lib"], ["--test=independent", "--test=ctc", "--test=autoregressive", "--test=guard_pages", *EVERYWHERE]]),
     (["src/scorers/*"], ["widebeam"],
      [["--test=scorers", "--test=words", "--test=kenlm"], ["--lib", "--test=ctc", *EVERYWHERE]]),
+    (["src/search/transducer/*"], ["widebeam"],
+     [["--test=transducer"], ["--lib", "--test=transducer_allocations", "--test=memory_needed", "--test=soak", *EVERYWHERE]]),
     (["src/search/ctc/*", "src/search/prefixes/*"], ["widebeam"],
      [["--test=ctc"], ["--lib", "--test=scorers", "--test=words", "--test=ctc_memory", "--test=memory_needed", "--test=soak", *EVERYWHERE]]),
     (["src/search/autoregressive/*"], ["widebeam"],
-     [["--test=autoregressive"], ["--lib", "--test=parity", "--test=autoregressive_allocations", "--test=soak", *EVERYWHERE]]),
+     [["--test=autoregressive", "--test=autoregressive_additions"], ["--lib", "--test=parity", "--test=autoregressive_allocations", "--test=soak", *EVERYWHERE]]),
     (["cli/src/*", "perf/src/console/*"], ["widebeam-cli", "widebeam-perf", "widebeam-fuzz"],
      [["--lib"], ["--test=cli", "--test=fuzz"]]),
     (["src/*"], ["widebeam"],
@@ -60,22 +62,36 @@ def listed(options):
     return json.loads(done.stdout or "[]")
 
 
-def mutate(number, options, deadline=None):
+class Clock:
+    """The seconds that judging may take. What is built before does not count."""
+
+    def __init__(self, seconds):
+        self.left = seconds
+
+    def wait_for(self, running):
+        """Raises `TimeoutExpired` when time is up."""
+        started = time.monotonic()
+        try:
+            running.wait(max(1, self.left))
+        finally:
+            self.left -= time.monotonic() - started
+
+
+def mutate(number, options, clock=None):
     """Runs the rounds of a share; what became of each mutant that was judged, by name."""
     _, packages, rounds = SHARES[number]
     results = {}
     with tempfile.TemporaryDirectory() as out:
         for turn, targets in enumerate(rounds):
+            # What the mutants are held against. Built by package, as cargo-mutants will.
+            of_packages = [word for package in packages for word in ("--package", package)]
+            subprocess.run(["cargo", "test", "--locked", "--quiet", *of_packages, *targets],
+                           cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
             command = ["cargo", "mutants", "--in-place", "--timeout=90", "--colors=never", "--no-shuffle",
-                       "--workspace", f"--test-package={','.join(packages)}", "-o", out, *options,
-                       *(["--iterate", "--baseline=skip"] if turn else [])]
+                       "--baseline=skip", "--workspace", f"--test-package={','.join(packages)}", "-o", out, *options,
+                       *(["--iterate"] if turn else [])]
             command += [word for argument in targets for word in ("-C", argument)]
-            if turn:
-                # cargo-mutants would look for these targets in the mutated package alone.
-                of_packages = [word for package in packages for word in ("--package", package)]
-                subprocess.run(["cargo", "test", "--locked", "--quiet", *of_packages, *targets],
-                               cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
-            late = carry_out(command, deadline)
+            late = carry_out(command, clock)
             for mutant in outcomes(pathlib.Path(out)):
                 # A later round repeats what timed out before.
                 if results.get(mutant.name, mutant).summary != "Timeout":
@@ -88,11 +104,11 @@ def mutate(number, options, deadline=None):
     return list(judged)
 
 
-def carry_out(command, deadline):
+def carry_out(command, clock):
     """Whether it was stopped because time was up."""
     running = subprocess.Popen(command, cwd=ROOT)
     try:
-        running.wait(deadline and max(1, deadline - time.time()))
+        clock.wait_for(running) if clock else running.wait()
     except subprocess.TimeoutExpired:
         stop(running)
         return True
@@ -191,7 +207,7 @@ def run(globs):
 
 
 def changed(base, most, seconds):
-    deadline = time.time() + seconds
+    clock = Clock(seconds)
     with tempfile.NamedTemporaryFile("w", suffix=".diff") as diff:
         command = ["git", "diff", "--no-ext-diff", "--no-color", base, "--", *SOURCES]
         subprocess.run(command, cwd=ROOT, check=True, stdout=diff)
@@ -202,12 +218,14 @@ def changed(base, most, seconds):
     results = []
     # Kernels, which are built longest, at the end.
     for number in sorted({share(mutant["file"]) for mutant in chosen}, reverse=True):
+        if clock.left <= 0:
+            break
         names = {mutant["name"] for mutant in chosen if share(mutant["file"]) == number}
         files = {mutant["file"] for mutant in chosen if share(mutant["file"]) == number}
         options = [word for file in sorted(files) for word in ("-f", file)]
         options += [word for name in sorted(names) for word in ("-F", f"^{escape(name)}$")]
         # Fields that are left out come along whatever is asked for.
-        results += [mutant for mutant in mutate(number, options, deadline) if mutant.name in names]
+        results += [mutant for mutant in mutate(number, options, clock) if mutant.name in names]
     if len(results) < len(chosen):
         print(f"{len(chosen) - len(results)} not judged in {seconds} s")
     if chosen and not results:
