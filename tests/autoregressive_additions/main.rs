@@ -1,10 +1,12 @@
-//! The oracle of what was added to the autoregressive search, against enumeration of all
-//! sequences, published algorithms, and examples of each decision.
+//! What was added to the autoregressive search: the oracle against enumeration of all
+//! sequences, published algorithms, and examples of each decision; the engine (`engine_*`)
+//! against the oracle.
 
 mod beam_sampling;
 mod complete;
 mod coverage;
 mod decisions;
+mod engine_rows;
 mod finishing;
 mod model;
 mod penalties;

@@ -116,7 +116,7 @@ impl Extended {
 
     /// The request as the oracle takes it.
     pub fn oracle(&self) -> oracle::Request {
-        let mut request = self.plain.oracle();
+        let mut request = self.plain.unconstrained();
         if let Some(rules) = self.rules {
             request.rules = rules;
         }
@@ -144,6 +144,8 @@ impl Extended {
                 .after
                 .push(Box::new(move |place, row| penalty.apply(place, row)));
         }
+        // They come last, in the engine too: what else changes a row does not see them.
+        self.plain.constrain(&mut request);
         if let Some((brackets, normaliser)) = self.grammar {
             let permitted = move |place: &Place<'_>, vocab: usize| {
                 let tokens = place.generated.to_vec();

@@ -1,7 +1,9 @@
 //! Toy models, and requests that are built for the engine and for its oracle.
 
+mod changes;
 mod engine;
 mod extended;
+mod extended_engine;
 mod model;
 mod penalty;
 mod processor;

@@ -96,6 +96,13 @@ impl Spec {
 
     /// The request as the oracle takes it.
     pub fn oracle(&self) -> oracle::Request {
+        let mut request = self.unconstrained();
+        self.constrain(&mut request);
+        request
+    }
+
+    /// It, but for what is permitted.
+    pub(super) fn unconstrained(&self) -> oracle::Request {
         let mut ends = self.ends.clone();
         ends.sort_unstable();
         ends.dedup();
@@ -114,6 +121,11 @@ impl Spec {
                 .after
                 .push(Box::new(move |place, row| processor.apply(place, row)));
         }
+        request
+    }
+
+    /// Adds what is permitted, behind all other changes.
+    pub(super) fn constrain(&self, request: &mut oracle::Request) {
         for (permitted, normaliser) in self.constraints.clone() {
             let tokens = move |place: &Place<'_>, vocab: usize| -> Vec<u32> {
                 let generated = place.generated;
@@ -147,7 +159,6 @@ impl Spec {
                 })),
             }
         }
-        request
     }
 
     /// What the oracle finds.

@@ -1,5 +1,6 @@
 //! The rules of Whisper's timestamps (`ApplyTimestampRules` in `whisper/decoding.py`).
 
+use super::processor::Scalar;
 use crate::reference::autoregressive::{Place, Row};
 use crate::reference::log_sum_exp;
 
@@ -17,13 +18,13 @@ pub struct Timestamps {
 }
 
 impl Timestamps {
-    /// Changes a dense row of logits.
-    pub(super) fn apply(&self, place: &Place<'_>, row: &mut Row<f32>) {
+    /// Changes a dense row. Tokens that are not permitted are impossible.
+    pub(super) fn apply<T: Scalar>(&self, place: &Place<'_>, row: &mut Row<T>) {
         let vocab = row.scores.len();
         let (begin, end) = (self.begin as usize, self.end as usize);
         let mut forbid = |from: usize, to: usize| {
             let to = to.min(vocab);
-            row.scores[from.min(to)..to].fill(f32::NEG_INFINITY);
+            row.scores[from.min(to)..to].fill(T::of(f64::NEG_INFINITY));
         };
         if let Some(none) = self.none {
             forbid(none as usize, none as usize + 1);
@@ -48,10 +49,19 @@ impl Timestamps {
                 forbid(begin + most as usize + 1, vocab);
             }
         }
-        let (text, timestamps) = row.scores.split_at_mut(begin.min(vocab));
-        let best = text.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        if log_sum_exp(timestamps) > f64::from(best) {
-            text.fill(f32::NEG_INFINITY);
+        let possible = |token: &u32| match &row.permitted {
+            Some(permitted) => permitted.contains(token),
+            None => true,
+        };
+        let seen = |token: usize| match possible(&(token as u32)) {
+            true => row.scores[token].get() as f32,
+            false => f32::NEG_INFINITY,
+        };
+        let begin = begin.min(vocab);
+        let timestamps: Vec<f32> = (begin..vocab).map(seen).collect();
+        let best = (0..begin).map(seen).fold(f32::NEG_INFINITY, f32::max);
+        if log_sum_exp(&timestamps) > f64::from(best) {
+            row.scores[..begin].fill(T::of(f64::NEG_INFINITY));
         }
     }
 }

@@ -163,8 +163,9 @@ pub use outcome::{
 pub use pool::Finish;
 pub use presets::{CTranslate2Options, EarlyStopping};
 pub use processors::{
-    ForcedFirst, ForcedLast, ForcedScore, LogitsProcessor, MinimumLength, NoRepeatNgram,
-    ProcessorFn, RepetitionPenalty, RowScores, Suppress, processor_fn,
+    ForcedFirst, ForcedLast, ForcedScore, FrequencyPenalty, LogitsProcessor, MinimumLength,
+    NoRepeatNgram, PresencePenalty, ProcessorFn, RepetitionPenalty, RowScores, Suppress,
+    WhisperTimestamps, processor_fn,
 };
 pub use request::{MaximumLength, Request};
 pub use rules::{

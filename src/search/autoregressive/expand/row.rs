@@ -76,6 +76,7 @@ impl Expander {
                 end_tokens: &request.end_tokens,
             },
             overrides: &mut self.overrides,
+            dispatch: step.dispatch,
         };
         if request.changes_logits() {
             if step.rows.kind() == ScoreKind::Probabilities {

@@ -4,22 +4,33 @@
 //! changes; the search takes the best of all others from its one scan of the
 //! row, and puts the changed ones among them.
 
+mod base;
 mod forced;
+mod frequency;
 mod length;
 mod ngram;
+mod occurrences;
 mod overrides;
+mod part;
+mod presence;
 mod repetition;
 mod row;
 mod suppress;
+mod timestamps;
 
+pub(super) use base::Base;
 pub use forced::{ForcedFirst, ForcedLast, ForcedScore};
+pub use frequency::FrequencyPenalty;
 pub use length::MinimumLength;
 pub use ngram::NoRepeatNgram;
-pub(super) use overrides::Overrides;
+pub(super) use overrides::{Overrides, Rest};
+pub(super) use part::{Part, add_block, log_sum_exp};
+pub use presence::PresencePenalty;
 pub use repetition::RepetitionPenalty;
+pub(super) use row::Position;
 pub use row::RowScores;
-pub(super) use row::{Base, Position};
 pub use suppress::Suppress;
+pub use timestamps::WhisperTimestamps;
 
 use std::fmt;
 use std::sync::Arc;

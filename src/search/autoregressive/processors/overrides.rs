@@ -1,7 +1,22 @@
 //! The tokens of one row whose scores differ from what was read.
 
+use std::ops::Range;
+
 use crate::error::Error;
 use crate::memory::{reserve, resize};
+
+/// What the tokens without an entry are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in super::super) enum Rest {
+    /// What was read.
+    #[default]
+    AsRead,
+    /// Impossible. Before the log-softmax they keep their places in the row.
+    Impossible,
+    /// Excluded: impossible, whatever is set later. Before the log-softmax the others are a
+    /// row of their own.
+    Excluded,
+}
 
 /// A sparse set of scores over the vocabulary. Beginning anew costs what was
 /// set before, not the vocabulary.
@@ -10,18 +25,19 @@ pub(in super::super) struct Overrides {
     entries: Vec<(u32, f64)>,
     /// For each token, one past its place in `entries`, or 0.
     places: Vec<u32>,
-    /// Whether every token without an entry is impossible.
-    only: bool,
+    rest: Rest,
     /// The round in which each token was last met.
     met: Vec<u32>,
     round: u32,
     kept: Vec<(u32, f64)>,
+    /// How often each token was counted; 0 between two counts.
+    counts: Vec<u32>,
 }
 
 impl Overrides {
     /// The bytes of a set for a vocabulary of `vocab` tokens.
     pub(in super::super) fn bytes_needed(vocab: usize) -> usize {
-        vocab.saturating_mul(2 * size_of::<u32>() + 2 * size_of::<(u32, f64)>())
+        vocab.saturating_mul(3 * size_of::<u32>() + 2 * size_of::<(u32, f64)>())
     }
 
     /// Readies the set for a vocabulary of `vocab` tokens: no score that is set
@@ -34,6 +50,7 @@ impl Overrides {
         let what = "processed scores";
         resize(&mut self.places, vocab, what)?;
         resize(&mut self.met, vocab, what)?;
+        resize(&mut self.counts, vocab, what)?;
         // A token has one entry at most.
         reserve(&mut self.entries, vocab, what)?;
         self.kept.clear();
@@ -45,7 +62,7 @@ impl Overrides {
             self.places[token as usize] = 0;
         }
         self.entries.clear();
-        self.only = false;
+        self.rest = Rest::AsRead;
     }
 
     pub(in super::super) fn vocab(&self) -> usize {
@@ -54,11 +71,16 @@ impl Overrides {
 
     /// Whether tokens without an entry are impossible.
     pub(in super::super) fn only(&self) -> bool {
-        self.only
+        self.rest != Rest::AsRead
+    }
+
+    /// What tokens without an entry are.
+    pub(in super::super) fn rest(&self) -> Rest {
+        self.rest
     }
 
     pub(in super::super) fn is_empty(&self) -> bool {
-        self.entries.is_empty() && !self.only
+        self.entries.is_empty() && !self.only()
     }
 
     pub(in super::super) fn entries(&self) -> &[(u32, f64)] {
@@ -83,7 +105,7 @@ impl Overrides {
     pub(in super::super) fn set(&mut self, token: u32, score: f64) {
         match self.places[token as usize].checked_sub(1) {
             Some(place) => self.entries[place as usize].1 = score,
-            None if self.only => {}
+            None if self.rest == Rest::Excluded => {}
             None => self.insert(token, score),
         }
     }
@@ -105,10 +127,11 @@ impl Overrides {
         self.begin_round();
         for token in permitted {
             if self.meet(token) {
-                match self.get(token) {
-                    Some(score) => kept.push((token, score)),
-                    None if self.only => {}
-                    None => kept.push((token, base(token))),
+                match (self.get(token), self.rest) {
+                    (Some(score), _) => kept.push((token, score)),
+                    (None, Rest::Excluded) => {}
+                    (None, Rest::Impossible) => kept.push((token, f64::NEG_INFINITY)),
+                    (None, Rest::AsRead) => kept.push((token, base(token))),
                 }
             }
         }
@@ -116,8 +139,53 @@ impl Overrides {
         for &(token, score) in &kept {
             self.insert(token, score);
         }
-        self.only = true;
+        self.rest = Rest::Excluded;
         self.kept = kept;
+    }
+
+    /// Makes a range of tokens of the vocabulary impossible; `base` is the score of those not
+    /// set so far. O(the tokens of the range or the others, whichever are fewer).
+    pub(in super::super) fn forbid(&mut self, range: Range<usize>, base: impl Fn(u32) -> f64) {
+        if self.only() || range.len() > self.vocab() / 2 {
+            for (token, score) in &mut self.entries {
+                if range.contains(&(*token as usize)) {
+                    *score = f64::NEG_INFINITY;
+                }
+            }
+        } else {
+            for token in range.clone() {
+                self.set(token as u32, f64::NEG_INFINITY);
+            }
+        }
+        if !self.only() && range.len() > self.vocab() / 2 {
+            for token in (0..range.start).chain(range.end..self.vocab()) {
+                let token = token as u32;
+                if !self.contains(token) {
+                    self.insert(token, base(token));
+                }
+            }
+            self.rest = Rest::Impossible;
+        }
+    }
+
+    /// Counts tokens: `each` gets every one of the vocabulary among them once, and how often
+    /// it occurs.
+    pub(in super::super) fn count(
+        &mut self,
+        tokens: &[u32],
+        mut each: impl FnMut(&mut Self, u32, usize),
+    ) {
+        let vocab = self.vocab();
+        let within = || tokens.iter().filter(|&&token| (token as usize) < vocab);
+        for &token in within() {
+            self.counts[token as usize] += 1;
+        }
+        for &token in within() {
+            let count = std::mem::take(&mut self.counts[token as usize]);
+            if count > 0 {
+                each(self, token, count as usize);
+            }
+        }
     }
 
     /// Puts the entries in the order of their tokens.

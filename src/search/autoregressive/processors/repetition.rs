@@ -1,5 +1,8 @@
 //! The repetition penalty.
 
+#[cfg(feature = "serde")]
+use super::occurrences::Fields;
+use super::occurrences::Occurrences;
 use super::{LogitsProcessor, RowScores};
 use crate::error::{Error, Kind};
 
@@ -9,11 +12,20 @@ use crate::error::{Error, Kind};
 ///
 /// CTranslate2 applies it before the log-softmax, Hugging Face's beam search
 /// after. O(length) a row.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[cfg_attr(feature = "serde", serde(transparent))]
+///
+/// ```
+/// use widebeam::autoregressive::{MaximumLength, RepetitionPenalty, Request};
+///
+/// let penalty = RepetitionPenalty::new(1.2)?.generated_only().with_exempt([13]);
+/// let request = Request::new(4, MaximumLength(64)).process_logits(penalty);
+/// # Ok::<(), widebeam::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "Fields", into = "Fields"))]
 pub struct RepetitionPenalty {
     penalty: f64,
+    occurrences: Occurrences,
 }
 
 impl RepetitionPenalty {
@@ -28,14 +40,31 @@ impl RepetitionPenalty {
             let (value, limit) = (penalty, "finite and above 0");
             return Err(Kind::InvalidSetting { what, value, limit }.into());
         }
-        Ok(RepetitionPenalty { penalty })
+        Ok(RepetitionPenalty {
+            penalty,
+            occurrences: Occurrences::default(),
+        })
+    }
+
+    /// Tokens of the prompt do not count, only those that were generated.
+    #[must_use]
+    pub fn generated_only(mut self) -> Self {
+        self.occurrences.generated_only = true;
+        self
+    }
+
+    /// Leaves these tokens as they are, beside those given before.
+    #[must_use]
+    pub fn with_exempt(mut self, tokens: impl IntoIterator<Item = u32>) -> Self {
+        self.occurrences = self.occurrences.with_exempt(tokens);
+        self
     }
 }
 
 impl LogitsProcessor for RepetitionPenalty {
     fn process(&self, row: &mut RowScores<'_>) {
         let penalty = self.penalty;
-        row.map_history(|score| {
+        self.occurrences.map(row, |score, _| {
             if score < 0.0 {
                 score * penalty
             } else {
@@ -43,12 +72,27 @@ impl LogitsProcessor for RepetitionPenalty {
             }
         });
     }
+
+    fn check(&self, vocab: usize) -> Result<(), Error> {
+        self.occurrences.check(vocab)
+    }
 }
 
 #[cfg(feature = "serde")]
-impl<'de> serde::Deserialize<'de> for RepetitionPenalty {
+impl From<RepetitionPenalty> for Fields {
+    fn from(penalty: RepetitionPenalty) -> Self {
+        Fields::of(penalty.penalty, penalty.occurrences)
+    }
+}
+
+#[cfg(feature = "serde")]
+impl TryFrom<Fields> for RepetitionPenalty {
+    type Error = Error;
+
     /// What [`RepetitionPenalty::new`] refuses is refused.
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::new(f64::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    fn try_from(fields: Fields) -> Result<Self, Error> {
+        let mut penalty = RepetitionPenalty::new(fields.penalty)?;
+        penalty.occurrences = fields.occurrences();
+        Ok(penalty)
     }
 }

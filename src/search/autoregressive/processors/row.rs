@@ -1,8 +1,11 @@
 //! One row as a processor sees it.
 
+use std::ops::Range;
+
+use super::base::Base;
 use super::overrides::Overrides;
-use crate::kernels::log_probability;
-use crate::scores::{Row, ScoreKind};
+use super::part::{Part, largest, log_sum_exp};
+use crate::simd::Dispatch;
 
 /// Where a row stands in its request.
 #[derive(Clone, Copy, Debug)]
@@ -14,26 +17,6 @@ pub(in super::super) struct Position<'a> {
     pub(in super::super) end_tokens: &'a [u32],
 }
 
-/// The scores that were read, and what turns them into what is processed.
-#[derive(Clone, Copy, Debug)]
-pub(in super::super) enum Base<'a> {
-    /// Before the log-softmax.
-    Logits(Row<'a>),
-    /// After it.
-    LogProbabilities(Row<'a>, ScoreKind, f64),
-}
-
-impl Base<'_> {
-    pub(in super::super) fn score(self, token: u32) -> f64 {
-        match self {
-            Base::Logits(row) => f64::from(row.get(token as usize)),
-            Base::LogProbabilities(row, kind, normaliser) => {
-                log_probability(kind, row.get(token as usize), normaliser)
-            }
-        }
-    }
-}
-
 /// The scores of one row, as a processor reads and changes them: logits
 /// before the log-softmax, natural log-probabilities after.
 ///
@@ -43,6 +26,7 @@ pub struct RowScores<'a> {
     pub(in super::super) base: Base<'a>,
     pub(in super::super) position: Position<'a>,
     pub(in super::super) overrides: &'a mut Overrides,
+    pub(in super::super) dispatch: Dispatch,
 }
 
 impl<'a> RowScores<'a> {
@@ -83,11 +67,7 @@ impl<'a> RowScores<'a> {
         if token as usize >= self.vocab() {
             return f64::NEG_INFINITY;
         }
-        match self.overrides.get(token) {
-            Some(score) => score,
-            None if self.overrides.only() => f64::NEG_INFINITY,
-            None => self.base.score(token),
-        }
+        read(self.overrides, self.base, token)
     }
 
     /// Sets the score of a token. One that [`RowScores::permit_only`] has
@@ -97,11 +77,7 @@ impl<'a> RowScores<'a> {
     /// fail the request.
     pub fn set(&mut self, token: u32, score: f64) {
         if (token as usize) < self.vocab() {
-            let score = match self.base {
-                Base::Logits(_) => f64::from(score as f32),
-                Base::LogProbabilities(..) => score,
-            };
-            self.overrides.set(token, score);
+            self.overrides.set(token, self.base.rounded(score));
         }
     }
 
@@ -117,14 +93,65 @@ impl<'a> RowScores<'a> {
         self.overrides.retain(known, |token| base.score(token));
     }
 
+    /// Makes a range of tokens impossible. Those beyond the vocabulary do not matter.
+    ///
+    /// O(the tokens of the range or the others, whichever are fewer).
+    pub fn forbid_range(&mut self, tokens: Range<u32>) {
+        let within = self.within(tokens);
+        let base = self.base;
+        self.overrides.forbid(within, |token| base.score(token));
+    }
+
     /// Changes the score of each token of the history, once however often it
     /// occurs.
     pub fn map_history(&mut self, change: impl Fn(f64) -> f64) {
-        self.overrides.begin_round();
-        for &token in self.position.history {
-            if (token as usize) < self.vocab() && self.overrides.meet(token) {
-                self.set(token, change(self.get(token)));
-            }
+        self.map_counted(self.history(), |_, score, _| change(score));
+    }
+
+    /// Changes the score of each of some tokens, once however often it occurs: `change` gets
+    /// the token, its score, and the number of its occurrences, and returns the new score.
+    ///
+    /// O(tokens).
+    pub fn map_counted(&mut self, tokens: &[u32], change: impl Fn(u32, f64, usize) -> f64) {
+        let base = self.base;
+        self.overrides.count(tokens, |overrides, token, count| {
+            let old = read(overrides, base, token);
+            overrides.set(token, base.rounded(change(token, old, count)));
+        });
+    }
+
+    /// The largest score of a range of tokens, as f32; -infinity if none is possible.
+    pub(super) fn largest(&mut self, tokens: Range<u32>) -> f32 {
+        largest(&self.part(tokens))
+    }
+
+    /// The log-sum-exp of the scores of a range of tokens, as f32.
+    pub(super) fn log_sum_exp(&mut self, tokens: Range<u32>) -> f64 {
+        let dispatch = self.dispatch;
+        log_sum_exp(&self.part(tokens), dispatch)
+    }
+
+    fn part(&mut self, tokens: Range<u32>) -> Part<'_> {
+        let range = self.within(tokens);
+        self.overrides.sort();
+        Part {
+            base: self.base,
+            overrides: self.overrides,
+            range,
         }
+    }
+
+    fn within(&self, tokens: Range<u32>) -> Range<usize> {
+        let end = (tokens.end as usize).min(self.vocab());
+        (tokens.start as usize).min(end)..end
+    }
+}
+
+/// The score of a token of the vocabulary.
+fn read(overrides: &Overrides, base: Base<'_>, token: u32) -> f64 {
+    match overrides.get(token) {
+        Some(score) => score,
+        None if overrides.only() => f64::NEG_INFINITY,
+        None => base.score(token),
     }
 }
