@@ -221,7 +221,10 @@ fn other_settings_come_back() {
         is_refused::<NoRepeatNgram>(json!(0)),
         NoRepeatNgram::new(0).unwrap_err().to_string()
     );
-    assert_eq!(json(RepetitionPenalty::new(1.5).unwrap()), json!({"penalty": 1.5, "generated_only": false, "exempt": []}));
+    assert_eq!(
+        json(RepetitionPenalty::new(1.5).unwrap()),
+        json!({"penalty": 1.5, "generated_only": false, "exempt": []})
+    );
     assert_eq!(
         is_refused::<RepetitionPenalty>(json!({"penalty": -1.0})),
         RepetitionPenalty::new(-1.0).unwrap_err().to_string()

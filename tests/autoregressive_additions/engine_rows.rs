@@ -73,14 +73,18 @@ fn any_penalty(vocab: u32) -> impl Strategy<Value = Penalised> {
 }
 
 fn any_timestamps(vocab: u32) -> impl Strategy<Value = Timestamps> {
-    (1..vocab, any::<prop::sample::Index>(), any::<Option<u32>>(), 0u32..4).prop_map(
-        move |(begin, end, none, most)| Timestamps {
+    (
+        1..vocab,
+        any::<prop::sample::Index>(),
+        any::<Option<u32>>(),
+        0u32..4,
+    )
+        .prop_map(move |(begin, end, none, most)| Timestamps {
             begin,
             end: end.index(begin as usize) as u32,
             none: none.map(|token| token % vocab),
             max_initial: most.checked_sub(1),
-        },
-    )
+        })
 }
 
 fn any_permitted(vocab: u32) -> impl Strategy<Value = (Permitted, Normaliser)> {
@@ -146,7 +150,13 @@ fn any_case() -> impl Strategy<Value = (Model, Vec<Extended>)> {
         ScoreKind::Probabilities,
     ];
     let vocab = prop_oneof![4 => 2u32..12, 1 => Just(300u32), 1 => Just(2500)];
-    let model = (vocab, prop::sample::select(kinds), any::<u64>(), 0u64..4, 0u64..5);
+    let model = (
+        vocab,
+        prop::sample::select(kinds),
+        any::<u64>(),
+        0u64..4,
+        0u64..5,
+    );
     model.prop_flat_map(|(vocab, kind, seed, values, impossible)| {
         let model = Model {
             seed,
