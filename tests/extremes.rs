@@ -293,7 +293,7 @@ fn penalties_of_any_number() {
         assert_eq!(run(request).is_ok(), number.is_finite());
         if let Ok(penalty) = RepetitionPenalty::new(number) {
             let request = Request::new(3, MaximumLength(4)).with_prompt([0, 1, 2, 3]);
-            run(request.clone().process_logits(penalty)).unwrap();
+            run(request.clone().process_logits(penalty.clone())).unwrap();
             run(request.process_log_probabilities(penalty)).unwrap();
         }
         // A processor may set anything; what is no score fails its request.
