@@ -110,7 +110,7 @@
 //!
 //! | module | what it knows |
 //! |---|---|
-//! | `scores`, `score_kind` | the borrowed view of a tensor, checked once; what its numbers are |
+//! | `scores`, `score_kind` | the borrowed views of a tensor and of sparse rows, checked once; what their numbers are |
 //! | `nbest` | results in flat arrays: the tokens and scores of all searches, and the details of each |
 //! | `error` | what is refused, and in which words |
 //! | `blank`, `request_id` | numbers with a type of their own |
@@ -192,7 +192,7 @@ pub use half;
 pub use error::{Error, ErrorKind};
 pub use kernels::log_add::log_add;
 pub use nbest::{Details, Hypotheses, Items, NBest};
-pub use scores::{Element, Layout, ScoreKind, ScoresView};
+pub use scores::{Element, Layout, ScoreKind, ScoresView, SparseScoresView};
 pub use search::autoregressive::{self, AutoregressiveSearch};
 pub use search::ctc::{self, CtcSearch};
 pub use search::independent::{self, IndependentSearch, beam_search};

@@ -7,6 +7,10 @@ use half::{bf16, f16};
 use crate::error::{Error, Kind};
 pub use crate::score_kind::ScoreKind;
 
+mod sparse;
+
+pub use sparse::SparseScoresView;
+
 // Nobody outside can name or call what is sealed.
 #[allow(private_interfaces, unreachable_pub)]
 mod sealed {
@@ -398,21 +402,6 @@ impl<'a> ScoresView<'a> {
         })
     }
 
-    /// Some rows alone of a view `[1, rows, vocab]`.
-    pub(crate) fn rows(&self, range: std::ops::Range<usize>) -> Self {
-        debug_assert!(self.shape[0] == 1 && range.end <= self.shape[1]);
-        let start = if range.is_empty() {
-            0
-        } else {
-            range.start * self.strides[1]
-        };
-        ScoresView {
-            data: self.data.slice(start..self.data.len()),
-            shape: [1, range.len(), self.vocab()],
-            ..*self
-        }
-    }
-
     /// Some columns alone of a view `[1, rows, vocab]`; none, if the range is empty.
     pub(crate) fn columns(&self, range: std::ops::Range<usize>) -> Self {
         debug_assert!(self.shape[0] == 1 && range.end <= self.vocab());
@@ -801,18 +790,6 @@ mod tests {
         assert_eq!(rows([0, 0, 4], [6, 9]), None);
         let view = ScoresView::logits(&data, Layout::strided([1, 3, 4], [9, 5])).unwrap();
         assert!(view.with_lengths(&[3]).unwrap().step_rows().is_none());
-        for start in 0..=3 {
-            for end in start..=3 {
-                let part = view.rows(start..end);
-                assert_eq!(
-                    (part.batch(), part.time(), part.vocab()),
-                    (1, end - start, 4)
-                );
-                for row in 0..part.time() {
-                    assert_eq!(part.row(0, row).get(1), ((start + row) * 5 + 1) as f32);
-                }
-            }
-        }
     }
 
     #[test]

@@ -96,6 +96,33 @@ pub(crate) enum Kind {
         vocab: usize,
     },
     StepLengths,
+    SparseData {
+        shape: [usize; 2],
+        given: [usize; 2],
+    },
+    SparseLengths {
+        rows: usize,
+        given: usize,
+    },
+    SparseLengthTooLong {
+        row: usize,
+        length: usize,
+        width: usize,
+    },
+    SparseStep {
+        given: [usize; 2],
+        rows: usize,
+        vocab: usize,
+    },
+    SparseToken {
+        row: usize,
+        token: u32,
+        vocab: usize,
+    },
+    RepeatedToken {
+        row: usize,
+        token: u32,
+    },
     NoStep,
     StepScore {
         request: RequestId,
@@ -224,6 +251,11 @@ impl Kind {
             | Kind::LengthTooLong { .. }
             | Kind::StepShape { .. }
             | Kind::StepLengths
+            | Kind::SparseData { .. }
+            | Kind::SparseLengths { .. }
+            | Kind::SparseLengthTooLong { .. }
+            | Kind::SparseStep { .. }
+            | Kind::RepeatedToken { .. }
             | Kind::StreamBatch { .. }
             | Kind::StreamVocabulary { .. } => ErrorKind::InvalidShape,
             Kind::VocabularyTooLarge { .. }
@@ -249,9 +281,10 @@ impl Kind {
             | Kind::ZeroDurations
             | Kind::DurationOrder { .. }
             | Kind::SpaceInWord { .. } => ErrorKind::InvalidSetting,
-            Kind::BlankOutOfRange { .. } | Kind::UnknownToken { .. } | Kind::Unspellable { .. } => {
-                ErrorKind::UnknownToken
-            }
+            Kind::BlankOutOfRange { .. }
+            | Kind::UnknownToken { .. }
+            | Kind::SparseToken { .. }
+            | Kind::Unspellable { .. } => ErrorKind::UnknownToken,
             Kind::LevelUnknown { .. }
             | Kind::LevelFromEnvironment { .. }
             | Kind::LevelUnavailable { .. } => ErrorKind::InvalidLevel,
@@ -370,6 +403,30 @@ impl fmt::Display for Kind {
                 }
             }
             Kind::StepLengths => write!(f, "the scores of a step have no lengths per item"),
+            Kind::SparseData { shape, given } => write!(
+                f,
+                "rows of shape {shape:?} need as many tokens and scores; {} and {} were given",
+                given[0], given[1]
+            ),
+            Kind::SparseLengths { rows, given } => {
+                write!(f, "{rows} rows need {rows} lengths, {given} were given")
+            }
+            Kind::SparseLengthTooLong { row, length, width } => write!(
+                f,
+                "row {row}: length {length} is above the {width} tokens of a row"
+            ),
+            Kind::SparseStep { given, rows, vocab } => write!(
+                f,
+                "{} sparse rows of a vocabulary of {} tokens were given; this step needs {rows} of {vocab}",
+                given[0], given[1]
+            ),
+            Kind::SparseToken { row, token, vocab } => write!(
+                f,
+                "row {row}: token {token} is beyond the vocabulary of {vocab} tokens"
+            ),
+            Kind::RepeatedToken { row, token } => {
+                write!(f, "row {row}: token {token} is given more than once")
+            }
             Kind::NoStep => write!(
                 f,
                 "no step has begun, so no scores are expected; `feed` begins one"

@@ -89,7 +89,10 @@ impl Error {
                 duration: None,
                 ..
             } => Some(token as u32),
-            Kind::ProcessedScore { token, .. } | Kind::UnknownToken { token, .. } => Some(token),
+            Kind::ProcessedScore { token, .. }
+            | Kind::UnknownToken { token, .. }
+            | Kind::SparseToken { token, .. }
+            | Kind::RepeatedToken { token, .. } => Some(token),
             Kind::BlankOutOfRange { blank, .. } => Some(blank),
             _ => None,
         }

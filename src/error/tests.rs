@@ -186,6 +186,45 @@ fn every_message_names_the_value_and_the_limit() {
             "the scores of a step have no lengths per item",
         ),
         (
+            Kind::SparseData {
+                shape: [2, 3],
+                given: [6, 5],
+            },
+            "rows of shape [2, 3] need as many tokens and scores; 6 and 5 were given",
+        ),
+        (
+            Kind::SparseLengths { rows: 2, given: 1 },
+            "2 rows need 2 lengths, 1 were given",
+        ),
+        (
+            Kind::SparseLengthTooLong {
+                row: 1,
+                length: 4,
+                width: 3,
+            },
+            "row 1: length 4 is above the 3 tokens of a row",
+        ),
+        (
+            Kind::SparseStep {
+                given: [2, 9],
+                rows: 3,
+                vocab: 8,
+            },
+            "2 sparse rows of a vocabulary of 9 tokens were given; this step needs 3 of 8",
+        ),
+        (
+            Kind::SparseToken {
+                row: 1,
+                token: 9,
+                vocab: 8,
+            },
+            "row 1: token 9 is beyond the vocabulary of 8 tokens",
+        ),
+        (
+            Kind::RepeatedToken { row: 1, token: 5 },
+            "row 1: token 5 is given more than once",
+        ),
+        (
             Kind::NoStep,
             "no step has begun, so no scores are expected; `feed` begins one",
         ),
@@ -556,6 +595,28 @@ fn errors_say_their_sort_and_where_they_lie() {
             false,
         ),
         (Kind::StepLengths, ErrorKind::InvalidShape, nothing, false),
+        (
+            Kind::SparseLengths { rows: 2, given: 1 },
+            ErrorKind::InvalidShape,
+            nothing,
+            false,
+        ),
+        (
+            Kind::SparseToken {
+                row: 1,
+                token: 9,
+                vocab: 8,
+            },
+            ErrorKind::UnknownToken,
+            (None, None, Some(9)),
+            false,
+        ),
+        (
+            Kind::RepeatedToken { row: 1, token: 5 },
+            ErrorKind::InvalidShape,
+            (None, None, Some(5)),
+            false,
+        ),
         (
             Kind::Arpa {
                 line: 1,

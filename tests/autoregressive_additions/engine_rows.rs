@@ -143,7 +143,7 @@ fn any_request(vocab: u32, kind: ScoreKind) -> impl Strategy<Value = Extended> {
     )
 }
 
-fn any_case() -> impl Strategy<Value = (Model, Vec<Extended>)> {
+pub(crate) fn any_case() -> impl Strategy<Value = (Model, Vec<Extended>)> {
     let kinds = vec![
         ScoreKind::Logits,
         ScoreKind::LogProbabilities,

@@ -1,8 +1,9 @@
 //! The scores of a step, taken in.
 
 use super::search::AutoregressiveSearch;
+use super::step_rows::StepRows;
 use crate::error::{Error, Kind};
-use crate::scores::ScoresView;
+use crate::scores::{ScoresView, SparseScoresView};
 
 impl AutoregressiveSearch {
     /// Takes the scores of the rows that [`AutoregressiveSearch::feed`] has shown, one
@@ -38,24 +39,59 @@ impl AutoregressiveSearch {
             return Err(Kind::StepShape { shape, rows, vocab }.into());
         }
         let scores = scores.step_rows().ok_or(Error::from(Kind::StepLengths))?;
+        self.step(&StepRows::Dense(scores), vocab)
+    }
+
+    /// [`AutoregressiveSearch::advance`] with some tokens of each row: no other is possible.
+    ///
+    /// `scores` has a row for each of the feed. Its cost is that of the tokens that are
+    /// given, and of the processors and constraints of the requests. A processor that gives
+    /// another token a score makes that possible; in the row it comes behind those that are
+    /// given.
+    ///
+    /// # Errors
+    ///
+    /// If no step has begun, the rows or the vocabulary are of another number, a row gives a
+    /// token twice or one beyond the vocabulary, or memory runs out. Then nothing has
+    /// changed.
+    ///
+    /// # Panics
+    ///
+    /// As [`AutoregressiveSearch::advance`].
+    pub fn advance_sparse(&mut self, scores: &SparseScoresView<'_>) -> Result<(), Error> {
+        let (rows, vocab) = (self.next_rows.rows, self.vocab);
+        let given = [scores.rows(), scores.vocab()];
+        if self.fed == 0 {
+            return Err(Kind::NoStep.into());
+        }
+        if given != [rows, vocab] {
+            return Err(Kind::SparseStep { given, rows, vocab }.into());
+        }
+        self.expander.given.check(scores)?;
+        self.step(&StepRows::Sparse(*scores), scores.longest())
+    }
+
+    /// Takes the scores of a step, of rows of at most `longest` scores.
+    fn step(&mut self, scores: &StepRows<'_>, longest: usize) -> Result<(), Error> {
+        let (rows, vocab) = (self.next_rows.rows, self.vocab);
         let slots = self.running.iter().map(|&slot| &self.slots[slot as usize]);
         let most = slots.map(|slot| slot.most_rows(vocab));
         self.next_rows
             .reserve(most.fold(0, usize::saturating_add))?;
-        self.read(&scores)?;
+        self.read(scores, longest)?;
         self.finished.clear();
         self.scored = rows;
         let mut step = StepUnderWay {
             search: self,
             taken: 0,
         };
-        while step.take(&scores) {}
+        while step.take(scores) {}
         Ok(())
     }
 
     /// Reads the rows that are to be read, neighbours together.
-    fn read(&mut self, scores: &ScoresView<'_>) -> Result<(), Error> {
-        self.scanned.prepare(self.next_rows.rows, self.vocab)?;
+    fn read(&mut self, scores: &StepRows<'_>, longest: usize) -> Result<(), Error> {
+        self.scanned.prepare(self.next_rows.rows, longest)?;
         let mut rows = 0..0;
         for &index in &self.running[..self.fed] {
             let slot = &self.slots[index as usize];
@@ -84,7 +120,7 @@ struct StepUnderWay<'a> {
 
 impl StepUnderWay<'_> {
     /// Gives the next request its scores; false if all have had theirs.
-    fn take(&mut self, scores: &ScoresView<'_>) -> bool {
+    fn take(&mut self, scores: &StepRows<'_>) -> bool {
         let AutoregressiveSearch {
             slots,
             running,

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use crate::kernels::exp::exp_nonpositive_f64;
 use crate::order::descending;
-use crate::scores::{ScoreKind, ScoresView};
+use crate::scores::ScoreKind;
 use crate::simd::ScalarF64;
 
 /// One continuation of one beam.
@@ -17,6 +17,8 @@ pub(super) struct Continuation {
     /// The rank of the parent among the beams of its group.
     pub(super) parent: u32,
     pub(super) token: u32,
+    /// The token's score as it was read.
+    pub(super) value: f32,
 }
 
 /// What a candidate must reach to be among the best that are wanted.
@@ -82,34 +84,24 @@ impl Bar {
 
 /// The total order of candidates: score descending, parent ascending, then
 /// the order of the row: log-probability descending, value read descending,
-/// token ascending. `rows` are those of the group's beams.
+/// token ascending.
 ///
-/// The values are looked up on the spot: they decide only where two
-/// different f32 round to one log-probability in f64.
-pub(super) fn compare(rows: &ScoresView<'_>, a: &Continuation, b: &Continuation) -> Ordering {
+/// The values decide only where two different f32 round to one log-probability in f64.
+pub(super) fn compare(a: &Continuation, b: &Continuation) -> Ordering {
     descending(a.score, b.score)
         .then(a.parent.cmp(&b.parent))
         .then(descending(a.log_probability, b.log_probability))
-        .then_with(|| {
-            let row = rows.row(0, a.parent as usize);
-            let value = |token| f64::from(row.get(token as usize));
-            descending(value(a.token), value(b.token))
-        })
+        .then_with(|| descending(f64::from(a.value), f64::from(b.value)))
         .then(a.token.cmp(&b.token))
 }
 
 /// Keeps the best `count`, in no order, and returns the worst of them; `None`
 /// if there are fewer.
-pub(super) fn keep_best(
-    candidates: &mut Vec<Continuation>,
-    count: usize,
-    rows: &ScoresView<'_>,
-) -> Option<Continuation> {
+pub(super) fn keep_best(candidates: &mut Vec<Continuation>, count: usize) -> Option<Continuation> {
     if candidates.len() < count {
         return None;
     }
-    let (_, &mut worst, _) =
-        candidates.select_nth_unstable_by(count - 1, |a, b| compare(rows, a, b));
+    let (_, &mut worst, _) = candidates.select_nth_unstable_by(count - 1, compare);
     candidates.truncate(count);
     Some(worst)
 }

@@ -134,6 +134,7 @@ mod collect;
 mod constraint;
 mod expand;
 mod feed;
+mod given;
 mod group;
 mod look;
 mod mask;
@@ -148,6 +149,7 @@ mod run;
 mod scan;
 mod search;
 mod slot;
+mod step_rows;
 #[cfg(test)]
 mod tests;
 mod tree;

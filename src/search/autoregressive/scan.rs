@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::step_rows::StepRows;
 use crate::batch::{self, Divide, IndexedSlice};
 use crate::error::Error;
 use crate::kernels::block::{BLOCK_GROUPS, scan_block};
@@ -10,7 +11,7 @@ use crate::kernels::element::Lanes;
 use crate::kernels::log_sum_exp::{BLOCK, RunningSum, Sum};
 use crate::memory::resize;
 use crate::phase;
-use crate::scores::{Data, ScoreKind, ScoresView};
+use crate::scores::{Data, ScoreKind, ScoresView, SparseScoresView};
 use crate::search::shortlist::GRAIN_BYTES;
 use crate::simd::{Dispatch, Kernel, Simd};
 
@@ -20,7 +21,7 @@ const GRAIN_SUMS: usize = 4096;
 /// What was found in the rows of a step. Its memory is kept.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ScannedRows {
-    /// Blocks in a row.
+    /// Blocks set aside for a row. Those beyond its end hold nothing.
     blocks: usize,
     /// For each block of each row, the maxima of its groups.
     maxima: Vec<[f32; BLOCK_GROUPS]>,
@@ -39,7 +40,7 @@ struct Summary {
 /// What was found in one row.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ScannedRow<'a> {
-    /// The maxima of its groups of tokens, by block.
+    /// The maxima of its groups of places, by block.
     pub(super) maxima: &'a [[f32; BLOCK_GROUPS]],
     /// The largest score.
     pub(super) max: f32,
@@ -55,22 +56,22 @@ impl ScannedRows {
         rows.saturating_mul(row)
     }
 
-    /// Makes room for the rows of a step.
+    /// Makes room for the rows of a step, each of at most `longest` scores.
     ///
     /// # Errors
     ///
     /// If memory runs out.
-    pub(super) fn prepare(&mut self, rows: usize, vocab: usize) -> Result<(), Error> {
+    pub(super) fn prepare(&mut self, rows: usize, longest: usize) -> Result<(), Error> {
         let what = "what a step finds in its rows";
-        self.blocks = vocab.div_ceil(BLOCK);
+        self.blocks = longest.div_ceil(BLOCK);
         let blocks = rows.saturating_mul(self.blocks);
         resize(&mut self.maxima, blocks, what)?;
         resize(&mut self.parts, blocks, what)?;
         resize(&mut self.rows, rows, what)
     }
 
-    /// Reads some of the rows of `scores`, of shape `[1, rows, vocab]`.
-    pub(super) fn read(&mut self, scores: &ScoresView<'_>, rows: Range<usize>, dispatch: Dispatch) {
+    /// Reads some of the rows of `scores`.
+    pub(super) fn read(&mut self, scores: &StepRows<'_>, rows: Range<usize>, dispatch: Dispatch) {
         let blocks = rows.start * self.blocks..rows.end * self.blocks;
         let work = Blocks {
             first: blocks.start,
@@ -78,7 +79,11 @@ impl ScannedRows {
             parts: &mut self.parts[blocks.clone()],
         };
         let per_row = self.blocks;
-        let block_bytes = BLOCK.min(scores.vocab()) * scores.data().element_bytes();
+        let (longest, data) = match scores {
+            StepRows::Dense(scores) => (scores.vocab(), scores.data()),
+            StepRows::Sparse(scores) => (scores.longest(), scores.data()),
+        };
+        let block_bytes = (BLOCK.min(longest) * data.element_bytes()).max(1);
         batch::for_each(work, GRAIN_BYTES / block_bytes, &|work| {
             let _scanning = phase::scan();
             dispatch.run(ScanBlocks {
@@ -90,14 +95,15 @@ impl ScannedRows {
         let parts = &self.parts[blocks];
         let rows = IndexedSlice::new(&mut self.rows[rows]);
         let logits = scores.kind() == ScoreKind::Logits;
-        batch::for_each(rows, GRAIN_SUMS / per_row, &|mut rows: IndexedSlice<
-            '_,
-            Summary,
-        >| {
-            rows.for_each(|row, summary| {
-                *summary = Summary::of(&parts[row * per_row..(row + 1) * per_row], logits);
-            });
-        });
+        batch::for_each(
+            rows,
+            GRAIN_SUMS / per_row.max(1),
+            &|mut rows: IndexedSlice<'_, Summary>| {
+                rows.for_each(|row, summary| {
+                    *summary = Summary::of(&parts[row * per_row..(row + 1) * per_row], logits);
+                });
+            },
+        );
     }
 
     /// What was found in a row, or `None` if it holds an invalid score.
@@ -165,7 +171,7 @@ impl Divide for Blocks<'_> {
 }
 
 struct ScanBlocks<'a> {
-    scores: &'a ScoresView<'a>,
+    scores: &'a StepRows<'a>,
     per_row: usize,
     work: Blocks<'a>,
 }
@@ -175,25 +181,35 @@ impl Kernel for ScanBlocks<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        match self.scores.data() {
-            Data::F32(data) => self.scan(simd, data),
-            Data::F16(data) => self.scan(simd, data),
-            Data::Bf16(data) => self.scan(simd, data),
-        }
-    }
-}
-
-impl ScanBlocks<'_> {
-    #[inline(always)]
-    fn scan<S: Simd, E: Lanes>(self, simd: S, data: &[E]) {
         let ScanBlocks {
             scores,
             per_row,
             work,
         } = self;
+        match scores {
+            StepRows::Dense(scores) => match scores.data() {
+                Data::F32(data) => work.scan(simd, scores, per_row, data),
+                Data::F16(data) => work.scan(simd, scores, per_row, data),
+                Data::Bf16(data) => work.scan(simd, scores, per_row, data),
+            },
+            StepRows::Sparse(scores) => work.scan_sparse(simd, scores, per_row),
+        }
+    }
+}
+
+/// Of a block with an invalid score.
+const INVALID: Sum = Sum {
+    reference: f32::NEG_INFINITY,
+    largest: f32::NEG_INFINITY,
+    sum: f64::NAN,
+};
+
+impl Blocks<'_> {
+    #[inline(always)]
+    fn scan<S: Simd, E: Lanes>(self, simd: S, scores: &ScoresView<'_>, per_row: usize, data: &[E]) {
         let kind = scores.kind();
-        let (mut row, mut block) = (work.first / per_row, work.first % per_row);
-        for (maxima, part) in work.maxima.iter_mut().zip(work.parts) {
+        let (mut row, mut block) = (self.first / per_row, self.first % per_row);
+        for (maxima, part) in self.maxima.iter_mut().zip(self.parts) {
             let tokens = scores.row_range(0, row);
             let start = tokens.start + block * BLOCK;
             let end = tokens.end.min(start + BLOCK);
@@ -203,15 +219,38 @@ impl ScanBlocks<'_> {
                 scores.after_row(0, row)
             };
             let found = scan_block(simd, kind, &data[start..end], &data[next], maxima);
-            *part = found.unwrap_or(Sum {
-                reference: f32::NEG_INFINITY,
-                largest: f32::NEG_INFINITY,
-                sum: f64::NAN,
-            });
+            *part = found.unwrap_or(INVALID);
             block += 1;
             if block == per_row {
                 (row, block) = (row + 1, 0);
             }
         }
     }
+
+    #[inline(always)]
+    fn scan_sparse<S: Simd>(self, simd: S, scores: &SparseScoresView<'_>, per_row: usize) {
+        for (number, (maxima, part)) in (self.first..).zip(self.maxima.iter_mut().zip(self.parts)) {
+            let row = scores.scores(number / per_row);
+            let start = row.len().min(number % per_row * BLOCK);
+            let block = row.slice(start..row.len().min(start + BLOCK));
+            let found = match block {
+                _ if block.len() == 0 => {
+                    *maxima = [f32::NEG_INFINITY; BLOCK_GROUPS];
+                    *part = NOTHING;
+                    continue;
+                }
+                Data::F32(block) => scan_block(simd, scores.kind(), block, &[], maxima),
+                Data::F16(block) => scan_block(simd, scores.kind(), block, &[], maxima),
+                Data::Bf16(block) => scan_block(simd, scores.kind(), block, &[], maxima),
+            };
+            *part = found.unwrap_or(INVALID);
+        }
+    }
 }
+
+/// Of a block without a score.
+const NOTHING: Sum = Sum {
+    reference: f32::NEG_INFINITY,
+    largest: f32::NEG_INFINITY,
+    sum: 0.0,
+};

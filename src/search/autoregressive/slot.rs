@@ -7,12 +7,13 @@ use super::group::Group;
 use super::outcome::{Ended, Results};
 use super::request::{RESERVED, Request};
 use super::scan::ScannedRows;
+use super::step_rows::StepRows;
 use super::tree::HypothesisTree;
 use crate::error::Error;
 use crate::memory::{grow, reserve};
 use crate::phase;
 use crate::request_id::RequestId;
-use crate::scores::{ScoreKind, ScoresView};
+use crate::scores::ScoreKind;
 use crate::simd::Dispatch;
 
 /// Groups that it is set aside for.
@@ -115,7 +116,7 @@ impl Slot {
         &mut self,
         id: RequestId,
         expander: &mut Expander,
-        scores: &ScoresView<'_>,
+        scores: &StepRows<'_>,
         scanned: &ScannedRows,
         dispatch: Dispatch,
     ) -> bool {
@@ -164,7 +165,7 @@ impl Slot {
         id: RequestId,
         request: &Request,
         expander: &mut Expander,
-        scores: &ScoresView<'_>,
+        scores: &StepRows<'_>,
         scanned: &ScannedRows,
         dispatch: Dispatch,
     ) -> Result<Option<Ended>, Error> {
@@ -186,7 +187,7 @@ impl Slot {
                 tree: &self.tree,
                 length: self.length,
                 beams: &self.groups[index].beams,
-                rows: scores.rows(row..row + rows),
+                rows: *scores,
                 first_row: row,
                 scanned,
                 dispatch,

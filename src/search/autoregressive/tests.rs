@@ -1,13 +1,13 @@
 //! The rare branches of a step, each aimed at, against the oracle.
 
 use super::*;
-use crate::scores::ScoresView;
-use crate::simd::Level;
 use crate::marks;
 use crate::reference::autoregressive as oracle;
 use crate::reference::requests::{Permitted, Processor, Spec, found, score};
 use crate::reference::toy;
 use crate::scores::ScoreKind;
+use crate::scores::ScoresView;
+use crate::simd::Level;
 
 /// Any function of the prompt and the generated tokens.
 type Rows<'a> = &'a dyn Fn(&[u32]) -> Vec<f32>;

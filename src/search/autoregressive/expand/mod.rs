@@ -36,9 +36,11 @@ pub(super) use step::Step;
 use std::ops::Range;
 
 use super::candidates::{Bar, Continuation, compare, keep_best};
+use super::given::GivenTokens;
 use super::mask::TokenMask;
 use super::processors::Overrides;
 use super::request::{RESERVED, Request};
+use super::step_rows::StepRows;
 use crate::error::Error;
 use crate::kernels::block::GROUP;
 use crate::memory::{reserve, resize};
@@ -78,6 +80,7 @@ pub(super) struct Expander {
     overrides: Overrides,
     history: Vec<u32>,
     mask: TokenMask,
+    pub(super) given: GivenTokens,
 }
 
 impl Expander {
@@ -91,6 +94,7 @@ impl Expander {
         let found = GROUP * size_of::<(u32, f32)>();
         let row = size_of::<Terms>() + size_of::<u32>();
         let mut bytes = most.saturating_mul(candidate);
+        bytes = bytes.saturating_add(GivenTokens::bytes_needed(vocab));
         bytes = bytes.saturating_add(rows.saturating_mul(row)) + groups + found;
         if request.changes_rows() {
             // A processor may change any token of any row.
@@ -138,9 +142,8 @@ impl Expander {
         for parent in 0..step.beams.len() {
             self.collect_row(step, parent, count);
         }
-        keep_best(&mut self.candidates, count, &step.rows);
-        self.candidates
-            .sort_unstable_by(|a, b| compare(&step.rows, a, b));
+        keep_best(&mut self.candidates, count);
+        self.candidates.sort_unstable_by(compare);
         Ok(())
     }
 
@@ -166,6 +169,9 @@ impl Expander {
         resize(&mut self.unsure, groups, what)?;
         self.bar = Bar::NONE;
         self.chosen.sort_unstable();
-        Ok(())
+        match step.rows {
+            StepRows::Sparse(_) if step.request.changes_rows() => self.given.reserve(vocab),
+            _ => Ok(()),
+        }
     }
 }

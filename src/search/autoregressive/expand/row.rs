@@ -8,6 +8,7 @@ use crate::scores::ScoreKind;
 use crate::search::autoregressive::constraint::Normaliser;
 use crate::search::autoregressive::normaliser::processed_log_sum_exp;
 use crate::search::autoregressive::processors::{Base, Overrides, Position, RowScores};
+use crate::search::autoregressive::step_rows::TokenScores;
 
 impl Expander {
     /// Adds the candidates of a row's touched tokens.
@@ -32,14 +33,13 @@ impl Expander {
         };
         if step.request.changes_rows() {
             self.overrides.clear();
-            self.process_row(step, parent, &mut terms)?;
+            let given = step.given(parent).unwrap_or_default();
+            self.given.enter(given);
+            let processed = self.process_row(step, parent, &mut terms);
+            let added = processed.map(|()| self.add_touched(step, parent, count));
+            self.given.leave(given);
+            added?;
             terms.only |= self.overrides.only();
-            for i in 0..self.overrides.entries().len() {
-                let (token, log_probability) = self.overrides.entries()[i];
-                let candidate = step.continuation(parent, token, log_probability);
-                self.candidates.extend(candidate);
-                self.cut_if_many(step, count);
-            }
             if !terms.only {
                 let entries = self.overrides.entries();
                 reserve(&mut self.touched, entries.len(), "processed scores")?;
@@ -51,6 +51,17 @@ impl Expander {
         Ok(())
     }
 
+    /// Adds the candidates of the tokens in `overrides`.
+    fn add_touched(&mut self, step: &Step<'_>, parent: usize, count: usize) {
+        for i in 0..self.overrides.entries().len() {
+            let (token, log_probability) = self.overrides.entries()[i];
+            let value = step.token_scores(parent, &self.given).get(token);
+            let candidate = step.continuation(parent, token, log_probability, value);
+            self.candidates.extend(candidate);
+            self.cut_if_many(count);
+        }
+    }
+
     /// Leaves in `overrides` the tokens of a row whose log-probabilities are
     /// not those that were read.
     pub(super) fn process_row(
@@ -60,7 +71,7 @@ impl Expander {
         terms: &mut Terms,
     ) -> Result<(), Error> {
         let request = step.request;
-        let row = step.rows.row(0, parent);
+        let row = step.token_scores(parent, &self.given);
         self.history.clear();
         let length = request.prompt.len() + step.length;
         reserve(&mut self.history, length, "the tokens of a hypothesis")?;
@@ -89,7 +100,7 @@ impl Expander {
             for constraint in request.constraints(Normaliser::Permitted) {
                 constraint.apply(&mut scores, &mut self.mask);
             }
-            check_entries(step, parent, scores.overrides)?;
+            check_entries(step, parent, row, scores.overrides)?;
             // Log-probabilities are then logits like any others, and are
             // normalised whether or not this row was touched.
             if !scores.overrides.is_empty() || step.rows.kind() != ScoreKind::Logits {
@@ -115,40 +126,48 @@ impl Expander {
         for constraint in request.constraints(Normaliser::WholeRow) {
             constraint.apply(&mut scores, &mut self.mask);
         }
-        check_entries(step, parent, scores.overrides)
+        check_entries(step, parent, row, scores.overrides)
     }
 }
 
 /// Why the scan refused a row.
 fn refused(step: &Step<'_>, parent: usize) -> Error {
     mark!("a row is refused");
-    let row = step.rows.row(0, parent);
+    let row = step.row(parent);
     let kind = step.rows.kind();
-    let bad = (0..row.len()).find(|&token| !kind.accepts(row.get(token)));
-    step_score(step, parent, bad.unwrap_or(0))
+    let place = (0..row.len()).find(|&place| !kind.accepts(row.get(place)));
+    let place = place.unwrap_or(0);
+    let token = step
+        .given(parent)
+        .map_or(place, |given| given[place] as usize);
+    step_score(step, parent, token, row.get(place))
 }
 
-fn step_score(step: &Step<'_>, parent: usize, token: usize) -> Error {
+fn step_score(step: &Step<'_>, parent: usize, token: usize, value: f32) -> Error {
     let kind = Kind::StepScore {
         request: step.id,
         kind: step.rows.kind(),
         row: step.first_row + parent,
         step: step.length,
         token,
-        value: step.rows.row(0, parent).get(token),
+        value,
     };
     kind.into()
 }
 
 /// If a permitted token of a row that nothing else has read, or the score that
 /// a processor gave a token, is not valid.
-fn check_entries(step: &Step<'_>, parent: usize, overrides: &Overrides) -> Result<(), Error> {
-    let row = step.rows.row(0, parent);
-    let kind = step.rows.kind();
+fn check_entries(
+    step: &Step<'_>,
+    parent: usize,
+    row: TokenScores<'_>,
+    overrides: &Overrides,
+) -> Result<(), Error> {
     for &(token, value) in overrides.entries() {
-        if step.scanned.is_none() && !kind.accepts(row.get(token as usize)) {
+        let read = row.get(token);
+        if step.scanned.is_none() && !row.kind.accepts(read) {
             mark!("a permitted token's score is invalid");
-            return Err(step_score(step, parent, token as usize));
+            return Err(step_score(step, parent, token as usize, read));
         }
         if value.is_nan() || value == f64::INFINITY {
             let kind = Kind::ProcessedScore {

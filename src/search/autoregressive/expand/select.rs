@@ -11,9 +11,9 @@ use crate::search::autoregressive::scan::ScannedRow;
 impl Expander {
     /// Cuts the candidates to the best `count` when there are many more: O(1)
     /// for each that was added.
-    pub(super) fn cut_if_many(&mut self, step: &Step<'_>, count: usize) -> bool {
+    pub(super) fn cut_if_many(&mut self, count: usize) -> bool {
         let many = self.candidates.len() >= count.saturating_mul(2).saturating_add(SPARE);
-        if many && let Some(worst) = keep_best(&mut self.candidates, count, &step.rows) {
+        if many && let Some(worst) = keep_best(&mut self.candidates, count) {
             mark!("candidates are cut to the best");
             self.bar.raise(Bar::just_above(&worst));
         }
@@ -36,6 +36,10 @@ impl Expander {
                 ..
             } = self.terms[parent];
             let touched = &self.touched[touched.clone()];
+            if step.given(parent).is_some() && !touched.is_empty() {
+                // Which groups they are in is not known any more, and the row is short.
+                continue;
+            }
             set_groups_of(touched, &mut self.unsure, true);
             self.groups.clear();
             step.dispatch.run(GroupsReaching {
@@ -102,6 +106,7 @@ impl Expander {
             ..
         } = self.terms[parent];
         let any_touched = !touched.is_empty();
+        let given = step.given(parent);
         if any_touched {
             self.overrides.clear();
             for &token in &self.touched[touched.clone()] {
@@ -124,19 +129,20 @@ impl Expander {
             }
             self.found.clear();
             step.dispatch.run(TokensReaching {
-                row: step.rows.row(0, parent),
+                row: step.row(parent),
                 group,
                 least,
                 found: &mut self.found,
             });
-            for &(token, value) in &self.found {
+            for &(place, value) in &self.found {
+                let token = given.map_or(place, |given| given[place as usize]);
                 if !(any_touched && self.overrides.contains(token)) {
                     let log = log_probability(kind, value, normaliser);
                     self.candidates
-                        .extend(step.continuation(parent, token, log));
+                        .extend(step.continuation(parent, token, log, value));
                 }
             }
-            if self.cut_if_many(step, count) {
+            if self.cut_if_many(count) {
                 match self.looked_at(step, parent) {
                     None => {
                         mark!("the rest of a row no longer reaches the bar");

@@ -1,11 +1,13 @@
 //! What a step of a group starts from.
 
 use crate::request_id::RequestId;
-use crate::scores::ScoresView;
+use crate::scores::Row;
 use crate::search::autoregressive::candidates::Continuation;
+use crate::search::autoregressive::given::GivenTokens;
 use crate::search::autoregressive::group::LiveHypothesis;
 use crate::search::autoregressive::request::Request;
 use crate::search::autoregressive::scan::ScannedRows;
+use crate::search::autoregressive::step_rows::{Given, StepRows, TokenScores};
 use crate::search::autoregressive::tree::HypothesisTree;
 use crate::simd::Dispatch;
 
@@ -18,9 +20,9 @@ pub(in crate::search::autoregressive) struct Step<'a> {
     /// Tokens generated before this step.
     pub(in crate::search::autoregressive) length: usize,
     pub(in crate::search::autoregressive) beams: &'a [LiveHypothesis],
-    /// The rows of the beams, `[1, beams, vocab]`.
-    pub(in crate::search::autoregressive) rows: ScoresView<'a>,
-    /// The first of them among the rows of the batch: what errors name.
+    /// The rows of the batch.
+    pub(in crate::search::autoregressive) rows: StepRows<'a>,
+    /// The row of the first beam among them: what errors name.
     pub(in crate::search::autoregressive) first_row: usize,
     /// What was found in the rows of the batch, unless only permitted tokens
     /// are looked at.
@@ -28,13 +30,38 @@ pub(in crate::search::autoregressive) struct Step<'a> {
     pub(in crate::search::autoregressive) dispatch: Dispatch,
 }
 
-impl Step<'_> {
+impl<'a> Step<'a> {
+    /// The scores of a beam's row, by place.
+    pub(super) fn row(&self, parent: usize) -> Row<'a> {
+        self.rows.scores(self.first_row + parent)
+    }
+
+    /// The tokens of a beam's row by place, if not all are given.
+    pub(super) fn given(&self, parent: usize) -> Option<&'a [u32]> {
+        self.rows.given(self.first_row + parent)
+    }
+
+    /// The scores of a beam's row by token. Those that are given have been entered.
+    pub(super) fn token_scores<'b>(&self, parent: usize, given: &'b GivenTokens) -> TokenScores<'b>
+    where
+        'a: 'b,
+    {
+        let places = given.places();
+        let given = |tokens| Given { tokens, places };
+        TokenScores {
+            scores: self.row(parent),
+            kind: self.rows.kind(),
+            given: self.given(parent).map(given),
+        }
+    }
+
     /// The candidate of a token of a row, if it is possible.
     pub(super) fn continuation(
         &self,
         parent: usize,
         token: u32,
         log_probability: f64,
+        value: f32,
     ) -> Option<Continuation> {
         let score = self.beams[parent].score + log_probability;
         (score > f64::NEG_INFINITY).then_some(Continuation {
@@ -42,6 +69,7 @@ impl Step<'_> {
             log_probability,
             parent: parent as u32,
             token,
+            value,
         })
     }
 }
