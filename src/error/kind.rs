@@ -72,6 +72,9 @@ pub(crate) enum Kind {
         bytes: usize,
     },
     ZeroLength,
+    EmptyStop {
+        index: usize,
+    },
     UnevenGroups {
         beams: usize,
         groups: usize,
@@ -270,6 +273,7 @@ impl Kind {
             | Kind::NeedsLogits { .. } => ErrorKind::InvalidScore,
             Kind::ZeroBeams
             | Kind::ZeroLength
+            | Kind::EmptyStop { .. }
             | Kind::UnevenGroups { .. }
             | Kind::InvalidSetting { .. }
             | Kind::OtherUnits { .. }
@@ -383,6 +387,10 @@ impl fmt::Display for Kind {
             Kind::ZeroLength => write!(
                 f,
                 "a maximum length of 0 tokens leaves nothing to search; at least 1 is needed"
+            ),
+            Kind::EmptyStop { index } => write!(
+                f,
+                "stop sequence {index} is empty; at least 1 token is needed"
             ),
             Kind::UnevenGroups { beams, groups } => write!(
                 f,

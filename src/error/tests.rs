@@ -139,6 +139,10 @@ fn every_message_names_the_value_and_the_limit() {
             "a maximum length of 0 tokens leaves nothing to search; at least 1 is needed",
         ),
         (
+            Kind::EmptyStop { index: 3 },
+            "stop sequence 3 is empty; at least 1 token is needed",
+        ),
+        (
             Kind::UnevenGroups {
                 beams: 5,
                 groups: 2,

@@ -23,6 +23,10 @@ impl From<engine::Finish> for Finish {
     fn from(finish: engine::Finish) -> Finish {
         match finish {
             engine::Finish::End => Finish::End,
+            engine::Finish::Stop(index) => Finish::Stop(index as usize),
+            engine::Finish::Predicate => Finish::Predicate,
+            engine::Finish::Complete => Finish::Complete,
+            engine::Finish::Live => Finish::Live,
             engine::Finish::Length => Finish::Length,
         }
     }

@@ -78,13 +78,13 @@ impl Live {
     pub(super) fn finished(self, request: &Request, group: usize, finish: Finish) -> Hypothesis {
         let ending = request.ending_length(finish);
         let coverage = request.coverage.map(|beta| coverage(beta, &self.attended));
-        let coverage = coverage.unwrap_or(0.0);
         let (prompt, generated) = (request.prompt.len(), self.tokens.len());
         let rules = &request.rules;
         let penalised = rules.penalised(self.log_probability, prompt, generated, ending);
         let score = match self.sampled {
             Some(sampled) => sampled.perturbed,
-            None => penalised + coverage,
+            // Without the term a score of -0.0 keeps its sign.
+            None => coverage.map_or(penalised, |coverage| penalised + coverage),
         };
         Hypothesis {
             found: Found {
@@ -97,7 +97,7 @@ impl Live {
             ending,
             group,
             own_scores: request.own_scores.then_some(self.own_scores),
-            coverage,
+            coverage: coverage.unwrap_or(0.0),
             sampled: self.sampled,
             log_weight: None,
         }

@@ -1,8 +1,10 @@
 //! Requests with settings of which the oracle knows more than the engine.
 
+mod ends;
+
 use super::model::Model;
 use super::penalty::Penalised;
-use super::spec::{Permitted, Spec};
+use super::spec::Spec;
 use super::timestamps::Timestamps;
 use crate::autoregressive::Normaliser;
 use crate::reference::autoregressive::{self as oracle, Completeness, Place, Scored, Scores};
@@ -19,7 +21,7 @@ pub struct Extended {
     pub stops: Vec<Vec<u32>>,
     /// A predicate that ends it.
     pub ends_when: Option<EndsWhen>,
-    /// Whether complete permitted sequences end it.
+    /// Whether what the grammar says is complete ends it. A trie says it always.
     pub complete: bool,
     /// What may be generated, beside the constraints of the engine.
     pub grammar: Option<(Brackets, Normaliser)>,
@@ -120,7 +122,7 @@ impl Extended {
         if let Some(rules) = self.rules {
             request.rules = rules;
         }
-        request.ends = self.ends();
+        self.add_ends(&mut request.ends);
         request.widths.clone_from(&self.widths);
         request.n_best = self.n_best;
         let required = self.required.iter().cloned();
@@ -163,39 +165,19 @@ impl Extended {
         request
     }
 
-    fn ends(&self) -> oracle::Ends {
-        let mut ends = oracle::Ends {
-            stops: self.stops.clone(),
-            ..oracle::Ends::default()
-        };
+    fn add_ends(&self, ends: &mut oracle::Ends) {
+        ends.stops.clone_from(&self.stops);
         if let Some(EndsWhen { divisor, rest }) = self.ends_when {
             ends.predicate = Some(Box::new(move |place, token| {
                 let sum: u32 = place.history().iter().sum::<u32>() + token;
                 sum % divisor == rest
             }));
         }
-        if !self.complete {
-            return ends;
-        }
-        if let Some((brackets, _)) = self.grammar {
+        if let (Some((brackets, _)), true) = (self.grammar, self.complete) {
             ends.completeness.push(Box::new(move |place| {
                 brackets.completeness(place.generated)
             }));
         }
-        for (permitted, _) in &self.plain.constraints {
-            if let Permitted::Trie(sequences) = permitted.clone() {
-                ends.completeness.push(Box::new(move |place| {
-                    let generated = place.generated;
-                    let longer = |s: &&Vec<u32>| s.starts_with(generated) && *s != generated;
-                    match sequences.iter().any(|sequence| sequence == generated) {
-                        false => Completeness::Incomplete,
-                        true if sequences.iter().any(|s| longer(&s)) => Completeness::MayEnd,
-                        true => Completeness::Complete,
-                    }
-                }));
-            }
-        }
-        ends
     }
 
     /// What the oracle finds.

@@ -10,7 +10,7 @@ mod processor;
 mod spec;
 mod timestamps;
 
-pub use engine::{alone, alone_in_steps, found, score};
+pub use engine::{alone, alone_in_steps, found, hypotheses, score};
 pub use extended::{Brackets, EndsWhen, Extended};
 pub use model::Model;
 pub use penalty::{Penalised, Penalty};

@@ -7,7 +7,7 @@ use super::processor::Processor;
 use crate::autoregressive::{
     Constraint, MaximumLength, Normaliser, Request, Rules, TokenMask, TokenTrie,
 };
-use crate::reference::autoregressive::{self as oracle, Found, Place};
+use crate::reference::autoregressive::{self as oracle, Completeness, Found, Place};
 
 /// The tokens that a request permits.
 #[derive(Clone, Debug)]
@@ -94,6 +94,13 @@ impl Spec {
         request
     }
 
+    /// Whether complete permitted sequences finish without an end token.
+    pub(super) fn completes(&self) -> bool {
+        let is_trie =
+            |(permitted, _): &(Permitted, Normaliser)| matches!(permitted, Permitted::Trie(_));
+        self.ends.is_empty() && self.constraints.iter().any(is_trie)
+    }
+
     /// The request as the oracle takes it.
     pub fn oracle(&self) -> oracle::Request {
         let mut request = self.unconstrained();
@@ -126,6 +133,12 @@ impl Spec {
 
     /// Adds what is permitted, behind all other changes.
     pub(super) fn constrain(&self, request: &mut oracle::Request) {
+        for (permitted, _) in &self.constraints {
+            if let Permitted::Trie(sequences) = permitted.clone() {
+                let says = move |place: &Place<'_>| completeness(&sequences, place.generated);
+                request.ends.completeness.push(Box::new(says));
+            }
+        }
         for (permitted, normaliser) in self.constraints.clone() {
             let tokens = move |place: &Place<'_>, vocab: usize| -> Vec<u32> {
                 let generated = place.generated;
@@ -175,5 +188,15 @@ impl Spec {
             model.scores(history)
         });
         (found, steps.get())
+    }
+}
+
+/// Whether generated tokens are one of some sequences, and a longer one begins with them.
+fn completeness(sequences: &[Vec<u32>], generated: &[u32]) -> Completeness {
+    let longer = |s: &Vec<u32>| s.starts_with(generated) && s != generated;
+    match sequences.iter().any(|sequence| sequence == generated) {
+        false => Completeness::Incomplete,
+        true if sequences.iter().any(longer) => Completeness::MayEnd,
+        true => Completeness::Complete,
     }
 }

@@ -1,6 +1,7 @@
 //! The scores of a step, taken in.
 
 use super::search::AutoregressiveSearch;
+use super::slot::StepInputs;
 use super::step_rows::StepRows;
 use crate::error::{Error, Kind};
 use crate::scores::{ScoresView, SparseScoresView};
@@ -67,7 +68,7 @@ impl AutoregressiveSearch {
         if given != [rows, vocab] {
             return Err(Kind::SparseStep { given, rows, vocab }.into());
         }
-        self.expander.given.check(scores)?;
+        self.memory.expander.given.check(scores)?;
         self.step(&StepRows::Sparse(*scores), scores.longest())
     }
 
@@ -79,7 +80,7 @@ impl AutoregressiveSearch {
         self.next_rows
             .reserve(most.fold(0, usize::saturating_add))?;
         self.read(scores, longest)?;
-        self.finished.clear();
+        self.finished.drain(..self.shown);
         self.scored = rows;
         let mut step = StepUnderWay {
             search: self,
@@ -126,7 +127,7 @@ impl StepUnderWay<'_> {
             running,
             fed,
             finished,
-            expander,
+            memory,
             scanned,
             dispatch,
             ..
@@ -134,9 +135,14 @@ impl StepUnderWay<'_> {
         let Some(&index) = running[..*fed].get(self.taken) else {
             return false;
         };
+        let inputs = StepInputs {
+            scores,
+            scanned,
+            dispatch: *dispatch,
+        };
         let slot = &mut slots[index as usize];
         if let Some(id) = slot.id.filter(|_| !slot.removed)
-            && slot.step(id, expander, scores, scanned, *dispatch)
+            && slot.step(id, memory, inputs)
         {
             finished.push(id);
         }
@@ -155,6 +161,7 @@ impl Drop for StepUnderWay<'_> {
                 search.finished.push(request);
             }
         }
+        search.shown = search.finished.len();
         search.end_step();
     }
 }

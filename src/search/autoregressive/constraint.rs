@@ -3,8 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::completeness::Completeness;
 use super::mask::TokenMask;
 use super::processors::RowScores;
+use super::tokens_so_far::TokensSoFar;
 use super::trie::TokenTrie;
 use crate::error::{Error, Kind};
 
@@ -21,6 +23,7 @@ use crate::error::{Error, Kind};
 #[derive(Clone)]
 pub struct Constraint {
     permitted: Permitted,
+    completeness: Option<Arc<Completes>>,
 }
 
 #[derive(Clone)]
@@ -32,6 +35,9 @@ enum Permitted {
 
 /// Puts the tokens that may follow the generated ones into a mask.
 type Function = dyn Fn(&[u32], &mut TokenMask) + Send + Sync;
+
+/// Says whether tokens are a whole permitted sequence.
+type Completes = dyn Fn(&TokensSoFar<'_>) -> Completeness + Send + Sync;
 
 /// What the probabilities of the permitted tokens are normalised over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,6 +62,36 @@ impl Constraint {
     /// permitted tokens or of the others, whichever are fewer.
     pub fn function(allow: impl Fn(&[u32], &mut TokenMask) + Send + Sync + 'static) -> Self {
         Permitted::Function(Arc::new(allow)).into()
+    }
+
+    /// Says which generated tokens are a whole permitted sequence: where the request has no end
+    /// tokens, such a hypothesis finishes. A trie says it by itself.
+    ///
+    /// It is called once for each candidate that a step looks at, and once when the request is
+    /// admitted, with no generated token.
+    #[must_use]
+    pub fn with_completeness(
+        mut self,
+        completeness: impl Fn(&TokensSoFar<'_>) -> Completeness + Send + Sync + 'static,
+    ) -> Self {
+        self.completeness = Some(Arc::new(completeness));
+        self
+    }
+
+    /// Whether it says which sequences are complete.
+    pub(super) fn knows_completeness(&self) -> bool {
+        self.completeness.is_some() || self.is_trie()
+    }
+
+    /// What it says of the generated tokens, if it knows.
+    pub(super) fn completeness(&self, tokens: &TokensSoFar<'_>) -> Option<Completeness> {
+        if let Some(completeness) = &self.completeness {
+            return Some(completeness(tokens));
+        }
+        match &self.permitted {
+            Permitted::Trie(trie) => Some(trie.completeness(tokens.generated())),
+            Permitted::Mask(_) | Permitted::Function(_) => None,
+        }
     }
 
     /// Whether only permitted tokens are looked at.
@@ -112,7 +148,10 @@ fn apply_mask(row: &mut RowScores<'_>, mask: &TokenMask) {
 
 impl From<Permitted> for Constraint {
     fn from(permitted: Permitted) -> Self {
-        Constraint { permitted }
+        Constraint {
+            permitted,
+            completeness: None,
+        }
     }
 }
 

@@ -1,10 +1,13 @@
 //! One beam search: the live hypotheses of a group and those that finished.
 
 use super::candidates::Continuation;
-use super::pool::{Finish, Finished, Pool};
+use super::completeness::Completeness;
+use super::finish::Finish;
+use super::pool::{Finished, Pool};
 use super::request::Request;
 use super::rules::{AtMaximum, EndRank, Leader, Stopping};
 use super::tree::{HypothesisTree, ROOT};
+use super::walk::Verdict;
 use crate::error::Error;
 use crate::memory::reserve;
 
@@ -62,11 +65,16 @@ impl Group {
     ///
     /// If memory runs out.
     pub(super) fn make_room(&mut self, candidates: usize, request: &Request) -> Result<(), Error> {
-        let width = request.beams / request.groups;
+        let width = request.width();
         let most = candidates.min(width);
         self.previous.clear();
         reserve(&mut self.previous, most, "the hypotheses of a group")?;
         self.pool.reserve(most, width)
+    }
+
+    /// Notes whether the best candidate of a step has ended.
+    pub(super) fn note_best(&mut self, ended: bool) {
+        self.best_ended |= ended;
     }
 
     /// Takes the best candidates of a step, best first, as the hypotheses of
@@ -79,7 +87,7 @@ impl Group {
         length: usize,
         first_row: usize,
     ) {
-        let width = request.beams / request.groups;
+        let width = request.width();
         let rules = &request.rules;
         std::mem::swap(&mut self.beams, &mut self.previous);
         self.beams.clear();
@@ -107,13 +115,67 @@ impl Group {
         }
     }
 
+    /// Takes the verdicts of a walk, as [`Group::take`] takes candidates.
+    pub(super) fn follow(
+        &mut self,
+        verdicts: &[Verdict],
+        request: &Request,
+        tree: &mut HypothesisTree,
+        length: usize,
+        first_row: usize,
+    ) {
+        std::mem::swap(&mut self.beams, &mut self.previous);
+        self.beams.clear();
+        for verdict in verdicts {
+            let Continuation {
+                score,
+                log_probability,
+                parent,
+                token,
+                ..
+            } = verdict.candidate;
+            let before = self.previous[parent as usize].node;
+            let node = tree.push(before, token, log_probability);
+            if let Some(finish) = verdict.finish {
+                self.finish(request, node, score, length, finish);
+            }
+            if verdict.goes_on {
+                self.beams.push(LiveHypothesis {
+                    node,
+                    token,
+                    parent_row: first_row as u32 + parent,
+                    score,
+                });
+            }
+        }
+    }
+
+    /// Finishes the empty hypothesis if that is a complete permitted sequence.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(super) fn finish_empty(
+        &mut self,
+        request: &Request,
+        completeness: Completeness,
+    ) -> Result<(), Error> {
+        if completeness != Completeness::Incomplete {
+            self.pool.reserve(1, request.width())?;
+            self.finish(request, ROOT, 0.0, 0, Finish::Complete);
+        }
+        if completeness == Completeness::Complete {
+            self.beams.clear();
+        }
+        Ok(())
+    }
+
     fn finish(&mut self, request: &Request, node: u32, score: f64, length: usize, finish: Finish) {
         let rules = &request.rules;
-        let counted = rules
-            .counted
-            .count(request.prompt.len(), length, finish == Finish::End);
+        let ending = request.ending_length(finish);
+        let counted = rules.counted.count(request.prompt.len(), length, ending);
         let scores = (rules.length_penalty.apply(score, counted), score);
-        let width = request.beams / request.groups;
+        let width = request.width();
         self.pool.add(width, rules.when_full, scores, node, finish);
     }
 
@@ -137,14 +199,14 @@ impl Group {
     /// Whether the stopping rule is met after a step to `length` generated
     /// tokens, whose best candidate is `leader`.
     pub(super) fn is_done(&self, request: &Request, length: usize, leader: f64) -> bool {
-        let width = request.beams / request.groups;
+        let width = request.width();
         let rules = &request.rules;
         let live = self
             .beams
             .first()
             .map_or(f64::NEG_INFINITY, |best| best.score);
         let prompt = request.prompt.len();
-        let now = rules.counted.count(prompt, length, false);
+        let now = rules.counted.count(prompt, length, 0);
         let beaten = |bound| {
             self.pool
                 .worst_if_full(width)
@@ -161,7 +223,7 @@ impl Group {
             Stopping::Exhaustive => {
                 // The penalty is monotone in the length, so the best that a
                 // score can become is at one end.
-                let last = rules.counted.count(prompt, request.max_length, false);
+                let last = rules.counted.count(prompt, request.max_length, 0);
                 let bound = |length| rules.length_penalty.apply(live, length);
                 beaten(bound(now).max(bound(last)))
             }

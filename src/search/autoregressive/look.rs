@@ -7,8 +7,9 @@ use crate::error::{Error, Kind};
 use crate::request_id::RequestId;
 
 impl AutoregressiveSearch {
-    /// The requests that the last step has ended, in the order of their rows,
-    /// but for those removed since. So they can be seen to one by one:
+    /// The requests that the last step has ended, in the order of their rows, and those that
+    /// have ended since or between it and the step before: one that nothing may follow is done
+    /// when it is admitted. Those that were removed are left out. So they can be seen to one by one:
     ///
     /// ```
     /// # let mut search = widebeam::autoregressive::AutoregressiveSearch::new(4)?;
@@ -54,7 +55,7 @@ impl AutoregressiveSearch {
     pub fn stable_prefix(&self, id: RequestId, tokens: &mut Vec<u32>) -> bool {
         tokens.clear();
         let slot = self.slot(id);
-        let running = slot.filter(|slot| matches!(slot.state, State::Running(_)));
+        let running = slot.filter(|slot| slot.is_running());
         if let Some(slot) = running {
             slot.stable_prefix(tokens);
         }

@@ -131,9 +131,13 @@
 mod advance;
 mod candidates;
 mod collect;
+mod completeness;
 mod constraint;
+mod ends;
 mod expand;
+mod fate;
 mod feed;
+mod finish;
 mod given;
 mod group;
 mod look;
@@ -152,17 +156,20 @@ mod slot;
 mod step_rows;
 #[cfg(test)]
 mod tests;
+mod tokens_so_far;
 mod tree;
 mod trie;
+mod walk;
 
 pub use crate::request_id::RequestId;
+pub use completeness::Completeness;
 pub use constraint::{Constraint, Normaliser};
 pub use feed::Feed;
+pub use finish::Finish;
 pub use mask::TokenMask;
 pub use outcome::{
     Completion, CompletionDetails, CompletionNBest, Ended, Outcome, OwnedCompletion,
 };
-pub use pool::Finish;
 pub use presets::{CTranslate2Options, EarlyStopping};
 pub use processors::{
     ForcedFirst, ForcedLast, ForcedScore, FrequencyPenalty, LogitsProcessor, MinimumLength,
@@ -174,4 +181,5 @@ pub use rules::{
     AtMaximum, CountedLength, EndRank, Leader, LengthPenalty, Rules, Stopping, WhenFull,
 };
 pub use search::AutoregressiveSearch;
+pub use tokens_so_far::TokensSoFar;
 pub use trie::TokenTrie;

@@ -1,6 +1,8 @@
 //! What a finished request has found.
 
-use super::pool::{Finish, Finished};
+use super::finish::Finish;
+use super::pool::Finished;
+use super::request::Request;
 use super::tree::HypothesisTree;
 use crate::error::{Error, Kind};
 use crate::memory::reserve;
@@ -42,9 +44,19 @@ pub struct Completion<'a> {
     pub score: f64,
     /// Why it finished.
     pub finish: Finish,
+    /// How many of the tokens, at the end, are its ending: an end token, or a stop sequence.
+    pub ending: usize,
+    /// The group that found it, of a request with diverse groups
+    /// ([`Request::with_diverse_groups`](super::Request::with_diverse_groups)); else 0.
+    pub group: usize,
 }
 
-impl Completion<'_> {
+impl<'a> Completion<'a> {
+    /// The tokens but for the end token or stop sequence that they end with.
+    pub fn tokens_without_ending(&self) -> &'a [u32] {
+        &self.tokens[..self.tokens.len() - self.ending]
+    }
+
     /// A copy that borrows nothing.
     #[must_use]
     pub fn into_owned(self) -> OwnedCompletion {
@@ -54,6 +66,8 @@ impl Completion<'_> {
             log_probability: self.log_probability,
             score: self.score,
             finish: self.finish,
+            ending: self.ending,
+            group: self.group,
         }
     }
 }
@@ -75,6 +89,10 @@ pub struct OwnedCompletion {
     pub score: f64,
     /// See [`Completion::finish`].
     pub finish: Finish,
+    /// See [`Completion::ending`].
+    pub ending: usize,
+    /// See [`Completion::group`].
+    pub group: usize,
 }
 
 /// The hypotheses of one request, as an n-best list of one item. See [`NBest`].
@@ -86,6 +104,8 @@ pub struct CompletionDetails {
     token_scores: Vec<f64>,
     log_probabilities: Vec<f64>,
     finishes: Vec<Finish>,
+    endings: Vec<usize>,
+    groups: Vec<usize>,
 }
 
 impl Sealed for CompletionDetails {}
@@ -100,6 +120,8 @@ impl Details for CompletionDetails {
             log_probability: self.log_probabilities[place.index],
             score: place.score,
             finish: self.finishes[place.index],
+            ending: self.endings[place.index],
+            group: self.groups[place.index],
         }
     }
 
@@ -107,13 +129,17 @@ impl Details for CompletionDetails {
         self.token_scores.clear();
         self.log_probabilities.clear();
         self.finishes.clear();
+        self.endings.clear();
+        self.groups.clear();
     }
 
     fn reserve(&mut self, hypotheses: usize, tokens: usize, _: Internal) -> Result<(), Error> {
         let what = "the results of a request";
         reserve(&mut self.token_scores, tokens, what)?;
         reserve(&mut self.log_probabilities, hypotheses, what)?;
-        reserve(&mut self.finishes, hypotheses, what)
+        reserve(&mut self.finishes, hypotheses, what)?;
+        reserve(&mut self.endings, hypotheses, what)?;
+        reserve(&mut self.groups, hypotheses, what)
     }
 
     fn append(&mut self, other: &Self, _: Internal) {
@@ -121,6 +147,8 @@ impl Details for CompletionDetails {
         self.log_probabilities
             .extend_from_slice(&other.log_probabilities);
         self.finishes.extend_from_slice(&other.finishes);
+        self.endings.extend_from_slice(&other.endings);
+        self.groups.extend_from_slice(&other.groups);
     }
 }
 
@@ -139,6 +167,16 @@ impl NBest<CompletionDetails> {
     pub fn finishes(&self) -> &[Finish] {
         &self.details.finishes
     }
+
+    /// How many tokens at the end of each of all hypotheses are its ending, flat.
+    pub fn endings(&self) -> &[usize] {
+        &self.details.endings
+    }
+
+    /// The group of each of all hypotheses, flat.
+    pub fn groups(&self) -> &[usize] {
+        &self.details.groups
+    }
 }
 
 /// The results of one request, in flat arrays that keep their memory.
@@ -152,8 +190,10 @@ impl Results {
     /// At most the bytes of so many hypotheses of up to `length` tokens.
     pub(super) fn bytes_needed(hypotheses: usize, length: usize) -> usize {
         let token = size_of::<u32>() + size_of::<f64>();
-        let hypothesis =
-            size_of::<Finished>() + size_of::<usize>() + 2 * size_of::<f64>() + size_of::<Finish>();
+        let hypothesis = size_of::<Finished>()
+            + 3 * size_of::<usize>()
+            + 2 * size_of::<f64>()
+            + size_of::<Finish>();
         let tokens = length.saturating_mul(token);
         // Where memory grows, it is doubled.
         let each = tokens.saturating_add(hypothesis).saturating_mul(2);
@@ -175,6 +215,7 @@ impl Results {
         &mut self,
         finished: impl Iterator<Item = &'a Finished> + Clone,
         tree: &HypothesisTree,
+        request: &Request,
         limit: usize,
         longest: usize,
     ) -> Result<(), Error> {
@@ -194,6 +235,8 @@ impl Results {
             tree.scores_into(finished.node, &mut details.token_scores);
             details.log_probabilities.push(finished.log_probability);
             details.finishes.push(finished.finish);
+            details.endings.push(request.ending_length(finished.finish));
+            details.groups.push(finished.order.0 as usize);
         }
         nbest.end_item()
     }

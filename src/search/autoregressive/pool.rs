@@ -3,21 +3,10 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
+use super::finish::Finish;
 use super::rules::WhenFull;
 use crate::error::{Error, Kind};
 use crate::order::descending;
-
-/// Why a hypothesis finished.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
-#[non_exhaustive]
-pub enum Finish {
-    /// Its last token is an end token.
-    End,
-    /// It was live when its request reached the maximum length.
-    Length,
-}
 
 /// A hypothesis that is done.
 #[derive(Clone, Copy, Debug)]

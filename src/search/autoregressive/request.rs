@@ -3,9 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::completeness::Completeness;
 use super::constraint::{Constraint, Normaliser};
+use super::ends::Ends;
+use super::finish::Finish;
 use super::processors::LogitsProcessor;
 use super::rules::Rules;
+use super::tokens_so_far::TokensSoFar;
 use crate::error::{Error, Kind};
 use crate::scores::ScoreKind;
 
@@ -39,6 +43,9 @@ pub struct Request {
     pub(super) prompt: Vec<u32>,
     /// Ascending, each once.
     pub(super) end_tokens: Vec<u32>,
+    pub(super) ends: Ends,
+    /// End tokens and the last tokens of stop sequences, ascending, each once.
+    pub(super) ending_tokens: Vec<u32>,
     pub(super) rules: Rules,
     pub(super) groups: usize,
     pub(super) diversity: f64,
@@ -76,6 +83,8 @@ impl Request {
             max_length: max_length.0,
             prompt: Vec::new(),
             end_tokens: Vec::new(),
+            ends: Ends::default(),
+            ending_tokens: Vec::new(),
             rules: Rules::plain(),
             groups: 1,
             diversity: 0.0,
@@ -103,7 +112,69 @@ impl Request {
         self.end_tokens = tokens.into_iter().collect();
         self.end_tokens.sort_unstable();
         self.end_tokens.dedup();
+        self.find_ending_tokens();
         self
+    }
+
+    /// Sequences of tokens that end a hypothesis: the token that completes one ends it as an
+    /// end token does, and counts as one in the number of candidates of a step. The generated
+    /// tokens alone are looked at, not the prompt. Of several that are complete at once, the
+    /// hypothesis finishes with the longest, of equal ones the first; an end token wins over
+    /// all. [`Completion::ending`](super::Completion::ending) says how many tokens at the end
+    /// are the stop sequence.
+    ///
+    /// ```
+    /// use widebeam::Error;
+    /// use widebeam::autoregressive::{AutoregressiveSearch, Finish, MaximumLength, Request};
+    ///
+    /// let mut search = AutoregressiveSearch::new(4)?;
+    /// let request = Request::new(2, MaximumLength(8)).with_stop_sequences([[2, 3], [3, 3]]);
+    /// let id = search.admit(request)?;
+    /// search.run(|feed, logits| {
+    ///     // Counts.
+    ///     for (row, logits) in logits.chunks_mut(4).enumerate() {
+    ///         let next = feed.tokens().get(row).map_or(0, |token| token + 1);
+    ///         logits[next as usize % 4] = 9.0;
+    ///     }
+    ///     Ok::<(), Error>(())
+    /// })?;
+    /// let outcome = search.outcome(id)?.expect("it is done");
+    /// let best = outcome.best()?;
+    /// assert_eq!((best.tokens, best.finish), (&[0, 1, 2, 3][..], Finish::Stop(0)));
+    /// assert_eq!(best.tokens_without_ending(), [0, 1]);
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_stop_sequences<S: Into<Vec<u32>>>(
+        mut self,
+        sequences: impl IntoIterator<Item = S>,
+    ) -> Self {
+        self.ends
+            .set_stops(sequences.into_iter().map(Into::into).collect());
+        self.find_ending_tokens();
+        self
+    }
+
+    /// A predicate that says of the tokens so far and the next one whether a hypothesis ends
+    /// there, such as where a grammar has come to its end. It is asked where no end token and no
+    /// stop sequence ends the hypothesis, and must follow from what it is shown.
+    ///
+    /// It is called for some candidates of each step, at least for those that end or go on.
+    #[must_use]
+    pub fn ends_when(
+        mut self,
+        predicate: impl Fn(&TokensSoFar<'_>, u32) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.ends.set_predicate(predicate);
+        self
+    }
+
+    fn find_ending_tokens(&mut self) {
+        let last = self.ends.stops().iter().filter_map(|stop| stop.last());
+        self.ending_tokens.clone_from(&self.end_tokens);
+        self.ending_tokens.extend(last);
+        self.ending_tokens.sort_unstable();
+        self.ending_tokens.dedup();
     }
 
     /// How hypotheses finish, are ranked, and end the search.
@@ -232,6 +303,7 @@ impl Request {
             let what = "end tokens";
             return Err(Kind::UnknownToken { what, token, vocab }.into());
         }
+        self.ends.check(vocab)?;
         self.rules.check()?;
         let mut constraints = self.constraints.iter();
         constraints.try_for_each(|(constraint, _)| constraint.check(vocab))?;
@@ -244,7 +316,52 @@ impl Request {
     /// The candidates of a step of one group: enough that as many as its beams
     /// do not end.
     pub(super) fn candidates(&self) -> usize {
-        (1 + self.end_tokens.len().max(1)).saturating_mul(self.beams / self.groups)
+        (1 + self.ending_tokens.len().max(1)).saturating_mul(self.width())
+    }
+
+    /// The live hypotheses of one group.
+    pub(super) fn width(&self) -> usize {
+        self.beams / self.groups
+    }
+
+    /// The candidates that a walk over those of one group looks at, at most.
+    pub(super) fn most_walked(&self, vocab: usize) -> usize {
+        let all = self.width().saturating_mul(vocab);
+        match self.ends.predicate().is_some() || self.completes() {
+            true => all,
+            false => self.candidates().min(all),
+        }
+    }
+
+    /// Whether end tokens alone end hypotheses, so that the best candidates suffice.
+    pub(super) fn walks_plainly(&self) -> bool {
+        self.ends.is_empty() && !self.completes()
+    }
+
+    /// Whether complete permitted sequences finish by themselves.
+    pub(super) fn completes(&self) -> bool {
+        let mut constraints = self.constraints.iter();
+        self.end_tokens.is_empty() && constraints.any(|(one, _)| one.knows_completeness())
+    }
+
+    /// What the constraints of a request that [`Request::completes`] say of generated tokens.
+    pub(super) fn completeness(&self, tokens: &TokensSoFar<'_>) -> Completeness {
+        if !self.completes() {
+            return Completeness::Incomplete;
+        }
+        let says = self.constraints.iter();
+        let says = says.filter_map(|(constraint, _)| constraint.completeness(tokens));
+        says.reduce(Completeness::and)
+            .unwrap_or(Completeness::Incomplete)
+    }
+
+    /// How many tokens at the end of a hypothesis are its ending.
+    pub(super) fn ending_length(&self, finish: Finish) -> usize {
+        match finish {
+            Finish::End => 1,
+            Finish::Stop(index) => self.ends.stops()[index as usize].len(),
+            Finish::Predicate | Finish::Complete | Finish::Length | Finish::Live => 0,
+        }
     }
 
     /// Whether its steps read all scores of their rows, and not only those of
@@ -292,6 +409,7 @@ impl fmt::Debug for Request {
             .field("max_length", &self.max_length)
             .field("prompt", &self.prompt)
             .field("end_tokens", &self.end_tokens)
+            .field("ends", &self.ends)
             .field("rules", &self.rules)
             .field("groups", &self.groups)
             .field("diversity", &self.diversity)

@@ -48,22 +48,22 @@ impl LengthPenalty {
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum CountedLength {
-    /// The generated tokens, the end token among them.
+    /// The generated tokens, those of the ending among them: an end token, or a stop sequence.
     Generated,
-    /// The generated tokens but for the end token.
+    /// The generated tokens but for the ending.
     WithoutEnd,
-    /// The tokens of the prompt and the generated ones, but for the end token.
+    /// The tokens of the prompt and the generated ones, but for the ending.
     WithPrompt,
 }
 
 impl CountedLength {
-    /// The length of a hypothesis of `generated` tokens, the end token, if it
-    /// `ended` with one, among them.
-    pub(crate) fn count(self, prompt: usize, generated: usize, ended: bool) -> usize {
+    /// The length of a hypothesis of `generated` tokens, of which the last `ending` are its
+    /// ending: an end token or a stop sequence.
+    pub(crate) fn count(self, prompt: usize, generated: usize, ending: usize) -> usize {
         match self {
             CountedLength::Generated => generated,
-            CountedLength::WithoutEnd => generated - usize::from(ended),
-            CountedLength::WithPrompt => prompt.saturating_add(generated - usize::from(ended)),
+            CountedLength::WithoutEnd => generated - ending,
+            CountedLength::WithPrompt => prompt.saturating_add(generated - ending),
         }
     }
 }

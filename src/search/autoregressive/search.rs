@@ -4,7 +4,8 @@ use super::expand::Expander;
 use super::feed::{Feed, NextRows};
 use super::request::Request;
 use super::scan::ScannedRows;
-use super::slot::{Slot, State};
+use super::slot::{Slot, StepMemory};
+use super::walk::Walker;
 use crate::error::{Error, Kind};
 use crate::memory::reserve;
 use crate::request_id::RequestId;
@@ -31,11 +32,13 @@ pub struct AutoregressiveSearch {
     /// How many of these have been removed since it began.
     pub(super) removed: usize,
     pub(super) finished: Vec<RequestId>,
+    /// How many of them were there when the last step ended.
+    pub(super) shown: usize,
     pub(super) next_rows: NextRows,
     /// Rows of the last step.
     pub(super) scored: usize,
     pub(super) scanned: ScannedRows,
-    pub(super) expander: Expander,
+    pub(super) memory: StepMemory,
 }
 
 impl AutoregressiveSearch {
@@ -62,10 +65,11 @@ impl AutoregressiveSearch {
             fed: 0,
             removed: 0,
             finished: Vec::new(),
+            shown: 0,
             next_rows: NextRows::default(),
             scored: 0,
             scanned: ScannedRows::default(),
-            expander: Expander::default(),
+            memory: StepMemory::default(),
         })
     }
 
@@ -107,6 +111,7 @@ impl AutoregressiveSearch {
             Slot::bytes_needed(request),
             ScannedRows::bytes_needed(rows, vocab),
             Expander::bytes_needed(request, vocab),
+            Walker::bytes_needed(request, vocab),
             rows.saturating_mul(row),
             request.prompt.len().saturating_mul(size_of::<u32>()),
         ];
@@ -122,14 +127,14 @@ impl AutoregressiveSearch {
     /// vocabulary, or memory runs out.
     pub fn admit(&mut self, request: Request) -> Result<RequestId, Error> {
         request.check(self.vocab)?;
-        self.expander.reserve(&request, self.vocab)?;
+        self.memory.expander.reserve(&request, self.vocab)?;
         // So that neither its end nor its removal asks for memory.
         let what = "the requests";
         reserve(&mut self.slots, 1, what)?;
         let not_free = self.slots.len() + 1 - self.free.len();
         reserve(&mut self.free, not_free, what)?;
         reserve(&mut self.running, 1, what)?;
-        let not_finished = (self.running.len() + 1).saturating_sub(self.finished.len());
+        let not_finished = self.slots.len() + 1 - self.finished.len();
         reserve(&mut self.finished, not_finished, what)?;
         let slot = self.free.last().copied().unwrap_or_else(|| {
             self.slots.push(Slot::default());
@@ -139,7 +144,11 @@ impl AutoregressiveSearch {
         let id = RequestId::new(slot);
         self.slots[slot as usize].begin(id, request)?;
         self.free.pop();
-        self.running.push(slot);
+        if self.slots[slot as usize].is_running() {
+            self.running.push(slot);
+        } else {
+            self.finished.push(id);
+        }
         Ok(id)
     }
 
@@ -158,7 +167,10 @@ impl AutoregressiveSearch {
             self.removed += 1;
         } else {
             self.running.retain(|&running| running != id.slot);
-            self.finished.retain(|&finished| finished != id);
+            if let Some(place) = self.finished.iter().position(|&finished| finished == id) {
+                self.finished.remove(place);
+                self.shown -= usize::from(place < self.shown);
+            }
             self.free_slot(id.slot);
         }
         true
@@ -226,7 +238,7 @@ impl AutoregressiveSearch {
                 free.push(index);
                 return false;
             }
-            matches!(slot.state, State::Running(_))
+            slot.is_running()
         });
         (self.fed, self.removed) = (0, 0);
     }
@@ -250,10 +262,11 @@ impl Clone for AutoregressiveSearch {
             fed: self.fed,
             removed: self.removed,
             finished: with_room(&self.finished),
+            shown: self.shown,
             next_rows: self.next_rows.clone(),
             scored: self.scored,
             scanned: self.scanned.clone(),
-            expander: self.expander.clone(),
+            memory: self.memory.clone(),
         }
     }
 }

@@ -2,13 +2,16 @@
 
 use std::ops::Range;
 
+use super::completeness::Completeness;
 use super::expand::{Expander, Step};
 use super::group::Group;
 use super::outcome::{Ended, Results};
 use super::request::{RESERVED, Request};
 use super::scan::ScannedRows;
 use super::step_rows::StepRows;
+use super::tokens_so_far::TokensSoFar;
 use super::tree::HypothesisTree;
+use super::walk::Walker;
 use crate::error::Error;
 use crate::memory::{grow, reserve};
 use crate::phase;
@@ -25,6 +28,21 @@ pub(super) enum State {
     Free,
     Running(Request),
     Done(Result<Ended, Error>),
+}
+
+/// Memory of the steps of all requests.
+#[derive(Clone, Debug, Default)]
+pub(super) struct StepMemory {
+    pub(super) expander: Expander,
+    pub(super) walker: Walker,
+}
+
+/// The rows of a step, and what was found in them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StepInputs<'a> {
+    pub(super) scores: &'a StepRows<'a>,
+    pub(super) scanned: &'a ScannedRows,
+    pub(super) dispatch: Dispatch,
 }
 
 /// A place for a request. What it allocates serves the next one.
@@ -81,9 +99,20 @@ impl Slot {
                 group.beams.clear();
             }
         }
-        self.state = State::Running(request);
         self.id = Some(id);
         self.removed = false;
+        let completeness =
+            request.completeness(&TokensSoFar::new(&request.prompt, request.prompt.len()));
+        for group in &mut self.groups[..request.groups] {
+            group.finish_empty(&request, completeness)?;
+        }
+        self.state = match completeness {
+            Completeness::Complete => {
+                self.gather(&request)?;
+                State::Done(Ok(Ended::Exhausted))
+            }
+            _ => State::Running(request),
+        };
         Ok(())
     }
 
@@ -91,6 +120,11 @@ impl Slot {
     pub(super) fn free(&mut self) {
         self.id = None;
         self.state = State::Free;
+    }
+
+    /// Whether its request is neither done nor gone.
+    pub(super) fn is_running(&self) -> bool {
+        matches!(self.state, State::Running(_))
     }
 
     /// Whether the next step reads all scores of its rows.
@@ -115,16 +149,14 @@ impl Slot {
     pub(super) fn step(
         &mut self,
         id: RequestId,
-        expander: &mut Expander,
-        scores: &StepRows<'_>,
-        scanned: &ScannedRows,
-        dispatch: Dispatch,
+        memory: &mut StepMemory,
+        inputs: StepInputs<'_>,
     ) -> bool {
         let State::Running(request) = std::mem::take(&mut self.state) else {
             return true;
         };
         let _merging = phase::merge();
-        let ended = match self.advance(id, &request, expander, scores, scanned, dispatch) {
+        let ended = match self.advance(id, &request, memory, inputs) {
             Ok(None) => {
                 self.state = State::Running(request);
                 return false;
@@ -157,20 +189,23 @@ impl Slot {
         let groups = &self.groups[..request.groups];
         let finished = groups.iter().flat_map(|group| group.pool.iter());
         let (limit, longest) = (request.beams, self.length);
-        self.results.gather(finished, &self.tree, limit, longest)
+        self.results
+            .gather(finished, &self.tree, request, limit, longest)
     }
 
     fn advance(
         &mut self,
         id: RequestId,
         request: &Request,
-        expander: &mut Expander,
-        scores: &StepRows<'_>,
-        scanned: &ScannedRows,
-        dispatch: Dispatch,
+        StepMemory { expander, walker }: &mut StepMemory,
+        StepInputs {
+            scores,
+            scanned,
+            dispatch,
+        }: StepInputs<'_>,
     ) -> Result<Option<Ended>, Error> {
         let length = self.length + 1;
-        let count = request.candidates();
+        let plain = request.walks_plainly();
         let mut row = self.rows.start;
         let mut ended = Ended::Exhausted;
         let mut live = false;
@@ -192,15 +227,26 @@ impl Slot {
                 scanned,
                 dispatch,
             };
-            expander.expand(&step, count)?;
-            self.make_room(expander.candidates.len())?;
+            let leader = if plain {
+                expander.expand(&step, request.candidates())?;
+                let candidates = &expander.candidates;
+                self.make_room(candidates.len())?;
+                let group = &mut self.groups[index];
+                group.make_room(candidates.len(), request)?;
+                group.take(candidates, request, &mut self.tree, length, row);
+                let best = candidates.first();
+                best.map_or(f64::NEG_INFINITY, |best| best.score)
+            } else {
+                walker.walk(expander, &step)?;
+                let verdicts = &walker.verdicts;
+                self.make_room(verdicts.len())?;
+                let group = &mut self.groups[index];
+                group.make_room(verdicts.len(), request)?;
+                group.note_best(walker.best_ends);
+                group.follow(verdicts, request, &mut self.tree, length, row);
+                walker.leader
+            };
             let group = &mut self.groups[index];
-            group.make_room(expander.candidates.len(), request)?;
-            let leader = expander
-                .candidates
-                .first()
-                .map_or(f64::NEG_INFINITY, |best| best.score);
-            group.take(&expander.candidates, request, &mut self.tree, length, row);
             // Even if the group is done with them.
             reserve(&mut expander.chosen, group.beams.len(), "the chosen tokens")?;
             expander

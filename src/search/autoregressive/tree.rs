@@ -99,6 +99,12 @@ impl HypothesisTree {
         tokens[start..].reverse();
     }
 
+    /// Whether `node`'s hypothesis ends with these tokens.
+    pub(super) fn ends_with(&self, node: u32, tokens: &[u32]) -> bool {
+        let mut line = self.line(node).map(|node| node.token);
+        tokens.iter().rev().all(|&token| line.next() == Some(token))
+    }
+
     /// How many tokens `node`'s hypothesis and `tokens` have in common from
     /// the first on.
     pub(super) fn shared_with(&self, node: u32, tokens: &[u32]) -> usize {

@@ -1,5 +1,7 @@
 //! A set of token sequences as a trie.
 
+use super::completeness::Completeness;
+
 /// The sequences that a request may generate.
 ///
 /// The children of a node lie side by side, ascending, in flat arrays:
@@ -84,6 +86,17 @@ impl TokenTrie {
     /// Whether `sequence` is one of the sequences.
     pub fn contains(&self, sequence: &[u32]) -> bool {
         self.node(sequence).is_some_and(|node| self.is_end[node])
+    }
+
+    /// Whether `sequence` is one of the sequences, and whether a longer one begins with it.
+    pub(super) fn completeness(&self, sequence: &[u32]) -> Completeness {
+        match self.node(sequence) {
+            Some(node) if self.is_end[node] && self.children(node).is_empty() => {
+                Completeness::Complete
+            }
+            Some(node) if self.is_end[node] => Completeness::MayEnd,
+            _ => Completeness::Incomplete,
+        }
     }
 
     /// The largest token, if there is any.

@@ -136,7 +136,10 @@ fn permitted(u: &mut Unstructured<'_>, vocab: u32) -> Result<Permitted> {
         0 => {
             let count = u.int_in_range(0..=12usize)?;
             let sequences = (0..count).map(|_| tokens(u, vocab.min(5), 4));
-            Permitted::Trie(sequences.collect::<Result<_>>()?)
+            let mut sequences: Vec<Vec<u32>> = sequences.collect::<Result<_>>()?;
+            // A request of the empty sequence alone takes no step.
+            sequences.push(vec![0]);
+            Permitted::Trie(sequences)
         }
         1 => Permitted::Mask(tokens(u, vocab, 24)?),
         _ => Permitted::Function(u.int_in_range(2..=4)?),

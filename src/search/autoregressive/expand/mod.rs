@@ -54,6 +54,8 @@ struct Terms {
     normaliser: f64,
     /// The row's part of the touched tokens.
     touched: Range<usize>,
+    /// The end of the row's part of the processed candidates.
+    processed_end: usize,
     /// Whether no token but the touched ones is possible.
     only: bool,
 }
@@ -72,6 +74,8 @@ pub(super) struct Expander {
     bar: Bar,
     terms: Vec<Terms>,
     touched: Vec<u32>,
+    /// The candidates of all touched tokens, row by row, of a step that is read apart.
+    processed: Vec<Continuation>,
     /// For each group of a row, whether it has a touched token.
     unsure: Vec<bool>,
     totals: Vec<f64>,
@@ -86,8 +90,12 @@ pub(super) struct Expander {
 impl Expander {
     /// At most the bytes that the steps of a request take.
     pub(super) fn bytes_needed(request: &Request, vocab: usize) -> usize {
-        let (rows, count) = (request.beams / request.groups, request.candidates());
+        let (rows, apart) = (request.width(), !request.walks_plainly());
         let all = rows.saturating_mul(vocab);
+        let count = match apart {
+            true => request.most_walked(vocab).saturating_mul(2),
+            false => request.candidates(),
+        };
         let most = count.saturating_mul(2).saturating_add(SPARE).min(all) + GROUP;
         let candidate = size_of::<Continuation>() + size_of::<f64>();
         let groups = vocab.div_ceil(GROUP) * (size_of::<f64>() + size_of::<u32>() + 1);
@@ -98,7 +106,8 @@ impl Expander {
         bytes = bytes.saturating_add(rows.saturating_mul(row)) + groups + found;
         if request.changes_rows() {
             // A processor may change any token of any row.
-            let touched = all.saturating_mul(size_of::<u32>());
+            let processed = if apart { size_of::<Continuation>() } else { 0 };
+            let touched = all.saturating_mul(size_of::<u32>() + processed);
             let length = request.prompt.len().saturating_add(request.max_length);
             let history = length.saturating_mul(size_of::<u32>());
             let mask = vocab.div_ceil(8);
@@ -127,6 +136,44 @@ impl Expander {
         self.mask.reserve(vocab)
     }
 
+    /// Reads the rows of a step, from which [`Expander::best_of`] then takes candidates. There
+    /// is room for `count` at once.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Expander::expand`].
+    pub(super) fn read(&mut self, step: &Step<'_>, count: usize) -> Result<(), Error> {
+        self.begin(step, count)?;
+        self.processed.clear();
+        for parent in 0..step.beams.len() {
+            self.begin_row(step, parent, None)?;
+        }
+        Ok(())
+    }
+
+    /// Finds the best `count` candidates of some parents of a step that has been read.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(super) fn best_of(
+        &mut self,
+        step: &Step<'_>,
+        parents: Range<usize>,
+        count: usize,
+    ) -> Result<(), Error> {
+        self.make_room(step, count)?;
+        self.bar = Bar::NONE;
+        let ends = |parent: usize| self.terms[parent].processed_end;
+        let first = parents.start.checked_sub(1).map_or(0, ends);
+        for i in first..ends(parents.end - 1) {
+            self.candidates.push(self.processed[i]);
+            self.cut_if_many(count);
+        }
+        self.select(step, parents, count);
+        Ok(())
+    }
+
     /// Finds the best `count` candidates of a step.
     ///
     /// # Errors
@@ -136,42 +183,55 @@ impl Expander {
     pub(super) fn expand(&mut self, step: &Step<'_>, count: usize) -> Result<(), Error> {
         self.begin(step, count)?;
         for parent in 0..step.beams.len() {
-            self.begin_row(step, parent, count)?;
+            self.begin_row(step, parent, Some(count))?;
         }
-        self.raise_bar(step, count);
-        for parent in 0..step.beams.len() {
+        self.select(step, 0..step.beams.len(), count);
+        Ok(())
+    }
+
+    /// Finds the best `count` candidates of some parents, given those of their touched tokens.
+    fn select(&mut self, step: &Step<'_>, parents: Range<usize>, count: usize) {
+        self.raise_bar(step, parents.clone(), count);
+        for parent in parents {
             self.collect_row(step, parent, count);
         }
         keep_best(&mut self.candidates, count);
         self.candidates.sort_unstable_by(compare);
-        Ok(())
     }
 
     /// Makes all room by the shape of the step, so that what the scores are
     /// does not matter to it.
     fn begin(&mut self, step: &Step<'_>, count: usize) -> Result<(), Error> {
-        let vocab = step.rows.vocab();
-        let all = step.beams.len().saturating_mul(vocab);
-        let most = count.saturating_mul(2).saturating_add(SPARE).min(all);
-        let groups = vocab.div_ceil(GROUP);
+        let groups = step.rows.vocab().div_ceil(GROUP);
         let what = "the candidates of a step";
-        self.candidates.clear();
         self.terms.clear();
         self.touched.clear();
-        self.totals.clear();
         self.groups.clear();
         self.found.clear();
-        reserve(&mut self.candidates, most + GROUP, what)?;
+        self.make_room(step, count)?;
         reserve(&mut self.terms, step.beams.len(), what)?;
-        reserve(&mut self.totals, most + groups, what)?;
         reserve(&mut self.groups, groups, what)?;
         reserve(&mut self.found, GROUP, what)?;
         resize(&mut self.unsure, groups, what)?;
         self.bar = Bar::NONE;
         self.chosen.sort_unstable();
         match step.rows {
-            StepRows::Sparse(_) if step.request.changes_rows() => self.given.reserve(vocab),
+            StepRows::Sparse(_) if step.request.changes_rows() => {
+                self.given.reserve(step.rows.vocab())
+            }
             _ => Ok(()),
         }
+    }
+
+    /// Makes room for the best `count` candidates and those that are kept beside them.
+    fn make_room(&mut self, step: &Step<'_>, count: usize) -> Result<(), Error> {
+        let vocab = step.rows.vocab();
+        let all = step.beams.len().saturating_mul(vocab);
+        let most = count.saturating_mul(2).saturating_add(SPARE).min(all);
+        let what = "the candidates of a step";
+        self.candidates.clear();
+        self.totals.clear();
+        reserve(&mut self.candidates, most + GROUP, what)?;
+        reserve(&mut self.totals, most + vocab.div_ceil(GROUP), what)
     }
 }

@@ -11,12 +11,13 @@ use crate::search::autoregressive::processors::{Base, Overrides, Position, RowSc
 use crate::search::autoregressive::step_rows::TokenScores;
 
 impl Expander {
-    /// Adds the candidates of a row's touched tokens.
+    /// Adds the candidates of a row's touched tokens: to the best `count`, or without a count to
+    /// those that are processed.
     pub(super) fn begin_row(
         &mut self,
         step: &Step<'_>,
         parent: usize,
-        count: usize,
+        count: Option<usize>,
     ) -> Result<(), Error> {
         let scanned = match step.scanned {
             None => None,
@@ -29,6 +30,7 @@ impl Expander {
             kind: step.rows.kind(),
             normaliser: scanned.map_or(0.0, |row| row.normaliser),
             touched: self.touched.len()..self.touched.len(),
+            processed_end: 0,
             only: scanned.is_none(),
         };
         if step.request.changes_rows() {
@@ -36,7 +38,7 @@ impl Expander {
             let given = step.given(parent).unwrap_or_default();
             self.given.enter(given);
             let processed = self.process_row(step, parent, &mut terms);
-            let added = processed.map(|()| self.add_touched(step, parent, count));
+            let added = processed.and_then(|()| self.add_touched(step, parent, count));
             self.given.leave(given);
             added?;
             terms.only |= self.overrides.only();
@@ -47,19 +49,35 @@ impl Expander {
                 terms.touched.end = self.touched.len();
             }
         }
+        terms.processed_end = self.processed.len();
         self.terms.push(terms);
         Ok(())
     }
 
     /// Adds the candidates of the tokens in `overrides`.
-    fn add_touched(&mut self, step: &Step<'_>, parent: usize, count: usize) {
+    fn add_touched(
+        &mut self,
+        step: &Step<'_>,
+        parent: usize,
+        count: Option<usize>,
+    ) -> Result<(), Error> {
+        if count.is_none() {
+            let most = self.overrides.entries().len();
+            reserve(&mut self.processed, most, "processed scores")?;
+        }
         for i in 0..self.overrides.entries().len() {
             let (token, log_probability) = self.overrides.entries()[i];
             let value = step.token_scores(parent, &self.given).get(token);
             let candidate = step.continuation(parent, token, log_probability, value);
-            self.candidates.extend(candidate);
-            self.cut_if_many(count);
+            match count {
+                Some(count) => {
+                    self.candidates.extend(candidate);
+                    self.cut_if_many(count);
+                }
+                None => self.processed.extend(candidate),
+            }
         }
+        Ok(())
     }
 
     /// Leaves in `overrides` the tokens of a row whose log-probabilities are

@@ -1,5 +1,7 @@
 //! The best candidates of a step, out of what its rows hold.
 
+use std::ops::Range;
+
 use super::{Expander, SPARE, Step, Terms};
 use crate::kernels::block::GROUP;
 use crate::kernels::log_probability;
@@ -22,10 +24,10 @@ impl Expander {
 
     /// Raises the bar to the `count`-th best total of the candidates so far
     /// and of the groups' best tokens.
-    pub(super) fn raise_bar(&mut self, step: &Step<'_>, count: usize) {
+    pub(super) fn raise_bar(&mut self, step: &Step<'_>, parents: Range<usize>, count: usize) {
         let scores = self.candidates.iter().map(|candidate| candidate.score);
         self.totals.extend(scores);
-        for parent in 0..step.beams.len() {
+        for parent in parents {
             let Some((row, least)) = self.looked_at(step, parent) else {
                 continue;
             };
