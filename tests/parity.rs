@@ -173,6 +173,73 @@ fn the_beam_scorer_of_transformers_4_33_finds_the_same() {
     }
 }
 
+/// A request of Whisper or vLLM, and what their published searches find.
+#[derive(Deserialize)]
+struct PublishedCase {
+    seed: u64,
+    vocab: usize,
+    eos: Vec<u32>,
+    eos_bonus: f32,
+    prompt: Vec<u32>,
+    beams: usize,
+    length_penalty: Option<f64>,
+    #[serde(default)]
+    patience: f64,
+    max_length: usize,
+    hypotheses: Vec<Hypothesis>,
+}
+
+fn published(json: &str) -> Vec<(PublishedRules, Case)> {
+    #[derive(Deserialize)]
+    struct Published {
+        cases: Vec<PublishedCase>,
+    }
+    let fixture: Published = serde_json::from_str(json).unwrap();
+    assert!(!fixture.cases.is_empty());
+    let as_case = |case: PublishedCase| {
+        let rules = (case.length_penalty, case.patience);
+        let case = Case {
+            seed: case.seed,
+            vocab: case.vocab,
+            eos: case.eos,
+            eos_bonus: case.eos_bonus,
+            prompt: case.prompt,
+            beams: case.beams,
+            alpha: 0.0,
+            early: Early::Never,
+            max_length: case.max_length,
+            processors: Processors::default(),
+            groups: 1,
+            diversity: 0.0,
+            hypotheses: case.hypotheses,
+        };
+        (rules, case)
+    };
+    fixture.cases.into_iter().map(as_case).collect()
+}
+
+/// The exponent of the length penalty, and patience.
+type PublishedRules = (Option<f64>, f64);
+
+#[test]
+fn whispers_published_search_finds_the_same() {
+    for ((length_penalty, patience), case) in published(include_str!("fixtures/whisper.json")) {
+        let request = case.request(Rules::whisper(length_penalty, patience));
+        case.check(request, |tokens, finish| match finish {
+            Finish::End => tokens[..tokens.len() - 1].to_vec(),
+            _ => tokens.to_vec(),
+        });
+    }
+}
+
+#[test]
+fn vllms_published_search_finds_the_same() {
+    for ((length_penalty, _), case) in published(include_str!("fixtures/vllm.json")) {
+        let rules = Rules::vllm(length_penalty.expect("it has one"));
+        case.check(case.request(rules), as_found);
+    }
+}
+
 /// Cases over one model, whose logits follow from the position and the last
 /// token.
 #[derive(Deserialize)]

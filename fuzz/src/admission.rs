@@ -1,12 +1,12 @@
 //! Random sequences of calls of autoregressive searches, at every moment of a step:
-//! requests that come, go and fail, steps that are shown again, given up or refused,
+//! requests that come, go, fail and are told to finish, steps that are shown again, given up or refused,
 //! searches that are cloned, against each request's own reference.
 
 use std::ops::Range;
 
 use arbitrary::{Result, Unstructured};
 use widebeam::autoregressive::{AutoregressiveSearch, Ended, MaximumLength, Request, RequestId};
-use widebeam::reference::requests::{Model, Spec, found, score};
+use widebeam::reference::requests::{Extended, Model, hypotheses, score};
 use widebeam::{ErrorKind, ScoreKind, ScoresView};
 use widebeam_toy::any_request;
 
@@ -55,8 +55,10 @@ fn attempt(u: &mut Unstructured<'_>) -> Result<()> {
 #[derive(Clone)]
 struct Visit {
     id: RequestId,
-    spec: Spec,
+    request: Extended,
     fate: Fate,
+    /// Steps that it has taken.
+    steps: usize,
     /// Its longest stable prefix so far.
     stable: Vec<u32>,
 }
@@ -128,6 +130,8 @@ struct Checked {
     search: AutoregressiveSearch,
     model: Model,
     visits: Vec<Visit>,
+    /// Requests that were told to finish since the last step.
+    told: Vec<RequestId>,
     /// The sequences of the rows of the last step whose scores were taken.
     before: Vec<Vec<u32>>,
     step: Option<Step>,
@@ -139,6 +143,7 @@ impl Checked {
             search: AutoregressiveSearch::new(model.vocab).expect("a vocabulary"),
             model,
             visits: Vec::new(),
+            told: Vec::new(),
             before: Vec::new(),
             step: None,
         }
@@ -146,10 +151,10 @@ impl Checked {
 
     /// One call, whatever the moment of the step.
     fn call(&mut self, u: &mut Unstructured<'_>, admitted: &mut Vec<RequestId>) -> Result<()> {
-        match u.int_in_range(0..=15u8)? {
+        match u.int_in_range(0..=16u8)? {
             0..=2 => {
-                let spec = any_request::spec(u, &self.model)?;
-                self.admit(spec, admitted);
+                let request = any_request::extended(u, &self.model)?;
+                self.admit(request, admitted);
             }
             3 => self.admit_what_is_refused(u)?,
             4 | 5 => self.remove(u)?,
@@ -157,22 +162,25 @@ impl Checked {
             8 => self.abandon(),
             9 => self.advance_what_is_refused(u.arbitrary()?),
             10..=12 => self.feed(),
+            13 => self.tell(u)?,
             _ => self.advance(),
         }
         Ok(())
     }
 
-    fn admit(&mut self, spec: Spec, admitted: &mut Vec<RequestId>) {
+    fn admit(&mut self, request: Extended, admitted: &mut Vec<RequestId>) {
         if self.visits.len() == MOST_REQUESTS {
             return;
         }
-        let id = self.search.admit(spec.engine()).expect("a good request");
+        let id = self.search.admit(request.engine());
+        let id = id.expect("a good request");
         assert!(!admitted.contains(&id), "{id} is admitted twice");
         admitted.push(id);
         self.visits.push(Visit {
             id,
-            spec,
+            request,
             fate: Fate::Lives,
+            steps: 0,
             stable: Vec::new(),
         });
     }
@@ -202,7 +210,26 @@ impl Checked {
         let removed = self.search.remove(visit.id);
         assert_eq!(removed, visit.fate != Fate::Removed);
         visit.fate = Fate::Removed;
+        self.told.retain(|&id| id != visit.id);
         Ok(())
+    }
+
+    /// Tells a request to finish.
+    fn tell(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
+        if self.visits.is_empty() {
+            return Ok(());
+        }
+        let at = u.choose_index(self.visits.len())?;
+        let visit = &mut self.visits[at];
+        if self.search.finish(visit.id) {
+            visit.request.finish_after = Some(visit.steps);
+            self.told.push(visit.id);
+        }
+        Ok(())
+    }
+
+    fn is_told(&self, id: RequestId) -> bool {
+        self.told.contains(&id)
     }
 
     /// Begins a step, or sees the one that is under way again.
@@ -287,14 +314,19 @@ impl Checked {
             .expect("as many rows as fed");
         self.check_poisoned(&step);
         self.check_finished(&step);
+        for visit in &mut self.visits {
+            let mut requests = step.shown.requests.iter();
+            visit.steps += usize::from(requests.any(|(id, _)| *id == visit.id));
+        }
+        self.told.clear();
         self.before = step.shown.sequences;
     }
 
-    /// The scores of requests that were removed since the feed are not looked at.
+    /// The scores of requests that were removed or told to finish since the feed are not looked at.
     fn spoil_what_is_removed(&self, step: &mut Step) {
         let vocab = self.model.vocab;
         for (id, rows) in &step.shown.requests {
-            if self.fate(*id) == Fate::Removed {
+            if self.fate(*id) == Fate::Removed || self.is_told(*id) {
                 step.data[rows.start * vocab..rows.end * vocab].fill(f32::NAN);
             }
         }
@@ -309,12 +341,15 @@ impl Checked {
         let mut visits = self.visits.iter_mut();
         let visit = visits.find(|visit| visit.id == id);
         let visit = visit.expect("it was admitted here");
-        if visit.fate == Fate::Removed {
+        if visit.fate == Fate::Removed || self.told.contains(&id) {
             return;
         }
         visit.fate = Fate::Poisoned;
         match self.search.outcome(id) {
-            Ok(_) => assert!(!visit.spec.constraints.is_empty(), "a bad score went by"),
+            Ok(_) => assert!(
+                !visit.request.plain.constraints.is_empty(),
+                "a bad score went by"
+            ),
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::InvalidScore);
                 let place = (error.request(), error.token());
@@ -325,10 +360,16 @@ impl Checked {
         }
     }
 
-    /// Of the requests of a step, those that are done are finished, and the others run.
+    /// Those that were told to finish are finished, and of the other requests of a step those
+    /// that are done; the others run.
     fn check_finished(&self, step: &Step) {
         let mut finished = self.search.finished().iter();
-        for &(id, _) in &step.shown.requests {
+        for id in &self.told {
+            assert_eq!(finished.next(), Some(id));
+        }
+        let mut others = step.shown.requests.clone();
+        others.retain(|(id, _)| !self.is_told(*id));
+        for (id, _) in others {
             let is_done = match (self.fate(id), self.search.outcome(id)) {
                 (Fate::Removed, _) => continue,
                 (Fate::Lives, outcome) => outcome.expect("valid scores").is_some(),
@@ -399,11 +440,11 @@ impl Checked {
             }
             let outcome = self.search.outcome(visit.id).expect("valid scores");
             let outcome = outcome.expect("it is done");
-            let found = found(outcome);
-            assert_eq!(found, visit.spec.expected(&self.model));
+            let found = hypotheses(outcome, visit.request.own_scores);
+            assert_eq!(found, visit.request.expected(&self.model).hypotheses);
             assert_eq!(outcome.best().is_err(), found.is_empty());
             assert!(outcome.ended() != Ended::NothingFound || found.is_empty());
-            let mut tokens = found.iter().map(|found| &found.tokens);
+            let mut tokens = found.iter().map(|hypothesis| &hypothesis.found.tokens);
             assert!(tokens.all(|tokens| tokens.starts_with(&visit.stable)));
         }
     }

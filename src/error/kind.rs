@@ -71,6 +71,29 @@ pub(crate) enum Kind {
         what: &'static str,
         bytes: usize,
     },
+    NoAttention {
+        rows: usize,
+        sources: usize,
+    },
+    AttentionShape {
+        shape: [usize; 3],
+        rows: usize,
+        sources: usize,
+    },
+    AttentionKind,
+    Attention {
+        request: RequestId,
+        row: usize,
+        step: usize,
+        source: usize,
+        value: f32,
+    },
+    PermitsNothing {
+        what: &'static str,
+    },
+    PermitsNoEnd {
+        what: &'static str,
+    },
     ZeroLength,
     EmptyStop {
         index: usize,
@@ -259,6 +282,9 @@ impl Kind {
             | Kind::SparseLengthTooLong { .. }
             | Kind::SparseStep { .. }
             | Kind::RepeatedToken { .. }
+            | Kind::NoAttention { .. }
+            | Kind::AttentionShape { .. }
+            | Kind::AttentionKind
             | Kind::StreamBatch { .. }
             | Kind::StreamVocabulary { .. } => ErrorKind::InvalidShape,
             Kind::VocabularyTooLarge { .. }
@@ -270,10 +296,13 @@ impl Kind {
             | Kind::StepScore { .. }
             | Kind::JoinerScore { .. }
             | Kind::ProcessedScore { .. }
+            | Kind::Attention { .. }
             | Kind::NeedsLogits { .. } => ErrorKind::InvalidScore,
             Kind::ZeroBeams
             | Kind::ZeroLength
             | Kind::EmptyStop { .. }
+            | Kind::PermitsNothing { .. }
+            | Kind::PermitsNoEnd { .. }
             | Kind::UnevenGroups { .. }
             | Kind::InvalidSetting { .. }
             | Kind::OtherUnits { .. }
@@ -387,6 +416,42 @@ impl fmt::Display for Kind {
             Kind::ZeroLength => write!(
                 f,
                 "a maximum length of 0 tokens leaves nothing to search; at least 1 is needed"
+            ),
+            Kind::NoAttention { rows, sources } => write!(
+                f,
+                "a request with a coverage penalty needs the attention of {rows} rows to {sources} source positions; `advance_with` takes it"
+            ),
+            Kind::AttentionShape {
+                shape,
+                rows,
+                sources,
+            } => {
+                write!(
+                    f,
+                    "attention of shape {shape:?} was given; this step needs [1, {rows}, sources]"
+                )?;
+                if *rows != 1 {
+                    write!(f, " or [{rows}, 1, sources]")?;
+                }
+                write!(f, " of at least {sources} sources")
+            }
+            Kind::AttentionKind => write!(f, "attention is given as probabilities"),
+            Kind::Attention {
+                request: _,
+                row,
+                step,
+                source,
+                value,
+            } => write!(
+                f,
+                "row {row}, step {step}, source {source}: an attention of {value} is not valid; it must be a probability"
+            ),
+            Kind::PermitsNothing { what } => {
+                write!(f, "{what} permits nothing, so no hypothesis can finish")
+            }
+            Kind::PermitsNoEnd { what } => write!(
+                f,
+                "{what} permits no end token, but the last token must be one, so no hypothesis can finish"
             ),
             Kind::EmptyStop { index } => write!(
                 f,

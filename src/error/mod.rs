@@ -74,7 +74,8 @@ impl Error {
         match self.kind {
             Kind::InvalidScore { step, .. }
             | Kind::StepScore { step, .. }
-            | Kind::ProcessedScore { step, .. } => Some(step),
+            | Kind::ProcessedScore { step, .. }
+            | Kind::Attention { step, .. } => Some(step),
             Kind::JoinerScore { frame, .. } => Some(frame),
             _ => None,
         }
@@ -108,6 +109,7 @@ impl Error {
             Kind::StepScore { request, .. }
             | Kind::ProcessedScore { request, .. }
             | Kind::NeedsLogits { request }
+            | Kind::Attention { request, .. }
             | Kind::StepPanicked { request }
             | Kind::JoinerScore { request, .. }
             | Kind::FramesEnded { request, .. }

@@ -139,6 +139,52 @@ fn every_message_names_the_value_and_the_limit() {
             "a maximum length of 0 tokens leaves nothing to search; at least 1 is needed",
         ),
         (
+            Kind::NoAttention {
+                rows: 3,
+                sources: 7,
+            },
+            "a request with a coverage penalty needs the attention of 3 rows to 7 source positions; `advance_with` takes it",
+        ),
+        (
+            Kind::AttentionShape {
+                shape: [1, 2, 5],
+                rows: 3,
+                sources: 7,
+            },
+            "attention of shape [1, 2, 5] was given; this step needs [1, 3, sources] or [3, 1, sources] of at least 7 sources",
+        ),
+        (
+            Kind::AttentionShape {
+                shape: [1, 1, 5],
+                rows: 1,
+                sources: 7,
+            },
+            "attention of shape [1, 1, 5] was given; this step needs [1, 1, sources] of at least 7 sources",
+        ),
+        (Kind::AttentionKind, "attention is given as probabilities"),
+        (
+            Kind::Attention {
+                request: RequestId::new(0),
+                row: 2,
+                step: 4,
+                source: 6,
+                value: -0.5,
+            },
+            "row 2, step 4, source 6: an attention of -0.5 is not valid; it must be a probability",
+        ),
+        (
+            Kind::PermitsNothing {
+                what: "the mask of permitted tokens",
+            },
+            "the mask of permitted tokens permits nothing, so no hypothesis can finish",
+        ),
+        (
+            Kind::PermitsNoEnd {
+                what: "the mask of permitted tokens",
+            },
+            "the mask of permitted tokens permits no end token, but the last token must be one, so no hypothesis can finish",
+        ),
+        (
             Kind::EmptyStop { index: 3 },
             "stop sequence 3 is empty; at least 1 token is needed",
         ),

@@ -45,3 +45,43 @@ impl Visitor<'_> for Score {
         infinite.ok_or_else(|| E::invalid_value(serde::de::Unexpected::Str(score), &self))
     }
 }
+
+/// Lists of scores for serde.
+pub(crate) mod list {
+    use serde::de::{Deserialize, Deserializer};
+    use serde::ser::{Serialize, SerializeSeq, Serializer};
+
+    /// One score, as the module around this one writes it.
+    #[derive(Clone, Copy)]
+    struct One(f64);
+
+    impl Serialize for One {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            super::serialize(&self.0, serializer)
+        }
+    }
+
+    impl<'de> Deserialize<'de> for One {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            super::deserialize(deserializer).map(One)
+        }
+    }
+
+    pub(crate) fn serialize<S: Serializer>(
+        scores: &[f64],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(scores.len()))?;
+        for &score in scores {
+            list.serialize_element(&One(score))?;
+        }
+        list.end()
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<f64>, D::Error> {
+        let list: Vec<One> = Deserialize::deserialize(deserializer)?;
+        Ok(list.into_iter().map(|One(score)| score).collect())
+    }
+}

@@ -152,6 +152,7 @@ fn any_spec(vocab: u32, kind: ScoreKind) -> impl Strategy<Value = Spec> {
                     after,
                     constraints,
                 }
+                .admissible()
             },
         )
 }

@@ -1,16 +1,16 @@
 //! The engine against the oracle: requests alone, and several in one batch.
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use widebeam::Level;
 use widebeam::autoregressive::{AutoregressiveSearch, RequestId};
 use widebeam::reference::autoregressive::Hypothesis;
 use widebeam::reference::requests::{Extended, Model, hypotheses, score};
+use widebeam::{Level, ScoresView};
 
 /// A request, and the step before which it is admitted.
 pub(crate) type Visit = (Extended, usize);
 
 /// A pool of this many threads.
-pub(crate) fn pool(threads: usize) -> ThreadPool {
+fn pool(threads: usize) -> ThreadPool {
     let pool = ThreadPoolBuilder::new().num_threads(threads).build();
     pool.expect("threads start")
 }
@@ -70,11 +70,41 @@ fn run(visits: &[Visit], model: &Model, level: Level) -> Vec<Vec<Hypothesis>> {
             continue;
         }
         let data = score(&mut search, &mut before, |_, tokens| model.scores(tokens));
-        search.advance(&model.view(&data)).unwrap();
+        advance(&mut search, visits, &ids, model, &data);
     }
-    let outcome = |id: &Option<RequestId>| {
+    let outcome = |(id, (request, _)): (&Option<RequestId>, &Visit)| {
         let outcome = search.outcome(id.expect("it was admitted")).unwrap();
-        hypotheses(outcome.expect("it is done"))
+        hypotheses(outcome.expect("it is done"), request.own_scores)
     };
-    ids.iter().map(outcome).collect()
+    ids.iter().zip(visits).map(outcome).collect()
+}
+
+/// Takes the scores of a step, with the attention of its rows if a request counts it.
+pub(crate) fn advance(
+    search: &mut AutoregressiveSearch,
+    visits: &[Visit],
+    ids: &[Option<RequestId>],
+    model: &Model,
+    data: &[f32],
+) {
+    let sources = visits.iter().filter_map(|(request, _)| request.coverage);
+    let Some(sources) = sources.map(|(_, sources)| sources).max() else {
+        return search.advance(&model.view(data)).unwrap();
+    };
+    // What is beyond the sources of a request does not matter.
+    let padded = sources + 1;
+    let mut attention = Vec::new();
+    let (feed, mut tokens) = (search.feed(), Vec::new());
+    for (id, rows) in feed.requests() {
+        let index = ids.iter().position(|other| *other == Some(id)).unwrap();
+        for row in rows {
+            feed.sequence(row, &mut tokens);
+            let start = attention.len();
+            attention.extend(visits[index].0.scored(model, &tokens).attention);
+            attention.resize(start + padded, 0.5);
+        }
+    }
+    let shape = [attention.len() / padded, padded];
+    let attention = ScoresView::probabilities(&attention, shape).unwrap();
+    search.advance_with(&model.view(data), &attention).unwrap();
 }

@@ -7,7 +7,7 @@ use widebeam::reference::requests::{Brackets, EndsWhen, Extended, Model, Permitt
 use widebeam_toy::seeded;
 
 use crate::decisions::model_and_spec;
-use crate::engine::{check, check_batch, pool};
+use crate::engine::{check, check_batch};
 
 fn any_stops(vocab: u32) -> impl Strategy<Value = Vec<Vec<u32>>> {
     let token = 0..vocab.min(4);
@@ -89,7 +89,7 @@ proptest! {
 }
 
 /// Brings all tokens into a vocabulary.
-fn fit(request: &mut Extended, vocab: u32) {
+pub(crate) fn fit(request: &mut Extended, vocab: u32) {
     let stops = request.stops.iter_mut().flatten();
     let ends = request.plain.ends.iter_mut();
     stops.chain(ends).for_each(|token| *token %= vocab);
@@ -142,5 +142,4 @@ fn long_rows_of_which_most_tokens_end() {
             check(&request, &model);
         }
     }
-    drop(pool(1));
 }

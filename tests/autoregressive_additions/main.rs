@@ -10,6 +10,7 @@ mod engine;
 mod engine_batch;
 mod engine_ends;
 mod engine_rows;
+mod engine_rules;
 mod engine_sparse;
 mod finishing;
 mod model;

@@ -12,6 +12,7 @@
 //! rules use nothing of the platform's mathematical library, so the file should
 //! hold on every machine.
 
+mod additions;
 mod arrangement;
 mod autoregressive;
 mod ctc;
@@ -85,7 +86,9 @@ fn ctc_results_are_golden() {
 
 #[test]
 fn autoregressive_results_are_golden() {
-    check("autoregressive", &autoregressive::results());
+    let mut results = autoregressive::results();
+    results.extend(additions::results());
+    check("autoregressive", &results);
 }
 
 #[test]
@@ -120,6 +123,7 @@ fn regenerate() {
     let mut results = independent::results();
     results.extend(ctc::results());
     results.extend(autoregressive::results());
+    results.extend(additions::results());
     results.extend(transducer::results());
     let text = serde_json::to_string_pretty(&results).unwrap();
     fs::create_dir_all(path().parent().unwrap()).unwrap();

@@ -164,10 +164,14 @@ impl From<engine::Rules> for Rules {
                 engine::Stopping::BestFinished { hypotheses } => {
                     Stopping::BestFinished { hypotheses }
                 }
+                engine::Stopping::Never => Stopping::Never,
+                engine::Stopping::PoolFull => Stopping::PoolFull,
             },
             end_rank: match rules.end_rank() {
                 engine::EndRank::WithinBeam => EndRank::WithinBeam,
                 engine::EndRank::Any => EndRank::Any,
+                engine::EndRank::BeforeLastBeam => EndRank::BeforeLastBeam,
+                engine::EndRank::WithinRow => EndRank::WithinRow,
             },
             when_full: rules.when_full(),
             at_maximum: match rules.at_maximum() {
@@ -175,8 +179,13 @@ impl From<engine::Rules> for Rules {
                 engine::AtMaximum::FinishUnlessDone => AtMaximum::FinishUnlessDone,
                 engine::AtMaximum::FinishIfNoneEnded => AtMaximum::FinishIfNoneEnded,
                 engine::AtMaximum::ForceEnd => AtMaximum::ForceEnd,
+                engine::AtMaximum::FillUp => AtMaximum::FillUp,
             },
-            pool_size: PoolSize::Beams,
+            pool_size: match rules.pool_size() {
+                engine::PoolSize::Beams => PoolSize::Beams,
+                engine::PoolSize::Patience { patience } => PoolSize::Patience { patience },
+                engine::PoolSize::All => PoolSize::All,
+            },
         }
     }
 }

@@ -19,13 +19,13 @@ pub fn found(outcome: Outcome<'_>) -> Vec<Found> {
 }
 
 /// What the engine has found, with all that is known of it, as the oracle says it.
-pub fn hypotheses(outcome: Outcome<'_>) -> Vec<Hypothesis> {
+pub fn hypotheses(outcome: Outcome<'_>, wants_own: bool) -> Vec<Hypothesis> {
     let own = |(found, hypothesis): (Found, Completion<'_>)| Hypothesis {
         found,
         ending: hypothesis.ending,
         group: hypothesis.group,
-        own_scores: None,
-        coverage: 0.0,
+        own_scores: wants_own.then(|| hypothesis.own_scores.to_vec()),
+        coverage: hypothesis.coverage,
         sampled: None,
         log_weight: None,
     };

@@ -1,6 +1,7 @@
 //! Requests with settings of which the oracle knows more than the engine.
 
 mod ends;
+mod rules;
 
 use super::model::Model;
 use super::penalty::Penalised;

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use super::model::Model;
 use super::processor::Processor;
 use crate::autoregressive::{
-    Constraint, MaximumLength, Normaliser, Request, Rules, TokenMask, TokenTrie,
+    AtMaximum, Constraint, MaximumLength, Normaliser, Request, Rules, TokenMask, TokenTrie,
 };
 use crate::reference::autoregressive::{self as oracle, Completeness, Found, Place};
 
@@ -58,6 +58,22 @@ impl Spec {
             after: Vec::new(),
             constraints: Vec::new(),
         }
+    }
+
+    /// It with what its masks need so that it is not refused: a token, and the end tokens where
+    /// the last token must be one.
+    #[must_use]
+    pub fn admissible(mut self) -> Spec {
+        let forced = self.rules.at_maximum() == AtMaximum::ForceEnd;
+        for (permitted, _) in &mut self.constraints {
+            if let Permitted::Mask(tokens) = permitted {
+                tokens.extend(self.ends.iter().filter(|_| forced));
+                if tokens.is_empty() {
+                    tokens.push(0);
+                }
+            }
+        }
+        self
     }
 
     /// The request as the engine takes it.

@@ -4,7 +4,7 @@ use super::search::AutoregressiveSearch;
 use super::slot::StepInputs;
 use super::step_rows::StepRows;
 use crate::error::{Error, Kind};
-use crate::scores::{ScoresView, SparseScoresView};
+use crate::scores::{ScoreKind, ScoresView, SparseScoresView};
 
 impl AutoregressiveSearch {
     /// Takes the scores of the rows that [`AutoregressiveSearch::feed`] has shown, one
@@ -31,16 +31,32 @@ impl AutoregressiveSearch {
     /// If a processor or a constraint does. The request in question, and those behind it in
     /// the feed, are then refused; the others are as if nothing had happened.
     pub fn advance(&mut self, scores: &ScoresView<'_>) -> Result<(), Error> {
-        let (rows, vocab) = (self.next_rows.rows, self.vocab);
-        let shape = [scores.batch(), scores.time(), scores.vocab()];
-        if self.fed == 0 {
-            return Err(Kind::NoStep.into());
-        }
-        if shape != [1, rows, vocab] && shape != [rows, 1, vocab] {
-            return Err(Kind::StepShape { shape, rows, vocab }.into());
-        }
-        let scores = scores.step_rows().ok_or(Error::from(Kind::StepLengths))?;
-        self.step(&StepRows::Dense(scores), vocab)
+        self.take_dense(scores, None)
+    }
+
+    /// [`AutoregressiveSearch::advance`] with the attention of each row to source positions,
+    /// which requests with a coverage penalty need
+    /// ([`Request::with_coverage`](super::Request::with_coverage)).
+    ///
+    /// `attention` holds probabilities of the shape `[1, rows, sources]` or
+    /// `[rows, 1, sources]`, such as the mean over the heads of a layer; of a request's rows its
+    /// first source positions count, and the others may be padding.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`AutoregressiveSearch::advance`]; and if the attention is of another kind or
+    /// shape, or has fewer source positions than a request of the step counts. Then nothing has
+    /// changed. A value that is no probability fails the request that it belongs to.
+    ///
+    /// # Panics
+    ///
+    /// As [`AutoregressiveSearch::advance`].
+    pub fn advance_with(
+        &mut self,
+        scores: &ScoresView<'_>,
+        attention: &ScoresView<'_>,
+    ) -> Result<(), Error> {
+        self.take_dense(scores, Some(attention))
     }
 
     /// [`AutoregressiveSearch::advance`] with some tokens of each row: no other is possible.
@@ -60,6 +76,50 @@ impl AutoregressiveSearch {
     ///
     /// As [`AutoregressiveSearch::advance`].
     pub fn advance_sparse(&mut self, scores: &SparseScoresView<'_>) -> Result<(), Error> {
+        self.take_sparse(scores, None)
+    }
+
+    /// [`AutoregressiveSearch::advance_sparse`] with the attention of each row, as
+    /// [`AutoregressiveSearch::advance_with`] takes it.
+    ///
+    /// # Errors
+    ///
+    /// Those of both.
+    ///
+    /// # Panics
+    ///
+    /// As [`AutoregressiveSearch::advance`].
+    pub fn advance_sparse_with(
+        &mut self,
+        scores: &SparseScoresView<'_>,
+        attention: &ScoresView<'_>,
+    ) -> Result<(), Error> {
+        self.take_sparse(scores, Some(attention))
+    }
+
+    fn take_dense(
+        &mut self,
+        scores: &ScoresView<'_>,
+        attention: Option<&ScoresView<'_>>,
+    ) -> Result<(), Error> {
+        let (rows, vocab) = (self.next_rows.rows, self.vocab);
+        let shape = [scores.batch(), scores.time(), scores.vocab()];
+        if self.fed == 0 {
+            return Err(Kind::NoStep.into());
+        }
+        if shape != [1, rows, vocab] && shape != [rows, 1, vocab] {
+            return Err(Kind::StepShape { shape, rows, vocab }.into());
+        }
+        let scores = scores.step_rows().ok_or(Error::from(Kind::StepLengths))?;
+        let attention = self.check_attention(attention)?;
+        self.step(&StepRows::Dense(scores), vocab, attention.as_ref())
+    }
+
+    fn take_sparse(
+        &mut self,
+        scores: &SparseScoresView<'_>,
+        attention: Option<&ScoresView<'_>>,
+    ) -> Result<(), Error> {
         let (rows, vocab) = (self.next_rows.rows, self.vocab);
         let given = [scores.rows(), scores.vocab()];
         if self.fed == 0 {
@@ -69,11 +129,18 @@ impl AutoregressiveSearch {
             return Err(Kind::SparseStep { given, rows, vocab }.into());
         }
         self.memory.expander.given.check(scores)?;
-        self.step(&StepRows::Sparse(*scores), scores.longest())
+        let attention = self.check_attention(attention)?;
+        let longest = scores.longest();
+        self.step(&StepRows::Sparse(*scores), longest, attention.as_ref())
     }
 
     /// Takes the scores of a step, of rows of at most `longest` scores.
-    fn step(&mut self, scores: &StepRows<'_>, longest: usize) -> Result<(), Error> {
+    fn step(
+        &mut self,
+        scores: &StepRows<'_>,
+        longest: usize,
+        attention: Option<&ScoresView<'_>>,
+    ) -> Result<(), Error> {
         let (rows, vocab) = (self.next_rows.rows, self.vocab);
         let slots = self.running.iter().map(|&slot| &self.slots[slot as usize]);
         let most = slots.map(|slot| slot.most_rows(vocab));
@@ -86,8 +153,42 @@ impl AutoregressiveSearch {
             search: self,
             taken: 0,
         };
-        while step.take(scores) {}
+        while step.take(scores, attention) {}
         Ok(())
+    }
+
+    /// The attention as `[1, rows, sources]`, if it is what the requests of the step need.
+    fn check_attention<'a>(
+        &self,
+        attention: Option<&ScoresView<'a>>,
+    ) -> Result<Option<ScoresView<'a>>, Error> {
+        let fed = self.running[..self.fed].iter();
+        let needed = fed.filter_map(|&slot| self.slots[slot as usize].sources());
+        let sources = needed.max();
+        let rows = self.next_rows.rows;
+        let Some(attention) = attention else {
+            return match sources {
+                None => Ok(None),
+                Some(sources) => Err(Kind::NoAttention { rows, sources }.into()),
+            };
+        };
+        let shape = [attention.batch(), attention.time(), attention.vocab()];
+        let given = shape[2];
+        let fits = shape == [1, rows, given] || shape == [rows, 1, given];
+        let sources = sources.unwrap_or(0);
+        if !fits || given < sources {
+            return Err(Kind::AttentionShape {
+                shape,
+                rows,
+                sources,
+            }
+            .into());
+        }
+        if attention.kind() != ScoreKind::Probabilities {
+            return Err(Kind::AttentionKind.into());
+        }
+        let rows = attention.step_rows();
+        Ok(Some(rows.ok_or(Error::from(Kind::StepLengths))?))
     }
 
     /// Reads the rows that are to be read, neighbours together.
@@ -121,7 +222,7 @@ struct StepUnderWay<'a> {
 
 impl StepUnderWay<'_> {
     /// Gives the next request its scores; false if all have had theirs.
-    fn take(&mut self, scores: &StepRows<'_>) -> bool {
+    fn take(&mut self, scores: &StepRows<'_>, attention: Option<&ScoresView<'_>>) -> bool {
         let AutoregressiveSearch {
             slots,
             running,
@@ -138,6 +239,7 @@ impl StepUnderWay<'_> {
         let inputs = StepInputs {
             scores,
             scanned,
+            attention,
             dispatch: *dispatch,
         };
         let slot = &mut slots[index as usize];
@@ -156,7 +258,7 @@ impl Drop for StepUnderWay<'_> {
         let search = &mut *self.search;
         for &index in &search.running[self.taken..search.fed] {
             let slot = &mut search.slots[index as usize];
-            if let Some(request) = slot.id.filter(|_| !slot.removed) {
+            if let Some(request) = slot.id.filter(|_| !slot.removed && !slot.is_done()) {
                 slot.fail(Kind::StepPanicked { request }.into());
                 search.finished.push(request);
             }

@@ -99,10 +99,37 @@ impl Constraint {
         matches!(self.permitted, Permitted::Trie(_))
     }
 
+    /// What errors call it.
+    pub(super) fn name(&self) -> &'static str {
+        match &self.permitted {
+            Permitted::Trie(_) => "the trie of permitted sequences",
+            Permitted::Mask(_) => "the mask of permitted tokens",
+            Permitted::Function(_) => "the function of permitted tokens",
+        }
+    }
+
+    /// Whether it is known to permit no token and no sequence.
+    pub(super) fn permits_nothing(&self) -> bool {
+        match &self.permitted {
+            Permitted::Trie(trie) => trie.next(&[]).is_empty() && !trie.contains(&[]),
+            Permitted::Mask(mask) => mask.count() == 0,
+            Permitted::Function(_) => false,
+        }
+    }
+
+    /// Whether it is known to permit none of some tokens at any step.
+    pub(super) fn permits_none_of(&self, tokens: &[u32]) -> bool {
+        match &self.permitted {
+            Permitted::Mask(mask) => !tokens.iter().any(|&token| mask.contains(token)),
+            Permitted::Trie(_) | Permitted::Function(_) => false,
+        }
+    }
+
     pub(super) fn check(&self, vocab: usize) -> Result<(), Error> {
-        let (what, largest) = match &self.permitted {
-            Permitted::Trie(trie) => ("the trie of permitted sequences", trie.largest_token()),
-            Permitted::Mask(mask) => ("the mask of permitted tokens", mask.iter().last()),
+        let what = self.name();
+        let largest = match &self.permitted {
+            Permitted::Trie(trie) => trie.largest_token(),
+            Permitted::Mask(mask) => mask.iter().last(),
             Permitted::Function(_) => return Ok(()),
         };
         match largest {

@@ -31,11 +31,6 @@ impl Fate {
 }
 
 impl Request {
-    /// Whether the fate of a candidate follows from more than its last tokens.
-    fn looks_at_all_tokens(&self) -> bool {
-        self.ends.predicate().is_some() || self.completes()
-    }
-
     /// The fate of a candidate as far as its last tokens decide it.
     fn fate_by_last_tokens(&self, step: &Step<'_>, candidate: &Continuation) -> Fate {
         let token = candidate.token;
@@ -113,7 +108,7 @@ impl Judge {
         let fates = candidates.iter();
         self.fates
             .extend(fates.map(|candidate| request.fate_by_last_tokens(step, candidate)));
-        if !request.looks_at_all_tokens() {
+        if !request.any_token_may_end() {
             return Ok(());
         }
         self.by_parent.clear();

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::slot::{Slot, State};
+use super::slot::Slot;
 use crate::error::Error;
 use crate::memory::reserve;
 use crate::request_id::RequestId;
@@ -131,10 +131,7 @@ impl<'a> Feed<'a> {
         let slots = self.slots;
         self.running.iter().filter_map(move |&slot| {
             let slot = &slots[slot as usize];
-            match &slot.state {
-                State::Running(request) if slot.length == 0 => Some((slot.id?, &*request.prompt)),
-                _ => None,
-            }
+            (slot.length == 0).then_some((slot.id?, slot.fed_prompt()))
         })
     }
 
@@ -159,9 +156,7 @@ impl<'a> Feed<'a> {
             return;
         };
         let slot = &self.slots[slot as usize];
-        if let State::Running(request) = &slot.state {
-            tokens.extend_from_slice(&request.prompt);
-        }
+        tokens.extend_from_slice(slot.fed_prompt());
         if slot.length > 0 {
             let mut beams = slot.groups.iter().flat_map(|group| &group.beams);
             if let Some(beam) = beams.nth(row - slot.rows.start) {

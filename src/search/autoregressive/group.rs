@@ -2,10 +2,13 @@
 
 use super::candidates::Continuation;
 use super::completeness::Completeness;
+use super::coverage::Coverage;
 use super::finish::Finish;
-use super::pool::{Finished, Pool};
+use super::own_scores::OwnScores;
+use super::pool::{FinalScores, Finished, Pool};
 use super::request::Request;
-use super::rules::{AtMaximum, EndRank, Leader, Stopping};
+use super::rules::{AtMaximum, EndRank};
+use super::stopping::{Leader, Stopping};
 use super::tree::{HypothesisTree, ROOT};
 use super::walk::Verdict;
 use crate::error::Error;
@@ -31,6 +34,8 @@ pub(super) struct Group {
     previous: Vec<LiveHypothesis>,
     /// Whether the best candidate of some step has ended.
     best_ended: bool,
+    /// What the beams have attended to, if their request counts it.
+    pub(super) coverage: Coverage,
 }
 
 impl Group {
@@ -45,7 +50,9 @@ impl Group {
     /// # Errors
     ///
     /// If memory runs out.
-    pub(super) fn begin(&mut self, index: usize) -> Result<(), Error> {
+    pub(super) fn begin(&mut self, index: usize, request: &Request) -> Result<(), Error> {
+        let sources = request.coverage.map_or(0, |coverage| coverage.sources);
+        self.coverage.begin(sources);
         self.pool.begin(index);
         self.best_ended = false;
         self.beams.clear();
@@ -64,12 +71,22 @@ impl Group {
     /// # Errors
     ///
     /// If memory runs out.
-    pub(super) fn make_room(&mut self, candidates: usize, request: &Request) -> Result<(), Error> {
-        let width = request.width();
-        let most = candidates.min(width);
+    pub(super) fn make_room(
+        &mut self,
+        candidates: usize,
+        request: &Request,
+        length: usize,
+    ) -> Result<(), Error> {
+        let most = candidates.min(request.width(length));
         self.previous.clear();
         reserve(&mut self.previous, most, "the hypotheses of a group")?;
-        self.pool.reserve(most, width)
+        // Each may finish, and those that go on may do so later in the step.
+        let finishing = candidates.saturating_add(most);
+        if request.coverage.is_some() {
+            self.coverage.make_room(most)?;
+        }
+        self.pool
+            .reserve(finishing, request.pool_size().max(request.group_beams()))
     }
 
     /// Notes whether the best candidate of a step has ended.
@@ -87,7 +104,7 @@ impl Group {
         length: usize,
         first_row: usize,
     ) {
-        let width = request.width();
+        let width = request.width(length);
         let rules = &request.rules;
         std::mem::swap(&mut self.beams, &mut self.previous);
         self.beams.clear();
@@ -98,7 +115,7 @@ impl Group {
                 self.best_ended |= rank == 0;
                 if rank < width || rules.end_rank == EndRank::Any {
                     let node = tree.push(parent, token, candidate.log_probability);
-                    self.finish(request, node, score, length, Finish::End);
+                    self.finish(request, node, score, length, Finish::End, None);
                 }
             } else if self.beams.len() < width {
                 let node = tree.push(parent, token, candidate.log_probability);
@@ -122,10 +139,13 @@ impl Group {
         request: &Request,
         tree: &mut HypothesisTree,
         length: usize,
-        first_row: usize,
+        own: &OwnScores<'_>,
     ) {
         std::mem::swap(&mut self.beams, &mut self.previous);
         self.beams.clear();
+        if request.coverage.is_some() {
+            self.coverage.begin_step();
+        }
         for verdict in verdicts {
             let Continuation {
                 score,
@@ -136,14 +156,23 @@ impl Group {
             } = verdict.candidate;
             let before = self.previous[parent as usize].node;
             let node = tree.push(before, token, log_probability);
+            let parent = parent as usize;
+            if request.own_scores {
+                tree.push_own_score(own.of(&verdict.candidate));
+            }
             if let Some(finish) = verdict.finish {
-                self.finish(request, node, score, length, finish);
+                let factor = request.coverage.map(|coverage| coverage.factor);
+                let coverage = factor.map(|factor| self.coverage.term_of_parent(factor, parent));
+                self.finish(request, node, score, length, finish, coverage);
             }
             if verdict.goes_on {
+                if request.coverage.is_some() {
+                    self.coverage.keep(parent);
+                }
                 self.beams.push(LiveHypothesis {
                     node,
                     token,
-                    parent_row: first_row as u32 + parent,
+                    parent_row: (own.first_row + parent) as u32,
                     score,
                 });
             }
@@ -161,8 +190,9 @@ impl Group {
         completeness: Completeness,
     ) -> Result<(), Error> {
         if completeness != Completeness::Incomplete {
-            self.pool.reserve(1, request.width())?;
-            self.finish(request, ROOT, 0.0, 0, Finish::Complete);
+            self.pool.reserve(1, request.pool_size())?;
+            let coverage = self.coverage_of(request, 0);
+            self.finish(request, ROOT, 0.0, 0, Finish::Complete, coverage);
         }
         if completeness == Completeness::Complete {
             self.beams.clear();
@@ -170,36 +200,117 @@ impl Group {
         Ok(())
     }
 
-    fn finish(&mut self, request: &Request, node: u32, score: f64, length: usize, finish: Finish) {
-        let rules = &request.rules;
-        let ending = request.ending_length(finish);
-        let counted = rules.counted.count(request.prompt.len(), length, ending);
-        let scores = (rules.length_penalty.apply(score, counted), score);
-        let width = request.width();
-        self.pool.add(width, rules.when_full, scores, node, finish);
+    /// The coverage term of a live hypothesis, if its request has one.
+    fn coverage_of(&self, request: &Request, rank: usize) -> Option<f64> {
+        let coverage = request.coverage?;
+        Some(self.coverage.term(coverage.factor, rank))
+    }
+
+    fn finish(
+        &mut self,
+        request: &Request,
+        node: u32,
+        score: f64,
+        length: usize,
+        finish: Finish,
+        coverage: Option<f64>,
+    ) {
+        let scores = scores(request, score, length, finish, coverage);
+        let (size, when_full) = (request.pool_size(), request.rules.when_full);
+        self.pool.add(size, when_full, scores, node, finish);
+    }
+
+    /// Finishes live hypotheses, best first, until the pool holds as many as there are beams.
+    fn fill_up(&mut self, request: &Request, length: usize, finish: Finish) {
+        for i in 0..self.beams.len() {
+            if self.pool.len() >= request.group_beams() {
+                break;
+            }
+            let LiveHypothesis { node, score, .. } = self.beams[i];
+            let coverage = self.coverage_of(request, i);
+            let scores = scores(request, score, length, finish, coverage);
+            self.pool.push(scores, node, finish);
+        }
     }
 
     /// Ends the group at the maximum length, after a step whose best candidate
     /// is `leader`.
     pub(super) fn cut(&mut self, request: &Request, length: usize, leader: f64) {
         let drops = match request.rules.at_maximum {
+            AtMaximum::FillUp => {
+                self.fill_up(request, length, Finish::Length);
+                true
+            }
             AtMaximum::Finish | AtMaximum::ForceEnd => false,
             AtMaximum::FinishUnlessDone => self.is_done(request, length, leader),
             AtMaximum::FinishIfNoneEnded => !self.pool.is_empty(),
         };
         if !drops {
-            for i in 0..self.beams.len() {
-                let LiveHypothesis { node, score, .. } = self.beams[i];
-                self.finish(request, node, score, length, Finish::Length);
-            }
+            self.finish_live(request, length, Finish::Length);
         }
         self.beams.clear();
+    }
+
+    /// Ends the group because its stopping rule is met.
+    pub(super) fn stop(&mut self, request: &Request, length: usize) {
+        if request.rules.at_maximum == AtMaximum::FillUp {
+            self.fill_up(request, length, Finish::Live);
+        }
+        self.beams.clear();
+    }
+
+    /// Ends the group because the caller says so, after `length` generated tokens. Its beams
+    /// stay.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(super) fn finish_now(&mut self, request: &Request, length: usize) -> Result<(), Error> {
+        if length == 0 {
+            return Ok(());
+        }
+        let size = request.pool_size().max(request.group_beams());
+        self.pool.reserve(self.beams.len(), size)?;
+        match request.rules.at_maximum {
+            AtMaximum::FillUp => self.fill_up(request, length, Finish::Live),
+            _ => self.finish_live(request, length, Finish::Live),
+        }
+        Ok(())
+    }
+
+    /// The live hypotheses, best first, as they would finish now.
+    pub(super) fn live_as_finished(
+        &self,
+        request: &Request,
+        length: usize,
+    ) -> impl Iterator<Item = Finished> {
+        let group = self.pool.group();
+        (0..).zip(&self.beams).map(move |(rank, live)| {
+            let coverage = self.coverage_of(request, rank as usize);
+            let scores = scores(request, live.score, length, Finish::Live, coverage);
+            Finished {
+                score: scores.score,
+                log_probability: scores.log_probability,
+                coverage: scores.coverage,
+                node: live.node,
+                finish: Finish::Live,
+                order: (group, rank),
+            }
+        })
+    }
+
+    fn finish_live(&mut self, request: &Request, length: usize, finish: Finish) {
+        for i in 0..self.beams.len() {
+            let LiveHypothesis { node, score, .. } = self.beams[i];
+            let coverage = self.coverage_of(request, i);
+            self.finish(request, node, score, length, finish, coverage);
+        }
     }
 
     /// Whether the stopping rule is met after a step to `length` generated
     /// tokens, whose best candidate is `leader`.
     pub(super) fn is_done(&self, request: &Request, length: usize, leader: f64) -> bool {
-        let width = request.width();
+        let beams = request.group_beams();
         let rules = &request.rules;
         let live = self
             .beams
@@ -209,7 +320,7 @@ impl Group {
         let now = rules.counted.count(prompt, length, 0);
         let beaten = |bound| {
             self.pool
-                .worst_if_full(width)
+                .worst_if_full(request.pool_size())
                 .is_some_and(|worst| worst >= bound)
         };
         match rules.stopping {
@@ -228,13 +339,35 @@ impl Group {
                 beaten(bound(now).max(bound(last)))
             }
             Stopping::FirstFinished { patience } => {
-                let wanted = (width as f64 * patience).round().max(1.0);
+                let wanted = (beams as f64 * patience).round().max(1.0);
                 self.pool.count() as f64 >= wanted
             }
             Stopping::BestFinished { hypotheses } => {
-                let wanted = hypotheses.min(width) as u64;
+                let wanted = hypotheses.min(beams) as u64;
                 self.best_ended && self.pool.count() >= wanted
             }
+            Stopping::Never => false,
+            Stopping::PoolFull => self.pool.is_full(request.pool_size()),
         }
+    }
+}
+
+/// What a hypothesis is ranked by: its log-probability under the length penalty, and the coverage
+/// term. A score of -0.0 keeps its sign where there is no such term.
+fn scores(
+    request: &Request,
+    log_probability: f64,
+    length: usize,
+    finish: Finish,
+    coverage: Option<f64>,
+) -> FinalScores {
+    let rules = &request.rules;
+    let ending = request.ending_length(finish);
+    let counted = rules.counted.count(request.prompt.len(), length, ending);
+    let penalised = rules.length_penalty.apply(log_probability, counted);
+    FinalScores {
+        score: coverage.map_or(penalised, |coverage| penalised + coverage),
+        log_probability,
+        coverage: coverage.unwrap_or(0.0),
     }
 }

@@ -1,5 +1,6 @@
 //! What can be seen of requests: those that are done, and those that run.
 
+use super::completion::CompletionNBest;
 use super::outcome::Outcome;
 use super::search::AutoregressiveSearch;
 use super::slot::State;
@@ -43,6 +44,38 @@ impl AutoregressiveSearch {
             State::Done(Err(error)) => Err(error.clone()),
             State::Running(_) | State::Free => Ok(None),
         }
+    }
+
+    /// Replaces the contents of `found` by the live hypotheses of a running request, as a list of
+    /// one item: group by group, best first, each with the score that it would be ranked by if
+    /// it finished now. None if the request is done.
+    ///
+    /// O(beams x length), and no allocation once `found` has room.
+    ///
+    /// # Errors
+    ///
+    /// If the request is not in this search, or memory runs out.
+    pub fn live(&self, id: RequestId, found: &mut CompletionNBest) -> Result<(), Error> {
+        let request = id;
+        let slot = self.slot(id).ok_or(Kind::UnknownRequest { request })?;
+        found.clear();
+        slot.live_into(found)
+    }
+
+    /// Replaces the contents of `found` by the hypotheses of a running request that have finished
+    /// so far and are still among its best, as a list of one item: group by group, best first.
+    /// None if the request is done: its outcome then has them.
+    ///
+    /// O(beams x length).
+    ///
+    /// # Errors
+    ///
+    /// If the request is not in this search, or memory runs out.
+    pub fn finished_so_far(&self, id: RequestId, found: &mut CompletionNBest) -> Result<(), Error> {
+        let request = id;
+        let slot = self.slot(id).ok_or(Kind::UnknownRequest { request })?;
+        found.clear();
+        slot.finished_into(found)
     }
 
     /// Replaces the contents of `tokens` by the longest common prefix of the generated

@@ -132,7 +132,9 @@ mod advance;
 mod candidates;
 mod collect;
 mod completeness;
+mod completion;
 mod constraint;
+mod coverage;
 mod ends;
 mod expand;
 mod fate;
@@ -140,20 +142,24 @@ mod feed;
 mod finish;
 mod given;
 mod group;
+mod length_penalty;
 mod look;
 mod mask;
 mod normaliser;
 mod outcome;
+mod own_scores;
 mod pool;
 mod presets;
 mod processors;
 mod request;
+mod results;
 mod rules;
 mod run;
 mod scan;
 mod search;
 mod slot;
 mod step_rows;
+mod stopping;
 #[cfg(test)]
 mod tests;
 mod tokens_so_far;
@@ -163,13 +169,13 @@ mod walk;
 
 pub use crate::request_id::RequestId;
 pub use completeness::Completeness;
+pub use completion::{Completion, CompletionDetails, CompletionNBest, OwnedCompletion};
 pub use constraint::{Constraint, Normaliser};
 pub use feed::Feed;
 pub use finish::Finish;
+pub use length_penalty::{CountedLength, LengthPenalty};
 pub use mask::TokenMask;
-pub use outcome::{
-    Completion, CompletionDetails, CompletionNBest, Ended, Outcome, OwnedCompletion,
-};
+pub use outcome::{Ended, Outcome};
 pub use presets::{CTranslate2Options, EarlyStopping};
 pub use processors::{
     ForcedFirst, ForcedLast, ForcedScore, FrequencyPenalty, LogitsProcessor, MinimumLength,
@@ -177,9 +183,9 @@ pub use processors::{
     WhisperTimestamps, processor_fn,
 };
 pub use request::{MaximumLength, Request};
-pub use rules::{
-    AtMaximum, CountedLength, EndRank, Leader, LengthPenalty, Rules, Stopping, WhenFull,
-};
+pub use rules::{AtMaximum, EndRank, PoolSize, Rules, WhenFull};
+pub use run::ModelResult;
 pub use search::AutoregressiveSearch;
+pub use stopping::{Leader, Stopping};
 pub use tokens_so_far::TokensSoFar;
 pub use trie::TokenTrie;

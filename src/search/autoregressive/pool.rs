@@ -6,13 +6,26 @@ use std::collections::BinaryHeap;
 use super::finish::Finish;
 use super::rules::WhenFull;
 use crate::error::{Error, Kind};
+use crate::memory::reserve;
 use crate::order::descending;
+
+/// The scores of a hypothesis that is done.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FinalScores {
+    /// What it is ranked by.
+    pub(super) score: f64,
+    pub(super) log_probability: f64,
+    /// The coverage term of the score, or 0.
+    pub(super) coverage: f64,
+}
 
 /// A hypothesis that is done.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Finished {
     pub(super) score: f64,
     pub(super) log_probability: f64,
+    /// The coverage term of the score, or 0.
+    pub(super) coverage: f64,
     pub(super) node: u32,
     pub(super) finish: Finish,
     /// Its group, and how many of that finished before it: at equal scores the
@@ -85,18 +98,11 @@ impl Pool {
         &mut self,
         size: usize,
         when_full: WhenFull,
-        (score, log_probability): (f64, f64),
+        scores: FinalScores,
         node: u32,
         finish: Finish,
     ) {
-        let finished = Finished {
-            score,
-            log_probability,
-            node,
-            finish,
-            order: (self.group, self.count),
-        };
-        self.count += 1;
+        let finished = self.next(scores, node, finish);
         if self.heap.len() < size {
             self.heap.push(finished);
         } else if when_full == WhenFull::ReplaceWorst
@@ -106,6 +112,41 @@ impl Pool {
             mark!("a full pool gives up its worst");
             *worst = finished;
         }
+    }
+
+    /// Adds a finished hypothesis whether or not the pool has a place for it.
+    pub(super) fn push(&mut self, scores: FinalScores, node: u32, finish: Finish) {
+        let finished = self.next(scores, node, finish);
+        self.heap.push(finished);
+    }
+
+    /// The next to finish.
+    fn next(&mut self, scores: FinalScores, node: u32, finish: Finish) -> Finished {
+        let order = (self.group, self.count);
+        self.count += 1;
+        Finished {
+            score: scores.score,
+            log_probability: scores.log_probability,
+            coverage: scores.coverage,
+            node,
+            finish,
+            order,
+        }
+    }
+
+    /// The number of its group.
+    pub(super) fn group(&self) -> u32 {
+        self.group
+    }
+
+    /// How many it holds.
+    pub(super) fn len(&self) -> usize {
+        self.heap.len()
+    }
+
+    /// Whether a pool of `size` is full.
+    pub(super) fn is_full(&self, size: usize) -> bool {
+        self.heap.len() >= size
     }
 
     /// How many ever finished.
@@ -120,8 +161,23 @@ impl Pool {
     /// The score that a hypothesis must beat to get into a pool of `size`:
     /// none while there is a place free.
     pub(super) fn worst_if_full(&self, size: usize) -> Option<f64> {
-        let full = self.heap.len() >= size;
-        self.heap.peek().filter(|_| full).map(|worst| worst.score)
+        self.heap
+            .peek()
+            .filter(|_| self.is_full(size))
+            .map(|worst| worst.score)
+    }
+
+    /// The finished hypotheses, best first. O(k log k) time, and a copy of them.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(super) fn sorted(&self) -> Result<Vec<Finished>, Error> {
+        let mut sorted = Vec::new();
+        reserve(&mut sorted, self.heap.len(), "the finished hypotheses")?;
+        sorted.extend(self.heap.iter());
+        sorted.sort_unstable();
+        Ok(sorted)
     }
 
     /// The finished hypotheses, in no order.
@@ -149,7 +205,12 @@ mod tests {
         let mut pool = Pool::default();
         pool.begin(0);
         for (node, &score) in scores.iter().enumerate() {
-            pool.add(2, when_full, (score, -1.0), node as u32, Finish::End);
+            let scores = FinalScores {
+                score,
+                log_probability: -1.0,
+                coverage: 0.0,
+            };
+            pool.add(2, when_full, scores, node as u32, Finish::End);
         }
         let mut finished: Vec<Finished> = pool.iter().copied().collect();
         finished.sort();
@@ -172,6 +233,7 @@ mod tests {
         let finished = |score, order| Finished {
             score,
             log_probability: score,
+            coverage: 0.0,
             node: 0,
             finish: Finish::End,
             order: (0, order),

@@ -3,9 +3,9 @@
 //! Each was read from the source that it names. Scores that tie exactly may
 //! come in another order there: those libraries leave ties to their top-k.
 
-use super::rules::{
-    AtMaximum, CountedLength, EndRank, Leader, LengthPenalty, Rules, Stopping, WhenFull,
-};
+use super::length_penalty::{CountedLength, LengthPenalty};
+use super::rules::{AtMaximum, EndRank, PoolSize, Rules, WhenFull};
+use super::stopping::{Leader, Stopping};
 
 /// The `early_stopping` setting of Hugging Face transformers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -90,6 +90,7 @@ impl Rules {
             end_rank: EndRank::WithinBeam,
             when_full: WhenFull::ReplaceWorst,
             at_maximum: AtMaximum::Finish,
+            pool_size: PoolSize::Beams,
         }
     }
 
@@ -205,6 +206,55 @@ impl Rules {
             end_rank: EndRank::Any,
             at_maximum: AtMaximum::FinishIfNoneEnded,
             ..Rules::plain()
+        }
+    }
+
+    /// OpenAI's Whisper: the mean log-probability of the tokens, or with an exponent
+    /// `log p / ((5 + length) / 6)^length_penalty`, the end token not counted in either; a
+    /// candidate that ends finishes if it is better than the last beam that goes on; the search
+    /// is over when `round(patience * beams)` hypotheses have finished, first come, first
+    /// served; if fewer have, the best live ones fill the pool up to the number of beams.
+    ///
+    /// Its log-probabilities are those of the model after `ApplyTimestampRules` and the
+    /// suppressed tokens, before the log-softmax ([`Request::process_logits`]). Our maximum
+    /// length is its `sample_len`. Source: `whisper/decoding.py`, `BeamSearchDecoder` and
+    /// `MaximumLikelihoodRanker`, 20250625.
+    ///
+    /// [`Request::process_logits`]: super::Request::process_logits
+    #[must_use]
+    pub fn whisper(length_penalty: Option<f64>, patience: f64) -> Rules {
+        Rules {
+            length_penalty: match length_penalty {
+                None => LengthPenalty::Power { alpha: 1.0 },
+                Some(alpha) => LengthPenalty::Gnmt { alpha },
+            },
+            counted: CountedLength::WithoutEnd,
+            stopping: Stopping::PoolFull,
+            end_rank: EndRank::BeforeLastBeam,
+            when_full: WhenFull::Keep,
+            at_maximum: AtMaximum::FillUp,
+            pool_size: PoolSize::Patience { patience },
+        }
+    }
+
+    /// vLLM: `log p / length^length_penalty`, the prompt counted and the end token not; every
+    /// step looks at the best 2k tokens of each row, all of which that end finish; the search
+    /// goes on to the maximum length, and all that finished or are live then compete.
+    ///
+    /// Our maximum length is its `max_tokens`. Source: `vllm/beam_search.py` and
+    /// `entrypoints/llm.py`, `beam_search`, 0.11.
+    #[must_use]
+    pub fn vllm(length_penalty: f64) -> Rules {
+        Rules {
+            length_penalty: LengthPenalty::Power {
+                alpha: length_penalty,
+            },
+            counted: CountedLength::WithPrompt,
+            stopping: Stopping::Never,
+            end_rank: EndRank::WithinRow,
+            when_full: WhenFull::ReplaceWorst,
+            at_maximum: AtMaximum::Finish,
+            pool_size: PoolSize::All,
         }
     }
 }

@@ -1,120 +1,10 @@
 //! The rules by which hypotheses finish, are ranked, and end a search.
 
+use super::length_penalty::{CountedLength, LengthPenalty};
+use super::stopping::Stopping;
 use crate::error::{Error, Kind};
 
-/// What a finished hypothesis is ranked by: its log-probability divided by a
-/// penalty on its length.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
-#[non_exhaustive]
-pub enum LengthPenalty {
-    /// No penalty: the log-probability itself.
-    None,
-    /// `length^alpha`, where a length of 0 counts as 1. At an exponent of 1, the mean
-    /// log-probability of a token.
-    Power {
-        /// The exponent; above 0 favours long hypotheses.
-        alpha: f64,
-    },
-    /// `((5 + length) / 6)^alpha` (Wu et al. 2016, "Google's Neural Machine
-    /// Translation System", section 7).
-    Gnmt {
-        /// The exponent; above 0 favours long hypotheses.
-        alpha: f64,
-    },
-}
-
-impl LengthPenalty {
-    /// The score of a hypothesis of `length` tokens. Where the divisor underflows to 0, it
-    /// is -infinity.
-    pub(crate) fn apply(self, log_probability: f64, length: usize) -> f64 {
-        let divisor = match self {
-            LengthPenalty::None => return log_probability,
-            LengthPenalty::Power { alpha } => (length.max(1) as f64).powf(alpha),
-            LengthPenalty::Gnmt { alpha } => ((5.0 + length as f64) / 6.0).powf(alpha),
-        };
-        if divisor == 0.0 {
-            f64::NEG_INFINITY
-        } else {
-            log_probability / divisor
-        }
-    }
-}
-
-/// Which tokens the length of a hypothesis counts, for its penalty.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
-#[non_exhaustive]
-pub enum CountedLength {
-    /// The generated tokens, those of the ending among them: an end token, or a stop sequence.
-    Generated,
-    /// The generated tokens but for the ending.
-    WithoutEnd,
-    /// The tokens of the prompt and the generated ones, but for the ending.
-    WithPrompt,
-}
-
-impl CountedLength {
-    /// The length of a hypothesis of `generated` tokens, of which the last `ending` are its
-    /// ending: an end token or a stop sequence.
-    pub(crate) fn count(self, prompt: usize, generated: usize, ending: usize) -> usize {
-        match self {
-            CountedLength::Generated => generated,
-            CountedLength::WithoutEnd => generated - ending,
-            CountedLength::WithPrompt => prompt.saturating_add(generated - ending),
-        }
-    }
-}
-
-/// When a request has found what it can, before its maximum length.
-///
-/// The first two rules need a full pool: as many finished hypotheses as beams.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
-#[non_exhaustive]
-pub enum Stopping {
-    /// When the leader, at the length that it has now, would not beat the worst
-    /// finished hypothesis. A longer one still might, where the penalty favours
-    /// length.
-    Heuristic {
-        /// Whose log-probability is held against the pool.
-        leader: Leader,
-    },
-    /// When no live hypothesis can beat the worst finished one at any length
-    /// up to the maximum, provided that no processor raises a score above 0.
-    Exhaustive,
-    /// When `round(patience * beams)` hypotheses, and at least one, have
-    /// finished (Kasai et al. 2022, "A Call for Clarity in Beam Search").
-    /// Those that were later pushed out of the pool count.
-    FirstFinished {
-        /// 1 stops at as many finished hypotheses as beams.
-        patience: f64,
-    },
-    /// When the best candidate of some step has ended, and this many
-    /// hypotheses have finished. Without a length penalty nothing found later
-    /// can beat that candidate.
-    BestFinished {
-        /// How many to wait for; more than there are beams means the beams.
-        hypotheses: usize,
-    },
-}
-
-/// The candidate that [`Stopping::Heuristic`] looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
-#[non_exhaustive]
-pub enum Leader {
-    /// The best that goes on.
-    Live,
-    /// The best of the step, even where it has just ended.
-    Any,
-}
-
-/// Which of a step's candidates that end with an end token finish.
+/// Which of a step's candidates that end finish, where k is the number of beams that go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
@@ -122,8 +12,13 @@ pub enum Leader {
 pub enum EndRank {
     /// Those among the best k, for k beams.
     WithinBeam,
-    /// Those among the best `(1 + max(1, end tokens)) * k`.
+    /// Those among the best `(1 + max(1, end tokens)) * k`; with stop sequences, their last
+    /// tokens are counted with the end tokens, each once.
     Any,
+    /// Those that are better than the last of the k that go on.
+    BeforeLastBeam,
+    /// Those of the best 2k tokens of their row, whatever their rank in the step.
+    WithinRow,
 }
 
 /// What a full pool does with one more finished hypothesis.
@@ -155,6 +50,27 @@ pub enum AtMaximum {
     /// The last token is always an end token, at its own log-probability.
     /// Without end tokens this is [`AtMaximum::Finish`].
     ForceEnd,
+    /// However the search ends, by the maximum length, its stopping rule or the caller, the
+    /// best of them finish until the pool holds as many as there are beams.
+    FillUp,
+}
+
+/// How many finished hypotheses the pool of a group holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum PoolSize {
+    /// As many as beams, or as hypotheses are wanted
+    /// ([`Request::with_n_best`](super::Request::with_n_best)) if these are more.
+    Beams,
+    /// `patience * beams`, rounded half to even, and at least one.
+    Patience {
+        /// 1 holds as many as beams.
+        patience: f64,
+    },
+    /// All that finish. Its memory grows with every step.
+    All,
 }
 
 /// How the hypotheses of a request finish, are ranked, and end its search.
@@ -180,6 +96,7 @@ pub struct Rules {
     pub(crate) end_rank: EndRank,
     pub(crate) when_full: WhenFull,
     pub(crate) at_maximum: AtMaximum,
+    pub(crate) pool_size: PoolSize,
 }
 
 impl Default for Rules {
@@ -232,6 +149,13 @@ impl Rules {
         self
     }
 
+    /// How many finished hypotheses a pool holds.
+    #[must_use]
+    pub fn with_pool_size(mut self, pool_size: PoolSize) -> Self {
+        self.pool_size = pool_size;
+        self
+    }
+
     /// See [`Rules::with_length_penalty`].
     pub fn length_penalty(&self) -> LengthPenalty {
         self.length_penalty
@@ -262,6 +186,11 @@ impl Rules {
         self.at_maximum
     }
 
+    /// See [`Rules::with_pool_size`].
+    pub fn pool_size(&self) -> PoolSize {
+        self.pool_size
+    }
+
     /// If a number among the rules is not finite, or patience is not above 0.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let refuse = |what, value, limit| Err(Kind::InvalidSetting { what, value, limit }.into());
@@ -273,11 +202,18 @@ impl Rules {
             }
             _ => {}
         }
-        match self.stopping {
-            Stopping::FirstFinished { patience } if !(patience > 0.0 && patience.is_finite()) => {
-                refuse("patience", patience, "finite and above 0")
-            }
-            _ => Ok(()),
+        let patience = match self.stopping {
+            Stopping::FirstFinished { patience } => Some(patience),
+            _ => None,
+        };
+        let of_pool = match self.pool_size {
+            PoolSize::Patience { patience } => Some(patience),
+            _ => None,
+        };
+        let mut all = patience.into_iter().chain(of_pool);
+        match all.find(|patience| !(*patience > 0.0 && patience.is_finite())) {
+            Some(patience) => refuse("patience", patience, "finite and above 0"),
+            None => Ok(()),
         }
     }
 }

@@ -6,16 +6,45 @@ use crate::error::Error;
 use crate::memory::resize;
 use crate::scores::ScoresView;
 
+/// What the model of [`AutoregressiveSearch::run`] returns: nothing, if it cannot fail, or a
+/// `Result` with an error that those of the search become too.
+pub trait ModelResult {
+    /// The error of the model and of the search.
+    type Error: From<Error>;
+
+    /// It as a result.
+    ///
+    /// # Errors
+    ///
+    /// If the model has failed.
+    fn into_result(self) -> Result<(), Self::Error>;
+}
+
+impl ModelResult for () {
+    type Error = Error;
+
+    fn into_result(self) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+impl<E: From<Error>> ModelResult for Result<(), E> {
+    type Error = E;
+
+    fn into_result(self) -> Result<(), E> {
+        self
+    }
+}
+
 impl AutoregressiveSearch {
     /// Runs a model until no request is running. What became of each,
     /// [`AutoregressiveSearch::outcome`] says; a request that was refused is no error here.
     ///
-    /// The model is called once a step. It writes the logits of every row of
+    /// The model is called once a step; it returns nothing, or a `Result`. It writes the logits of every row of
     /// the feed into a slice of `rows x vocab`, row after row, all zero
     /// beforehand.
     ///
     /// ```
-    /// use widebeam::Error;
     /// use widebeam::autoregressive::{AutoregressiveSearch, MaximumLength, Request};
     ///
     /// let mut search = AutoregressiveSearch::new(3)?;
@@ -30,25 +59,24 @@ impl AutoregressiveSearch {
     ///         logits[sequence[sequence.len() - 1] as usize] = 3.0;
     ///         logits[2] = if sequence.len() < 5 { -9.0 } else { 9.0 };
     ///     }
-    ///     Ok::<(), Error>(())
     /// })?;
     /// for (id, tokens) in [(short, &[0, 0][..]), (long, &[1, 1, 1, 1, 2])] {
     ///     let outcome = search.outcome(id)?.expect("it is done");
     ///     assert_eq!(outcome.best()?.tokens, tokens);
     /// }
-    /// # Ok::<(), Error>(())
+    /// # Ok::<(), widebeam::Error>(())
     /// ```
     ///
     /// # Errors
     ///
     /// What the model returns; and those of [`AutoregressiveSearch::advance`]. The step is
     /// then abandoned ([`AutoregressiveSearch::abandon_step`]).
-    pub fn run<E: From<Error>>(
+    pub fn run<R: ModelResult>(
         &mut self,
-        mut model: impl FnMut(&Feed<'_>, &mut [f32]) -> Result<(), E>,
-    ) -> Result<(), E> {
+        mut model: impl FnMut(&Feed<'_>, &mut [f32]) -> R,
+    ) -> Result<(), R::Error> {
         let mut logits = Vec::new();
-        if self.fed == self.removed {
+        if self.fed == self.gone {
             // No request is left of a step that the caller has begun.
             self.abandon_step();
         }
@@ -62,20 +90,20 @@ impl AutoregressiveSearch {
         Ok(())
     }
 
-    fn run_step<E: From<Error>>(
+    fn run_step<R: ModelResult>(
         &mut self,
-        model: &mut impl FnMut(&Feed<'_>, &mut [f32]) -> Result<(), E>,
+        model: &mut impl FnMut(&Feed<'_>, &mut [f32]) -> R,
         logits: &mut Vec<f32>,
-    ) -> Result<(), E> {
+    ) -> Result<(), R::Error> {
         let vocab = self.vocab;
         let feed = self.feed();
         let shape = [feed.rows(), vocab];
         let Some(size) = shape[0].checked_mul(shape[1]) else {
-            return Err(E::from(overflow(shape)));
+            return Err(overflow(shape).into());
         };
         logits.clear();
         resize(logits, size, "the logits of a step")?;
-        model(&feed, logits)?;
+        model(&feed, logits).into_result()?;
         Ok(self.advance(&ScoresView::logits(logits, shape)?)?)
     }
 }

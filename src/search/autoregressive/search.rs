@@ -29,8 +29,8 @@ pub struct AutoregressiveSearch {
     pub(super) running: Vec<u32>,
     /// How many of them are in the step that is under way; 0 if none is.
     pub(super) fed: usize,
-    /// How many of these have been removed since it began.
-    pub(super) removed: usize,
+    /// How many of these have been removed, or are done, since it began.
+    pub(super) gone: usize,
     pub(super) finished: Vec<RequestId>,
     /// How many of them were there when the last step ended.
     pub(super) shown: usize,
@@ -63,7 +63,7 @@ impl AutoregressiveSearch {
             free: Vec::new(),
             running: Vec::new(),
             fed: 0,
-            removed: 0,
+            gone: 0,
             finished: Vec::new(),
             shown: 0,
             next_rows: NextRows::default(),
@@ -103,12 +103,13 @@ impl AutoregressiveSearch {
     ///
     /// Those of [`AutoregressiveSearch::admit`] about settings.
     pub fn bytes_needed(&self, request: &Request) -> Result<usize, Error> {
-        let (rows, vocab) = (request.beams, self.vocab);
+        let vocab = self.vocab;
         request.check(vocab)?;
+        let rows = request.most_beams();
         // The token, the parent and the numbers of slots; where memory grows, it is doubled.
         let row = size_of::<[u32; 8]>();
         let parts = [
-            Slot::bytes_needed(request),
+            Slot::bytes_needed(request, vocab),
             ScannedRows::bytes_needed(rows, vocab),
             Expander::bytes_needed(request, vocab),
             Walker::bytes_needed(request, vocab),
@@ -163,17 +164,46 @@ impl AutoregressiveSearch {
             return false;
         }
         if self.running[..self.fed].contains(&id.slot) {
-            self.slots[id.slot as usize].removed = true;
-            self.removed += 1;
+            let slot = &mut self.slots[id.slot as usize];
+            slot.removed = true;
+            self.gone += usize::from(slot.is_running());
+            self.forget_finished(id);
         } else {
             self.running.retain(|&running| running != id.slot);
-            if let Some(place) = self.finished.iter().position(|&finished| finished == id) {
-                self.finished.remove(place);
-                self.shown -= usize::from(place < self.shown);
-            }
+            self.forget_finished(id);
             self.free_slot(id.slot);
         }
         true
+    }
+
+    /// Ends a running request with what it has: its live hypotheses finish, as
+    /// [`Finish::Live`](super::Finish::Live), and compete with those that have finished before
+    /// (under [`AtMaximum::FillUp`](super::AtMaximum::FillUp) they fill the pool up). It is done
+    /// at once, and [`AutoregressiveSearch::outcome`] says what it has found: nothing, if it has
+    /// not taken a step. False if it is not in this search, or is done.
+    ///
+    /// If the request is in the step that is under way, its rows stay in the feed, and their
+    /// scores are not looked at. To have the best so far of a request that is cancelled, finish
+    /// it; to have nothing, remove it.
+    pub fn finish(&mut self, id: RequestId) -> bool {
+        if self.slot(id).is_none() || !self.slots[id.slot as usize].finish() {
+            return false;
+        }
+        if self.running[..self.fed].contains(&id.slot) {
+            self.gone += 1;
+        } else {
+            self.running.retain(|&running| running != id.slot);
+        }
+        self.finished.push(id);
+        true
+    }
+
+    /// Takes a request off the list of those that are done.
+    fn forget_finished(&mut self, id: RequestId) {
+        if let Some(place) = self.finished.iter().position(|&finished| finished == id) {
+            self.finished.remove(place);
+            self.shown -= usize::from(place < self.shown);
+        }
     }
 
     fn free_slot(&mut self, slot: u32) {
@@ -183,7 +213,7 @@ impl AutoregressiveSearch {
 
     /// Whether no request is running.
     pub fn is_idle(&self) -> bool {
-        self.running.len() == self.removed
+        self.running.len() == self.gone
     }
 
     /// Begins a step of all running requests: the rows to be scored next. While a step is
@@ -240,7 +270,7 @@ impl AutoregressiveSearch {
             }
             slot.is_running()
         });
-        (self.fed, self.removed) = (0, 0);
+        (self.fed, self.gone) = (0, 0);
     }
 
     /// The place of a request that is there, and was not removed.
@@ -260,7 +290,7 @@ impl Clone for AutoregressiveSearch {
             free: with_room(&self.free),
             running: with_room(&self.running),
             fed: self.fed,
-            removed: self.removed,
+            gone: self.gone,
             finished: with_room(&self.finished),
             shown: self.shown,
             next_rows: self.next_rows.clone(),

@@ -25,21 +25,37 @@ struct Node {
 #[derive(Clone, Debug, Default)]
 pub(super) struct HypothesisTree {
     nodes: Vec<Node>,
+    /// The model's own log-probability of each node's token, if they are kept.
+    own_scores: Vec<f64>,
+    keeps_own_scores: bool,
     moved: Vec<u32>,
 }
 
 impl HypothesisTree {
     /// At most the bytes of a tree of so many lines, each of up to `length` nodes, to
     /// which `count` nodes at a time are added.
-    pub(super) fn bytes_needed(lines: usize, length: usize, count: usize) -> usize {
+    pub(super) fn bytes_needed(
+        lines: usize,
+        length: usize,
+        count: usize,
+        keeps_own_scores: bool,
+    ) -> usize {
         let wanted = lines.saturating_mul(length).saturating_add(count);
         // Twice what is used, and up to twice that where memory is doubled.
-        let node = 4 * (size_of::<Node>() + size_of::<u32>());
+        let own = if keeps_own_scores {
+            size_of::<f64>()
+        } else {
+            0
+        };
+        let node = 4 * (size_of::<Node>() + size_of::<u32>() + own);
         wanted.saturating_mul(node)
     }
 
-    pub(super) fn clear(&mut self) {
+    /// Starts anew.
+    pub(super) fn clear(&mut self, keeps_own_scores: bool) {
         self.nodes.clear();
+        self.own_scores.clear();
+        self.keeps_own_scores = keeps_own_scores;
     }
 
     /// Whether `count` more nodes fit the memory in use.
@@ -69,6 +85,11 @@ impl HypothesisTree {
         }
         self.nodes.try_reserve(more).map_err(|_| out_of_memory())?;
         let capacity = self.nodes.capacity();
+        if self.keeps_own_scores {
+            let more = capacity - self.own_scores.len();
+            let reserved = self.own_scores.try_reserve(more);
+            reserved.map_err(|_| out_of_memory())?;
+        }
         self.moved.clear();
         self.moved
             .try_reserve(capacity)
@@ -84,6 +105,11 @@ impl HypothesisTree {
             score,
         });
         node
+    }
+
+    /// Keeps the model's own log-probability of the node that was appended last.
+    pub(super) fn push_own_score(&mut self, own_score: f64) {
+        self.own_scores.push(own_score);
     }
 
     /// From `node` up to its first token.
@@ -125,6 +151,17 @@ impl HypothesisTree {
         scores[start..].reverse();
     }
 
+    /// Appends the model's own log-probability of each token from the first to `node`'s, if they
+    /// are kept.
+    pub(super) fn own_scores_into(&self, mut node: u32, scores: &mut Vec<f64>) {
+        let start = scores.len();
+        while let Some(&own_score) = self.own_scores.get(node as usize) {
+            scores.push(own_score);
+            node = self.nodes[node as usize].parent;
+        }
+        scores[start..].reverse();
+    }
+
     /// Starts a sweep: nothing is marked.
     pub(super) fn begin_sweep(&mut self) {
         self.moved.clear();
@@ -154,10 +191,14 @@ impl HypothesisTree {
                 parent: self.moved(node.parent),
                 ..node
             };
+            if let Some(&own_score) = self.own_scores.get(at) {
+                self.own_scores[kept] = own_score;
+            }
             self.moved[at] = kept as u32;
             kept += 1;
         }
         self.nodes.truncate(kept);
+        self.own_scores.truncate(kept);
     }
 
     /// Where the last sweep moved a marked node.
@@ -174,7 +215,7 @@ mod tests {
     fn a_tree_that_was_cleared_begins_again() {
         let mut tree = HypothesisTree::default();
         for token in [4, 9] {
-            tree.clear();
+            tree.clear(false);
             tree.reserve(1).unwrap();
             assert_eq!(tree.push(ROOT, token, -1.0), 0);
             let mut tokens = Vec::new();

@@ -14,7 +14,7 @@
 //! Where any token may end a hypothesis (a predicate, complete sequences), fewer than k of the
 //! best K candidates may go on. The walk then begins again with twice as many.
 
-use super::candidates::Continuation;
+use super::candidates::{Continuation, compare};
 use super::expand::{Expander, Step};
 use super::fate::Judge;
 use super::finish::Finish;
@@ -41,6 +41,9 @@ pub(super) struct Walker {
     pub(super) leader: f64,
     /// Whether that one ends.
     pub(super) best_ends: bool,
+    candidates: Vec<Continuation>,
+    /// The last of the best 2k candidates of each row, if it has more.
+    last_of_rows: Vec<Option<Continuation>>,
     judge: Judge,
 }
 
@@ -52,7 +55,10 @@ impl Walker {
         }
         let most = request.most_walked(vocab);
         // Where memory grows, it is doubled.
-        let verdicts = most.saturating_mul(2 * size_of::<Verdict>());
+        let each = size_of::<Verdict>() + size_of::<Continuation>();
+        let row = size_of::<Option<Continuation>>();
+        let verdicts = most.saturating_mul(2 * each);
+        let verdicts = verdicts.saturating_add(request.most_beams().saturating_mul(2 * row));
         verdicts.saturating_add(Judge::bytes_needed(request, most))
     }
 
@@ -63,16 +69,20 @@ impl Walker {
     /// Those of [`Expander::expand`].
     pub(super) fn walk(&mut self, expander: &mut Expander, step: &Step<'_>) -> Result<(), Error> {
         let request = step.request;
-        let mut count = request.candidates();
+        let mut count = request.candidates(step.length + 1);
         expander.read(step, count)?;
         loop {
-            expander.best_of(step, 0..step.beams.len(), count)?;
-            let candidates = &expander.candidates;
-            self.judge.judge(step, candidates)?;
-            let best = candidates.first();
+            let all = if request.rules.end_rank == EndRank::WithinRow {
+                self.find_with_rows(expander, step, count)?
+            } else {
+                expander.best_of(step, 0..step.beams.len(), count)?;
+                std::mem::swap(&mut self.candidates, &mut expander.candidates);
+                self.candidates.len() < count
+            };
+            self.judge.judge(step, &self.candidates)?;
+            let best = self.candidates.first();
             self.leader = best.map_or(f64::NEG_INFINITY, |best| best.score);
-            let enough = self.visit(request, candidates)?;
-            if enough || candidates.len() < count {
+            if self.visit(step, count)? || all {
                 return Ok(());
             }
             mark!("too few of the best candidates go on");
@@ -80,26 +90,63 @@ impl Walker {
         }
     }
 
-    /// Goes over candidates that have been judged, in their order; whether as many go on as
-    /// there are to be beams.
-    fn visit(&mut self, request: &Request, candidates: &[Continuation]) -> Result<bool, Error> {
-        let (width, most) = (request.width(), request.candidates());
+    /// Finds the best `count` candidates and, beside them, the best 2k of each row; whether the
+    /// former are all that there are.
+    fn find_with_rows(
+        &mut self,
+        expander: &mut Expander,
+        step: &Step<'_>,
+        count: usize,
+    ) -> Result<bool, Error> {
+        let what = "the walk of a step";
+        let rows = step.beams.len();
+        let best = step.request.width(step.length + 1).saturating_mul(2);
+        self.candidates.clear();
+        self.last_of_rows.clear();
+        reserve(&mut self.last_of_rows, rows, what)?;
+        for parent in 0..rows {
+            expander.best_of(step, parent..parent + 1, best)?;
+            let of_row = &expander.candidates;
+            let cut = of_row.len() >= best;
+            self.last_of_rows
+                .push(of_row.last().copied().filter(|_| cut));
+            reserve(&mut self.candidates, of_row.len(), what)?;
+            self.candidates.extend_from_slice(of_row);
+        }
+        expander.best_of(step, 0..rows, count)?;
+        reserve(&mut self.candidates, expander.candidates.len(), what)?;
+        let last_of_rows = &self.last_of_rows;
+        let others = expander.candidates.iter();
+        let others = others.filter(|candidate| !is_within(last_of_rows, candidate));
+        self.candidates.extend(others);
+        self.candidates.sort_unstable_by(compare);
+        Ok(expander.candidates.len() < count)
+    }
+
+    /// Goes over candidates that have been judged, in their order, of which the first `sure` are
+    /// the best of the step; whether as many go on as there are to be beams.
+    fn visit(&mut self, step: &Step<'_>, sure: usize) -> Result<bool, Error> {
+        let (request, length) = (step.request, step.length + 1);
+        let (width, most) = (request.width(length), request.candidates(length));
         let end_rank = request.rules.end_rank;
         self.verdicts.clear();
-        reserve(&mut self.verdicts, candidates.len(), "the walk of a step")?;
+        let what = "the walk of a step";
+        reserve(&mut self.verdicts, self.candidates.len(), what)?;
         let fates = &self.judge.fates;
         self.best_ends = fates.first().is_some_and(|fate| fate.ends.is_some());
         let mut going_on = 0;
-        for (rank, (&candidate, fate)) in candidates.iter().zip(fates).enumerate() {
-            if rank >= most && going_on >= width {
+        for (rank, (&candidate, fate)) in self.candidates.iter().zip(fates).enumerate() {
+            if rank >= most && going_on >= width && end_rank != EndRank::WithinRow {
                 break;
             }
-            let may_finish = match end_rank {
+            let may_finish = || match end_rank {
                 EndRank::WithinBeam => rank < width,
                 EndRank::Any => rank < most,
+                EndRank::BeforeLastBeam => going_on < width,
+                EndRank::WithinRow => is_within(&self.last_of_rows, &candidate),
             };
-            let finish = fate.ends.filter(|_| may_finish);
-            let goes_on = fate.goes_on && going_on < width;
+            let finish = fate.ends.filter(|_| may_finish());
+            let goes_on = fate.goes_on && going_on < width && rank < sure;
             going_on += usize::from(goes_on);
             if finish.is_some() || goes_on {
                 self.verdicts.push(Verdict {
@@ -111,4 +158,10 @@ impl Walker {
         }
         Ok(going_on >= width)
     }
+}
+
+/// Whether a candidate is one of the best 2k of its row, given the last of these.
+fn is_within(last_of_rows: &[Option<Continuation>], candidate: &Continuation) -> bool {
+    let last = &last_of_rows[candidate.parent as usize];
+    last.is_none_or(|last| compare(candidate, &last).is_le())
 }

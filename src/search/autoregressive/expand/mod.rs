@@ -90,11 +90,14 @@ pub(super) struct Expander {
 impl Expander {
     /// At most the bytes that the steps of a request take.
     pub(super) fn bytes_needed(request: &Request, vocab: usize) -> usize {
-        let (rows, apart) = (request.width(), !request.walks_plainly());
+        let (rows, apart) = (
+            request.most_beams() / request.groups,
+            !request.walks_plainly(),
+        );
         let all = rows.saturating_mul(vocab);
         let count = match apart {
             true => request.most_walked(vocab).saturating_mul(2),
-            false => request.candidates(),
+            false => request.candidates_of(rows),
         };
         let most = count.saturating_mul(2).saturating_add(SPARE).min(all) + GROUP;
         let candidate = size_of::<Continuation>() + size_of::<f64>();

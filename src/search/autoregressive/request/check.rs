@@ -1,0 +1,86 @@
+//! Which settings are refused.
+
+use super::{CoveragePenalty, Request};
+use crate::error::{Error, Kind};
+
+impl Request {
+    /// If a setting is out of its range, or names a token beyond the vocabulary.
+    pub(in crate::search::autoregressive) fn check(&self, vocab: usize) -> Result<(), Error> {
+        let widths = std::iter::once(&self.beams).chain(&self.widths);
+        widths
+            .copied()
+            .try_for_each(|width| self.check_width(width))?;
+        if self.max_length == 0 {
+            return Err(Kind::ZeroLength.into());
+        }
+        if self.n_best == Some(0) {
+            let (value, limit) = (0.0, "at least 1");
+            let what = "the number of hypotheses wanted";
+            return Err(Kind::InvalidSetting { what, value, limit }.into());
+        }
+        if let Some(CoveragePenalty { factor, sources }) = self.coverage {
+            if !factor.is_finite() {
+                let (value, limit) = (factor, "finite");
+                let what = "the factor of the coverage penalty";
+                return Err(Kind::InvalidSetting { what, value, limit }.into());
+            }
+            if sources == 0 {
+                let (value, limit) = (0.0, "at least 1");
+                let what = "the number of source positions";
+                return Err(Kind::InvalidSetting { what, value, limit }.into());
+            }
+        }
+        if !self.diversity.is_finite() {
+            let (value, limit) = (self.diversity, "finite");
+            let what = "the diversity penalty";
+            return Err(Kind::InvalidSetting { what, value, limit }.into());
+        }
+        if let Some(&token) = self
+            .end_tokens
+            .iter()
+            .find(|&&token| token as usize >= vocab)
+        {
+            let what = "end tokens";
+            return Err(Kind::UnknownToken { what, token, vocab }.into());
+        }
+        self.ends.check(vocab)?;
+        self.rules.check()?;
+        let mut constraints = self.constraints.iter();
+        constraints.try_for_each(|(constraint, _)| constraint.check(vocab))?;
+        self.check_finish()?;
+        let processors = self.logits.iter().chain(&self.log_probabilities);
+        processors
+            .into_iter()
+            .try_for_each(|processor| processor.check(vocab))
+    }
+
+    /// If no hypothesis can finish, whatever the scores: a constraint permits nothing at all, or
+    /// no end token where the last token must be one.
+    fn check_finish(&self) -> Result<(), Error> {
+        for (constraint, _) in &self.constraints {
+            let what = constraint.name();
+            if constraint.permits_nothing() {
+                return Err(Kind::PermitsNothing { what }.into());
+            }
+            if self.forces_end() && constraint.permits_none_of(&self.end_tokens) {
+                return Err(Kind::PermitsNoEnd { what }.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// If a step cannot have so many beams.
+    fn check_width(&self, beams: usize) -> Result<(), Error> {
+        let (groups, limit) = (self.groups, Self::MAX_BEAMS);
+        if beams == 0 {
+            return Err(Kind::ZeroBeams.into());
+        }
+        if beams > limit {
+            return Err(Kind::BeamsTooLarge { beams, limit }.into());
+        }
+        if groups == 0 || beams % groups != 0 {
+            return Err(Kind::UnevenGroups { beams, groups }.into());
+        }
+        Ok(())
+    }
+}
