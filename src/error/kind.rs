@@ -141,6 +141,9 @@ pub(crate) enum Kind {
     NeedsLogits {
         request: RequestId,
     },
+    SamplingNeedsLogits {
+        request: RequestId,
+    },
     UnknownRequest {
         request: RequestId,
     },
@@ -267,7 +270,8 @@ impl Kind {
             | Kind::StepScore { .. }
             | Kind::JoinerScore { .. }
             | Kind::ProcessedScore { .. }
-            | Kind::NeedsLogits { .. } => ErrorKind::InvalidScore,
+            | Kind::NeedsLogits { .. }
+            | Kind::SamplingNeedsLogits { .. } => ErrorKind::InvalidScore,
             Kind::ZeroBeams
             | Kind::ZeroLength
             | Kind::UnevenGroups { .. }
@@ -454,6 +458,10 @@ impl fmt::Display for Kind {
             Kind::NeedsLogits { request: _ } => write!(
                 f,
                 "a logits processor before the log-softmax needs logits or log-probabilities, not probabilities"
+            ),
+            Kind::SamplingNeedsLogits { request: _ } => write!(
+                f,
+                "sampling needs logits or log-probabilities, not probabilities"
             ),
             Kind::UnknownRequest { request } => {
                 write!(

@@ -108,6 +108,7 @@ impl Error {
             Kind::StepScore { request, .. }
             | Kind::ProcessedScore { request, .. }
             | Kind::NeedsLogits { request }
+            | Kind::SamplingNeedsLogits { request }
             | Kind::StepPanicked { request }
             | Kind::JoinerScore { request, .. }
             | Kind::FramesEnded { request, .. }

@@ -6,6 +6,6 @@ use crate::autoregressive::Request;
 impl Extended {
     /// The request as the engine takes it.
     pub fn engine(&self) -> Request {
-        self.change_rows(self.plain.engine())
+        self.draw(self.change_rows(self.plain.engine()))
     }
 }

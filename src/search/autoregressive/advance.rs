@@ -67,7 +67,7 @@ impl AutoregressiveSearch {
         if given != [rows, vocab] {
             return Err(Kind::SparseStep { given, rows, vocab }.into());
         }
-        self.expander.given.check(scores)?;
+        self.memory.expander.given.check(scores)?;
         self.step(&StepRows::Sparse(*scores), scores.longest())
     }
 
@@ -126,7 +126,7 @@ impl StepUnderWay<'_> {
             running,
             fed,
             finished,
-            expander,
+            memory,
             scanned,
             dispatch,
             ..
@@ -136,7 +136,7 @@ impl StepUnderWay<'_> {
         };
         let slot = &mut slots[index as usize];
         if let Some(id) = slot.id.filter(|_| !slot.removed)
-            && slot.step(id, expander, scores, scanned, *dispatch)
+            && slot.step(id, memory, scores, scanned, *dispatch)
         {
             finished.push(id);
         }

@@ -4,6 +4,7 @@ use super::candidates::Continuation;
 use super::pool::{Finish, Finished, Pool};
 use super::request::Request;
 use super::rules::{AtMaximum, EndRank, Leader, Stopping};
+use super::sampling::Lineage;
 use super::tree::{HypothesisTree, ROOT};
 use crate::error::Error;
 use crate::memory::reserve;
@@ -17,6 +18,8 @@ pub(super) struct LiveHypothesis {
     /// The row, of those last scored, that it continues.
     pub(super) parent_row: u32,
     pub(super) score: f64,
+    /// What is drawn after it depends on this.
+    pub(super) lineage: Lineage,
 }
 
 /// Live hypotheses, best first, and the pool of finished ones.
@@ -28,6 +31,9 @@ pub(super) struct Group {
     previous: Vec<LiveHypothesis>,
     /// Whether the best candidate of some step has ended.
     best_ended: bool,
+    /// The best perturbed log-probability that was ever dropped, of a request that draws
+    /// sequences.
+    pub(super) threshold: f64,
 }
 
 impl Group {
@@ -42,9 +48,10 @@ impl Group {
     /// # Errors
     ///
     /// If memory runs out.
-    pub(super) fn begin(&mut self, index: usize) -> Result<(), Error> {
+    pub(super) fn begin(&mut self, index: usize, request: &Request) -> Result<(), Error> {
         self.pool.begin(index);
         self.best_ended = false;
+        self.threshold = f64::NEG_INFINITY;
         self.beams.clear();
         reserve(&mut self.beams, 1, "the hypotheses of a group")?;
         self.beams.push(LiveHypothesis {
@@ -52,6 +59,7 @@ impl Group {
             token: 0,
             parent_row: 0,
             score: 0.0,
+            lineage: Lineage::root(request.sampling.as_ref(), index),
         });
         Ok(())
     }
@@ -69,6 +77,32 @@ impl Group {
         self.pool.reserve(most, width)
     }
 
+    /// Memory for the beams of the next step.
+    pub(super) fn next_beams(&mut self) -> &mut Vec<LiveHypothesis> {
+        &mut self.previous
+    }
+
+    /// The beams become those of the last step.
+    pub(super) fn begin_step(&mut self) {
+        std::mem::swap(&mut self.beams, &mut self.previous);
+        self.beams.clear();
+    }
+
+    /// The hypothesis that a candidate of this step continues.
+    pub(super) fn parent(&self, candidate: &Continuation) -> &LiveHypothesis {
+        &self.previous[candidate.parent as usize]
+    }
+
+    /// Notes whether the best candidate of a step has ended.
+    pub(super) fn note_best(&mut self, ended: bool) {
+        self.best_ended |= ended;
+    }
+
+    /// Notes that a sequence was dropped.
+    pub(super) fn raise_threshold(&mut self, perturbed: f64) {
+        self.threshold = self.threshold.max(perturbed);
+    }
+
     /// Takes the best candidates of a step, best first, as the hypotheses of
     /// `length` generated tokens; `first_row` is the row of the first beam.
     pub(super) fn take(
@@ -81,8 +115,7 @@ impl Group {
     ) {
         let width = request.beams / request.groups;
         let rules = &request.rules;
-        std::mem::swap(&mut self.beams, &mut self.previous);
-        self.beams.clear();
+        self.begin_step();
         for (rank, candidate) in candidates.iter().enumerate() {
             let parent = self.previous[candidate.parent as usize].node;
             let (token, score) = (candidate.token, candidate.score);
@@ -99,6 +132,7 @@ impl Group {
                     token,
                     parent_row: first_row as u32 + candidate.parent,
                     score,
+                    lineage: Lineage::default(),
                 });
             } else if rank >= width && rules.end_rank == EndRank::WithinBeam {
                 mark!("no later candidate can finish or go on");
@@ -107,7 +141,14 @@ impl Group {
         }
     }
 
-    fn finish(&mut self, request: &Request, node: u32, score: f64, length: usize, finish: Finish) {
+    pub(super) fn finish(
+        &mut self,
+        request: &Request,
+        node: u32,
+        score: f64,
+        length: usize,
+        finish: Finish,
+    ) {
         let rules = &request.rules;
         let counted = rules
             .counted
@@ -120,6 +161,9 @@ impl Group {
     /// Ends the group at the maximum length, after a step whose best candidate
     /// is `leader`.
     pub(super) fn cut(&mut self, request: &Request, length: usize, leader: f64) {
+        if request.draws_sequences() {
+            return self.cut_sequences();
+        }
         let drops = match request.rules.at_maximum {
             AtMaximum::Finish | AtMaximum::ForceEnd => false,
             AtMaximum::FinishUnlessDone => self.is_done(request, length, leader),
@@ -137,6 +181,9 @@ impl Group {
     /// Whether the stopping rule is met after a step to `length` generated
     /// tokens, whose best candidate is `leader`.
     pub(super) fn is_done(&self, request: &Request, length: usize, leader: f64) -> bool {
+        if request.draws_sequences() {
+            return false;
+        }
         let width = request.beams / request.groups;
         let rules = &request.rules;
         let live = self

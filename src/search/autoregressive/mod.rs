@@ -146,6 +146,8 @@ mod processors;
 mod request;
 mod rules;
 mod run;
+mod sampled_step;
+mod sampling;
 mod scan;
 mod search;
 mod slot;
@@ -173,5 +175,6 @@ pub use request::{MaximumLength, Request};
 pub use rules::{
     AtMaximum, CountedLength, EndRank, Leader, LengthPenalty, Rules, Stopping, WhenFull,
 };
+pub use sampling::{Sampled, Sampling, SamplingMethod};
 pub use search::AutoregressiveSearch;
 pub use trie::TokenTrie;

@@ -1,6 +1,7 @@
 //! What a finished request has found.
 
 use super::pool::{Finish, Finished};
+use super::sampling::{Sampled, log_weight};
 use super::tree::HypothesisTree;
 use crate::error::{Error, Kind};
 use crate::memory::reserve;
@@ -42,6 +43,9 @@ pub struct Completion<'a> {
     pub score: f64,
     /// Why it finished.
     pub finish: Finish,
+    /// How it was drawn, if sequences are
+    /// ([`Sampling::stochastic_beams`](super::Sampling::stochastic_beams)).
+    pub sampled: Option<Sampled>,
 }
 
 impl Completion<'_> {
@@ -54,6 +58,7 @@ impl Completion<'_> {
             log_probability: self.log_probability,
             score: self.score,
             finish: self.finish,
+            sampled: self.sampled,
         }
     }
 }
@@ -75,6 +80,9 @@ pub struct OwnedCompletion {
     pub score: f64,
     /// See [`Completion::finish`].
     pub finish: Finish,
+    /// See [`Completion::sampled`].
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub sampled: Option<Sampled>,
 }
 
 /// The hypotheses of one request, as an n-best list of one item. See [`NBest`].
@@ -86,6 +94,7 @@ pub struct CompletionDetails {
     token_scores: Vec<f64>,
     log_probabilities: Vec<f64>,
     finishes: Vec<Finish>,
+    sampled: Vec<Option<Sampled>>,
 }
 
 impl Sealed for CompletionDetails {}
@@ -100,6 +109,7 @@ impl Details for CompletionDetails {
             log_probability: self.log_probabilities[place.index],
             score: place.score,
             finish: self.finishes[place.index],
+            sampled: self.sampled[place.index],
         }
     }
 
@@ -107,13 +117,15 @@ impl Details for CompletionDetails {
         self.token_scores.clear();
         self.log_probabilities.clear();
         self.finishes.clear();
+        self.sampled.clear();
     }
 
     fn reserve(&mut self, hypotheses: usize, tokens: usize, _: Internal) -> Result<(), Error> {
         let what = "the results of a request";
         reserve(&mut self.token_scores, tokens, what)?;
         reserve(&mut self.log_probabilities, hypotheses, what)?;
-        reserve(&mut self.finishes, hypotheses, what)
+        reserve(&mut self.finishes, hypotheses, what)?;
+        reserve(&mut self.sampled, hypotheses, what)
     }
 
     fn append(&mut self, other: &Self, _: Internal) {
@@ -121,6 +133,7 @@ impl Details for CompletionDetails {
         self.log_probabilities
             .extend_from_slice(&other.log_probabilities);
         self.finishes.extend_from_slice(&other.finishes);
+        self.sampled.extend_from_slice(&other.sampled);
     }
 }
 
@@ -146,6 +159,8 @@ impl NBest<CompletionDetails> {
 pub(super) struct Results {
     nbest: CompletionNBest,
     finished: Vec<Finished>,
+    /// The best perturbed log-probability that is not among them, if sequences were drawn.
+    threshold: Option<f64>,
 }
 
 impl Results {
@@ -154,6 +169,7 @@ impl Results {
         let token = size_of::<u32>() + size_of::<f64>();
         let hypothesis =
             size_of::<Finished>() + size_of::<usize>() + 2 * size_of::<f64>() + size_of::<Finish>();
+        let hypothesis = hypothesis + size_of::<Option<Sampled>>();
         let tokens = length.saturating_mul(token);
         // Where memory grows, it is doubled.
         let each = tokens.saturating_add(hypothesis).saturating_mul(2);
@@ -163,10 +179,12 @@ impl Results {
     pub(super) fn clear(&mut self) {
         self.nbest.clear();
         self.finished.clear();
+        self.threshold = None;
     }
 
     /// Takes the best of the finished hypotheses, up to a limit, which have
-    /// `longest` tokens at most.
+    /// `longest` tokens at most. `dropped` is the best perturbed log-probability among those
+    /// that were dropped, if sequences were drawn.
     ///
     /// # Errors
     ///
@@ -177,12 +195,16 @@ impl Results {
         tree: &HypothesisTree,
         limit: usize,
         longest: usize,
+        dropped: Option<f64>,
     ) -> Result<(), Error> {
         self.clear();
         let count = finished.clone().count();
         reserve(&mut self.finished, count, "the results of a request")?;
         self.finished.extend(finished);
         self.finished.sort_unstable();
+        let left_out = self.finished.get(limit).map(|finished| finished.score);
+        self.threshold =
+            dropped.map(|dropped| left_out.map_or(dropped, |score| score.max(dropped)));
         self.finished.truncate(limit);
         let nbest = &mut self.nbest;
         for finished in &self.finished {
@@ -194,6 +216,13 @@ impl Results {
             tree.scores_into(finished.node, &mut details.token_scores);
             details.log_probabilities.push(finished.log_probability);
             details.finishes.push(finished.finish);
+            details
+                .sampled
+                .push(self.threshold.map(|threshold| Sampled {
+                    log_probability: finished.sampled,
+                    perturbed: finished.score,
+                    log_weight: log_weight(finished.sampled, threshold),
+                }));
         }
         nbest.end_item()
     }
@@ -233,6 +262,13 @@ impl<'a> Outcome<'a> {
     pub fn best(&self) -> Result<Completion<'a>, Error> {
         let (best, request) = (self.hypotheses().next(), self.id);
         best.ok_or(Kind::NoCompletion { request }.into())
+    }
+
+    /// The best perturbed log-probability that is not among the hypotheses, if sequences were
+    /// drawn ([`Sampling::stochastic_beams`](super::Sampling::stochastic_beams)); -infinity if
+    /// they are all that is possible.
+    pub fn threshold(&self) -> Option<f64> {
+        self.results.threshold
     }
 
     /// The hypotheses in flat arrays, as a list of one item. It outlives the search as a

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use super::rules::WhenFull;
+use super::sampling::Perturbed;
 use crate::error::{Error, Kind};
 use crate::order::descending;
 
@@ -24,6 +25,9 @@ pub enum Finish {
 pub(super) struct Finished {
     pub(super) score: f64,
     pub(super) log_probability: f64,
+    /// The log-probability under the distribution that was drawn from, of a request that
+    /// draws sequences.
+    pub(super) sampled: f64,
     pub(super) node: u32,
     pub(super) finish: Finish,
     /// Its group, and how many of that finished before it: at equal scores the
@@ -103,6 +107,7 @@ impl Pool {
         let finished = Finished {
             score,
             log_probability,
+            sampled: 0.0,
             node,
             finish,
             order: (self.group, self.count),
@@ -117,6 +122,41 @@ impl Pool {
             mark!("a full pool gives up its worst");
             *worst = finished;
         }
+    }
+
+    /// Adds a sequence that was drawn, whose score is its perturbed log-probability. There is
+    /// room for it.
+    pub(super) fn insert(
+        &mut self,
+        sampled: Perturbed,
+        log_probability: f64,
+        node: u32,
+        finish: Finish,
+    ) {
+        self.heap.push(Finished {
+            score: sampled.value,
+            log_probability,
+            sampled: sampled.log_probability,
+            node,
+            finish,
+            order: (self.group, self.count),
+        });
+        self.count += 1;
+    }
+
+    /// The score of the worst.
+    pub(super) fn worst(&self) -> Option<f64> {
+        self.heap.peek().map(|worst| worst.score)
+    }
+
+    /// Drops the worst, and returns its score.
+    pub(super) fn drop_worst(&mut self) -> Option<f64> {
+        self.heap.pop().map(|worst| worst.score)
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.heap.len()
     }
 
     /// How many ever finished.
@@ -183,6 +223,7 @@ mod tests {
         let finished = |score, order| Finished {
             score,
             log_probability: score,
+            sampled: 0.0,
             node: 0,
             finish: Finish::End,
             order: (0, order),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::constraint::{Constraint, Normaliser};
 use super::processors::LogitsProcessor;
 use super::rules::Rules;
+use super::sampling::Sampling;
 use crate::error::{Error, Kind};
 use crate::scores::ScoreKind;
 
@@ -42,6 +43,8 @@ pub struct Request {
     pub(super) rules: Rules,
     pub(super) groups: usize,
     pub(super) diversity: f64,
+    /// Whether and how continuations are drawn.
+    pub(super) sampling: Option<Sampling>,
     /// What all of them permit may be generated.
     pub(super) constraints: Vec<(Constraint, Normaliser)>,
     pub(super) logits: Vec<Arc<dyn LogitsProcessor>>,
@@ -79,6 +82,7 @@ impl Request {
             rules: Rules::plain(),
             groups: 1,
             diversity: 0.0,
+            sampling: None,
             constraints: Vec::new(),
             logits: Vec::new(),
             log_probabilities: Vec::new(),
@@ -125,6 +129,15 @@ impl Request {
     pub fn with_diverse_groups(mut self, groups: usize, penalty: f64) -> Self {
         self.groups = groups;
         self.diversity = penalty;
+        self
+    }
+
+    /// Draws continuations, where a request without it takes the best.
+    ///
+    /// It needs logits or log-probabilities. Each diverse group draws for itself.
+    #[must_use]
+    pub fn with_sampling(mut self, sampling: Sampling) -> Self {
+        self.sampling = Some(sampling);
         self
     }
 
@@ -233,6 +246,7 @@ impl Request {
             return Err(Kind::UnknownToken { what, token, vocab }.into());
         }
         self.rules.check()?;
+        self.sampling.as_ref().map_or(Ok(()), Sampling::check)?;
         let mut constraints = self.constraints.iter();
         constraints.try_for_each(|(constraint, _)| constraint.check(vocab))?;
         let processors = self.logits.iter().chain(&self.log_probabilities);
@@ -295,6 +309,7 @@ impl fmt::Debug for Request {
             .field("rules", &self.rules)
             .field("groups", &self.groups)
             .field("diversity", &self.diversity)
+            .field("sampling", &self.sampling)
             .field("constraints", &self.constraints)
             .field("logits", &self.logits.len())
             .field("log_probabilities", &self.log_probabilities.len())

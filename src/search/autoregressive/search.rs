@@ -3,8 +3,9 @@
 use super::expand::Expander;
 use super::feed::{Feed, NextRows};
 use super::request::Request;
+use super::sampling::Sampler;
 use super::scan::ScannedRows;
-use super::slot::{Slot, State};
+use super::slot::{Slot, State, StepMemory};
 use crate::error::{Error, Kind};
 use crate::memory::reserve;
 use crate::request_id::RequestId;
@@ -35,7 +36,7 @@ pub struct AutoregressiveSearch {
     /// Rows of the last step.
     pub(super) scored: usize,
     pub(super) scanned: ScannedRows,
-    pub(super) expander: Expander,
+    pub(super) memory: StepMemory,
 }
 
 impl AutoregressiveSearch {
@@ -65,7 +66,7 @@ impl AutoregressiveSearch {
             next_rows: NextRows::default(),
             scored: 0,
             scanned: ScannedRows::default(),
-            expander: Expander::default(),
+            memory: StepMemory::default(),
         })
     }
 
@@ -107,6 +108,7 @@ impl AutoregressiveSearch {
             Slot::bytes_needed(request),
             ScannedRows::bytes_needed(rows, vocab),
             Expander::bytes_needed(request, vocab),
+            Sampler::bytes_needed(request, vocab),
             rows.saturating_mul(row),
             request.prompt.len().saturating_mul(size_of::<u32>()),
         ];
@@ -122,7 +124,7 @@ impl AutoregressiveSearch {
     /// vocabulary, or memory runs out.
     pub fn admit(&mut self, request: Request) -> Result<RequestId, Error> {
         request.check(self.vocab)?;
-        self.expander.reserve(&request, self.vocab)?;
+        self.memory.expander.reserve(&request, self.vocab)?;
         // So that neither its end nor its removal asks for memory.
         let what = "the requests";
         reserve(&mut self.slots, 1, what)?;
@@ -253,7 +255,7 @@ impl Clone for AutoregressiveSearch {
             next_rows: self.next_rows.clone(),
             scored: self.scored,
             scanned: self.scanned.clone(),
-            expander: self.expander.clone(),
+            memory: self.memory.clone(),
         }
     }
 }

@@ -6,6 +6,7 @@ use super::expand::{Expander, Step};
 use super::group::Group;
 use super::outcome::{Ended, Results};
 use super::request::{RESERVED, Request};
+use super::sampling::Sampler;
 use super::scan::ScannedRows;
 use super::step_rows::StepRows;
 use super::tree::HypothesisTree;
@@ -25,6 +26,13 @@ pub(super) enum State {
     Free,
     Running(Request),
     Done(Result<Ended, Error>),
+}
+
+/// Memory of the steps of all requests.
+#[derive(Clone, Debug, Default)]
+pub(super) struct StepMemory {
+    pub(super) expander: Expander,
+    pub(super) sampler: Sampler,
 }
 
 /// A place for a request. What it allocates serves the next one.
@@ -76,7 +84,7 @@ impl Slot {
         self.results.clear();
         grow(&mut self.groups, request.groups, "the groups of beams")?;
         for (index, group) in self.groups.iter_mut().enumerate() {
-            group.begin(index)?;
+            group.begin(index, &request)?;
             if index >= request.groups {
                 group.beams.clear();
             }
@@ -115,7 +123,7 @@ impl Slot {
     pub(super) fn step(
         &mut self,
         id: RequestId,
-        expander: &mut Expander,
+        memory: &mut StepMemory,
         scores: &StepRows<'_>,
         scanned: &ScannedRows,
         dispatch: Dispatch,
@@ -124,7 +132,7 @@ impl Slot {
             return true;
         };
         let _merging = phase::merge();
-        let ended = match self.advance(id, &request, expander, scores, scanned, dispatch) {
+        let ended = match self.advance(id, &request, memory, scores, scanned, dispatch) {
             Ok(None) => {
                 self.state = State::Running(request);
                 return false;
@@ -157,14 +165,19 @@ impl Slot {
         let groups = &self.groups[..request.groups];
         let finished = groups.iter().flat_map(|group| group.pool.iter());
         let (limit, longest) = (request.beams, self.length);
-        self.results.gather(finished, &self.tree, limit, longest)
+        let draws_sequences = request.draws_sequences();
+        let dropped = groups.iter().map(|group| group.threshold);
+        let dropped = dropped.fold(f64::NEG_INFINITY, f64::max);
+        let dropped = draws_sequences.then_some(dropped);
+        self.results
+            .gather(finished, &self.tree, limit, longest, dropped)
     }
 
     fn advance(
         &mut self,
         id: RequestId,
         request: &Request,
-        expander: &mut Expander,
+        StepMemory { expander, sampler }: &mut StepMemory,
         scores: &StepRows<'_>,
         scanned: &ScannedRows,
         dispatch: Dispatch,
@@ -192,15 +205,28 @@ impl Slot {
                 scanned,
                 dispatch,
             };
-            expander.expand(&step, count)?;
-            self.make_room(expander.candidates.len())?;
+            let leader = match &request.sampling {
+                Some(sampling) => {
+                    sampler.begin(expander, &step, sampling)?;
+                    sampler.draw(&step, request.draws())?;
+                    self.make_room(sampler.drawn.len())?;
+                    let group = &mut self.groups[index];
+                    group.make_room_for_drawn(sampler.drawn.len(), request)?;
+                    let tree = &mut self.tree;
+                    group.take_all_drawn(&sampler.drawn, request, tree, length, row)
+                }
+                None => {
+                    expander.expand(&step, count)?;
+                    let candidates = &expander.candidates;
+                    self.make_room(candidates.len())?;
+                    let group = &mut self.groups[index];
+                    group.make_room(candidates.len(), request)?;
+                    group.take(candidates, request, &mut self.tree, length, row);
+                    let best = candidates.first();
+                    best.map_or(f64::NEG_INFINITY, |best| best.score)
+                }
+            };
             let group = &mut self.groups[index];
-            group.make_room(expander.candidates.len(), request)?;
-            let leader = expander
-                .candidates
-                .first()
-                .map_or(f64::NEG_INFINITY, |best| best.score);
-            group.take(&expander.candidates, request, &mut self.tree, length, row);
             // Even if the group is done with them.
             reserve(&mut expander.chosen, group.beams.len(), "the chosen tokens")?;
             expander
