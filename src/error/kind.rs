@@ -167,6 +167,9 @@ pub(crate) enum Kind {
     NeedsLogits {
         request: RequestId,
     },
+    SamplingNeedsLogits {
+        request: RequestId,
+    },
     UnknownRequest {
         request: RequestId,
     },
@@ -297,7 +300,8 @@ impl Kind {
             | Kind::JoinerScore { .. }
             | Kind::ProcessedScore { .. }
             | Kind::Attention { .. }
-            | Kind::NeedsLogits { .. } => ErrorKind::InvalidScore,
+            | Kind::NeedsLogits { .. }
+            | Kind::SamplingNeedsLogits { .. } => ErrorKind::InvalidScore,
             Kind::ZeroBeams
             | Kind::ZeroLength
             | Kind::EmptyStop { .. }
@@ -527,6 +531,10 @@ impl fmt::Display for Kind {
             Kind::NeedsLogits { request: _ } => write!(
                 f,
                 "a logits processor before the log-softmax needs logits or log-probabilities, not probabilities"
+            ),
+            Kind::SamplingNeedsLogits { request: _ } => write!(
+                f,
+                "sampling needs logits or log-probabilities, not probabilities"
             ),
             Kind::UnknownRequest { request } => {
                 write!(

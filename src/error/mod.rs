@@ -110,6 +110,7 @@ impl Error {
             | Kind::ProcessedScore { request, .. }
             | Kind::NeedsLogits { request }
             | Kind::Attention { request, .. }
+            | Kind::SamplingNeedsLogits { request }
             | Kind::StepPanicked { request }
             | Kind::JoinerScore { request, .. }
             | Kind::FramesEnded { request, .. }

@@ -300,6 +300,10 @@ fn every_message_names_the_value_and_the_limit() {
             "a logits processor before the log-softmax needs logits or log-probabilities, not probabilities",
         ),
         (
+            Kind::SamplingNeedsLogits { request },
+            "sampling needs logits or log-probabilities, not probabilities",
+        ),
+        (
             Kind::StreamFinished { frames: 3 },
             "the stream was finished after 3 frames; reset it first",
         ),

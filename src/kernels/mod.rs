@@ -23,6 +23,7 @@ mod short;
 mod sorter;
 pub(crate) mod threshold;
 pub(crate) mod top_k;
+pub(crate) mod weights;
 
 use crate::score_kind::IMPOSSIBLE;
 use crate::scores::ScoreKind;

@@ -11,7 +11,8 @@ impl Extended {
         let request = self.add_engine_widths(request);
         let request = self.add_engine_extras(request);
         let request = self.add_engine_ends(request);
-        self.add_engine_grammar(request)
+        let request = self.add_engine_grammar(request);
+        self.draw(request)
     }
 
     fn add_engine_widths(&self, request: Request) -> Request {

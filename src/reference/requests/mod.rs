@@ -3,6 +3,7 @@
 mod changes;
 mod engine;
 mod extended;
+mod extended_draws;
 mod extended_engine;
 mod model;
 mod penalty;

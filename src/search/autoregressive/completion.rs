@@ -1,6 +1,7 @@
 //! A hypothesis that a request has found, and lists of them in flat arrays.
 
 use super::finish::Finish;
+use super::sampling::Sampled;
 use crate::error::Error;
 use crate::memory::reserve;
 use crate::nbest::{Details, Internal, NBest, Place, Sealed};
@@ -32,6 +33,9 @@ pub struct Completion<'a> {
     /// The coverage term of the score
     /// ([`Request::with_coverage`](super::Request::with_coverage)); else 0.
     pub coverage: f64,
+    /// How it was drawn, if sequences are
+    /// ([`Sampling::stochastic_beams`](super::Sampling::stochastic_beams)).
+    pub sampled: Option<Sampled>,
     /// The group that found it, of a request with diverse groups
     /// ([`Request::with_diverse_groups`](super::Request::with_diverse_groups)); else 0.
     pub group: usize,
@@ -55,6 +59,7 @@ impl<'a> Completion<'a> {
             ending: self.ending,
             own_scores: self.own_scores.to_vec(),
             coverage: self.coverage,
+            sampled: self.sampled,
             group: self.group,
         }
     }
@@ -84,6 +89,9 @@ pub struct OwnedCompletion {
     pub own_scores: Vec<f64>,
     /// See [`Completion::coverage`].
     pub coverage: f64,
+    /// See [`Completion::sampled`].
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub sampled: Option<Sampled>,
     /// See [`Completion::group`].
     pub group: usize,
 }
@@ -101,6 +109,7 @@ pub struct CompletionDetails {
     /// As many as token scores; or as far as they were asked for, the rest as NaN.
     pub(super) own_scores: Vec<f64>,
     pub(super) coverages: Vec<f64>,
+    pub(super) sampled: Vec<Option<Sampled>>,
     pub(super) groups: Vec<usize>,
 }
 
@@ -119,6 +128,7 @@ impl Details for CompletionDetails {
             ending: self.endings[place.index],
             own_scores: self.own_scores.get(place.range).unwrap_or_default(),
             coverage: self.coverages[place.index],
+            sampled: self.sampled[place.index],
             group: self.groups[place.index],
         }
     }
@@ -130,6 +140,7 @@ impl Details for CompletionDetails {
         self.endings.clear();
         self.own_scores.clear();
         self.coverages.clear();
+        self.sampled.clear();
         self.groups.clear();
     }
 
@@ -140,6 +151,7 @@ impl Details for CompletionDetails {
         reserve(&mut self.finishes, hypotheses, what)?;
         reserve(&mut self.endings, hypotheses, what)?;
         reserve(&mut self.coverages, hypotheses, what)?;
+        reserve(&mut self.sampled, hypotheses, what)?;
         reserve(&mut self.groups, hypotheses, what)
     }
 
@@ -154,6 +166,7 @@ impl Details for CompletionDetails {
             .extend_from_slice(&other.log_probabilities);
         self.finishes.extend_from_slice(&other.finishes);
         self.endings.extend_from_slice(&other.endings);
+        self.sampled.extend_from_slice(&other.sampled);
         self.groups.extend_from_slice(&other.groups);
     }
 }

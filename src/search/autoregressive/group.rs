@@ -8,6 +8,7 @@ use super::own_scores::OwnScores;
 use super::pool::{FinalScores, Finished, Pool};
 use super::request::Request;
 use super::rules::{AtMaximum, EndRank};
+use super::sampling::Lineage;
 use super::stopping::{Leader, Stopping};
 use super::tree::{HypothesisTree, ROOT};
 use super::walk::Verdict;
@@ -23,6 +24,8 @@ pub(super) struct LiveHypothesis {
     /// The row, of those last scored, that it continues.
     pub(super) parent_row: u32,
     pub(super) score: f64,
+    /// What is drawn after it depends on this.
+    pub(super) lineage: Lineage,
 }
 
 /// Live hypotheses, best first, and the pool of finished ones.
@@ -36,6 +39,9 @@ pub(super) struct Group {
     best_ended: bool,
     /// What the beams have attended to, if their request counts it.
     pub(super) coverage: Coverage,
+    /// The best perturbed log-probability that was ever dropped, of a request that draws
+    /// sequences.
+    pub(super) threshold: f64,
 }
 
 impl Group {
@@ -55,6 +61,7 @@ impl Group {
         self.coverage.begin(sources);
         self.pool.begin(index);
         self.best_ended = false;
+        self.threshold = f64::NEG_INFINITY;
         self.beams.clear();
         reserve(&mut self.beams, 1, "the hypotheses of a group")?;
         self.beams.push(LiveHypothesis {
@@ -62,6 +69,7 @@ impl Group {
             token: 0,
             parent_row: 0,
             score: 0.0,
+            lineage: Lineage::root(request.sampling.as_ref(), index),
         });
         Ok(())
     }
@@ -89,9 +97,30 @@ impl Group {
             .reserve(finishing, request.pool_size().max(request.group_beams()))
     }
 
+    /// Memory for the beams of the next step.
+    pub(super) fn next_beams(&mut self) -> &mut Vec<LiveHypothesis> {
+        &mut self.previous
+    }
+
+    /// The beams become those of the last step.
+    pub(super) fn begin_step(&mut self) {
+        std::mem::swap(&mut self.beams, &mut self.previous);
+        self.beams.clear();
+    }
+
+    /// The hypothesis that a candidate of this step continues.
+    pub(super) fn parent(&self, candidate: &Continuation) -> &LiveHypothesis {
+        &self.previous[candidate.parent as usize]
+    }
+
     /// Notes whether the best candidate of a step has ended.
     pub(super) fn note_best(&mut self, ended: bool) {
         self.best_ended |= ended;
+    }
+
+    /// Notes that a sequence was dropped.
+    pub(super) fn raise_threshold(&mut self, perturbed: f64) {
+        self.threshold = self.threshold.max(perturbed);
     }
 
     /// Takes the best candidates of a step, best first, as the hypotheses of
@@ -106,8 +135,7 @@ impl Group {
     ) {
         let width = request.width(length);
         let rules = &request.rules;
-        std::mem::swap(&mut self.beams, &mut self.previous);
-        self.beams.clear();
+        self.begin_step();
         for (rank, candidate) in candidates.iter().enumerate() {
             let parent = self.previous[candidate.parent as usize].node;
             let (token, score) = (candidate.token, candidate.score);
@@ -124,6 +152,7 @@ impl Group {
                     token,
                     parent_row: first_row as u32 + candidate.parent,
                     score,
+                    lineage: Lineage::default(),
                 });
             } else if rank >= width && rules.end_rank == EndRank::WithinBeam {
                 mark!("no later candidate can finish or go on");
@@ -141,8 +170,7 @@ impl Group {
         length: usize,
         own: &OwnScores<'_>,
     ) {
-        std::mem::swap(&mut self.beams, &mut self.previous);
-        self.beams.clear();
+        self.begin_step();
         if request.coverage.is_some() {
             self.coverage.begin_step();
         }
@@ -174,6 +202,7 @@ impl Group {
                     token,
                     parent_row: (own.first_row + parent) as u32,
                     score,
+                    lineage: Lineage::default(),
                 });
             }
         }
@@ -189,7 +218,13 @@ impl Group {
         request: &Request,
         completeness: Completeness,
     ) -> Result<(), Error> {
-        if completeness != Completeness::Incomplete {
+        if request.draws_sequences() {
+            // One that may go on is drawn on.
+            if completeness == Completeness::Complete {
+                self.pool.reserve(1, 1)?;
+                self.finish_sequences(Finish::Complete);
+            }
+        } else if completeness != Completeness::Incomplete {
             self.pool.reserve(1, request.pool_size())?;
             let coverage = self.coverage_of(request, 0);
             self.finish(request, ROOT, 0.0, 0, Finish::Complete, coverage);
@@ -206,7 +241,7 @@ impl Group {
         Some(self.coverage.term(coverage.factor, rank))
     }
 
-    fn finish(
+    pub(super) fn finish(
         &mut self,
         request: &Request,
         node: u32,
@@ -236,6 +271,11 @@ impl Group {
     /// Ends the group at the maximum length, after a step whose best candidate
     /// is `leader`.
     pub(super) fn cut(&mut self, request: &Request, length: usize, leader: f64) {
+        if request.draws_sequences() {
+            self.finish_sequences(Finish::Length);
+            self.beams.clear();
+            return;
+        }
         let drops = match request.rules.at_maximum {
             AtMaximum::FillUp => {
                 self.fill_up(request, length, Finish::Length);
@@ -272,6 +312,7 @@ impl Group {
         let size = request.pool_size().max(request.group_beams());
         self.pool.reserve(self.beams.len(), size)?;
         match request.rules.at_maximum {
+            _ if request.draws_sequences() => self.finish_sequences(Finish::Live),
             AtMaximum::FillUp => self.fill_up(request, length, Finish::Live),
             _ => self.finish_live(request, length, Finish::Live),
         }
@@ -288,10 +329,15 @@ impl Group {
         (0..).zip(&self.beams).map(move |(rank, live)| {
             let coverage = self.coverage_of(request, rank as usize);
             let scores = scores(request, live.score, length, Finish::Live, coverage);
+            let sampled = live.lineage.sampled;
             Finished {
-                score: scores.score,
+                score: match request.draws_sequences() {
+                    true => sampled.value,
+                    false => scores.score,
+                },
                 log_probability: scores.log_probability,
                 coverage: scores.coverage,
+                sampled: sampled.log_probability,
                 node: live.node,
                 finish: Finish::Live,
                 order: (group, rank),
@@ -310,6 +356,9 @@ impl Group {
     /// Whether the stopping rule is met after a step to `length` generated
     /// tokens, whose best candidate is `leader`.
     pub(super) fn is_done(&self, request: &Request, length: usize, leader: f64) -> bool {
+        if request.draws_sequences() {
+            return false;
+        }
         let beams = request.group_beams();
         let rules = &request.rules;
         let live = self

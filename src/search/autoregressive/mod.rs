@@ -155,6 +155,8 @@ mod request;
 mod results;
 mod rules;
 mod run;
+mod sampled_step;
+mod sampling;
 mod scan;
 mod search;
 mod slot;
@@ -185,6 +187,7 @@ pub use processors::{
 pub use request::{MaximumLength, Request};
 pub use rules::{AtMaximum, EndRank, PoolSize, Rules, WhenFull};
 pub use run::ModelResult;
+pub use sampling::{Sampled, Sampling, SamplingMethod};
 pub use search::AutoregressiveSearch;
 pub use stopping::{Leader, Stopping};
 pub use tokens_so_far::TokensSoFar;

@@ -56,6 +56,13 @@ impl<'a> Outcome<'a> {
         best.ok_or(Kind::NoCompletion { request }.into())
     }
 
+    /// The best perturbed log-probability that is not among the hypotheses, if sequences were
+    /// drawn ([`Sampling::stochastic_beams`](super::Sampling::stochastic_beams)); -infinity if
+    /// they are all that is possible.
+    pub fn threshold(&self) -> Option<f64> {
+        self.results.threshold
+    }
+
     /// The hypotheses in flat arrays, as a list of one item. It outlives the search as a
     /// clone.
     pub fn nbest(&self) -> &'a CompletionNBest {

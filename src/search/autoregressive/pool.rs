@@ -5,6 +5,7 @@ use std::collections::BinaryHeap;
 
 use super::finish::Finish;
 use super::rules::WhenFull;
+use super::sampling::Perturbed;
 use crate::error::{Error, Kind};
 use crate::memory::reserve;
 use crate::order::descending;
@@ -26,6 +27,9 @@ pub(super) struct Finished {
     pub(super) log_probability: f64,
     /// The coverage term of the score, or 0.
     pub(super) coverage: f64,
+    /// The log-probability under the distribution that was drawn from, of a request that
+    /// draws sequences.
+    pub(super) sampled: f64,
     pub(super) node: u32,
     pub(super) finish: Finish,
     /// Its group, and how many of that finished before it: at equal scores the
@@ -128,6 +132,7 @@ impl Pool {
             score: scores.score,
             log_probability: scores.log_probability,
             coverage: scores.coverage,
+            sampled: 0.0,
             node,
             finish,
             order,
@@ -139,7 +144,38 @@ impl Pool {
         self.group
     }
 
-    /// How many it holds.
+    /// Adds a sequence that was drawn, whose score is its perturbed log-probability. There is
+    /// room for it.
+    pub(super) fn insert(
+        &mut self,
+        sampled: Perturbed,
+        log_probability: f64,
+        node: u32,
+        finish: Finish,
+    ) {
+        self.heap.push(Finished {
+            score: sampled.value,
+            log_probability,
+            coverage: 0.0,
+            sampled: sampled.log_probability,
+            node,
+            finish,
+            order: (self.group, self.count),
+        });
+        self.count += 1;
+    }
+
+    /// The score of the worst.
+    pub(super) fn worst(&self) -> Option<f64> {
+        self.heap.peek().map(|worst| worst.score)
+    }
+
+    /// Drops the worst, and returns its score.
+    pub(super) fn drop_worst(&mut self) -> Option<f64> {
+        self.heap.pop().map(|worst| worst.score)
+    }
+
+    /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.heap.len()
     }
@@ -234,6 +270,7 @@ mod tests {
             score,
             log_probability: score,
             coverage: 0.0,
+            sampled: 0.0,
             node: 0,
             finish: Finish::End,
             order: (0, order),

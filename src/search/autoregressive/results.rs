@@ -4,6 +4,7 @@ use super::completion::CompletionNBest;
 use super::finish::Finish;
 use super::pool::Finished;
 use super::request::Request;
+use super::sampling::{Sampled, log_weight};
 use super::tree::HypothesisTree;
 use crate::error::Error;
 use crate::memory::reserve;
@@ -13,6 +14,8 @@ use crate::memory::reserve;
 pub(super) struct Results {
     pub(super) nbest: CompletionNBest,
     finished: Vec<Finished>,
+    /// The best perturbed log-probability that is not among them, if sequences were drawn.
+    pub(super) threshold: Option<f64>,
 }
 
 impl Results {
@@ -21,6 +24,7 @@ impl Results {
     pub(super) fn bytes_needed(finished: usize, hypotheses: usize, length: usize) -> usize {
         let token = size_of::<u32>() + 2 * size_of::<f64>();
         let hypothesis = 3 * size_of::<usize>() + 3 * size_of::<f64>() + size_of::<Finish>();
+        let hypothesis = hypothesis + size_of::<Option<Sampled>>();
         let tokens = length.saturating_mul(token);
         let each = hypotheses.saturating_mul(tokens.saturating_add(hypothesis));
         let sorted = finished.saturating_mul(size_of::<Finished>());
@@ -31,10 +35,12 @@ impl Results {
     pub(super) fn clear(&mut self) {
         self.nbest.clear();
         self.finished.clear();
+        self.threshold = None;
     }
 
     /// Takes the best of the finished hypotheses, up to a limit, which have
-    /// `longest` tokens at most.
+    /// `longest` tokens at most. `dropped` is the best perturbed log-probability among those
+    /// that were dropped, if sequences were drawn.
     ///
     /// # Errors
     ///
@@ -46,15 +52,25 @@ impl Results {
         request: &Request,
         limit: usize,
         longest: usize,
+        dropped: Option<f64>,
     ) -> Result<(), Error> {
         self.clear();
         let count = finished.clone().count();
         reserve(&mut self.finished, count, "the results of a request")?;
         self.finished.extend(finished);
         self.finished.sort_unstable();
+        let left_out = self.finished.get(limit).map(|finished| finished.score);
+        self.threshold =
+            dropped.map(|dropped| left_out.map_or(dropped, |score| score.max(dropped)));
         self.finished.truncate(limit);
         for finished in &self.finished {
             append(&mut self.nbest, finished, tree, request, longest)?;
+            let sampled = self.threshold.map(|threshold| Sampled {
+                log_probability: finished.sampled,
+                perturbed: finished.score,
+                log_weight: log_weight(finished.sampled, threshold),
+            });
+            self.nbest.details.sampled.push(sampled);
         }
         self.nbest.end_item()
     }

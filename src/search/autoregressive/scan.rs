@@ -118,6 +118,13 @@ impl ScannedRows {
     }
 }
 
+impl ScannedRows {
+    /// The sums of the blocks of a row of logits.
+    pub(super) fn sums(&self, row: usize) -> &[Sum] {
+        &self.parts[row * self.blocks..(row + 1) * self.blocks]
+    }
+}
+
 impl Summary {
     /// The blocks of a row put together, in order.
     fn of(parts: &[Sum], logits: bool) -> Self {

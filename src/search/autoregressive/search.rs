@@ -3,6 +3,7 @@
 use super::expand::Expander;
 use super::feed::{Feed, NextRows};
 use super::request::Request;
+use super::sampling::Sampler;
 use super::scan::ScannedRows;
 use super::slot::{Slot, StepMemory};
 use super::walk::Walker;
@@ -113,6 +114,7 @@ impl AutoregressiveSearch {
             ScannedRows::bytes_needed(rows, vocab),
             Expander::bytes_needed(request, vocab),
             Walker::bytes_needed(request, vocab),
+            Sampler::bytes_needed(request, vocab),
             rows.saturating_mul(row),
             request.prompt.len().saturating_mul(size_of::<u32>()),
         ];

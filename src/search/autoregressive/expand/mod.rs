@@ -27,10 +27,12 @@
 //! Besides the scan O(rows x vocabulary / 128 + K log K), and at worst, where
 //! scores are constant, O(rows x vocabulary); O(K) memory.
 
+mod processed;
 mod row;
 mod select;
 mod step;
 
+pub(super) use processed::ProcessedRow;
 pub(super) use step::Step;
 
 use std::ops::Range;
@@ -82,6 +84,8 @@ pub(super) struct Expander {
     groups: Vec<u32>,
     found: Vec<(u32, f32)>,
     overrides: Overrides,
+    /// The scores that were changed before the log-softmax of a row that is drawn from.
+    logits: Vec<(u32, f32)>,
     history: Vec<u32>,
     mask: TokenMask,
     pub(super) given: GivenTokens,
@@ -114,6 +118,8 @@ impl Expander {
             let length = request.prompt.len().saturating_add(request.max_length);
             let history = length.saturating_mul(size_of::<u32>());
             let mask = vocab.div_ceil(8);
+            let logits = vocab.saturating_mul(size_of::<(u32, f32)>());
+            bytes = bytes.saturating_add(logits);
             for more in [touched, history, Overrides::bytes_needed(vocab), mask] {
                 bytes = bytes.saturating_add(more);
             }
@@ -136,7 +142,20 @@ impl Expander {
         reserve(&mut self.history, length, "the tokens of a hypothesis")?;
         self.overrides.clear();
         self.overrides.resize(vocab)?;
+        if request.sampling.is_some() {
+            self.logits.clear();
+            reserve(&mut self.logits, vocab, "processed scores")?;
+        }
         self.mask.reserve(vocab)
+    }
+
+    /// Begins a step whose rows are drawn from, not ranked.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(super) fn begin_drawing(&mut self, step: &Step<'_>) -> Result<(), Error> {
+        self.begin(step, 0)
     }
 
     /// Reads the rows of a step, from which [`Expander::best_of`] then takes candidates. There

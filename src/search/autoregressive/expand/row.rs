@@ -1,6 +1,6 @@
 //! One row of a step: its scores as processors and constraints leave them.
 
-use super::{Expander, Step, Terms};
+use super::{Expander, ProcessedRow, Step, Terms};
 use crate::error::{Error, Kind};
 use crate::kernels::log_probability;
 use crate::memory::reserve;
@@ -19,20 +19,7 @@ impl Expander {
         parent: usize,
         count: Option<usize>,
     ) -> Result<(), Error> {
-        let scanned = match step.scanned {
-            None => None,
-            Some(scan) => {
-                let row = scan.row(step.first_row + parent);
-                Some(row.ok_or_else(|| refused(step, parent))?)
-            }
-        };
-        let mut terms = Terms {
-            kind: step.rows.kind(),
-            normaliser: scanned.map_or(0.0, |row| row.normaliser),
-            touched: self.touched.len()..self.touched.len(),
-            processed_end: 0,
-            only: scanned.is_none(),
-        };
+        let mut terms = self.terms_as_read(step, parent)?;
         if step.request.changes_rows() {
             self.overrides.clear();
             let given = step.given(parent).unwrap_or_default();
@@ -52,6 +39,65 @@ impl Expander {
         terms.processed_end = self.processed.len();
         self.terms.push(terms);
         Ok(())
+    }
+
+    /// Shows a row as processors and constraints leave it.
+    ///
+    /// # Errors
+    ///
+    /// If a score is not valid, or those of `f`.
+    pub(in crate::search::autoregressive) fn with_processed_row<T>(
+        &mut self,
+        step: &Step<'_>,
+        parent: usize,
+        f: impl FnOnce(&ProcessedRow<'_>) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut terms = self.terms_as_read(step, parent)?;
+        self.overrides.clear();
+        self.logits.clear();
+        if !step.request.changes_rows() {
+            return f(&self.processed_row(step, parent, &terms));
+        }
+        let given = step.given(parent).unwrap_or_default();
+        self.given.enter(given);
+        let processed = self.process_row(step, parent, &mut terms);
+        let found = processed.and_then(|()| f(&self.processed_row(step, parent, &terms)));
+        self.given.leave(given);
+        found
+    }
+
+    fn processed_row<'a>(
+        &'a self,
+        step: &Step<'a>,
+        parent: usize,
+        terms: &Terms,
+    ) -> ProcessedRow<'a> {
+        ProcessedRow {
+            read: step.token_scores(parent, &self.given),
+            entries: self.overrides.entries(),
+            logits: &self.logits,
+            only: terms.only || self.overrides.only(),
+            kind: terms.kind,
+            normaliser: terms.normaliser,
+        }
+    }
+
+    /// What the tokens of a row are worth if nothing changes them.
+    fn terms_as_read(&self, step: &Step<'_>, parent: usize) -> Result<Terms, Error> {
+        let scanned = match step.scanned {
+            None => None,
+            Some(scan) => {
+                let row = scan.row(step.first_row + parent);
+                Some(row.ok_or_else(|| refused(step, parent))?)
+            }
+        };
+        Ok(Terms {
+            kind: step.rows.kind(),
+            normaliser: scanned.map_or(0.0, |row| row.normaliser),
+            touched: self.touched.len()..self.touched.len(),
+            processed_end: 0,
+            only: scanned.is_none(),
+        })
     }
 
     /// Adds the candidates of the tokens in `overrides`.
@@ -123,6 +169,12 @@ impl Expander {
             // normalised whether or not this row was touched.
             if !scores.overrides.is_empty() || step.rows.kind() != ScoreKind::Logits {
                 scores.overrides.sort();
+                if request.sampling.is_some() {
+                    let entries = scores.overrides.entries();
+                    reserve(&mut self.logits, entries.len(), "processed scores")?;
+                    let logits = entries.iter().map(|&(token, score)| (token, score as f32));
+                    self.logits.extend(logits);
+                }
                 terms.kind = ScoreKind::Logits;
                 terms.normaliser = processed_log_sum_exp(row, scores.overrides, step.dispatch);
                 for (_, score) in scores.overrides.entries_mut() {

@@ -32,12 +32,12 @@ pub(in crate::search::autoregressive) struct Step<'a> {
 
 impl<'a> Step<'a> {
     /// The scores of a beam's row, by place.
-    pub(super) fn row(&self, parent: usize) -> Row<'a> {
+    pub(in crate::search::autoregressive) fn row(&self, parent: usize) -> Row<'a> {
         self.rows.scores(self.first_row + parent)
     }
 
     /// The tokens of a beam's row by place, if not all are given.
-    pub(super) fn given(&self, parent: usize) -> Option<&'a [u32]> {
+    pub(in crate::search::autoregressive) fn given(&self, parent: usize) -> Option<&'a [u32]> {
         self.rows.given(self.first_row + parent)
     }
 

@@ -2,6 +2,7 @@
 
 use super::{CoveragePenalty, Request};
 use crate::error::{Error, Kind};
+use crate::search::autoregressive::sampling::Sampling;
 
 impl Request {
     /// If a setting is out of its range, or names a token beyond the vocabulary.
@@ -45,6 +46,7 @@ impl Request {
         }
         self.ends.check(vocab)?;
         self.rules.check()?;
+        self.sampling.as_ref().map_or(Ok(()), Sampling::check)?;
         let mut constraints = self.constraints.iter();
         constraints.try_for_each(|(constraint, _)| constraint.check(vocab))?;
         self.check_finish()?;

@@ -11,6 +11,7 @@ use super::constraint::{Constraint, Normaliser};
 use super::ends::Ends;
 use super::processors::LogitsProcessor;
 use super::rules::Rules;
+use super::sampling::Sampling;
 
 /// Tokens of a hypothesis that memory is set aside for from the start.
 pub(super) const RESERVED: usize = 4096;
@@ -55,6 +56,8 @@ pub struct Request {
     pub(super) own_scores: bool,
     pub(super) groups: usize,
     pub(super) diversity: f64,
+    /// Whether and how continuations are drawn.
+    pub(super) sampling: Option<Sampling>,
     /// What all of them permit may be generated.
     pub(super) constraints: Vec<(Constraint, Normaliser)>,
     pub(super) logits: Vec<Arc<dyn LogitsProcessor>>,
@@ -106,6 +109,7 @@ impl Request {
             own_scores: false,
             groups: 1,
             diversity: 0.0,
+            sampling: None,
             constraints: Vec::new(),
             logits: Vec::new(),
             log_probabilities: Vec::new(),
@@ -201,6 +205,15 @@ impl Request {
     pub fn with_diverse_groups(mut self, groups: usize, penalty: f64) -> Self {
         self.groups = groups;
         self.diversity = penalty;
+        self
+    }
+
+    /// Draws continuations, where a request without it takes the best.
+    ///
+    /// It needs logits or log-probabilities. Each diverse group draws for itself.
+    #[must_use]
+    pub fn with_sampling(mut self, sampling: Sampling) -> Self {
+        self.sampling = Some(sampling);
         self
     }
 
@@ -307,6 +320,7 @@ impl fmt::Debug for Request {
             .field("own_scores", &self.own_scores)
             .field("groups", &self.groups)
             .field("diversity", &self.diversity)
+            .field("sampling", &self.sampling)
             .field("constraints", &self.constraints)
             .field("logits", &self.logits.len())
             .field("log_probabilities", &self.log_probabilities.len())

@@ -53,7 +53,10 @@ impl Slot {
         let groups = &self.groups[..request.groups];
         let finished = groups.iter().flat_map(|group| group.pool.iter());
         let (limit, longest) = (request.wanted(), self.length);
+        let dropped = groups.iter().map(|group| group.threshold);
+        let dropped = dropped.fold(f64::NEG_INFINITY, f64::max);
+        let dropped = request.draws_sequences().then_some(dropped);
         self.results
-            .gather(finished, &self.tree, request, limit, longest)
+            .gather(finished, &self.tree, request, limit, longest, dropped)
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::scores::ScoresView;
 use crate::search::autoregressive::expand::Expander;
+use crate::search::autoregressive::sampling::Sampler;
 use crate::search::autoregressive::scan::ScannedRows;
 use crate::search::autoregressive::step_rows::StepRows;
 use crate::search::autoregressive::walk::Walker;
@@ -12,6 +13,7 @@ use crate::simd::Dispatch;
 pub(in crate::search::autoregressive) struct StepMemory {
     pub(in crate::search::autoregressive) expander: Expander,
     pub(in crate::search::autoregressive) walker: Walker,
+    pub(in crate::search::autoregressive) sampler: Sampler,
 }
 
 /// The rows of a step, and what was found in them.

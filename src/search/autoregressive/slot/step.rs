@@ -43,7 +43,11 @@ impl Slot {
         &mut self,
         id: RequestId,
         request: &Request,
-        StepMemory { expander, walker }: &mut StepMemory,
+        StepMemory {
+            expander,
+            walker,
+            sampler,
+        }: &mut StepMemory,
         StepInputs {
             scores,
             scanned,
@@ -86,7 +90,15 @@ impl Slot {
                 scanned,
                 dispatch,
             };
-            let leader = if plain {
+            let leader = if let Some(sampling) = &request.sampling {
+                sampler.begin(expander, &step, sampling)?;
+                sampler.draw(&step, request.draws(length))?;
+                self.make_room(sampler.drawn.len())?;
+                let group = &mut self.groups[index];
+                group.make_room_for_drawn(sampler.drawn.len(), request, length)?;
+                let tree = &mut self.tree;
+                group.take_all_drawn(&sampler.drawn, request, tree, length, row)
+            } else if plain {
                 expander.expand(&step, request.candidates(length))?;
                 let candidates = &expander.candidates;
                 self.make_room(candidates.len())?;

@@ -20,6 +20,7 @@ impl Slot {
             for group in &self.groups[..request.groups] {
                 for live in group.live_as_finished(request, self.length) {
                     results::append(nbest, &live, &self.tree, request, self.length)?;
+                    nbest.details.sampled.push(None);
                 }
             }
         }
@@ -39,6 +40,7 @@ impl Slot {
             for group in &self.groups[..request.groups] {
                 for finished in group.pool.sorted()? {
                     results::append(nbest, &finished, &self.tree, request, self.length)?;
+                    nbest.details.sampled.push(None);
                 }
             }
         }
