@@ -27,6 +27,7 @@
 //! | `scorers/spelling_lexicon/readings.rs`, `scorers/spelling_lexicon/mod.rs` | readings of a prefix, and those of all its tokens: of equal values the first, by the rank of the reading before, then by place in the lexicon |
 //! | `search/autoregressive/candidates.rs` | autoregressive search: `compare`; `Bar` compares score and parent alone |
 //! | `search/autoregressive/pool.rs` | finished hypotheses: the earlier one |
+//! | `search/autoregressive/ends.rs` | of stop sequences that are complete at once the longest, of equal ones the first |
 //! | `reference.rs`, `reference/ctc.rs`, `reference/autoregressive/candidate.rs`, `reference/autoregressive/step.rs`, `reference/autoregressive/group.rs`, `reference/transducer/bucket.rs`, `reference/transducer/frame.rs`, `reference/scorers/spellings.rs` | all of these by definition, without this module |
 //!
 //! Other places rely on a rule:
@@ -41,7 +42,7 @@
 //! | `search/transducer/selection.rs` | candidates equal to a bound are kept; the tokens of a row come by rank |
 //! | `search/ctc/carried.rs` | the beam is updated in place only where no two scores are equal: `keep_their_order` |
 //! | `search/autoregressive/expand/select.rs` | candidates equal to the bar are kept |
-//! | `search/autoregressive/group.rs` | a request is done where its live hypotheses could at best equal the worst of a full pool |
+//! | `search/autoregressive/group/done.rs` | a request is done where its live hypotheses could at best equal the worst of a full pool |
 
 use std::cmp::Ordering;
 

@@ -97,6 +97,69 @@
 //!
 //! [`AutoregressiveSearch::run`] is this loop for a model that is one closure.
 //!
+//! # Prompts, caches and cross-attention
+//!
+//! What belongs to a row moves with the rows, and what belongs to a request stays with it:
+//!
+//! - **Prompt.** A new request has one row, for which the model reads its whole prompt, at once
+//!   or in pieces; the scores are those after the last token. [`Feed::fresh`] names it. An
+//!   encoder-decoder's prompt is its start token, with forced tokens such as a language.
+//! - **Cache of self-attention.** Each later row continues one of the step before:
+//!   [`Feed::parents`] is the map, [`Feed::is_identity`] says that nothing moves. The beams of
+//!   the second step all continue the row of the prompt, whose cache they may share.
+//! - **Cross-attention.** The output of the encoder, and the keys and values made of it, are the
+//!   same for all rows of a request. They are kept once, by [`RequestId`], and are never
+//!   reordered; [`Feed::requests`] says which rows of a step are whose, so that a kernel which
+//!   wants one entry a row can gather them.
+//! - **Attention to the sources**, for a coverage penalty, goes in with the scores, in the order
+//!   of the rows ([`AutoregressiveSearch::advance_with`]).
+//! - **The end.** When [`AutoregressiveSearch::finished`] names a request, no later row
+//!   continues its rows, and what was kept for it can go. Between steps and during them,
+//!   [`AutoregressiveSearch::live`] and [`AutoregressiveSearch::finished_so_far`] show what there
+//!   is, and [`AutoregressiveSearch::finish`] ends a request with that.
+//!
+//! ```
+//! use std::collections::HashMap;
+//! use widebeam::ScoresView;
+//! use widebeam::autoregressive::{AutoregressiveSearch, MaximumLength, Request};
+//!
+//! const VOCAB: usize = 6;
+//! // A model that copies its source and then ends with token 0. Its cache is how far it is.
+//! let logits_after = |source: &[u32], position: usize| {
+//!     let mut logits = [0.0f32; VOCAB];
+//!     logits[source.get(position).map_or(0, |&token| token as usize)] = 4.0;
+//!     logits
+//! };
+//! let mut search = AutoregressiveSearch::new(VOCAB)?;
+//! let (mut encoded, mut cache) = (HashMap::new(), Vec::new());
+//! for source in [vec![3, 1, 4], vec![5, 2]] {
+//!     let request = Request::new(2, MaximumLength(6)).with_prompt([1]).with_end_tokens([0]);
+//!     encoded.insert(search.admit(request)?, source);
+//! }
+//! let mut found = Vec::new();
+//! while !search.is_idle() {
+//!     let feed = search.feed();
+//!     cache = feed.parents().iter().map(|&parent| cache[parent as usize] + 1).collect();
+//!     cache.extend(feed.fresh().map(|(_id, _prompt)| 0usize));
+//!     let mut logits = Vec::new();
+//!     for (id, rows) in feed.requests() {
+//!         let source = &encoded[&id];
+//!         logits.extend(cache[rows].iter().flat_map(|&position| logits_after(source, position)));
+//!     }
+//!     let rows = feed.rows();
+//!     search.advance(&ScoresView::logits(&logits, [rows, VOCAB])?)?;
+//!     for id in search.finished().to_vec() {
+//!         let outcome = search.outcome(id)?.expect("it is done");
+//!         found.push(outcome.best()?.tokens_without_ending().to_vec());
+//!         encoded.remove(&id);
+//!         search.remove(id);
+//!     }
+//! }
+//! found.sort();
+//! assert_eq!(found, [vec![3, 1, 4], vec![5, 2]]);
+//! # Ok::<(), widebeam::Error>(())
+//! ```
+//!
 //! # A step
 //!
 //! For each group of k beams (a request is one group unless it has diverse groups), with
@@ -110,6 +173,11 @@
 //! at the maximum length: the beams go into the pool too
 //! done if no beam is left, or the stopping rule is met
 //! ```
+//!
+//! A stop sequence ends a hypothesis as an end token does, and its last token counts as one. So
+//! do a predicate ([`Request::ends_when`]) and complete permitted sequences ([`Completeness`]),
+//! which are no part of K: where they end too many of the K best, the step looks further until k
+//! go on. [`Rules`] and the presets say what else a step may do with candidates.
 //!
 //! Candidates are ranked by score, highest first. Ties are broken by the rank of the parent,
 //! then by the order of the row: log-probability descending, value read descending, token id

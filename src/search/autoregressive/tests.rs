@@ -271,3 +271,36 @@ fn invalid_scores_are_found_by_the_scan_and_where_only_permitted_tokens_are_read
         assert!(late.starts_with(&expected), "{late}");
     }
 }
+
+/// All tokens but the last five end, and these are the worst of each row.
+#[test]
+fn a_walk_goes_on_until_enough_candidates_do() {
+    let rows = |history: &[u32]| -> Vec<f32> {
+        let state = state(history);
+        (0..2500)
+            .map(|token| -0.01 * (token as f32) - 0.001 * unordered(token, state))
+            .collect()
+    };
+    let request = Spec::plain(3, 2, &[]);
+    let mut oracle = request.oracle();
+    oracle.ends.predicate = Some(Box::new(|_, token| token < 2495));
+    for level in Level::available() {
+        marks::expect("too few of the best candidates go on", || {
+            let mut search = AutoregressiveSearch::new(2500)
+                .unwrap()
+                .with_level(level)
+                .unwrap();
+            let engine = request.engine().ends_when(|_, token| token < 2495);
+            let id = search.admit(engine).unwrap();
+            let mut before = Vec::new();
+            while !search.is_idle() {
+                let data = score(&mut search, &mut before, |_, tokens| rows(tokens));
+                let shape = [data.len() / 2500, 2500];
+                let scores = ScoresView::log_probabilities(&data, shape).unwrap();
+                search.advance(&scores).unwrap();
+            }
+            let expected = oracle::search(&oracle, ScoreKind::LogProbabilities, &rows);
+            assert_eq!(found(search.outcome(id).unwrap().unwrap()), expected);
+        });
+    }
+}
