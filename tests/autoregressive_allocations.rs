@@ -9,8 +9,8 @@ mod random;
 use random::Random;
 use widebeam::ScoresView;
 use widebeam::autoregressive::{
-    AutoregressiveSearch, Constraint, MaximumLength, MinimumLength, NoRepeatNgram, Normaliser,
-    RepetitionPenalty, Request, RequestId, Rules, Stopping,
+    AutoregressiveSearch, Constraint, EndRank, MaximumLength, MinimumLength, NoRepeatNgram,
+    Normaliser, RepetitionPenalty, Request, RequestId, Rules, Stopping,
 };
 
 /// Requests that run on for as long as they are asked to.
@@ -37,13 +37,25 @@ fn requests(vocab: usize) -> Vec<Request> {
             }),
             Normaliser::WholeRow,
         ),
+        request(4)
+            .with_stop_sequences([[3, 4], [7, 3]])
+            .with_own_scores(),
+        // A third of all tokens ends, so that some walks go on beyond the best candidates.
+        request(8).ends_when(|_, token| token % 3 == 0),
+        request(5).with_coverage(0.5, SOURCES),
+        request(3).with_rules(rules.with_end_rank(EndRank::WithinRow)),
+        request(4).with_widths([2, 7, 5]),
     ]
 }
+
+/// Source positions, of which a request counts some.
+const SOURCES: usize = 6;
 
 struct Batch {
     search: AutoregressiveSearch,
     ids: Vec<RequestId>,
     logits: Vec<f32>,
+    attention: Vec<f32>,
     prefix: Vec<u32>,
     random: Random,
 }
@@ -57,6 +69,7 @@ impl Batch {
             search,
             ids: ids.to_vec(),
             logits: Vec::with_capacity(100 * vocab),
+            attention: vec![0.125; 100 * SOURCES],
             prefix: Vec::with_capacity(1000),
             random: Random::new(7),
         }
@@ -70,7 +83,9 @@ impl Batch {
             self.logits.push(4.0 * self.random.unit());
         }
         let scores = ScoresView::logits(&self.logits, [rows, vocab]).unwrap();
-        self.search.advance(&scores).unwrap();
+        let attention = &self.attention[..rows * SOURCES];
+        let attention = ScoresView::probabilities(attention, [rows, SOURCES]).unwrap();
+        self.search.advance_with(&scores, &attention).unwrap();
         self.search.stable_prefix(self.ids[1], &mut self.prefix);
     }
 }

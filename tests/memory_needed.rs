@@ -5,7 +5,7 @@ mod counting;
 #[path = "support/word_scorers.rs"]
 mod word_scorers;
 
-use widebeam::autoregressive::{AutoregressiveSearch, MaximumLength, Request, Suppress};
+use widebeam::autoregressive::{AutoregressiveSearch, MaximumLength, Request, Rules, Suppress};
 use widebeam::ctc::{Blank, CtcNBest};
 use widebeam::scorers::{
     LexiconState, NgramState, PhrasesState, Scorer, SpellingState, WordNgramState,
@@ -190,6 +190,23 @@ fn a_request_takes_at_most_what_the_search_says() {
                 16,
             ),
             (plain(8, 20).process_log_probabilities(suppressed()), 8),
+            (plain(5, 40).with_stop_sequences([vec![3, 4], vec![9]]), 16),
+            // Any candidate might be looked at.
+            (plain(4, 20).ends_when(|_, token| token % 2 == 0), 256),
+            (plain(4, 20).with_widths([2, 30, 7]).with_own_scores(), 32),
+            (plain(3, 30).with_n_best(20).with_end_tokens([3]), 16),
+            (
+                plain(5, 30)
+                    .with_end_tokens([3])
+                    .with_rules(Rules::whisper(None, 2.0)),
+                16,
+            ),
+            (
+                plain(3, 20)
+                    .with_end_tokens([3, 4, 5])
+                    .with_rules(Rules::vllm(1.0)),
+                64,
+            ),
         ] {
             let mut search = AutoregressiveSearch::new(vocab).unwrap();
             let needed = search.bytes_needed(&request).unwrap();

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use widebeam::autoregressive::{
     AtMaximum, AutoregressiveSearch, CountedLength, EarlyStopping, EndRank, Ended, Finish,
     ForcedFirst, ForcedLast, ForcedScore, Leader, LengthPenalty, MaximumLength, MinimumLength,
-    NoRepeatNgram, Normaliser, OwnedCompletion, RepetitionPenalty, Request, Rules, Stopping,
-    Suppress, WhenFull,
+    NoRepeatNgram, Normaliser, OwnedCompletion, PoolSize, RepetitionPenalty, Request, Rules,
+    Stopping, Suppress, WhenFull, processor_fn,
 };
 use widebeam::ctc::{Blank, CtcPruning, CtcSearch, OwnedCtcHypothesis};
 use widebeam::independent::{IndependentDetails, OwnedHypothesis};
@@ -55,12 +55,19 @@ fn names_are_in_snake_case() {
     check(CountedLength::WithPrompt, json!("with_prompt"));
     check(EndRank::WithinBeam, json!("within_beam"));
     check(EndRank::Any, json!("any"));
+    check(EndRank::BeforeLastBeam, json!("before_last_beam"));
+    check(EndRank::WithinRow, json!("within_row"));
+    check(PoolSize::Beams, json!("beams"));
+    check(PoolSize::All, json!("all"));
+    let patience = PoolSize::Patience { patience: 1.5 };
+    check(patience, json!({"patience": {"patience": 1.5}}));
     check(WhenFull::ReplaceWorst, json!("replace_worst"));
     check(WhenFull::Keep, json!("keep"));
     check(AtMaximum::Finish, json!("finish"));
     check(AtMaximum::FinishUnlessDone, json!("finish_unless_done"));
     check(AtMaximum::FinishIfNoneEnded, json!("finish_if_none_ended"));
     check(AtMaximum::ForceEnd, json!("force_end"));
+    check(AtMaximum::FillUp, json!("fill_up"));
     check(Leader::Live, json!("live"));
     check(Leader::Any, json!("any"));
     check(EarlyStopping::Heuristic, json!("heuristic"));
@@ -71,9 +78,14 @@ fn names_are_in_snake_case() {
     check(Ended::StoppingRule, json!("stopping_rule"));
     check(Ended::Length, json!("length"));
     check(Ended::Exhausted, json!("exhausted"));
+    check(Ended::Told, json!("told"));
     check(Ended::NothingFound, json!("nothing_found"));
     check(Finish::End, json!("end"));
     check(Finish::Length, json!("length"));
+    check(Finish::Stop(2), json!({"stop": 2}));
+    check(Finish::Predicate, json!("predicate"));
+    check(Finish::Complete, json!("complete"));
+    check(Finish::Live, json!("live"));
     check(ForcedScore::Own, json!("own"));
     check(ForcedScore::Certain, json!("certain"));
     check(NgramUnit::Token, json!("token"));
@@ -122,6 +134,8 @@ fn rules_come_back() {
             Stopping::BestFinished { hypotheses: 3 },
             json!({"best_finished": {"hypotheses": 3}}),
         ),
+        (Stopping::Never, json!("never")),
+        (Stopping::PoolFull, json!("pool_full")),
     ];
     for (length_penalty, penalty) in &penalties {
         check(*length_penalty, penalty.clone());
@@ -133,7 +147,8 @@ fn rules_come_back() {
                 .with_stopping(*stopping)
                 .with_end_rank(EndRank::Any)
                 .with_when_full(WhenFull::Keep)
-                .with_at_maximum(AtMaximum::ForceEnd);
+                .with_at_maximum(AtMaximum::ForceEnd)
+                .with_pool_size(PoolSize::All);
             let expected = json!({
                 "length_penalty": penalty,
                 "counted": "with_prompt",
@@ -141,6 +156,7 @@ fn rules_come_back() {
                 "end_rank": "any",
                 "when_full": "keep",
                 "at_maximum": "force_end",
+                "pool_size": "all",
             });
             check(rules, expected);
         }
@@ -150,6 +166,8 @@ fn rules_come_back() {
         Rules::hugging_face_scorer(0.6, EarlyStopping::Never),
         Rules::fairseq(1.0),
         Rules::gnmt(0.6),
+        Rules::whisper(Some(0.6), 1.5),
+        Rules::vllm(1.0),
     ] {
         assert_eq!(comes_back(&rules), rules);
     }
@@ -263,17 +281,34 @@ fn hypotheses_come_back_with_every_bit() {
         assert_eq!(serde_json::to_value(found).unwrap(), json);
     }
     let mut search = AutoregressiveSearch::new(4).unwrap();
-    let request = Request::new(3, MaximumLength(3)).with_end_tokens([1]);
+    // A token that the model holds to be impossible, whose own score is -infinity.
+    let possible = processor_fn(|row| row.set(3, -2.5));
+    let request = Request::new(3, MaximumLength(3))
+        .with_end_tokens([1])
+        .process_log_probabilities(possible)
+        .with_own_scores();
     let id = search.admit(request).unwrap();
     while !search.is_idle() {
         let rows = search.feed().rows();
-        let scores = ScoresView::probabilities(&data[..rows * 4], [rows, 4]).unwrap();
+        let mut data = data[..rows * 4].to_vec();
+        data.chunks_mut(4).for_each(|row| row[3] = 0.0);
+        let scores = ScoresView::probabilities(&data, [rows, 4]).unwrap();
         search.advance(&scores).unwrap();
     }
     let outcome = search.outcome(id).unwrap().unwrap();
     assert_eq!(outcome.hypotheses().len(), 3);
+    let own: Vec<f64> = outcome.nbest().own_scores().to_vec();
+    assert!(own.contains(&f64::NEG_INFINITY), "{own:?}");
     for found in outcome.hypotheses() {
         let owned: OwnedCompletion = found.into_owned();
+        let own_scores = found
+            .own_scores
+            .iter()
+            .map(|score| match score.is_finite() {
+                true => json!(score),
+                false => json!("-inf"),
+            });
+        let own_scores: Vec<Value> = own_scores.collect();
         let finish = match found.finish {
             Finish::End => "end",
             _ => "length",
@@ -284,6 +319,11 @@ fn hypotheses_come_back_with_every_bit() {
             "log_probability": found.log_probability,
             "score": found.score,
             "finish": finish,
+            "ending": found.ending,
+            "own_scores": own_scores,
+            "coverage": 0.0,
+            "sampled": null,
+            "group": 0,
         });
         check(owned, json.clone());
         assert_eq!(serde_json::to_value(found).unwrap(), json);

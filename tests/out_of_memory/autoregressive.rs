@@ -171,6 +171,21 @@ fn requests_that_permit_some_tokens_fail_at_each_allocation() {
     check(request().with_constraint(words, Normaliser::WholeRow));
 }
 
+#[test]
+fn requests_that_walk_apart_fail_at_each_allocation() {
+    check(
+        request()
+            .with_stop_sequences([vec![7, 8], vec![9]])
+            .with_own_scores(),
+    );
+    check(request().ends_when(|_, token| token % 2 == 0));
+    check(request().with_rules(Rules::whisper(None, 2.0)));
+    check(request().with_rules(Rules::vllm(1.0)).with_n_best(9));
+    let words = (0..60u32).map(|i| vec![i, 2 * i, 119 - i, i]);
+    let complete = Request::new(BEAMS, MaximumLength(12));
+    check(complete.with_constraint(TokenTrie::new(words), Normaliser::WholeRow));
+}
+
 /// Tokens of a hypothesis that a request has memory for from the start.
 const SET_ASIDE: usize = 4096;
 /// Tokens of a vocabulary that thousands of steps read in no time.

@@ -93,8 +93,6 @@ impl Slot {
                 group.beams.clear();
             }
         }
-        self.id = Some(id);
-        self.removed = false;
         let completeness =
             request.completeness(&TokensSoFar::new(&request.prompt, request.prompt.len()));
         for group in &mut self.groups[..request.groups] {
@@ -107,6 +105,8 @@ impl Slot {
             }
             _ => State::Running(request),
         };
+        self.id = Some(id);
+        self.removed = false;
         Ok(())
     }
 
