@@ -94,6 +94,7 @@ pub(crate) enum Kind {
     PermitsNoEnd {
         what: &'static str,
     },
+    DrawnWithinRow,
     ZeroLength,
     EmptyStop {
         index: usize,
@@ -305,6 +306,7 @@ impl Kind {
             Kind::ZeroBeams
             | Kind::ZeroLength
             | Kind::EmptyStop { .. }
+            | Kind::DrawnWithinRow
             | Kind::PermitsNothing { .. }
             | Kind::PermitsNoEnd { .. }
             | Kind::UnevenGroups { .. }
@@ -456,6 +458,10 @@ impl fmt::Display for Kind {
             Kind::PermitsNoEnd { what } => write!(
                 f,
                 "{what} permits no end token, but the last token must be one, so no hypothesis can finish"
+            ),
+            Kind::DrawnWithinRow => write!(
+                f,
+                "candidates that are drawn have no rank within their row, so none could finish by it"
             ),
             Kind::EmptyStop { index } => write!(
                 f,

@@ -185,6 +185,10 @@ fn every_message_names_the_value_and_the_limit() {
             "the mask of permitted tokens permits no end token, but the last token must be one, so no hypothesis can finish",
         ),
         (
+            Kind::DrawnWithinRow,
+            "candidates that are drawn have no rank within their row, so none could finish by it",
+        ),
+        (
             Kind::EmptyStop { index: 3 },
             "stop sequence 3 is empty; at least 1 token is needed",
         ),

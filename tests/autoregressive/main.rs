@@ -152,7 +152,6 @@ fn any_spec(vocab: u32, kind: ScoreKind) -> impl Strategy<Value = Spec> {
                     after,
                     constraints,
                 }
-                .admissible()
             },
         )
 }

@@ -60,20 +60,24 @@ impl Spec {
         }
     }
 
-    /// It with what its masks need so that it is not refused: a token, and the end tokens where
-    /// the last token must be one.
-    #[must_use]
-    pub fn admissible(mut self) -> Spec {
+    /// What is permitted, with what it takes so that the request is not refused: a sequence of
+    /// a trie, a token of a mask, and the end tokens where the last token must be one.
+    fn permitted(&self) -> Vec<(Permitted, Normaliser)> {
         let forced = self.rules.at_maximum() == AtMaximum::ForceEnd;
-        for (permitted, _) in &mut self.constraints {
-            if let Permitted::Mask(tokens) = permitted {
-                tokens.extend(self.ends.iter().filter(|_| forced));
-                if tokens.is_empty() {
-                    tokens.push(0);
+        let mut all = self.constraints.clone();
+        for (permitted, _) in &mut all {
+            match permitted {
+                Permitted::Trie(sequences) if sequences.is_empty() => sequences.push(vec![0]),
+                Permitted::Mask(tokens) => {
+                    tokens.extend(self.ends.iter().filter(|_| forced));
+                    if tokens.is_empty() {
+                        tokens.push(0);
+                    }
                 }
+                Permitted::Trie(_) | Permitted::Function(_) => {}
             }
         }
-        self
+        all
     }
 
     /// The request as the engine takes it.
@@ -89,7 +93,7 @@ impl Spec {
         for processor in &self.after {
             request = processor.engine(request, false);
         }
-        for (permitted, normaliser) in self.constraints.clone() {
+        for (permitted, normaliser) in self.permitted() {
             request = match permitted {
                 Permitted::Trie(sequences) => {
                     request.with_constraint(TokenTrie::new(sequences), normaliser)
@@ -149,13 +153,13 @@ impl Spec {
 
     /// Adds what is permitted, behind all other changes.
     pub(super) fn constrain(&self, request: &mut oracle::Request) {
-        for (permitted, _) in &self.constraints {
-            if let Permitted::Trie(sequences) = permitted.clone() {
+        for (permitted, _) in self.permitted() {
+            if let Permitted::Trie(sequences) = permitted {
                 let says = move |place: &Place<'_>| completeness(&sequences, place.generated);
                 request.ends.completeness.push(Box::new(says));
             }
         }
-        for (permitted, normaliser) in self.constraints.clone() {
+        for (permitted, normaliser) in self.permitted() {
             let tokens = move |place: &Place<'_>, vocab: usize| -> Vec<u32> {
                 let generated = place.generated;
                 let all = 0..vocab as u32;

@@ -5,7 +5,6 @@ use std::collections::BinaryHeap;
 
 use super::finish::Finish;
 use super::rules::WhenFull;
-use super::sampling::Perturbed;
 use crate::error::{Error, Kind};
 use crate::memory::reserve;
 use crate::order::descending;
@@ -146,23 +145,12 @@ impl Pool {
 
     /// Adds a sequence that was drawn, whose score is its perturbed log-probability. There is
     /// room for it.
-    pub(super) fn insert(
-        &mut self,
-        sampled: Perturbed,
-        log_probability: f64,
-        node: u32,
-        finish: Finish,
-    ) {
+    pub(super) fn insert(&mut self, scores: FinalScores, sampled: f64, node: u32, finish: Finish) {
+        let finished = self.next(scores, node, finish);
         self.heap.push(Finished {
-            score: sampled.value,
-            log_probability,
-            coverage: 0.0,
-            sampled: sampled.log_probability,
-            node,
-            finish,
-            order: (self.group, self.count),
+            sampled,
+            ..finished
         });
-        self.count += 1;
     }
 
     /// The score of the worst.

@@ -16,10 +16,12 @@
 
 use super::candidates::{Continuation, compare};
 use super::expand::{Expander, Step};
-use super::fate::Judge;
+use super::fate::{Fate, Judge};
 use super::finish::Finish;
 use super::request::Request;
 use super::rules::EndRank;
+use super::sampling::{Drawn, Sampler};
+use super::tree::ROOT;
 use crate::error::Error;
 use crate::memory::reserve;
 
@@ -30,6 +32,8 @@ pub(super) struct Verdict {
     /// Why it finishes, if it does.
     pub(super) finish: Option<Finish>,
     pub(super) goes_on: bool,
+    /// Its node, once it has one.
+    pub(super) node: u32,
 }
 
 /// Walks over candidates. Its memory is kept.
@@ -90,6 +94,49 @@ impl Walker {
         }
     }
 
+    /// Finds what becomes of the candidates of a step that are drawn, in their order.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Sampler::draw`].
+    pub(super) fn walk_drawn(
+        &mut self,
+        sampler: &mut Sampler,
+        step: &Step<'_>,
+    ) -> Result<(), Error> {
+        let most = step.request.candidates(step.length + 1);
+        let mut count = most;
+        loop {
+            let more = sampler.draw(step, count)?;
+            self.judge_drawn(&sampler.drawn, step)?;
+            let scores = self.candidates.iter().take(most);
+            let scores = scores.map(|candidate| candidate.score);
+            self.leader = scores.fold(f64::NEG_INFINITY, f64::max);
+            if self.visit(step, usize::MAX)? || !more {
+                return Ok(());
+            }
+            count = count.saturating_mul(2);
+        }
+    }
+
+    /// The fates of drawn candidates.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(super) fn judge_drawn(
+        &mut self,
+        drawn: &[Drawn],
+        step: &Step<'_>,
+    ) -> Result<&[Fate], Error> {
+        self.candidates.clear();
+        reserve(&mut self.candidates, drawn.len(), "the walk of a step")?;
+        self.candidates
+            .extend(drawn.iter().map(|drawn| drawn.candidate));
+        self.judge.judge(step, &self.candidates)?;
+        Ok(&self.judge.fates)
+    }
+
     /// Finds the best `count` candidates and, beside them, the best 2k of each row; whether the
     /// former are all that there are.
     fn find_with_rows(
@@ -146,13 +193,16 @@ impl Walker {
                 EndRank::WithinRow => is_within(&self.last_of_rows, &candidate),
             };
             let finish = fate.ends.filter(|_| may_finish());
-            let goes_on = fate.goes_on && going_on < width && rank < sure;
+            // Of those that are drawn the best by score are the next beams.
+            let may_go_on = going_on < width || request.sampling.is_some();
+            let goes_on = fate.goes_on && may_go_on && rank < sure;
             going_on += usize::from(goes_on);
             if finish.is_some() || goes_on {
                 self.verdicts.push(Verdict {
                     candidate,
                     finish,
                     goes_on,
+                    node: ROOT,
                 });
             }
         }

@@ -58,7 +58,7 @@ pub fn spec(u: &mut Unstructured<'_>, model: &Model) -> Result<Spec> {
             spec.constraints.push((permitted(u, vocab)?, normaliser));
         }
     }
-    Ok(spec.admissible())
+    Ok(spec)
 }
 
 /// A request with everything that may end, rank or widen it.
@@ -74,7 +74,7 @@ pub fn extended(u: &mut Unstructured<'_>, model: &Model) -> Result<Extended> {
     }
     plain.rules = more_rules(u, plain.rules)?;
     let groups = plain.groups.0;
-    let mut request = Extended::of(plain.admissible());
+    let mut request = Extended::of(plain);
     for _ in 0..u.int_in_range(0..=3usize)? {
         let mut stop = tokens(u, vocab.min(4), 3)?;
         stop.push(token(u, vocab)?);

@@ -24,7 +24,7 @@ impl Group {
             // One that may go on is drawn on.
             if completeness == Completeness::Complete {
                 self.pool.reserve(1, 1)?;
-                self.finish_sequences(Finish::Complete);
+                self.finish_sequences(request, Finish::Complete);
             }
         } else if completeness != Completeness::Incomplete {
             self.pool.reserve(1, request.pool_size())?;
@@ -38,7 +38,11 @@ impl Group {
     }
 
     /// The coverage term of a live hypothesis, if its request has one.
-    fn coverage_of(&self, request: &Request, rank: usize) -> Option<f64> {
+    pub(in crate::search::autoregressive) fn coverage_of(
+        &self,
+        request: &Request,
+        rank: usize,
+    ) -> Option<f64> {
         let coverage = request.coverage?;
         Some(self.coverage.term(coverage.factor, rank))
     }
@@ -79,7 +83,7 @@ impl Group {
         leader: f64,
     ) {
         if request.draws_sequences() {
-            self.finish_sequences(Finish::Length);
+            self.finish_sequences(request, Finish::Length);
             self.beams.clear();
             return;
         }
@@ -123,7 +127,7 @@ impl Group {
         let size = request.pool_size().max(request.group_beams());
         self.pool.reserve(self.beams.len(), size)?;
         match request.rules.at_maximum {
-            _ if request.draws_sequences() => self.finish_sequences(Finish::Live),
+            _ if request.draws_sequences() => self.finish_sequences(request, Finish::Live),
             AtMaximum::FillUp => self.fill_up(request, length, Finish::Live),
             _ => self.finish_live(request, length, Finish::Live),
         }

@@ -93,13 +93,10 @@ impl Group {
         if request.coverage.is_some() {
             self.coverage.make_room(most)?;
         }
+        // Sequences that are drawn share the beam with those that have finished.
+        let size = request.pool_size().max(request.group_beams());
         self.pool
-            .reserve(finishing, request.pool_size().max(request.group_beams()))
-    }
-
-    /// Memory for the beams of the next step.
-    pub(super) fn next_beams(&mut self) -> &mut Vec<LiveHypothesis> {
-        &mut self.previous
+            .reserve(finishing, size.max(request.width(length)))
     }
 
     /// The beams become those of the last step.

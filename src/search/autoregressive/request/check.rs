@@ -2,6 +2,7 @@
 
 use super::{CoveragePenalty, Request};
 use crate::error::{Error, Kind};
+use crate::search::autoregressive::rules::EndRank;
 use crate::search::autoregressive::sampling::Sampling;
 
 impl Request {
@@ -47,6 +48,9 @@ impl Request {
         self.ends.check(vocab)?;
         self.rules.check()?;
         self.sampling.as_ref().map_or(Ok(()), Sampling::check)?;
+        if self.sampling.is_some() && self.rules.end_rank == EndRank::WithinRow {
+            return Err(Kind::DrawnWithinRow.into());
+        }
         let mut constraints = self.constraints.iter();
         constraints.try_for_each(|(constraint, _)| constraint.check(vocab))?;
         self.check_finish()?;

@@ -70,7 +70,7 @@ impl Request {
     /// candidates suffice, and nothing is kept beside log-probabilities.
     pub(in crate::search::autoregressive) fn walks_plainly(&self) -> bool {
         let ranks = matches!(self.rules.end_rank, EndRank::WithinBeam | EndRank::Any);
-        let extras = self.coverage.is_some() || self.own_scores;
+        let extras = self.coverage.is_some() || self.own_scores || self.sampling.is_some();
         ranks && !extras && self.ends.is_empty() && !self.completes()
     }
 

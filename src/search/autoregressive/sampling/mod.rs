@@ -114,12 +114,10 @@ impl Sampler {
     ///
     /// If a score of the rows, or of a processor, is not valid, they are probabilities, or
     /// memory runs out.
-    pub(super) fn begin(
-        &mut self,
-        expander: &mut Expander,
-        step: &Step<'_>,
-        sampling: &Sampling,
-    ) -> Result<(), Error> {
+    pub(super) fn begin(&mut self, expander: &mut Expander, step: &Step<'_>) -> Result<(), Error> {
+        let Some(sampling) = &step.request.sampling else {
+            return Ok(());
+        };
         if step.rows.kind() == ScoreKind::Probabilities {
             let request = step.id;
             return Err(Kind::SamplingNeedsLogits { request }.into());

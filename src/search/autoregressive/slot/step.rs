@@ -90,15 +90,12 @@ impl Slot {
                 scanned,
                 dispatch,
             };
-            let leader = if let Some(sampling) = &request.sampling {
-                sampler.begin(expander, &step, sampling)?;
-                sampler.draw(&step, request.draws(length))?;
-                self.make_room(sampler.drawn.len())?;
-                let group = &mut self.groups[index];
-                group.make_room_for_drawn(sampler.drawn.len(), request, length)?;
-                let tree = &mut self.tree;
-                group.take_all_drawn(&sampler.drawn, request, tree, length, row)
-            } else if plain {
+            let own = OwnScores {
+                kind: scores.kind(),
+                first_row: row,
+                scanned,
+            };
+            let leader = if plain {
                 expander.expand(&step, request.candidates(length))?;
                 let candidates = &expander.candidates;
                 self.make_room(candidates.len())?;
@@ -107,14 +104,24 @@ impl Slot {
                 group.take(candidates, request, &mut self.tree, length, row);
                 let best = candidates.first();
                 best.map_or(f64::NEG_INFINITY, |best| best.score)
+            } else if request.draws_sequences() {
+                sampler.begin(expander, &step)?;
+                sampler.draw(&step, request.draws_of(request.width(length)))?;
+                let drawn = &sampler.drawn;
+                let fates = walker.judge_drawn(drawn, &step)?;
+                self.make_room(drawn.len())?;
+                let group = &mut self.groups[index];
+                group.make_room(drawn.len(), request, length)?;
+                group.take_sequences((drawn, fates), request, &mut self.tree, length, &own);
+                f64::NEG_INFINITY
             } else {
-                walker.walk(expander, &step)?;
-                let own = OwnScores {
-                    kind: scores.kind(),
-                    first_row: row,
-                    scanned,
-                };
-                let verdicts = &walker.verdicts;
+                if request.sampling.is_some() {
+                    sampler.begin(expander, &step)?;
+                    walker.walk_drawn(sampler, &step)?;
+                } else {
+                    walker.walk(expander, &step)?;
+                }
+                let verdicts = &mut walker.verdicts;
                 self.make_room(verdicts.len())?;
                 let group = &mut self.groups[index];
                 group.make_room(verdicts.len(), request, length)?;
