@@ -7,6 +7,7 @@ mod complete;
 mod coverage;
 mod decisions;
 mod engine_batch;
+mod engine_constraints;
 mod engine_draws;
 mod engine_rows;
 mod engine_sparse;

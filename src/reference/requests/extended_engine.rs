@@ -6,6 +6,8 @@ use crate::autoregressive::Request;
 impl Extended {
     /// The request as the engine takes it.
     pub fn engine(&self) -> Request {
-        self.draw(self.change_rows(self.plain.engine()))
+        let request = self.change_rows(self.plain.engine());
+        let request = self.draw(request);
+        self.constrain_by_grammar(request)
     }
 }

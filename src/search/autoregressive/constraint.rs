@@ -3,8 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::followed::{Followed, Nodes};
 use super::mask::TokenMask;
 use super::processors::RowScores;
+use super::stateful::{AnyStateful, StatefulConstraint};
 use super::trie::TokenTrie;
 use crate::error::{Error, Kind};
 
@@ -15,7 +17,9 @@ use crate::error::{Error, Kind};
 ///   sequence is complete, the end tokens. Only these are looked at: of invalid scores
 ///   elsewhere in the row nothing is said, unless its normaliser is wanted.
 /// - A [`TokenMask`] permits the same tokens at every step.
-/// - [`Constraint::function`] permits what a function says, such as a grammar.
+/// - [`Constraint::stateful`] permits what a state says that follows each hypothesis, such as
+///   that of a grammar.
+/// - [`Constraint::function`] permits what a function of all generated tokens says.
 ///
 /// Tries and masks in an `Arc` are shared by requests.
 #[derive(Clone)]
@@ -28,6 +32,7 @@ enum Permitted {
     Trie(Arc<TokenTrie>),
     Mask(Arc<TokenMask>),
     Function(Arc<Function>),
+    Stateful(Arc<dyn AnyStateful>),
 }
 
 /// Puts the tokens that may follow the generated ones into a mask.
@@ -58,6 +63,52 @@ impl Constraint {
         Permitted::Function(Arc::new(allow)).into()
     }
 
+    /// Permits what a [`StatefulConstraint`] says.
+    pub fn stateful(constraint: impl StatefulConstraint + 'static) -> Self {
+        Permitted::Stateful(Arc::new(constraint)).into()
+    }
+
+    /// Where the one beam before the first token stands.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(super) fn follow(&self, prompt: &[u32]) -> Result<Followed, Error> {
+        match &self.permitted {
+            Permitted::Trie(_) => Nodes::begin().map(Followed::Trie),
+            Permitted::Stateful(constraint) => {
+                let states = Arc::clone(constraint).begin(prompt);
+                states.map(Followed::States)
+            }
+            Permitted::Mask(_) | Permitted::Function(_) => Ok(Followed::Nothing),
+        }
+    }
+
+    /// At most the bytes that the search keeps for so many beams.
+    pub(super) fn bytes_needed(&self, beams: usize) -> usize {
+        let followed = size_of::<Followed>();
+        match self.is_trie() {
+            true => Nodes::bytes_needed(beams).saturating_add(followed),
+            false => followed,
+        }
+    }
+
+    /// Goes on to the next beams: the parent of each among those before, and its token.
+    pub(super) fn advance(
+        &self,
+        followed: &mut Followed,
+        mut beams: impl Iterator<Item = (usize, u32)>,
+    ) {
+        match (&self.permitted, followed) {
+            (Permitted::Trie(trie), Followed::Trie(nodes)) => {
+                let view = trie.view();
+                nodes.advance(beams, |node, token| view.child(node, token));
+            }
+            (_, Followed::States(states)) => states.advance(&mut beams),
+            _ => {}
+        }
+    }
+
     /// Whether only permitted tokens are looked at.
     pub(super) fn is_trie(&self) -> bool {
         matches!(self.permitted, Permitted::Trie(_))
@@ -68,6 +119,7 @@ impl Constraint {
             Permitted::Trie(trie) => ("the trie of permitted sequences", trie.largest_token()),
             Permitted::Mask(mask) => ("the mask of permitted tokens", mask.iter().last()),
             Permitted::Function(_) => return Ok(()),
+            Permitted::Stateful(constraint) => return constraint.check(vocab),
         };
         match largest {
             Some(token) if token as usize >= vocab => {
@@ -77,22 +129,36 @@ impl Constraint {
         }
     }
 
-    pub(super) fn apply(&self, row: &mut RowScores<'_>, scratch: &mut TokenMask) {
-        let generated = row.generated();
-        match &self.permitted {
-            Permitted::Trie(trie) => {
-                let ends: &[u32] = match trie.contains(generated) {
+    /// Permits what may follow a beam, which stands where `followed` says.
+    pub(super) fn apply(
+        &self,
+        followed: &Followed,
+        beam: usize,
+        row: &mut RowScores<'_>,
+        scratch: &mut TokenMask,
+    ) {
+        match (&self.permitted, followed) {
+            (Permitted::Trie(trie), Followed::Trie(nodes)) => {
+                let (view, node) = (trie.view(), nodes.of(beam));
+                let ends: &[u32] = match node.is_some_and(|node| view.is_end(node)) {
                     true => row.end_tokens(),
                     false => &[],
                 };
-                row.permit_only(trie.next(generated).iter().chain(ends).copied());
+                let children = node.map_or(0..0, |node| view.children(node));
+                row.permit_only(view.tokens(children).chain(ends.iter().copied()));
             }
-            Permitted::Mask(mask) => apply_mask(row, mask),
-            Permitted::Function(allow) => {
+            (Permitted::Mask(mask), _) => apply_mask(row, mask),
+            (Permitted::Function(allow), _) => {
                 scratch.clear();
-                allow(generated, scratch);
+                allow(row.generated(), scratch);
                 apply_mask(row, scratch);
             }
+            (_, Followed::States(states)) => {
+                scratch.clear();
+                states.permit(beam, scratch);
+                apply_mask(row, scratch);
+            }
+            _ => {}
         }
     }
 }
@@ -146,6 +212,7 @@ impl fmt::Debug for Constraint {
             Permitted::Trie(_) => "Constraint::Trie",
             Permitted::Mask(_) => "Constraint::Mask",
             Permitted::Function(_) => "Constraint::Function",
+            Permitted::Stateful(_) => "Constraint::Stateful",
         })
     }
 }

@@ -134,6 +134,7 @@ mod collect;
 mod constraint;
 mod expand;
 mod feed;
+mod followed;
 mod given;
 mod group;
 mod look;
@@ -151,6 +152,7 @@ mod sampling;
 mod scan;
 mod search;
 mod slot;
+mod stateful;
 mod step_rows;
 #[cfg(test)]
 mod tests;
@@ -177,4 +179,5 @@ pub use rules::{
 };
 pub use sampling::{Sampled, Sampling, SamplingMethod};
 pub use search::AutoregressiveSearch;
+pub use stateful::StatefulConstraint;
 pub use trie::TokenTrie;

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::expand::{Expander, Step};
-use super::group::Group;
+use super::followed::Followed;
+use super::group::{Group, LiveHypothesis};
 use super::outcome::{Ended, Results};
 use super::request::{RESERVED, Request};
 use super::sampling::Sampler;
@@ -49,6 +50,8 @@ pub(super) struct Slot {
     pub(super) rows: Range<usize>,
     pub(super) results: Results,
     pub(super) groups: Vec<Group>,
+    /// Where the beams of each group stand in the constraints of the request.
+    followed: Vec<Vec<Followed>>,
     pub(super) tree: HypothesisTree,
 }
 
@@ -65,6 +68,7 @@ impl Slot {
             group.saturating_add(beams.saturating_mul(hypothesis)),
             HypothesisTree::bytes_needed(lines, length, count),
             Results::bytes_needed(beams, length),
+            request.bytes_of_constraints(),
         ]
         .into_iter()
         .fold(2 * size_of::<Slot>(), usize::saturating_add)
@@ -89,6 +93,11 @@ impl Slot {
                 group.beams.clear();
             }
         }
+        self.followed.clear();
+        reserve(&mut self.followed, request.groups, "the groups of beams")?;
+        for _ in 0..request.groups {
+            self.followed.push(request.follow()?);
+        }
         self.state = State::Running(request);
         self.id = Some(id);
         self.removed = false;
@@ -99,6 +108,7 @@ impl Slot {
     pub(super) fn free(&mut self) {
         self.id = None;
         self.state = State::Free;
+        self.followed.clear();
     }
 
     /// Whether the next step reads all scores of its rows.
@@ -200,6 +210,7 @@ impl Slot {
                 tree: &self.tree,
                 length: self.length,
                 beams: &self.groups[index].beams,
+                followed: &self.followed[index],
                 rows: *scores,
                 first_row: row,
                 scanned,
@@ -227,6 +238,14 @@ impl Slot {
                 }
             };
             let group = &mut self.groups[index];
+            for ((constraint, _), followed) in
+                request.constraints.iter().zip(&mut self.followed[index])
+            {
+                followed.reserve(group.beams.len())?;
+                let parent = |beam: &LiveHypothesis| beam.parent_row as usize - row;
+                let beams = group.beams.iter();
+                constraint.advance(followed, beams.map(|beam| (parent(beam), beam.token)));
+            }
             // Even if the group is done with them.
             reserve(&mut expander.chosen, group.beams.len(), "the chosen tokens")?;
             expander
