@@ -11,6 +11,7 @@ use widebeam_perf::report::{self, Report};
 use widebeam_perf::scaling::{self, Scaling};
 
 use crate::args::Decode;
+use crate::trie::{self, Trie};
 use crate::{decode, sample};
 
 /// Beam search over the scores of a model, from file to answer.
@@ -27,6 +28,7 @@ pub struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Decode(Box<Decode>),
+    Trie(Trie),
     Bench(Box<Bench>),
     Scaling(Scaling),
     Info(Info),
@@ -48,6 +50,7 @@ impl Args {
                     Some(task) => decode::run(&task, &options),
                 });
             }
+            Command::Trie(options) => trie::run(&options)?,
             Command::Bench(options) => on_threads(options.threads(), || bench::run(&options))?,
             Command::Scaling(options) => scaling::run(&options)?,
             Command::Info(options) => on_threads(options.threads, || info::run(&options))?,

@@ -19,4 +19,5 @@ mod sample;
 mod scorers;
 pub mod text;
 mod transcript;
+mod trie;
 pub mod words;

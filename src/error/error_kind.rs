@@ -26,7 +26,7 @@ pub enum ErrorKind {
     UnknownRequest,
     /// The input is valid, and no hypothesis is possible under it.
     NoHypothesis,
-    /// The file of a model is not what it should be.
+    /// The file of a model or of a trie is not what it should be.
     InvalidModel,
     /// A source could not be read: an I/O error, in its words.
     Unreadable,

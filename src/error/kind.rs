@@ -203,6 +203,10 @@ pub(crate) enum Kind {
         offset: u64,
         what: String,
     },
+    TrieBytes {
+        offset: u64,
+        what: String,
+    },
     Unreadable {
         line: usize,
         reason: String,
@@ -332,7 +336,9 @@ impl Kind {
             }
             Kind::UnknownRequest { .. } => ErrorKind::UnknownRequest,
             Kind::NoHypothesis { .. } | Kind::NoCompletion { .. } => ErrorKind::NoHypothesis,
-            Kind::Arpa { .. } | Kind::NgramBinary { .. } => ErrorKind::InvalidModel,
+            Kind::Arpa { .. } | Kind::NgramBinary { .. } | Kind::TrieBytes { .. } => {
+                ErrorKind::InvalidModel
+            }
             Kind::Unreadable { .. } => ErrorKind::Unreadable,
             Kind::StepPanicked { .. } | Kind::ScorerPanicked { .. } => ErrorKind::Panicked,
             Kind::OutOfMemory { .. } => ErrorKind::OutOfMemory,
@@ -583,6 +589,7 @@ impl fmt::Display for Kind {
             Kind::NgramBinary { offset, what } => {
                 write!(f, "KenLM file, byte {offset}: {what}")
             }
+            Kind::TrieBytes { offset, what } => write!(f, "trie, byte {offset}: {what}"),
             Kind::Unreadable { line, reason } => write!(f, "ARPA file, line {line}: {reason}"),
             Kind::NoVocabulary => write!(f, "a vocabulary of 0 tokens; at least 1 is needed"),
             Kind::StepPanicked { request } => {

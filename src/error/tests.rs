@@ -356,6 +356,13 @@ fn every_message_names_the_value_and_the_limit() {
             "KenLM file, byte 88: no",
         ),
         (
+            Kind::TrieBytes {
+                offset: 20,
+                what: "tokens of 3 bytes; they have 2 or 4".into(),
+            },
+            "trie, byte 20: tokens of 3 bytes; they have 2 or 4",
+        ),
+        (
             Kind::Unreadable {
                 line: 3,
                 reason: "no disk".into(),

@@ -7,7 +7,8 @@ use widebeam::autoregressive::{
 };
 use widebeam::reference::autoregressive::Found;
 use widebeam::reference::requests::{
-    Extended, Model, Penalised, Penalty, Permitted, Processor, Spec, Timestamps, found, score,
+    Brackets, Extended, Model, Penalised, Penalty, Permitted, Processor, Spec, Timestamps, found,
+    score,
 };
 use widebeam::{ErrorKind, Level, ScoreKind};
 use widebeam_toy::seeded;
@@ -102,6 +103,20 @@ fn any_permitted(vocab: u32) -> impl Strategy<Value = (Permitted, Normaliser)> {
     (permitted, normaliser)
 }
 
+fn any_grammar(vocab: u32) -> impl Strategy<Value = (Brackets, Normaliser)> {
+    let normaliser = prop::sample::select(vec![Normaliser::WholeRow, Normaliser::Permitted]);
+    let deepest = 0usize..3;
+    (1..vocab, deepest, normaliser).prop_map(move |(close, deepest, normaliser)| {
+        let open = close - 1;
+        let brackets = Brackets {
+            open,
+            close,
+            deepest,
+        };
+        (brackets, normaliser)
+    })
+}
+
 fn any_processor(vocab: u32) -> impl Strategy<Value = Processor> {
     let score = prop::sample::select(vec![ForcedScore::Own, ForcedScore::Certain]);
     prop_oneof![
@@ -116,7 +131,11 @@ fn any_request(vocab: u32, kind: ScoreKind) -> impl Strategy<Value = Extended> {
     let penalties = || prop::collection::vec(any_penalty(vocab), 0..3);
     let changes = (
         prop::collection::vec(any_processor(vocab), 0..2),
-        prop_oneof![3 => Just(None), 1 => any_permitted(vocab).prop_map(Some)],
+        prop_oneof![
+            2 => Just(Vec::new()),
+            1 => prop::collection::vec(any_permitted(vocab), 1..4)
+        ],
+        prop_oneof![3 => Just(None), 1 => any_grammar(vocab).prop_map(Some)],
         penalties(),
         penalties(),
         prop_oneof![Just(None), any_timestamps(vocab).prop_map(Some)],
@@ -124,18 +143,22 @@ fn any_request(vocab: u32, kind: ScoreKind) -> impl Strategy<Value = Extended> {
     let shape = (1usize..8, 1usize..6, prop::sample::select(vec![1, 1, 2]));
     (shape, tokens(), tokens(), changes).prop_map(
         move |((beams, length, groups), prompt, ends, changes)| {
-            let (processors, permitted, before, after, timestamps) = changes;
+            let (processors, permitted, grammar, before, after, timestamps) = changes;
             let mut plain = Spec::plain(beams * groups, length, &ends);
             plain.groups = (groups, 0.25);
             plain.prompt = prompt;
-            plain.constraints.extend(permitted);
+            plain.constraints = permitted;
             let mut request = Extended {
+                grammar,
                 penalties_after: after,
                 ..Extended::of(plain)
             };
             if kind == ScoreKind::Probabilities {
-                for (_, normaliser) in &mut request.plain.constraints {
-                    *normaliser = Normaliser::WholeRow;
+                let constraints = request.plain.constraints.iter_mut();
+                let grammar = request.grammar.iter_mut();
+                let normalisers = constraints.map(|(_, own)| own);
+                for own in normalisers.chain(grammar.map(|(_, own)| own)) {
+                    *own = Normaliser::WholeRow;
                 }
             } else {
                 request.plain.before = processors;

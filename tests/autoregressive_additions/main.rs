@@ -8,6 +8,7 @@ mod coverage;
 mod decisions;
 mod engine;
 mod engine_batch;
+mod engine_constraints;
 mod engine_draws;
 mod engine_ends;
 mod engine_rows;

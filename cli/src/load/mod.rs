@@ -7,6 +7,7 @@ mod mapped;
 mod npy;
 mod npz;
 mod safetensors;
+mod sequences;
 mod tensor;
 mod zip;
 
@@ -16,6 +17,7 @@ use std::path::Path;
 
 pub use self::axes::Axes;
 pub use self::choice::LengthsFrom;
+pub use self::sequences::Sequences;
 pub use self::tensor::Tensor;
 
 use self::array::{Array, Dtype};

@@ -39,7 +39,7 @@ enum Buffer<T> {
 }
 
 /// A type of value in a file.
-trait Stored: bytemuck::Pod + bytemuck::AnyBitPattern {
+pub(crate) trait Stored: bytemuck::Pod + bytemuck::AnyBitPattern {
     fn from_bytes(bytes: &[u8], big_endian: bool) -> Self;
 }
 
@@ -138,7 +138,7 @@ impl<T: Stored + Element> Buffer<T> {
 }
 
 /// The values of an array in C order and native byte order.
-fn copy<T: Stored, U>(
+pub(crate) fn copy<T: Stored, U>(
     bytes: &[u8],
     array: &Array,
     convert: impl Fn(T) -> U,

@@ -19,4 +19,5 @@ mod scaling;
 #[cfg(unix)]
 mod signals;
 mod support;
+mod trie;
 mod words;

@@ -85,7 +85,7 @@ impl Brackets {
         }
     }
 
-    fn completeness(&self, tokens: &[u32]) -> Completeness {
+    pub(super) fn completeness(&self, tokens: &[u32]) -> Completeness {
         match tokens.is_empty() || self.depth(tokens) > 0 {
             true => Completeness::Incomplete,
             false => Completeness::MayEnd,

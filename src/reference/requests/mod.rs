@@ -5,6 +5,7 @@ mod engine;
 mod extended;
 mod extended_draws;
 mod extended_engine;
+mod grammar;
 mod model;
 mod penalty;
 mod processor;

@@ -4,10 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::completeness::Completeness;
+use super::followed::{Followed, Nodes};
 use super::mask::TokenMask;
 use super::processors::RowScores;
+use super::stateful::{AnyStateful, StatefulConstraint};
 use super::tokens_so_far::TokensSoFar;
-use super::trie::TokenTrie;
+use super::trie::{ROOT, TokenTrie, TrieView};
 use crate::error::{Error, Kind};
 
 /// The tokens that may come next. It has the last word: no processor permits
@@ -17,7 +19,9 @@ use crate::error::{Error, Kind};
 ///   sequence is complete, the end tokens. Only these are looked at: of invalid scores
 ///   elsewhere in the row nothing is said, unless its normaliser is wanted.
 /// - A [`TokenMask`] permits the same tokens at every step.
-/// - [`Constraint::function`] permits what a function says, such as a grammar.
+/// - [`Constraint::stateful`] permits what a state says that follows each hypothesis, such as
+///   that of a grammar.
+/// - [`Constraint::function`] permits what a function of all generated tokens says.
 ///
 /// Tries and masks in an `Arc` are shared by requests.
 #[derive(Clone)]
@@ -31,6 +35,7 @@ enum Permitted {
     Trie(Arc<TokenTrie>),
     Mask(Arc<TokenMask>),
     Function(Arc<Function>),
+    Stateful(Arc<dyn AnyStateful>),
 }
 
 /// Puts the tokens that may follow the generated ones into a mask.
@@ -83,14 +88,82 @@ impl Constraint {
         self.completeness.is_some() || self.is_trie()
     }
 
-    /// What it says of the generated tokens, if it knows.
-    pub(super) fn completeness(&self, tokens: &TokensSoFar<'_>) -> Option<Completeness> {
-        if let Some(completeness) = &self.completeness {
-            return Some(completeness(tokens));
+    /// Whether it says so by looking at all tokens.
+    pub(super) fn reads_tokens(&self) -> bool {
+        self.completeness.is_some()
+    }
+
+    /// What it says of no generated token, if it knows. `tokens` are the prompt.
+    pub(super) fn completeness_of_nothing(&self, tokens: &TokensSoFar<'_>) -> Option<Completeness> {
+        match (&self.completeness, &self.permitted) {
+            (Some(completeness), _) => Some(completeness(tokens)),
+            (None, Permitted::Trie(trie)) => Some(of_node(&trie.view(), Some(ROOT))),
+            _ => None,
         }
+    }
+
+    /// What it says of a beam and one more token, if it knows. `tokens` are those of both, if
+    /// it [`Constraint::reads_tokens`].
+    pub(super) fn completeness(
+        &self,
+        followed: &Followed,
+        (beam, token): (usize, u32),
+        tokens: &TokensSoFar<'_>,
+    ) -> Option<Completeness> {
+        match (&self.completeness, &self.permitted, followed) {
+            (Some(completeness), ..) => Some(completeness(tokens)),
+            (None, Permitted::Trie(trie), Followed::Trie(nodes)) => {
+                let view = trie.view();
+                let node = nodes.of(beam).and_then(|node| view.child(node, token));
+                Some(of_node(&view, node))
+            }
+            _ => None,
+        }
+    }
+
+    /// Permits what a [`StatefulConstraint`] says.
+    pub fn stateful(constraint: impl StatefulConstraint + 'static) -> Self {
+        Permitted::Stateful(Arc::new(constraint)).into()
+    }
+
+    /// Where the one beam before the first token stands.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(super) fn follow(&self, prompt: &[u32]) -> Result<Followed, Error> {
         match &self.permitted {
-            Permitted::Trie(trie) => Some(trie.completeness(tokens.generated())),
-            Permitted::Mask(_) | Permitted::Function(_) => None,
+            Permitted::Trie(_) => Nodes::begin().map(Followed::Trie),
+            Permitted::Stateful(constraint) => {
+                let states = Arc::clone(constraint).begin(prompt);
+                states.map(Followed::States)
+            }
+            Permitted::Mask(_) | Permitted::Function(_) => Ok(Followed::Nothing),
+        }
+    }
+
+    /// At most the bytes that the search keeps for so many beams.
+    pub(super) fn bytes_needed(&self, beams: usize) -> usize {
+        let followed = size_of::<Followed>();
+        match self.is_trie() {
+            true => Nodes::bytes_needed(beams).saturating_add(followed),
+            false => followed,
+        }
+    }
+
+    /// Goes on to the next beams: the parent of each among those before, and its token.
+    pub(super) fn advance(
+        &self,
+        followed: &mut Followed,
+        mut beams: impl Iterator<Item = (usize, u32)>,
+    ) {
+        match (&self.permitted, followed) {
+            (Permitted::Trie(trie), Followed::Trie(nodes)) => {
+                let view = trie.view();
+                nodes.advance(beams, |node, token| view.child(node, token));
+            }
+            (_, Followed::States(states)) => states.advance(&mut beams),
+            _ => {}
         }
     }
 
@@ -105,15 +178,19 @@ impl Constraint {
             Permitted::Trie(_) => "the trie of permitted sequences",
             Permitted::Mask(_) => "the mask of permitted tokens",
             Permitted::Function(_) => "the function of permitted tokens",
+            Permitted::Stateful(_) => "the constraint with states",
         }
     }
 
     /// Whether it is known to permit no token and no sequence.
     pub(super) fn permits_nothing(&self) -> bool {
         match &self.permitted {
-            Permitted::Trie(trie) => trie.next(&[]).is_empty() && !trie.contains(&[]),
+            Permitted::Trie(trie) => {
+                let view = trie.view();
+                !view.has_children(ROOT) && !view.is_end(ROOT)
+            }
             Permitted::Mask(mask) => mask.count() == 0,
-            Permitted::Function(_) => false,
+            Permitted::Function(_) | Permitted::Stateful(_) => false,
         }
     }
 
@@ -121,7 +198,7 @@ impl Constraint {
     pub(super) fn permits_none_of(&self, tokens: &[u32]) -> bool {
         match &self.permitted {
             Permitted::Mask(mask) => !tokens.iter().any(|&token| mask.contains(token)),
-            Permitted::Trie(_) | Permitted::Function(_) => false,
+            _ => false,
         }
     }
 
@@ -131,6 +208,7 @@ impl Constraint {
             Permitted::Trie(trie) => trie.largest_token(),
             Permitted::Mask(mask) => mask.iter().last(),
             Permitted::Function(_) => return Ok(()),
+            Permitted::Stateful(constraint) => return constraint.check(vocab),
         };
         match largest {
             Some(token) if token as usize >= vocab => {
@@ -140,23 +218,46 @@ impl Constraint {
         }
     }
 
-    pub(super) fn apply(&self, row: &mut RowScores<'_>, scratch: &mut TokenMask) {
-        let generated = row.generated();
-        match &self.permitted {
-            Permitted::Trie(trie) => {
-                let ends: &[u32] = match trie.contains(generated) {
+    /// Permits what may follow a beam, which stands where `followed` says.
+    pub(super) fn apply(
+        &self,
+        followed: &Followed,
+        beam: usize,
+        row: &mut RowScores<'_>,
+        scratch: &mut TokenMask,
+    ) {
+        match (&self.permitted, followed) {
+            (Permitted::Trie(trie), Followed::Trie(nodes)) => {
+                let (view, node) = (trie.view(), nodes.of(beam));
+                let ends: &[u32] = match node.is_some_and(|node| view.is_end(node)) {
                     true => row.end_tokens(),
                     false => &[],
                 };
-                row.permit_only(trie.next(generated).iter().chain(ends).copied());
+                let children = node.map_or(0..0, |node| view.children(node));
+                row.permit_only(view.tokens(children).chain(ends.iter().copied()));
             }
-            Permitted::Mask(mask) => apply_mask(row, mask),
-            Permitted::Function(allow) => {
+            (Permitted::Mask(mask), _) => apply_mask(row, mask),
+            (Permitted::Function(allow), _) => {
                 scratch.clear();
-                allow(generated, scratch);
+                allow(row.generated(), scratch);
                 apply_mask(row, scratch);
             }
+            (_, Followed::States(states)) => {
+                scratch.clear();
+                states.permit(beam, scratch);
+                apply_mask(row, scratch);
+            }
+            _ => {}
         }
+    }
+}
+
+/// Whether the sequence of a node is one of a trie's.
+fn of_node(view: &TrieView<'_>, node: Option<u32>) -> Completeness {
+    match node.filter(|&node| view.is_end(node)) {
+        None => Completeness::Incomplete,
+        Some(node) if view.has_children(node) => Completeness::MayEnd,
+        Some(_) => Completeness::Complete,
     }
 }
 
@@ -212,6 +313,7 @@ impl fmt::Debug for Constraint {
             Permitted::Trie(_) => "Constraint::Trie",
             Permitted::Mask(_) => "Constraint::Mask",
             Permitted::Function(_) => "Constraint::Function",
+            Permitted::Stateful(_) => "Constraint::Stateful",
         })
     }
 }

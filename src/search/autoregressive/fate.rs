@@ -46,27 +46,32 @@ impl Request {
     }
 
     /// The fate of a candidate that its last tokens do not end. `tokens` are those of its
-    /// parent, prompt first, and come back unchanged.
-    fn fate_by_all_tokens(&self, tokens: &mut Vec<u32>, token: u32) -> Fate {
-        let prompt = self.prompt.len();
+    /// parent, prompt first, if the request [`Request::reads_tokens`], and come back unchanged.
+    fn fate_by_all_tokens(
+        &self,
+        step: &Step<'_>,
+        candidate: &Continuation,
+        tokens: &mut Vec<u32>,
+    ) -> Fate {
+        let (prompt, token) = (self.prompt.len().min(tokens.len()), candidate.token);
         if let Some(predicate) = self.ends.predicate()
             && predicate(&TokensSoFar::new(tokens, prompt), token)
         {
             return Fate::ends(Finish::Predicate);
         }
         tokens.push(token);
+        let parent = candidate.parent as usize;
         let longer = TokensSoFar::new(tokens, prompt);
-        let is_last = longer.generated().len() >= self.max_length;
-        let fate = match self.completeness(&longer) {
+        let completeness = self.completeness(step.followed, (parent, token), &longer);
+        tokens.pop();
+        match completeness {
             Completeness::Incomplete => Fate::GOES_ON,
-            Completeness::MayEnd if !is_last => Fate {
+            Completeness::MayEnd if step.length + 1 < self.max_length => Fate {
                 ends: Some(Finish::Complete),
                 goes_on: true,
             },
             Completeness::MayEnd | Completeness::Complete => Fate::ends(Finish::Complete),
-        };
-        tokens.pop();
-        fate
+        }
     }
 }
 
@@ -111,13 +116,22 @@ impl Judge {
         if !request.any_token_may_end() {
             return Ok(());
         }
+        self.tokens.clear();
+        if !request.reads_tokens() {
+            reserve(&mut self.tokens, 1, "the tokens of a hypothesis")?;
+            for (fate, candidate) in self.fates.iter_mut().zip(candidates) {
+                if *fate == Fate::GOES_ON {
+                    *fate = request.fate_by_all_tokens(step, candidate, &mut self.tokens);
+                }
+            }
+            return Ok(());
+        }
         self.by_parent.clear();
         reserve(&mut self.by_parent, candidates.len(), what)?;
         self.by_parent.extend(0..candidates.len() as u32);
         let parent = |place: u32| candidates[place as usize].parent;
         self.by_parent
             .sort_unstable_by_key(|&place| (parent(place), place));
-        self.tokens.clear();
         let most = request.prompt.len() + step.length + 1;
         reserve(&mut self.tokens, most, "the tokens of a hypothesis")?;
         self.tokens.extend_from_slice(&request.prompt);
@@ -129,8 +143,8 @@ impl Judge {
             for &place in of_one {
                 let fate = &mut self.fates[place as usize];
                 if *fate == Fate::GOES_ON {
-                    let token = candidates[place as usize].token;
-                    *fate = request.fate_by_all_tokens(&mut self.tokens, token);
+                    let candidate = &candidates[place as usize];
+                    *fate = request.fate_by_all_tokens(step, candidate, &mut self.tokens);
                 }
             }
         }

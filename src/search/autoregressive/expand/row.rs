@@ -161,8 +161,9 @@ impl Expander {
             for processor in &request.logits {
                 processor.process(&mut scores);
             }
-            for constraint in request.constraints(Normaliser::Permitted) {
-                constraint.apply(&mut scores, &mut self.mask);
+            for (constraint, followed) in request.constraints(Normaliser::Permitted, step.followed)
+            {
+                constraint.apply(followed, parent, &mut scores, &mut self.mask);
             }
             check_entries(step, parent, row, scores.overrides)?;
             // Log-probabilities are then logits like any others, and are
@@ -193,8 +194,8 @@ impl Expander {
             let penalty = request.diversity * beams.len() as f64;
             scores.set(beams[0], scores.get(beams[0]) - penalty);
         }
-        for constraint in request.constraints(Normaliser::WholeRow) {
-            constraint.apply(&mut scores, &mut self.mask);
+        for (constraint, followed) in request.constraints(Normaliser::WholeRow, step.followed) {
+            constraint.apply(followed, parent, &mut scores, &mut self.mask);
         }
         check_entries(step, parent, row, scores.overrides)
     }

@@ -3,6 +3,7 @@
 use crate::request_id::RequestId;
 use crate::scores::Row;
 use crate::search::autoregressive::candidates::Continuation;
+use crate::search::autoregressive::followed::Followed;
 use crate::search::autoregressive::given::GivenTokens;
 use crate::search::autoregressive::group::LiveHypothesis;
 use crate::search::autoregressive::request::Request;
@@ -20,6 +21,8 @@ pub(in crate::search::autoregressive) struct Step<'a> {
     /// Tokens generated before this step.
     pub(in crate::search::autoregressive) length: usize,
     pub(in crate::search::autoregressive) beams: &'a [LiveHypothesis],
+    /// Where they stand in the constraints of the request.
+    pub(in crate::search::autoregressive) followed: &'a [Followed],
     /// The rows of the batch.
     pub(in crate::search::autoregressive) rows: StepRows<'a>,
     /// The row of the first beam among them: what errors name.

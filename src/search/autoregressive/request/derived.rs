@@ -1,8 +1,11 @@
 //! What follows from the settings of a request.
 
 use super::Request;
+use crate::error::Error;
+use crate::memory::reserve;
 use crate::scores::ScoreKind;
 use crate::search::autoregressive::constraint::{Constraint, Normaliser};
+use crate::search::autoregressive::followed::Followed;
 use crate::search::autoregressive::rules::{AtMaximum, EndRank, PoolSize};
 
 impl Request {
@@ -89,18 +92,51 @@ impl Request {
         !self.constraints.iter().any(suffices)
     }
 
-    /// The constraints that act before the log-softmax, or after it.
-    pub(in crate::search::autoregressive) fn constraints(
-        &self,
+    /// The constraints that act before the log-softmax, or after it, and where beams stand in
+    /// them.
+    pub(in crate::search::autoregressive) fn constraints<'a>(
+        &'a self,
         normaliser: Normaliser,
-    ) -> impl Iterator<Item = &Constraint> {
-        let acting = self.constraints.iter();
-        acting.filter_map(move |(constraint, own)| (*own == normaliser).then_some(constraint))
+        followed: &'a [Followed],
+    ) -> impl Iterator<Item = (&'a Constraint, &'a Followed)> {
+        let acting = self.constraints.iter().zip(followed);
+        let of_normaliser = acting.filter(move |((_, own), _)| *own == normaliser);
+        of_normaliser.map(|((constraint, _), followed)| (constraint, followed))
+    }
+
+    /// Where the one beam of each group stands in the constraints before the first token.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(in crate::search::autoregressive) fn follow(&self) -> Result<Vec<Followed>, Error> {
+        let mut all = Vec::new();
+        let what = "the constraints of a request";
+        reserve(&mut all, self.constraints.len(), what)?;
+        for (constraint, _) in &self.constraints {
+            all.push(constraint.follow(&self.prompt)?);
+        }
+        Ok(all)
+    }
+
+    /// At most the bytes that say where the beams stand in the constraints.
+    pub(in crate::search::autoregressive) fn bytes_of_constraints(&self) -> usize {
+        let beams = self.most_beams();
+        let each = self.constraints.iter();
+        let bytes = each.map(|(constraint, _)| constraint.bytes_needed(beams));
+        let bytes = bytes.fold(0, usize::saturating_add);
+        bytes.saturating_mul(self.groups)
     }
 
     /// Whether rows are changed before the log-softmax.
     pub(in crate::search::autoregressive) fn changes_logits(&self) -> bool {
-        !self.logits.is_empty() || self.constraints(Normaliser::Permitted).next().is_some()
+        !self.logits.is_empty() || self.permits_before()
+    }
+
+    /// Whether constraints act before the log-softmax.
+    fn permits_before(&self) -> bool {
+        let mut constraints = self.constraints.iter();
+        constraints.any(|(_, own)| *own == Normaliser::Permitted)
     }
 
     /// Whether rows may be changed at all.

@@ -3,6 +3,7 @@
 use super::Request;
 use crate::search::autoregressive::completeness::Completeness;
 use crate::search::autoregressive::finish::Finish;
+use crate::search::autoregressive::followed::Followed;
 use crate::search::autoregressive::rules::EndRank;
 use crate::search::autoregressive::tokens_so_far::TokensSoFar;
 
@@ -85,18 +86,36 @@ impl Request {
         self.end_tokens.is_empty() && constraints.any(|(one, _)| one.knows_completeness())
     }
 
-    /// What the constraints of a request that [`Request::completes`] say of generated tokens.
+    /// Whether the fate of a candidate follows from all tokens before it.
+    pub(in crate::search::autoregressive) fn reads_tokens(&self) -> bool {
+        let mut constraints = self.constraints.iter();
+        let reads = constraints.any(|(one, _)| one.reads_tokens());
+        self.ends.predicate().is_some() || (self.completes() && reads)
+    }
+
+    /// What the constraints say of no generated token.
+    pub(in crate::search::autoregressive) fn completeness_of_nothing(&self) -> Completeness {
+        if !self.completes() {
+            return Completeness::Incomplete;
+        }
+        let prompt = TokensSoFar::new(&self.prompt, self.prompt.len());
+        let says = self.constraints.iter();
+        together(says.filter_map(|(one, _)| one.completeness_of_nothing(&prompt)))
+    }
+
+    /// What the constraints say of a beam and one more token. `tokens` are those of both, if the
+    /// request [`Request::reads_tokens`].
     pub(in crate::search::autoregressive) fn completeness(
         &self,
+        followed: &[Followed],
+        longer: (usize, u32),
         tokens: &TokensSoFar<'_>,
     ) -> Completeness {
         if !self.completes() {
             return Completeness::Incomplete;
         }
-        let says = self.constraints.iter();
-        let says = says.filter_map(|(constraint, _)| constraint.completeness(tokens));
-        says.reduce(Completeness::and)
-            .unwrap_or(Completeness::Incomplete)
+        let says = self.constraints.iter().zip(followed);
+        together(says.filter_map(|((one, _), followed)| one.completeness(followed, longer, tokens)))
     }
 
     /// How many tokens at the end of a hypothesis are its ending.
@@ -107,4 +126,10 @@ impl Request {
             Finish::Predicate | Finish::Complete | Finish::Length | Finish::Live => 0,
         }
     }
+}
+
+/// What all that constraints say means together.
+fn together(says: impl Iterator<Item = Completeness>) -> Completeness {
+    says.reduce(Completeness::and)
+        .unwrap_or(Completeness::Incomplete)
 }

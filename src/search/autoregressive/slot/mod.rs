@@ -11,14 +11,14 @@ use std::ops::Range;
 
 use super::completeness::Completeness;
 use super::coverage::Coverage;
+use super::followed::Followed;
 use super::group::Group;
 use super::outcome::Ended;
 use super::request::{RESERVED, Request};
 use super::results::Results;
-use super::tokens_so_far::TokensSoFar;
 use super::tree::HypothesisTree;
 use crate::error::Error;
-use crate::memory::grow;
+use crate::memory::{grow, reserve};
 use crate::request_id::RequestId;
 use crate::scores::ScoreKind;
 
@@ -49,6 +49,8 @@ pub(super) struct Slot {
     pub(super) rows: Range<usize>,
     pub(super) results: Results,
     pub(super) groups: Vec<Group>,
+    /// Where the beams of each group stand in the constraints of the request.
+    followed: Vec<Vec<Followed>>,
     pub(super) tree: HypothesisTree,
 }
 
@@ -69,6 +71,7 @@ impl Slot {
             HypothesisTree::bytes_needed(lines, length, count, request.own_scores),
             Coverage::bytes_needed(beams, sources),
             Results::bytes_needed(finished, request.wanted().min(finished), length),
+            request.bytes_of_constraints(),
         ]
         .into_iter()
         .fold(2 * size_of::<Slot>(), usize::saturating_add)
@@ -93,8 +96,12 @@ impl Slot {
                 group.beams.clear();
             }
         }
-        let completeness =
-            request.completeness(&TokensSoFar::new(&request.prompt, request.prompt.len()));
+        self.followed.clear();
+        reserve(&mut self.followed, request.groups, "the groups of beams")?;
+        for _ in 0..request.groups {
+            self.followed.push(request.follow()?);
+        }
+        let completeness = request.completeness_of_nothing();
         for group in &mut self.groups[..request.groups] {
             group.finish_empty(&request, completeness)?;
         }
@@ -115,6 +122,7 @@ impl Slot {
         self.id = None;
         self.state = State::Free;
         self.prompt.clear();
+        self.followed.clear();
     }
 
     /// Whether its request is neither done nor gone.

@@ -7,6 +7,7 @@ use crate::memory::reserve;
 use crate::phase;
 use crate::request_id::RequestId;
 use crate::search::autoregressive::expand::Step;
+use crate::search::autoregressive::group::LiveHypothesis;
 use crate::search::autoregressive::outcome::Ended;
 use crate::search::autoregressive::own_scores::OwnScores;
 use crate::search::autoregressive::request::Request;
@@ -85,6 +86,7 @@ impl Slot {
                 tree: &self.tree,
                 length: self.length,
                 beams: &self.groups[index].beams,
+                followed: &self.followed[index],
                 rows: *scores,
                 first_row: row,
                 scanned,
@@ -130,6 +132,14 @@ impl Slot {
                 walker.leader
             };
             let group = &mut self.groups[index];
+            for ((constraint, _), followed) in
+                request.constraints.iter().zip(&mut self.followed[index])
+            {
+                followed.reserve(group.beams.len())?;
+                let parent = |beam: &LiveHypothesis| beam.parent_row as usize - row;
+                let beams = group.beams.iter();
+                constraint.advance(followed, beams.map(|beam| (parent(beam), beam.token)));
+            }
             // Even if the group is done with them.
             reserve(&mut expander.chosen, group.beams.len(), "the chosen tokens")?;
             expander
