@@ -33,12 +33,12 @@ def whisper_cases():
 
 
 def vllm_cases():
+    """vLLM knows one end token, so that at least k of the best 2k tokens of a row go on."""
     seed = 3000
-    for eos in ([5], [5, 11, 17]):
-        for penalty in (0.0, 0.6, 1.0, 2.0):
-            for beams in range(1, 13):
-                seed += 1
-                yield toy_case(seed, beams, eos=eos, length_penalty=penalty)
+    for penalty in (0.0, 0.6, 1.0, 2.0):
+        for beams in range(1, 25):
+            seed += 1
+            yield toy_case(seed, beams, eos=[5], length_penalty=penalty)
 
 
 def write(name, search, cases):

@@ -241,7 +241,8 @@ impl Rules {
     /// step looks at the best 2k tokens of each row, all of which that end finish; the search
     /// goes on to the maximum length, and all that finished or are live then compete.
     ///
-    /// Our maximum length is its `max_tokens`. Source: `vllm/beam_search.py` and
+    /// Our maximum length is its `max_tokens`. It knows one end token; with several, where the best
+    /// 2k tokens of a row all end, others go on here. Source: `vllm/beam_search.py` and
     /// `entrypoints/llm.py`, `beam_search`, 0.11.
     #[must_use]
     pub fn vllm(length_penalty: f64) -> Rules {
