@@ -48,6 +48,18 @@ pub(crate) enum Kind {
         beams: usize,
         limit: usize,
     },
+    ZeroTopK,
+    TopKBuffer {
+        buffer: &'static str,
+        given: usize,
+        rows: usize,
+        k: usize,
+    },
+    TopKNumber {
+        row: usize,
+        column: usize,
+        value: f32,
+    },
     InvalidScore {
         kind: ScoreKind,
         item: usize,
@@ -253,6 +265,7 @@ impl Kind {
             | Kind::SizeOverflow { .. }
             | Kind::DataLength { .. }
             | Kind::DataTooShort { .. }
+            | Kind::TopKBuffer { .. }
             | Kind::LengthsCount { .. }
             | Kind::SumLengths { .. }
             | Kind::LengthTooLong { .. }
@@ -274,9 +287,11 @@ impl Kind {
             | Kind::StepScore { .. }
             | Kind::JoinerScore { .. }
             | Kind::ProcessedScore { .. }
+            | Kind::TopKNumber { .. }
             | Kind::NeedsLogits { .. }
             | Kind::SamplingNeedsLogits { .. } => ErrorKind::InvalidScore,
             Kind::ZeroBeams
+            | Kind::ZeroTopK
             | Kind::ZeroLength
             | Kind::UnevenGroups { .. }
             | Kind::InvalidSetting { .. }
@@ -364,6 +379,21 @@ impl fmt::Display for Kind {
             Kind::BeamsTooLarge { beams, limit } => {
                 write!(f, "a beam width of {beams} is above the limit of {limit}")
             }
+            Kind::ZeroTopK => write!(f, "the best 0 of a row are none; k must be at least 1"),
+            Kind::TopKBuffer {
+                buffer,
+                given,
+                rows,
+                k,
+            } => write!(
+                f,
+                "the buffer for {buffer} has {given} places; the best {k} of each of {rows} rows need exactly {}",
+                rows.saturating_mul(*k)
+            ),
+            Kind::TopKNumber { row, column, value } => write!(
+                f,
+                "row {row}, column {column}: {value} cannot be ranked (it must be below +inf, and a number)"
+            ),
             Kind::InvalidScore {
                 kind,
                 item,
