@@ -8,6 +8,7 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use widebeam::measure::{TopTokens, read_all};
+use widebeam::top_k::{Rows, TopK};
 use widebeam::{Level, ScoreKind, ScoresView, reference};
 use widebeam_perf::synthetic::random_score;
 use widebeam_perf::workload::{Dtype, Shape, Values};
@@ -64,5 +65,39 @@ fn check(top: &mut TopTokens, scores: &ScoresView<'_>, k: usize, level: Level) {
     }
 }
 
-criterion_group!(benches, kernels);
+/// The public functions: rows of a vocabulary, for a sampler.
+fn public(criterion: &mut Criterion) {
+    let (columns, k) = (50_257, 50);
+    let [_, count, columns] = support::cut([1, VALUES / columns, columns]);
+    let score = |index: usize| random_score(ScoreKind::Logits, columns, index as u64);
+    let data: Vec<f32> = (0..count * columns).map(score).collect();
+    let rows = Rows::new(&data, [count, columns]).expect("a valid shape");
+    let mut top_k = TopK::new(k).expect("a valid k");
+    let places = count * top_k.found(&rows);
+    let (mut indices, mut values) = (vec![0; places], vec![0.0; places]);
+    let mut logs = vec![0.0; places];
+
+    let mut group = criterion.benchmark_group("public");
+    group.throughput(Throughput::Bytes(size_of_val(&data[..]) as u64));
+    group.sample_size(10);
+    let name = format!("{columns}/{k}");
+    group.bench_function(BenchmarkId::new("top_k", &name), |bencher| {
+        let mut find = || top_k.find(&rows, &mut indices, &mut values);
+        bencher.iter(|| find().expect("valid numbers"));
+    });
+    group.bench_function(BenchmarkId::new("log_softmax_top_k", &name), |bencher| {
+        let mut find = || top_k.find_log_softmax(&rows, &mut indices, &mut logs);
+        bencher.iter(|| find().expect("valid numbers"));
+    });
+    group.finish();
+    let ranks = reference::row_ranks(&data[..columns]);
+    let found = indices.iter().take(top_k.found(&rows));
+    assert!(
+        found
+            .map(|&index| ranks[index as usize])
+            .eq(0..top_k.found(&rows))
+    );
+}
+
+criterion_group!(benches, kernels, public);
 criterion_main!(benches);

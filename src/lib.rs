@@ -89,6 +89,11 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
+//! # The best of a row
+//!
+//! [`top_k::top_k`] and [`top_k::log_softmax_top_k`] are the pass over rows by itself, for
+//! any numbers: for samplers, retrieval, and searches of your own. See the module [`top_k`].
+//!
 //! # What is promised
 //!
 //! - **Exact.** Every step takes the true k best of beam x vocab, in a total
@@ -118,6 +123,7 @@
 //! | [`independent`], [`autoregressive`], [`ctc`], [`transducer`] | the searches; in the source they are in `search` |
 //! | [`scorers`] | what adds to the score of a prefix: language models, word lists |
 //! | `search::shortlist` | the best tokens of every row, from one read: the first phase of the independent search, of a CTC search that does not read its rows late, and of each step of a transducer search |
+//! | [`top_k`] | the best of rows of numbers, by the same kernels |
 //! | `search::merge` | the best continuations of parents that share a row, for the independent search |
 //! | `search::prefixes` | trees of the prefixes and alignments of a CTC or transducer beam |
 //! | `trellis` | back-pointers of the independent search in flat arrays |
@@ -179,6 +185,7 @@ pub mod scorers;
 mod scores;
 mod search;
 mod simd;
+pub mod top_k;
 mod trellis;
 
 #[cfg(feature = "unstable")]

@@ -12,6 +12,7 @@ use random::Random;
 use rayon::ThreadPool;
 use widebeam::ctc::{Blank, CtcNBest, CtcSearch};
 use widebeam::scorers::Scorer;
+use widebeam::top_k::{Rows, TopK};
 use widebeam::{IndependentSearch, NBest, ScoreKind, ScoresView};
 
 /// Allocations during `f`, by any thread.
@@ -53,6 +54,7 @@ fn a_second_batch_allocates_nothing() {
     });
     for pool in &pools {
         independent(pool);
+        best_of_rows(pool);
         // On several threads an item may meet a decoder that has had shorter ones.
         if pool.current_num_threads() == 1 {
             ctc(pool);
@@ -61,6 +63,31 @@ fn a_second_batch_allocates_nothing() {
 }
 
 /// Whichever batch comes first, no other of its shape needs more.
+fn best_of_rows(pool: &ThreadPool) {
+    for (shape, k) in [
+        ([40, 30], 7),
+        ([30, 1000], 5),
+        ([9, 700], 300),
+        ([3, 9000], 70),
+        ([2, 9000], 9000),
+    ] {
+        let [rows, columns] = shape;
+        let mut top_k = TopK::new(k).unwrap();
+        let (mut indices, mut values) = (vec![0; rows * k], vec![0.0; rows * k]);
+        let mut logs = vec![0.0; rows * k];
+        let batches = batches(ScoreKind::Logits, rows * columns);
+        let mut find = |batch: &[f32]| {
+            let view = Rows::new(batch, shape).unwrap();
+            top_k.find(&view, &mut indices, &mut values).unwrap();
+            let found = top_k.find_log_softmax(&view, &mut indices, &mut logs);
+            found.unwrap();
+        };
+        pool.install(|| find(&batches[0]));
+        let counted = pool.install(|| allocations(|| batches.iter().for_each(|batch| find(batch))));
+        assert_eq!(counted, 0, "{shape:?} x {k}");
+    }
+}
+
 fn independent(pool: &ThreadPool) {
     let threads = pool.current_num_threads();
     for (kind, shape, beams) in [

@@ -10,6 +10,7 @@ use widebeam::ctc::{Blank, CtcNBest};
 use widebeam::scorers::{
     LexiconState, NgramState, PhrasesState, Scorer, SpellingState, WordNgramState,
 };
+use widebeam::top_k::{Rows, TopK};
 use widebeam::transducer::{Topology, TransducerSearch};
 use widebeam::{CtcSearch, IndependentSearch, NBest, ScoresView};
 
@@ -31,6 +32,24 @@ fn scores(shape: [usize; 3]) -> Vec<f32> {
 fn on_one_thread(f: impl FnOnce() + Send) {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
     pool.unwrap().install(f);
+}
+
+#[test]
+fn the_best_of_rows_take_what_they_say() {
+    counting::check();
+    on_one_thread(|| {
+        for (shape, k) in [([1, 50], 9), ([3, 5000], 64), ([20, 1000], 1000)] {
+            let data = scores([1, shape[0], shape[1]]);
+            let rows = Rows::new(&data, shape).unwrap();
+            let places = shape[0] * k;
+            let (mut indices, mut values) = (vec![0; places], vec![0.0; places]);
+            let mut top_k = TopK::new(k).unwrap();
+            let (bytes, _) = held(|| top_k.find_log_softmax(&rows, &mut indices, &mut values));
+            let needed = top_k.bytes_needed(&rows);
+            assert!(bytes <= needed, "{bytes} of {needed}, {k} of {shape:?}");
+            assert!(2 * bytes > needed, "{bytes} of {needed}, {k} of {shape:?}");
+        }
+    });
 }
 
 #[test]

@@ -48,6 +48,18 @@ pub(crate) enum Kind {
         beams: usize,
         limit: usize,
     },
+    ZeroTopK,
+    TopKBuffer {
+        buffer: &'static str,
+        given: usize,
+        rows: usize,
+        k: usize,
+    },
+    TopKNumber {
+        row: usize,
+        column: usize,
+        value: f32,
+    },
     InvalidScore {
         kind: ScoreKind,
         item: usize,
@@ -280,6 +292,7 @@ impl Kind {
             | Kind::SizeOverflow { .. }
             | Kind::DataLength { .. }
             | Kind::DataTooShort { .. }
+            | Kind::TopKBuffer { .. }
             | Kind::LengthsCount { .. }
             | Kind::SumLengths { .. }
             | Kind::LengthTooLong { .. }
@@ -305,9 +318,11 @@ impl Kind {
             | Kind::JoinerScore { .. }
             | Kind::ProcessedScore { .. }
             | Kind::Attention { .. }
+            | Kind::TopKNumber { .. }
             | Kind::NeedsLogits { .. }
             | Kind::SamplingNeedsLogits { .. } => ErrorKind::InvalidScore,
             Kind::ZeroBeams
+            | Kind::ZeroTopK
             | Kind::ZeroLength
             | Kind::EmptyStop { .. }
             | Kind::DrawnWithinRow
@@ -399,6 +414,21 @@ impl fmt::Display for Kind {
             Kind::BeamsTooLarge { beams, limit } => {
                 write!(f, "a beam width of {beams} is above the limit of {limit}")
             }
+            Kind::ZeroTopK => write!(f, "the best 0 of a row are none; k must be at least 1"),
+            Kind::TopKBuffer {
+                buffer,
+                given,
+                rows,
+                k,
+            } => write!(
+                f,
+                "the buffer for {buffer} has {given} places; the best {k} of each of {rows} rows need exactly {}",
+                rows.saturating_mul(*k)
+            ),
+            Kind::TopKNumber { row, column, value } => write!(
+                f,
+                "row {row}, column {column}: {value} cannot be ranked (it must be below +inf, and a number)"
+            ),
             Kind::InvalidScore {
                 kind,
                 item,

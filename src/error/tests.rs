@@ -98,6 +98,27 @@ fn every_message_names_the_value_and_the_limit() {
             "a beam width of 9 is above the limit of 8",
         ),
         (
+            Kind::ZeroTopK,
+            "the best 0 of a row are none; k must be at least 1",
+        ),
+        (
+            Kind::TopKBuffer {
+                buffer: "indices",
+                given: 7,
+                rows: 2,
+                k: 3,
+            },
+            "the buffer for indices has 7 places; the best 3 of each of 2 rows need exactly 6",
+        ),
+        (
+            Kind::TopKNumber {
+                row: 1,
+                column: 2,
+                value: f32::NAN,
+            },
+            "row 1, column 2: NaN cannot be ranked (it must be below +inf, and a number)",
+        ),
+        (
             invalid(Probabilities, -0.5),
             "item 1, step 2, token 3: -0.5 is not a valid probability (limits: 0 and 1.001)",
         ),

@@ -8,7 +8,7 @@
 use super::element::Lanes;
 use super::log_sum_exp::{BLOCK, Sum};
 use super::logits;
-use super::scan::{COLUMNS, STRIPE, Stripes, prefetcher};
+use super::scan::{Ahead, COLUMNS, STRIPE, Stripes, prefetcher};
 use crate::scores::ScoreKind;
 use crate::simd::{F32_LANES, F32Lanes, Seen, Simd};
 
@@ -29,7 +29,7 @@ pub(crate) fn scan_block<S: Simd, E: Lanes>(
     maxima: &mut [f32; BLOCK_GROUPS],
 ) -> Option<Sum> {
     let stripes = Stripes::new(block, next, kind);
-    let mut prefetcher = prefetcher(kind, block, next);
+    let mut prefetcher = prefetcher::<S, E>(kind == ScoreKind::Logits, block, next);
     *maxima = [f32::NEG_INFINITY; BLOCK_GROUPS];
     if kind == ScoreKind::Logits {
         return logits::scan_block(simd, &stripes, &mut prefetcher, maxima);
@@ -46,7 +46,9 @@ pub(crate) fn scan_block<S: Simd, E: Lanes>(
         for lanes in stripe.as_chunks::<F32_LANES>().0 {
             seen = E::load(simd, lanes).see_below(floor, seen);
         }
-        prefetcher.step();
+        if Ahead::of_scan::<S, E>() != Ahead::Nothing {
+            prefetcher.step();
+        }
     }
     let largest = largest.reduce_max();
     let valid = !seen.any() && kind.accepts(largest);

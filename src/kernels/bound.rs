@@ -3,6 +3,9 @@
 //! If k disjoint groups of tokens each hold a token of at least b, then so do
 //! the k best tokens. The k-th largest maximum is the best such b.
 
+use std::ops::RangeInclusive;
+
+use super::element::Lanes;
 use super::prefetch::Prefetcher;
 use crate::order::{from_sortable, sortable};
 use crate::simd::{F32_LANES, F32Lanes, Simd};
@@ -96,10 +99,155 @@ pub(crate) fn lower_bound<S: Simd>(
     from_sortable(low)
 }
 
+/// [`lower_bound`] from the tokens of a row themselves, for k that are a large part of it:
+/// one that at least `k` of them reach, and (unless many are equal) at most a sixteenth
+/// more. `largest` is that of the row, in which none may be NaN.
+///
+/// In a long row a sample says between which two numbers the bound most likely lies.
+#[inline(always)]
+pub(crate) fn row_bound<S: Simd, E: Lanes>(
+    simd: S,
+    row: &[E],
+    k: usize,
+    least: f32,
+    largest: f32,
+) -> f32 {
+    let reached = count_reaching(simd, row, 1, least);
+    if reached <= k {
+        return least;
+    }
+    let mut bracket = Bracket {
+        low: sortable(least),
+        reach_low: reached,
+        high: sortable(largest).saturating_add(1),
+        reach_high: 0,
+    };
+    let step = row.len() / SAMPLE;
+    if step > 1 {
+        let sampled = row.len().div_ceil(QUAD).div_ceil(step) * QUAD;
+        let expected = (k as f64 * sampled as f64 / row.len() as f64) as usize;
+        // Three standard deviations, and some more.
+        let margin = 3 * (expected as f64).sqrt() as usize + QUAD;
+        let mut sample = Bracket {
+            reach_low: count_reaching(simd, row, step, least),
+            ..bracket
+        };
+        let wanted = expected + margin / 2..=expected + margin;
+        sample.narrow(simd, row, step, wanted);
+        bracket.try_bound(simd, row, 1, k, sample.low);
+        let wanted = expected.saturating_sub(margin)..=expected.saturating_sub(margin / 2);
+        sample.high = bracket.high;
+        sample.reach_high = 0;
+        sample.narrow(simd, row, step, wanted);
+        bracket.try_bound(simd, row, 1, k, sample.low);
+    }
+    bracket.narrow(simd, row, 1, k..=k + k / 16);
+    from_sortable(bracket.low)
+}
+
+/// About how many tokens are sampled.
+const SAMPLE: usize = 2048;
+/// Tokens that are sampled together.
+const QUAD: usize = 4 * F32_LANES;
+
+/// Two sortable integers of numbers, of which enough tokens reach the first (or it is the
+/// least there may be), and not enough the second.
+#[derive(Clone, Copy)]
+struct Bracket {
+    low: u32,
+    reach_low: usize,
+    high: u32,
+    reach_high: usize,
+}
+
+impl Bracket {
+    /// Narrows it until as many as are wanted reach the low end, or there is no such number.
+    /// Bisection takes turns with interpolation: both end, and of the usual rows the second
+    /// needs few passes.
+    #[inline(always)]
+    fn narrow<S: Simd, E: Lanes>(
+        &mut self,
+        simd: S,
+        row: &[E],
+        step: usize,
+        wanted: RangeInclusive<usize>,
+    ) {
+        let (least, most) = wanted.into_inner();
+        let mut bisect = false;
+        while self.high.saturating_sub(self.low) > 1 && self.reach_low > most {
+            let span = self.high - self.low;
+            let share = if bisect {
+                0.5
+            } else {
+                let excess = self.reach_low.saturating_sub((least + most) / 2);
+                let all = self.reach_low.saturating_sub(self.reach_high).max(1);
+                excess as f64 / all as f64
+            };
+            bisect = !bisect;
+            let middle = self.low + ((f64::from(span) * share) as u32).clamp(1, span - 1);
+            self.try_bound(simd, row, step, least, middle);
+        }
+    }
+
+    /// Makes a number between its ends one of them.
+    #[inline(always)]
+    fn try_bound<S: Simd, E: Lanes>(
+        &mut self,
+        simd: S,
+        row: &[E],
+        step: usize,
+        least: usize,
+        bound: u32,
+    ) {
+        if bound <= self.low || bound >= self.high {
+            return;
+        }
+        let reached = count_reaching(simd, row, step, from_sortable(bound));
+        if reached >= least {
+            (self.low, self.reach_low) = (bound, reached);
+        } else {
+            (self.high, self.reach_high) = (bound, reached);
+        }
+    }
+}
+
+/// How many tokens of a row are at least `bound`, in one quad of every `step`. None may be
+/// NaN.
+#[inline(always)]
+fn count_reaching<S: Simd, E: Lanes>(simd: S, row: &[E], step: usize, bound: f32) -> usize {
+    /// What an f32 counts to.
+    const LONGEST: usize = 1 << f32::MANTISSA_DIGITS;
+    let bounds = simd.f32_splat(bound);
+    let mut reached = 0;
+    for row in row.chunks(LONGEST) {
+        let mut below = [simd.f32_splat(0.0); QUAD / F32_LANES];
+        let (quads, rest) = row.as_chunks::<QUAD>();
+        for quad in quads.iter().step_by(step) {
+            for (below, lanes) in below.iter_mut().zip(quad.as_chunks().0) {
+                *below = E::load(simd, lanes).count_less(bounds, *below);
+            }
+        }
+        reached += quads.len().div_ceil(step) * QUAD;
+        let (vectors, rest) = rest.as_chunks();
+        for (below, lanes) in below.iter_mut().zip(vectors) {
+            *below = E::load(simd, lanes).count_less(bounds, *below);
+        }
+        let reach = |&&token: &&E| token.to_f32() >= bound;
+        reached += vectors.len() * F32_LANES + rest.iter().filter(reach).count();
+        let [a, b, c, d] = below;
+        let mut lanes = [0.0; F32_LANES];
+        ((a + b) + (c + d)).store(&mut lanes);
+        reached -= lanes.into_iter().sum::<f32>() as usize;
+    }
+    reached
+}
+
 #[cfg(test)]
 mod tests {
+    use half::{bf16, f16};
+
     use super::*;
-    use crate::kernels::top_k::cases::random;
+    use crate::kernels::top_k::cases::{Rounded, patterns, random, sparse_patterns};
     use crate::marks;
     use crate::simd::{Dispatch, Kernel, Level};
 
@@ -222,6 +370,70 @@ mod tests {
                 assert!(reached <= k + k / 8 || found == kth, "{case}");
             }
         });
+    }
+
+    struct OfRow<'a, E> {
+        row: &'a [E],
+        k: usize,
+        least: f32,
+    }
+
+    impl<E: Lanes> Kernel for OfRow<'_, E> {
+        type Output = f32;
+
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) -> f32 {
+            let OfRow { row, k, least } = self;
+            let values = row.iter().map(|token| token.to_f32());
+            let largest = values.fold(f32::NEG_INFINITY, f32::max);
+            row_bound(simd, row, k, least, largest)
+        }
+    }
+
+    #[test]
+    fn a_row_bound_is_one_that_k_tokens_reach_and_few_more() {
+        fn check<E: Rounded>(row: &[f32], least: f32) {
+            let row: Vec<E> = row.iter().map(|&value| E::rounded(value)).collect();
+            let mut sorted: Vec<f32> = row.iter().map(|value| value.to_f32()).collect();
+            sorted.sort_by(|a, b| b.total_cmp(a));
+            let len = row.len();
+            for k in [
+                1,
+                2,
+                len / 9,
+                len / 2,
+                len - len / 16,
+                len - 1,
+                len,
+                len + 1,
+            ] {
+                let k = k.max(1);
+                for level in Level::available() {
+                    let row = &row[..];
+                    let found = Dispatch::new(level).unwrap().run(OfRow { row, k, least });
+                    let case = format!("{level} {k} of {len}: {found}");
+                    let reached = sorted.iter().filter(|&&x| x >= found).count();
+                    let Some(&kth) = sorted.get(k - 1).filter(|&&kth| kth > least) else {
+                        assert_eq!(found, least, "{case}");
+                        continue;
+                    };
+                    assert!(reached >= k && found >= least, "{case}");
+                    // There may be more only where there is no better one.
+                    assert!(reached <= k + k / 16 || found == kth, "{case}");
+                }
+            }
+        }
+        for length in [1, 15, 16, 17, 63, 64, 65, 700, 4095, 4096, 9000] {
+            for row in patterns(length, length / 3)
+                .iter()
+                .chain(&sparse_patterns(length))
+            {
+                check::<f32>(row, f32::from_bits(1));
+                check::<f16>(row, f32::from_bits(1));
+                let logs: Vec<f32> = row.iter().map(|value| value.ln()).collect();
+                check::<bf16>(&logs, f32::MIN);
+            }
+        }
     }
 
     #[test]

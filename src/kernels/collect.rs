@@ -8,7 +8,7 @@
 
 use super::element::Lanes;
 use super::plan::Plan;
-use super::prefetch::Prefetcher;
+use super::prefetch::{Cache, Prefetcher};
 use super::quads::QUAD;
 use super::rank::Survivors;
 use crate::scores::ScoreKind;
@@ -70,7 +70,7 @@ pub(crate) fn collect_all<S: Simd, E: Lanes>(
     survivors: &mut Survivors,
 ) {
     let mut bound = simd.f32_splat(bound);
-    let mut prefetcher = Prefetcher::at_distance(row, next, size_of_val(row), QUAD);
+    let mut prefetcher = Prefetcher::at_distance(row, next, size_of_val(row), QUAD, Cache::First);
     let quads = Quads::new(row, plan.kind);
     let mut len = 0;
     for quad in quads.whole.iter().chain(&quads.last).enumerate() {
@@ -158,7 +158,7 @@ fn push_quad<S: Simd, E: Lanes>(
         E::load(simd, d),
     ];
     let reached = S::F32::four_ge(four, *bound);
-    push(survivors.room(), len, reached, number * QUAD)
+    push(simd, survivors.room(), len, reached, number * QUAD)
 }
 
 /// Appends the number of each set bit, counted from `first`, to the first `len` of a
@@ -166,19 +166,29 @@ fn push_quad<S: Simd, E: Lanes>(
 ///
 /// [`AT_ONCE`] of them are written first, without a branch: most often there are
 /// fewer, and how many cannot be predicted.
+///
+/// # Panics
+///
+/// If there is no room for 64 numbers.
 #[inline(always)]
-fn push(list: &mut [u32], len: usize, mut bits: u64, first: usize) -> usize {
+fn push<S: Simd>(simd: S, list: &mut [u32], len: usize, bits: u64, first: usize) -> usize {
     let count = bits.count_ones() as usize;
-    let list = &mut list[len..];
-    for number in &mut list[..AT_ONCE] {
-        *number = first as u32 + bits.trailing_zeros();
-        bits &= bits.wrapping_sub(1);
-    }
-    if bits != 0 {
-        mark!("more numbers than are written at once");
-        for number in &mut list[AT_ONCE..count] {
+    let list = &mut list[len..len + QUAD];
+    if count <= AT_ONCE {
+        let mut bits = bits;
+        for number in &mut list[..AT_ONCE] {
             *number = first as u32 + bits.trailing_zeros();
-            bits &= bits - 1;
+            bits &= bits.wrapping_sub(1);
+        }
+    } else {
+        mark!("more numbers than are written at once");
+        let mut at = 0;
+        for part in 0..QUAD / F32_LANES {
+            let bits = (bits >> (part * F32_LANES)) as u32 & 0xffff;
+            if let Some(out) = list[at..].first_chunk_mut() {
+                simd.numbers_of_bits(bits, (first + part * F32_LANES) as u32, out);
+            }
+            at += bits.count_ones() as usize;
         }
     }
     len + count

@@ -10,7 +10,7 @@ use super::element::Lanes;
 use super::exp::{Exps, LATE};
 use super::log_sum_exp::{BLOCK, LANES, RunningSum, SECTION, Sum, add_lanes};
 use super::prefetch::Prefetcher;
-use super::scan::{COLUMNS, STRIPE, Scan, Stripes};
+use super::scan::{Ahead, COLUMNS, STRIPE, Scan, Stripes};
 use crate::simd::{F32_LANES, F32Lanes, Kernel, Simd};
 
 /// Stripes in a block of the log-sum-exp.
@@ -198,11 +198,15 @@ impl<V: F32Lanes> Sums<V> {
         let mut peak = simd.f32_splat(f32::NEG_INFINITY);
         for (i, lanes) in vectors.iter().enumerate() {
             let scores = E::load(simd, lanes);
-            prefetcher.prefetch_line(i * size_of_val(lanes));
+            if Ahead::of_logits::<S, E>() != Ahead::Nothing {
+                prefetcher.prefetch_line(i * size_of_val(lanes));
+            }
             peak = peak.max(scores);
             self.section = self.section + self.exps.next(scores - self.reference_lanes);
         }
-        prefetcher.skip(size_of_val(vectors));
+        if Ahead::of_logits::<S, E>() != Ahead::Nothing {
+            prefetcher.skip(size_of_val(vectors));
+        }
         peak
     }
 
@@ -278,7 +282,7 @@ mod tests {
         fn run<S: Simd>(self, simd: S) -> Option<(Scan, Peaks)> {
             let stripes = Stripes::new(self.row, &[], Logits);
             let mut peaks = vec![[0.0; F32_LANES]; stripes.len().div_ceil(self.panel)];
-            let prefetcher = &mut prefetcher(Logits, self.row, &[]);
+            let prefetcher = &mut prefetcher::<S, E>(true, self.row, &[]);
             let found = scan(simd, &stripes, prefetcher, self.panel, &mut peaks)?;
             Some((found, peaks))
         }
@@ -295,7 +299,7 @@ mod tests {
             for block in self.0.chunks(BLOCK) {
                 let stripes = Stripes::new(block, &[], Logits);
                 let mut maxima = [0.0; BLOCK_STRIPES];
-                let prefetcher = &mut prefetcher(Logits, block, &[]);
+                let prefetcher = &mut prefetcher::<S, f32>(true, block, &[]);
                 sum.add(scan_block(simd, &stripes, prefetcher, &mut maxima).unwrap());
             }
             sum.ln()

@@ -4,15 +4,16 @@
 //! | rows                                   | path                                       |
 //! |----------------------------------------|--------------------------------------------|
 //! | up to 64 tokens                        | [`RowPath::Short`]                         |
-//! | up to 8191 probabilities or their logs | [`RowPath::Quads`], if k allows a bound    |
+//! | up to 8191 probabilities or their logs | [`RowPath::Quads`]                         |
 //! | all others                             | [`RowPath::Stripes`]                       |
 
-use super::bound::{lower_bound, sampled_bound};
+use super::bound::{lower_bound, row_bound, sampled_bound};
+use super::element::Lanes;
 use super::prefetch::Prefetcher;
 use super::quads::{MOST_COLUMNS, QUAD};
 use super::scan::{COLUMNS, STRIPE, Scan};
 use crate::scores::ScoreKind;
-use crate::simd::{F32_LANES, F32Lanes, Simd};
+use crate::simd::{F32_LANES, F32Lanes, Kernel, Simd};
 
 /// The longest row whose tokens are all put in order.
 pub(super) const LONGEST_SHORT_ROW: usize = 64;
@@ -25,6 +26,9 @@ const LONG: usize = 64 * STRIPE;
 
 /// The largest k whose bound is that of columns.
 const COLUMNS_SERVE: usize = 64;
+
+/// A tensor of this size is not in a cache.
+pub(crate) const UNCACHED_BYTES: usize = 32 << 20;
 
 /// How rows are searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +44,33 @@ pub(crate) enum RowPath {
         /// How many columns a scan of probabilities keeps.
         columns: usize,
     },
+}
+
+/// What the bound of a row is taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum BoundFrom {
+    /// Few maxima, for k up to 64.
+    Columns,
+    /// The maxima of all groups, of which there must be many more than k.
+    Peaks,
+    /// The tokens, for larger k.
+    Row,
+    /// Nothing: nearly all tokens are wanted.
+    Nothing,
+}
+
+impl BoundFrom {
+    fn new(k: usize, length: usize) -> Self {
+        if k <= COLUMNS_SERVE {
+            BoundFrom::Columns
+        } else if k <= length / 12 {
+            BoundFrom::Peaks
+        } else if k <= length / 16 * 15 {
+            BoundFrom::Row
+        } else {
+            BoundFrom::Nothing
+        }
+    }
 }
 
 /// Which tokens of a row in quads are compared with the bound.
@@ -59,12 +90,15 @@ pub(crate) struct Plan {
     pub(super) k: usize,
     /// Tokens of a row.
     pub(super) length: usize,
-    /// Whether there are groups enough for a bound.
-    bounded: bool,
+    from: BoundFrom,
     /// How many survivors may be held.
     pub(super) capacity: usize,
     /// The least possible score.
     pub(super) least: f32,
+    /// Whether the log-sum-exp of logits is wanted.
+    pub(super) normalised: bool,
+    /// Whether the rows come from memory, as far as is known.
+    pub(super) streams: bool,
 }
 
 /// A plan for rows of no tokens.
@@ -77,10 +111,20 @@ impl Default for Plan {
 impl Plan {
     /// For the top k of rows ([`TopK`](super::top_k::TopK)).
     pub(crate) fn top_k(k: usize, length: usize, kind: ScoreKind) -> Self {
+        Plan::find(k, length, kind, kind == ScoreKind::Logits)
+    }
+
+    /// [`Plan::top_k`] without the log-sum-exp of logits.
+    pub(crate) fn top_k_unnormalised(k: usize, length: usize, kind: ScoreKind) -> Self {
+        Plan::find(k, length, kind, false)
+    }
+
+    fn find(k: usize, length: usize, kind: ScoreKind, normalised: bool) -> Self {
         let mut plan = Plan::threshold(k, length, kind);
+        plan.normalised = normalised;
         if Plan::is_short_row(length) {
             plan.path = RowPath::Short;
-        } else if plan.bounded && length < LONG && kind != ScoreKind::Logits {
+        } else if length < LONG && !normalised {
             plan.path = RowPath::Quads(if length <= LONGEST_COMPARED_ROW || k > COLUMNS_SERVE {
                 Compared::All
             } else {
@@ -93,7 +137,6 @@ impl Plan {
     /// For up to k tokens of rows that reach a threshold
     /// ([`ThresholdScan`](super::threshold::ThresholdScan)), which are all scanned in stripes.
     pub(crate) fn threshold(k: usize, length: usize, kind: ScoreKind) -> Self {
-        let bounded = k <= COLUMNS_SERVE || k <= length / 12;
         let shared = length >= LONG && (k <= COLUMNS_SERVE || k <= length / 50);
         Plan {
             path: RowPath::Stripes {
@@ -107,14 +150,18 @@ impl Plan {
             kind,
             k,
             length,
-            bounded,
-            capacity: if bounded {
-                2 * k + 4 * STRIPE
-            } else {
-                length + STRIPE
-            },
+            from: BoundFrom::new(k, length),
+            capacity: (2 * k + 4 * STRIPE).min(length + STRIPE),
             least: kind.least_possible(),
+            normalised: kind == ScoreKind::Logits,
+            streams: false,
         }
+    }
+
+    /// For rows of a tensor of so many bytes.
+    pub(crate) fn of_tensor(mut self, bytes: usize) -> Self {
+        self.streams = bytes >= UNCACHED_BYTES;
+        self
     }
 
     /// How many stripes share a peak.
@@ -166,38 +213,45 @@ impl Plan {
             .min(MOST_COLUMNS)
     }
 
-    /// The bound from columns, which serve for k up to 64, or from peaks.
+    /// The bound of a row whose largest score is `largest`.
     #[inline(always)]
-    pub(super) fn bound<S: Simd>(
+    pub(super) fn bound<S: Simd, E: Lanes>(
         &self,
         simd: S,
+        row: &[E],
+        largest: f32,
         columns: &[[f32; F32_LANES]],
         peaks: &[[f32; F32_LANES]],
         prefetcher: &mut Prefetcher,
     ) -> f32 {
-        let k = self.k;
-        if k <= F32_LANES {
-            sampled_bound(simd, columns, k, self.least, prefetcher)
-        } else if k <= COLUMNS_SERVE {
-            lower_bound(simd, columns, k, self.least, prefetcher)
-        } else {
-            lower_bound(simd, peaks, k, self.least, prefetcher)
+        let (k, least) = (self.k, self.least);
+        match self.from {
+            BoundFrom::Columns if k <= F32_LANES => {
+                sampled_bound(simd, columns, k, least, prefetcher)
+            }
+            BoundFrom::Columns => lower_bound(simd, columns, k, least, prefetcher),
+            BoundFrom::Peaks => lower_bound(simd, peaks, k, least, prefetcher),
+            BoundFrom::Row => simd.outlined(RowBound {
+                row,
+                k,
+                least,
+                largest,
+            }),
+            BoundFrom::Nothing => least,
         }
     }
 
     /// [`Plan::bound`] of a row that was scanned in stripes, whose columns are put
     /// together as far as is useful.
     #[inline(always)]
-    pub(super) fn bound_of_stripes<S: Simd>(
+    pub(super) fn bound_of_stripes<S: Simd, E: Lanes>(
         &self,
         simd: S,
+        row: &[E],
         scanned: &Scan,
         peaks: &[[f32; F32_LANES]],
         prefetcher: &mut Prefetcher,
     ) -> f32 {
-        if !self.bounded {
-            return self.least;
-        }
         debug_assert!(scanned.width > 0);
         let mut maxima = scanned.columns;
         let mut width = scanned.width;
@@ -210,7 +264,24 @@ impl Plan {
                 folded.store(&mut maxima[i]);
             }
         }
-        self.bound(simd, &maxima[..width], peaks, prefetcher)
+        self.bound(simd, row, scanned.max, &maxima[..width], peaks, prefetcher)
+    }
+}
+
+/// [`row_bound`], in a function of its own.
+struct RowBound<'a, E> {
+    row: &'a [E],
+    k: usize,
+    least: f32,
+    largest: f32,
+}
+
+impl<E: Lanes> Kernel for RowBound<'_, E> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> f32 {
+        row_bound(simd, self.row, self.k, self.least, self.largest)
     }
 }
 
@@ -229,52 +300,52 @@ mod tests {
     use crate::simd::{Dispatch, Kernel, Level};
 
     /// On both sides of every limit: stripes that share a peak in rows that are all
-    /// scanned so; how other probabilities, or their logarithms, are read; whether a
-    /// bound is looked for.
+    /// scanned so; how other probabilities, or their logarithms, are read; what the bound
+    /// comes from.
     #[test]
     fn what_serves_on_both_sides_of_every_limit() {
+        use BoundFrom::{Columns, Nothing, Peaks, Row};
         const ALL: Option<Compared> = Some(Compared::All);
         const QUADS: Option<Compared> = Some(Compared::Quads);
-        for (k, length, panel, compared, bounded) in [
-            (1, 65, 1, ALL, true),
-            (64, 65, 1, ALL, true),
-            (65, 65, 1, None, false),
-            (65, 779, 1, None, false),
-            (65, 780, 1, ALL, true),
-            (16, 1024, 1, ALL, true),
-            (16, 1025, 1, QUADS, true),
-            (17, 1024, 1, ALL, true),
-            (17, 1025, 1, QUADS, true),
-            (64, 1025, 1, QUADS, true),
-            (65, 1025, 1, ALL, true),
-            (682, 8191, 1, ALL, true),
-            (683, 8191, 1, None, false),
-            (1, 8191, 1, QUADS, true),
-            (1, 8192, 4, None, true),
-            (64, 8192, 4, None, true),
-            (163, 8191, 1, ALL, true),
-            (163, 8192, 4, None, true),
-            (164, 8192, 1, None, true),
-            (682, 8192, 1, None, true),
-            (683, 8192, 1, None, false),
-            (200, 10_000, 4, None, true),
-            (201, 10_000, 1, None, true),
+        for (k, length, panel, compared, from) in [
+            (1, 65, 1, ALL, Columns),
+            (64, 65, 1, ALL, Columns),
+            (65, 65, 1, ALL, Nothing),
+            (65, 779, 1, ALL, Row),
+            (65, 780, 1, ALL, Peaks),
+            (16, 1024, 1, ALL, Columns),
+            (16, 1025, 1, QUADS, Columns),
+            (17, 1024, 1, ALL, Columns),
+            (17, 1025, 1, QUADS, Columns),
+            (64, 1025, 1, QUADS, Columns),
+            (682, 8191, 1, ALL, Peaks),
+            (683, 8191, 1, ALL, Row),
+            (7665, 8191, 1, ALL, Row),
+            (7666, 8191, 1, ALL, Nothing),
+            (1, 8191, 1, QUADS, Columns),
+            (1, 8192, 4, None, Columns),
+            (64, 8192, 4, None, Columns),
+            (163, 8191, 1, ALL, Peaks),
+            (163, 8192, 4, None, Peaks),
+            (164, 8192, 1, None, Peaks),
+            (682, 8192, 1, None, Peaks),
+            (683, 8192, 1, None, Row),
+            (7680, 8192, 1, None, Row),
+            (7681, 8192, 1, None, Nothing),
+            (200, 10_000, 4, None, Peaks),
+            (201, 10_000, 1, None, Peaks),
         ] {
             for kind in [Probabilities, LogProbabilities, Logits] {
                 let case = format!("{k} of {length} {kind:?}");
                 let columns = if k <= 16 { 4 } else { 8 };
                 let stripes = RowPath::Stripes { panel, columns };
                 let plan = Plan::top_k(k, length, kind);
-                let expected = match compared {
+                let path = match compared {
                     Some(compared) if kind != Logits => RowPath::Quads(compared),
                     _ => stripes,
                 };
-                assert_eq!(plan.path, expected, "{case}");
-                let tokens = if kind != Logits && compared.is_some() {
-                    64
-                } else {
-                    panel * 128
-                };
+                assert_eq!((plan.path, plan.from), (path, from), "{case}");
+                let tokens = if path == stripes { panel * 128 } else { 64 };
                 assert_eq!(plan.peaks(), length.div_ceil(tokens), "{case}");
                 let all_in_stripes = Plan::threshold(k, length, kind);
                 assert_eq!(all_in_stripes.path, stripes, "{case}");
@@ -285,15 +356,21 @@ mod tests {
                 );
                 let least = [f32::from_bits(1), f32::MIN][usize::from(kind != Probabilities)];
                 for plan in [plan, all_in_stripes] {
-                    assert_eq!((plan.k, plan.length), (k, length), "{case}");
-                    assert_eq!((plan.kind, plan.bounded), (kind, bounded), "{case}");
-                    assert!(!plan.is_short(), "{case}");
+                    assert_eq!(
+                        (plan.k, plan.length, plan.kind),
+                        (k, length, kind),
+                        "{case}"
+                    );
+                    assert!(!plan.is_short() && !plan.streams, "{case}");
                     assert_eq!(plan.least, least, "{case}");
-                    let capacity = if bounded { 2 * k + 512 } else { length + 128 };
+                    let capacity = (2 * k + 512).min(length + 128);
                     assert_eq!(plan.capacity, capacity, "{case}");
                 }
             }
         }
+        let plan = Plan::top_k(9, 9000, Probabilities);
+        assert!(!plan.of_tensor(UNCACHED_BYTES - 1).streams);
+        assert!(plan.of_tensor(UNCACHED_BYTES).streams);
     }
 
     #[test]
@@ -345,6 +422,7 @@ mod tests {
 
     struct BoundOfStripes<'a> {
         plan: &'a Plan,
+        row: &'a [f32],
         scan: &'a Scan,
         peaks: &'a [[f32; F32_LANES]],
     }
@@ -354,8 +432,9 @@ mod tests {
 
         #[inline(always)]
         fn run<S: Simd>(self, simd: S) -> f32 {
+            let prefetcher = &mut Prefetcher::default();
             self.plan
-                .bound_of_stripes(simd, self.scan, self.peaks, &mut Prefetcher::default())
+                .bound_of_stripes(simd, self.row, self.scan, self.peaks, prefetcher)
         }
     }
 
@@ -378,10 +457,16 @@ mod tests {
             for lane in peaks.iter_mut().flatten() {
                 *lane = random();
             }
+            let row: Vec<f32> = (0..9000).map(|_| random()).collect();
             let bound = |level, k| {
                 let plan = &Plan::top_k(k, 9000, Probabilities);
-                let (scan, peaks) = (&scan, &peaks[..]);
-                let bound = BoundOfStripes { plan, scan, peaks };
+                let (scan, peaks, row) = (&scan, &peaks[..], &row[..]);
+                let bound = BoundOfStripes {
+                    plan,
+                    row,
+                    scan,
+                    peaks,
+                };
                 Dispatch::new(level).unwrap().run(bound)
             };
             let sorted = |maxima: &[[f32; F32_LANES]]| {
@@ -418,16 +503,23 @@ mod tests {
             }
             // Beyond a k of 64 the bound comes from the peaks.
             let all = sorted(&peaks);
-            for k in [65, 100, 700] {
+            for k in [65, 100, 750] {
                 for level in Level::available() {
                     let found = bound(level, k);
                     let reached = all.iter().filter(|&&x| x >= found).count();
                     assert!((k..=k + k / 8).contains(&reached), "{level} {k}");
                 }
             }
-            // There are fewer peaks than k, so they give no bound.
+            // Then from the row, and at last from nothing.
+            for k in [751, 2000, 8430] {
+                for level in Level::available() {
+                    let found = bound(level, k);
+                    let reached = row.iter().filter(|&&x| x >= found).count();
+                    assert!((k..=k + k / 16).contains(&reached), "{level} {k}");
+                }
+            }
             for level in Level::available() {
-                assert_eq!(bound(level, 2000), f32::from_bits(1), "{level}");
+                assert_eq!(bound(level, 8431), f32::from_bits(1), "{level}");
             }
         }
     }

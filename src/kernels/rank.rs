@@ -12,9 +12,9 @@ use crate::simd::{CacheLines, F64_LANES, F64Lanes, Simd};
 /// Rows whose survivors are put in order together.
 pub(crate) const ROWS: usize = F64_LANES;
 
-/// Up to this many survivors of a row are put in order together with those of
-/// others.
-const LONGEST_LIST: usize = 128;
+/// Up to this many survivors of a row are put in order together with those of seven
+/// others; of fewer rows fewer, because eight lists cost as much as one.
+pub(super) const LONGEST_LIST: usize = 1024;
 
 /// Lines that a core keeps in flight: they arrive while lists are put in order.
 const IN_FLIGHT: usize = 24;
@@ -214,17 +214,32 @@ pub(crate) struct Lists {
     places: Places,
     /// The longest list.
     len: usize,
+    /// How long a list may be.
+    most: usize,
     /// A bit for each row that has a list.
     listed: u32,
 }
 
 impl Lists {
-    /// The bytes of lists of any length.
-    pub(crate) const BYTES_NEEDED: usize = LONGEST_LIST * size_of::<Entry>();
+    /// The bytes of lists of up to `capacity` survivors.
+    pub(crate) fn bytes_needed(capacity: usize) -> usize {
+        Lists::room(capacity) * size_of::<Entry>()
+    }
 
-    /// Makes room for lists of any length.
-    pub(crate) fn reserve(&mut self, what: &'static str) -> Result<(), Error> {
-        self.entries.resize(LONGEST_LIST, what)
+    fn room(capacity: usize) -> usize {
+        padded(capacity.min(LONGEST_LIST))
+    }
+
+    /// Makes room for lists of up to `capacity` survivors.
+    pub(crate) fn reserve(&mut self, capacity: usize, what: &'static str) -> Result<(), Error> {
+        self.most = 0;
+        self.entries.resize(Lists::room(capacity), what)
+    }
+
+    /// Begins the lists of so many rows.
+    #[inline(always)]
+    pub(crate) fn begin(&mut self, rows: usize) {
+        self.most = (LONGEST_LIST * rows.min(ROWS) / ROWS).min(self.entries.len());
     }
 
     /// Adds the list of a row, of the given number in turn, if it fits in here.
@@ -236,7 +251,7 @@ impl Lists {
         survivors: &Survivors,
         prefetcher: &mut Prefetcher,
     ) -> bool {
-        if survivors.len() > LONGEST_LIST {
+        if survivors.len() > self.most {
             mark!("more survivors than a list holds");
             return false;
         }
@@ -274,7 +289,7 @@ impl Lists {
         let best = k.min(self.len);
         if best > 0 {
             prefetcher.prefetch_next::<IN_FLIGHT>();
-            self.fill_up(padded(self.len, best));
+            self.fill_up(padded(self.len));
             let entries = &mut self.entries[..self.len];
             sort_largest(simd, entries, best);
             prefetcher.prefetch_next::<IN_FLIGHT>();
@@ -368,7 +383,8 @@ mod tests {
             survivors.room()[..3].copy_from_slice(&[0, 1, 2]);
             survivors.set_len(3);
             let mut lists = Lists::default();
-            lists.reserve("a test").unwrap();
+            lists.reserve(LONGEST_LIST, "a test").unwrap();
+            lists.begin(1);
             lists.add(0, &self.0, &survivors, &mut Prefetcher::default());
             let (mut tokens, mut values) = (vec![7; 3], vec![7.0; 3]);
             let prefetcher = &mut Prefetcher::default();
@@ -485,11 +501,12 @@ mod tests {
         fn run<S: Simd>(self, simd: S) -> Self::Output {
             let SortLists { row, rounds, k } = self;
             let mut lists = Lists::default();
-            lists.reserve("a test").unwrap();
+            lists.reserve(LONGEST_LIST, "a test").unwrap();
             let mut survivors = Survivors::default();
             survivors.reserve(LONGEST_LIST + 1, "a test").unwrap();
             let mut all = Vec::new();
             for lengths in rounds {
+                lists.begin(lengths.len());
                 let size = lengths.len() * k;
                 let (mut tokens, mut values) = (vec![7; size], vec![7.0; size]);
                 for (number, &len) in lengths.iter().enumerate() {
@@ -499,7 +516,7 @@ mod tests {
                     survivors.set_len(len);
                     let prefetcher = &mut Prefetcher::default();
                     let listed = lists.add(number, row, &survivors, prefetcher);
-                    assert_eq!(listed, len <= LONGEST_LIST);
+                    assert_eq!(listed, len <= most_of(lengths.len()));
                 }
                 let prefetcher = &mut Prefetcher::default();
                 lists.sort_into(simd, k, &mut tokens, &mut values, prefetcher);
@@ -507,6 +524,11 @@ mod tests {
             }
             all
         }
+    }
+
+    /// How long a list may be beside so many others.
+    fn most_of(rows: usize) -> usize {
+        LONGEST_LIST / ROWS * rows
     }
 
     /// The tokens of a list.
@@ -518,11 +540,11 @@ mod tests {
     #[test]
     fn lists_of_all_lengths_side_by_side() {
         let mut random = random(9);
-        let row: Vec<f32> = (0..450).map(|_| (random() * 64.0).ceil() / 64.0).collect();
-        let lengths = [0, 1, 128, 7, 129, 8, 9, 64];
+        let row: Vec<f32> = (0..3200).map(|_| (random() * 64.0).ceil() / 64.0).collect();
+        let lengths = [0, 1, LONGEST_LIST, 7, LONGEST_LIST + 1, 8, 9, 129];
         for level in Level::available() {
             for rows in 1..=ROWS {
-                for k in [1, 2, 7, 8, 9, 16, 17, 33, 128, 140] {
+                for k in [1, 2, 7, 8, 9, 16, 17, 33, 128, 140, 512] {
                     // Each length comes at each place.
                     let rotated = |by: usize| {
                         let lengths = lengths.iter().cycle().skip(by);
@@ -530,7 +552,8 @@ mod tests {
                     };
                     let mut rounds: Vec<Vec<usize>> = (0..8).map(rotated).collect();
                     rounds.push(vec![5; rows]);
-                    rounds.push(vec![129; rows]);
+                    rounds.push(vec![most_of(rows) + 1; rows]);
+                    rounds.push(vec![most_of(rows); rows]);
                     rounds.push(vec![0; rows]);
                     rounds.push(vec![13; rows]);
                     let (row, rounds) = (&row[..], &rounds[..]);
@@ -542,7 +565,7 @@ mod tests {
                         for (number, &len) in lengths.iter().enumerate() {
                             let found = found.next().unwrap();
                             let case = format!("{level} {k}, row {number} of {lengths:?}");
-                            if len > LONGEST_LIST {
+                            if len > most_of(rows) {
                                 assert!(found.iter().all(|&pair| pair == (7, 7.0)), "{case}");
                                 continue;
                             }

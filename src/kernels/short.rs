@@ -12,7 +12,7 @@ use super::element::Lanes;
 use super::exp::exp_f32;
 use super::log_sum_exp::{LANES, RunningSum, Sum, add_lanes};
 use super::network::{BLOCK, Entry, merge_largest, padded, sort_block};
-use super::plan::LONGEST_SHORT_ROW;
+use super::plan::{LONGEST_SHORT_ROW, Plan};
 use super::rank::{Places, ROWS};
 use crate::order::{RAISE, number_key};
 use crate::scores::ScoreKind;
@@ -60,15 +60,15 @@ impl Default for Short {
 }
 
 impl Short {
-    /// For up to eight rows, all of `length` tokens. `NEGATIVE` unless the kind
+    /// For up to eight rows, which are short. `NEGATIVE` unless the kind
     /// has no negative scores.
     #[inline(always)]
     pub(crate) fn rows<S: Simd, const NEGATIVE: bool>(
         &mut self,
         simd: S,
-        kind: ScoreKind,
-        length: usize,
+        plan: &Plan,
     ) -> ShortRows<'_, S, NEGATIVE> {
+        let (kind, length) = (plan.kind, plan.length);
         debug_assert!(NEGATIVE || kind == ScoreKind::Probabilities);
         if self.filled_up != Some((kind, length)) {
             let impossible = [kind.impossible(); F32_LANES];
@@ -79,6 +79,7 @@ impl Short {
         ShortRows {
             simd,
             kind,
+            normalised: plan.normalised,
             length,
             short: self,
             floor,
@@ -92,6 +93,7 @@ impl Short {
 pub(crate) struct ShortRows<'a, S: Simd, const NEGATIVE: bool> {
     simd: S,
     kind: ScoreKind,
+    normalised: bool,
     length: usize,
     short: &'a mut Short,
     floor: S::F32,
@@ -141,7 +143,7 @@ impl<S: Simd, const NEGATIVE: bool> ShortRows<'_, S, NEGATIVE> {
         } else {
             self.largest.max(largest)
         };
-        if NEGATIVE && self.kind == ScoreKind::Logits {
+        if NEGATIVE && self.normalised {
             let row = &self.short.rows[number];
             log_sum_exp(self.simd, largest.reduce_max(), row, self.length)
         } else {
@@ -179,7 +181,7 @@ impl<S: Simd, const NEGATIVE: bool> ShortRows<'_, S, NEGATIVE> {
             rows, keys, places, ..
         } = self.short;
         sort_blocks::<S, NEGATIVE>(simd, rows, self.length, keys);
-        let keys = &mut keys[..padded(self.length, k)];
+        let keys = &mut keys[..padded(self.length)];
         for block in &mut keys[self.length.next_multiple_of(BLOCK)..] {
             *block = [f64::NEG_INFINITY; F64_LANES];
         }
@@ -287,7 +289,9 @@ mod tests {
         #[inline(always)]
         fn run<S: Simd>(self, simd: S) -> Vec<u32> {
             let k = self.row.len();
-            let mut rows = self.short.rows::<S, true>(simd, self.kind, k);
+            let mut rows = self
+                .short
+                .rows::<S, true>(simd, &Plan::top_k(k, k, self.kind));
             rows.read(0, self.row);
             let (mut counts, mut tokens) = ([0], vec![0; k]);
             let room = Room {
@@ -367,7 +371,8 @@ mod tests {
             rows: &[Vec<E>],
             found: &mut Found,
         ) {
-            let mut together = short.rows::<S, NEGATIVE>(simd, self.kind, rows[0].len());
+            let mut together =
+                short.rows::<S, NEGATIVE>(simd, &Plan::top_k(1, rows[0].len(), self.kind));
             for (number, row) in rows.iter().enumerate() {
                 together.read(number, row);
             }

@@ -8,12 +8,6 @@ use crate::error::Error;
 use crate::memory::resize;
 use crate::order::rank_key;
 
-/// Bits of a digit, at most: its counts fit into the first-level cache.
-const DIGIT_BITS: u32 = 9;
-const DIGITS: usize = 1 << DIGIT_BITS;
-/// Digits in the sortable integer of a value, at most.
-const PASSES: usize = 32usize.div_ceil(DIGIT_BITS as usize);
-
 /// Fewer tokens than this are sorted by comparing: the counts of the digits
 /// would be more work than they are.
 pub(super) const FEW: usize = 128;
@@ -56,50 +50,80 @@ impl Sorter {
             keys.sort_unstable();
             return &self.keys[..len];
         }
-        let (mut from, mut to) = (&mut self.keys[..len], &mut self.other[..len]);
+        let (from, to) = (&mut self.keys[..len], &mut self.other[..len]);
         let values = || from.iter().map(|key| (key >> 32) as u32);
         let least = values().min().unwrap_or(0);
         // Values of one row have much in common: only the rest is sorted by.
         let bits = u32::BITS - (values().max().unwrap_or(0) - least).leading_zeros();
-        let passes = bits.div_ceil(DIGIT_BITS);
-        let digit = |key: u64, pass: usize| {
-            let value = (key >> 32) as u32 - least;
-            (value >> (pass as u32 * DIGIT_BITS)) as usize % DIGITS
-        };
-
-        let mut places = [[0u32; DIGITS]; PASSES];
-        for &key in from.iter() {
-            for (pass, places) in places.iter_mut().enumerate().take(passes as usize) {
-                places[digit(key, pass)] += 1;
-            }
+        // More bits a digit are fewer passes, but more places to add up.
+        match len {
+            0..1024 => by_digits::<8, 256, 4>(from, to, least, bits),
+            1024..8192 => by_digits::<10, 1024, 4>(from, to, least, bits),
+            _ => by_digits::<11, 2048, 3>(from, to, least, bits),
         }
-        for (pass, places) in places.iter_mut().enumerate().take(passes as usize) {
-            let mut start = 0;
-            for place in places.iter_mut() {
-                start += std::mem::replace(place, start);
-            }
-            let mut place_of = |key| {
-                let place = &mut places[digit(key, pass)];
-                *place += 1;
-                *place as usize - 1
-            };
-            // The places of four keys are looked up before any of these is written:
-            // a load that follows a write to an unknown place may wait for it.
-            let (fours, rest) = from.as_chunks::<4>();
-            for four in fours {
-                let [a, b, c, d] = four.map(&mut place_of);
-                to[a] = four[0];
-                to[b] = four[1];
-                to[c] = four[2];
-                to[d] = four[3];
-            }
-            for &key in rest {
-                to[place_of(key)] = key;
-            }
-            std::mem::swap(&mut from, &mut to);
-        }
-        from
     }
+}
+
+/// Sorts keys by the `bits` lowest of what their values are above `least`, `BITS` of them a
+/// pass; in which of the two slices they then are.
+fn by_digits<'a, const BITS: u32, const DIGITS: usize, const PASSES: usize>(
+    mut from: &'a mut [u64],
+    mut to: &'a mut [u64],
+    least: u32,
+    bits: u32,
+) -> &'a [u64] {
+    const { assert!(DIGITS == 1 << BITS && PASSES == u32::BITS.div_ceil(BITS) as usize) };
+    let passes = bits.div_ceil(BITS) as usize;
+    let digit = |key: u64, pass: usize| {
+        let value = (key >> 32) as u32 - least;
+        (value >> (pass as u32 * BITS)) as usize % DIGITS
+    };
+
+    // Counts of every second key, and of the others: neighbours often share a digit, and a
+    // count that is added to waits for the addition before.
+    let (mut places, mut others) = ([[0u32; DIGITS]; PASSES], [[0u32; DIGITS]; PASSES]);
+    let (twos, rest) = from.as_chunks::<2>();
+    for [a, b] in twos {
+        let counts = places.iter_mut().zip(&mut others).enumerate();
+        for (pass, (places, others)) in counts.take(passes) {
+            places[digit(*a, pass)] += 1;
+            others[digit(*b, pass)] += 1;
+        }
+    }
+    for &key in rest {
+        for (pass, places) in places.iter_mut().enumerate().take(passes) {
+            places[digit(key, pass)] += 1;
+        }
+    }
+    let counts = places.iter_mut().zip(&others).enumerate();
+    for (pass, (places, others)) in counts.take(passes) {
+        let mut start = 0;
+        for (place, other) in places.iter_mut().zip(others) {
+            let count = *place + *other;
+            *place = start;
+            start += count;
+        }
+        let mut place_of = |key| {
+            let place = &mut places[digit(key, pass)];
+            *place += 1;
+            *place as usize - 1
+        };
+        // The places of four keys are looked up before any of these is written:
+        // a load that follows a write to an unknown place may wait for it.
+        let (fours, rest) = from.as_chunks::<4>();
+        for four in fours {
+            let [a, b, c, d] = four.map(&mut place_of);
+            to[a] = four[0];
+            to[b] = four[1];
+            to[c] = four[2];
+            to[d] = four[3];
+        }
+        for &key in rest {
+            to[place_of(key)] = key;
+        }
+        std::mem::swap(&mut from, &mut to);
+    }
+    from
 }
 
 #[cfg(test)]
@@ -112,7 +136,7 @@ mod tests {
     fn sorts_as_a_comparison_does() {
         let mut random = Random::new(1);
         for bits in 0..=32 {
-            for len in [0, 1, 2, FEW - 1, FEW, 300, 2000] {
+            for len in [0, 1, 2, FEW - 1, FEW, 300, 1023, 1024, 2001, 9000] {
                 let mut sorter = Sorter::default();
                 sorter.reserve(len, "a test").unwrap();
                 let mut value = || {

@@ -76,10 +76,10 @@ impl ThresholdScan {
         let peaks = &mut self.peaks[..self.plan.peaks()];
         let stripes = Stripes::new(row, next, kind);
         if kind == ScoreKind::Logits {
-            *prefetcher = scan::prefetcher(kind, row, next);
+            *prefetcher = scan::prefetcher::<S, E>(true, row, next);
             logits::scan(simd, &stripes, prefetcher, panel, peaks)
         } else {
-            *prefetcher = prefetcher.in_steps(row, next, stripes.len());
+            *prefetcher = prefetcher.in_steps::<S, _>(row, next, stripes.len());
             scan::scan::<S, E, 0>(simd, kind, &stripes, prefetcher, panel, peaks)
         }
     }

@@ -33,11 +33,12 @@
 //!    survivors is bounded; when it is full it is cut to the best k, and from
 //!    there on only tokens above the k-th are collected. (An equal one comes
 //!    later, has a higher id, and loses the tie.)
-//! 3. If k is a large part of the row there is no bound: every possible token is a
-//!    survivor.
+//! 3. If k is more than a twelfth of the row, the bound is found from the tokens: counts of
+//!    those that reach some number, until it is k or little more. For nearly all of a row
+//!    there is none, and every possible token is a survivor.
 //! 4. The survivors of eight rows are sorted together, a row in each lane, by a network
-//!    without branches (`network`). A row with more than 128 survivors is sorted on its own,
-//!    by digits (`sorter`).
+//!    without branches (`network`). A row with more than 1024 survivors, or 128 for each row
+//!    that there is, is sorted on its own, by digits (`sorter`).
 //! 5. A row of up to 64 tokens has no maxima and no bound: all its tokens are sorted
 //!    (`short`).
 //! 6. For k up to 16 the bound is the largest of 16 sampled maxima that at least k of all
@@ -54,6 +55,8 @@ use super::collect::{collect_all, collect_panels};
 use super::element::Lanes;
 use super::logits;
 pub(crate) use super::plan::Plan;
+#[cfg(feature = "unstable")]
+pub(crate) use super::plan::UNCACHED_BYTES;
 use super::plan::{Compared, RowPath};
 use super::prefetch::Prefetcher;
 use super::quads::{self, MOST_COLUMNS};
@@ -63,7 +66,6 @@ use super::scan::{self, COLUMNS, Stripes};
 pub(crate) use super::short::{REFUSED, Room};
 use super::short::{Short, ShortRows};
 use crate::error::Error;
-use crate::scores::ScoreKind;
 use crate::simd::{CacheLines, F32_LANES, Kernel, Simd};
 
 /// Memory that is kept from row to row.
@@ -93,7 +95,7 @@ impl TopK {
     pub(crate) fn bytes_needed(plan: &Plan) -> usize {
         ((plan.peaks() + MOST_COLUMNS).saturating_mul(size_of::<[f32; F32_LANES]>()))
             .saturating_add(Survivors::bytes_needed(plan.capacity))
-            .saturating_add(Lists::BYTES_NEEDED)
+            .saturating_add(Lists::bytes_needed(plan.capacity))
             .saturating_add(size_of::<TopK>())
     }
 
@@ -109,11 +111,16 @@ impl TopK {
         self.peaks.resize(plan.peaks(), what)?;
         self.columns.resize(MOST_COLUMNS, what)?;
         self.survivors.reserve(plan.capacity, what)?;
-        self.lists.reserve(what)
+        self.lists.reserve(plan.capacity, what)
     }
 
-    /// Reads a row that is not short, of the given number among up to [`ROWS`] rows
-    /// that are read before [`TopK::finish`]. `next` is what will be read after it.
+    /// Begins so many rows, up to [`ROWS`], that are read before [`TopK::finish`].
+    #[inline(always)]
+    pub(crate) fn begin(&mut self, rows: usize) {
+        self.lists.begin(rows);
+    }
+
+    /// Reads a row that is not short, of the given number among those that were begun. `next` is what will be read after it.
     /// Its best k tokens and their values will be written, best first, to its `tokens`
     /// and `values`: now or, most often, by `finish`.
     ///
@@ -173,16 +180,21 @@ impl TopK {
         let plan = &{ self.plan };
         let kind = plan.kind;
         let stripes = Stripes::new(row, next, kind);
-        let prefetcher = &mut scan::prefetcher(kind, row, next);
+        let prefetcher = &mut scan::prefetcher::<S, E>(plan.normalised, row, next);
         let peaks = &mut self.peaks[..plan.peaks()];
-        let scanned = match kind {
-            ScoreKind::Logits => logits::scan(simd, &stripes, prefetcher, panel, peaks)?,
-            _ if columns < COLUMNS => {
+        let scanned = match columns {
+            _ if plan.normalised => logits::scan(simd, &stripes, prefetcher, panel, peaks)?,
+            COLUMNS => scan::scan::<S, E, COLUMNS>(simd, kind, &stripes, prefetcher, panel, peaks)?,
+            _ if plan.streams && size_of::<E>() == size_of::<f32>() => {
+                let simd = simd.streaming();
+                let scan = scan::scan::<S::Streaming, E, { COLUMNS / 2 }>;
+                scan(simd, kind, &stripes, prefetcher, panel, peaks)?
+            }
+            _ => {
                 scan::scan::<S, E, { COLUMNS / 2 }>(simd, kind, &stripes, prefetcher, panel, peaks)?
             }
-            _ => scan::scan::<S, E, COLUMNS>(simd, kind, &stripes, prefetcher, panel, peaks)?,
         };
-        let bound = plan.bound_of_stripes(simd, &scanned, peaks, prefetcher);
+        let bound = plan.bound_of_stripes(simd, row, &scanned, peaks, prefetcher);
         let survivors = &mut self.survivors;
         survivors.clear();
         if scanned.max >= plan.least {
@@ -207,7 +219,7 @@ impl TopK {
         &mut self,
         simd: S,
     ) -> ShortRows<'_, S, NEGATIVE> {
-        self.short.rows(simd, self.plan.kind, self.plan.length)
+        self.short.rows(simd, &self.plan)
     }
 }
 
@@ -244,11 +256,13 @@ impl<E: Lanes> Kernel for ReadQuads<'_, E> {
         let prefetcher = &mut if compared == Compared::All {
             Prefetcher::default()
         } else {
-            top_k.prefetcher.in_steps(row, next, quads::steps(row))
+            top_k
+                .prefetcher
+                .in_steps::<S, _>(row, next, quads::steps(row))
         };
         let max = quads::scan(simd, kind, row, prefetcher, peaks, columns)?;
         if max >= plan.least {
-            let bound = plan.bound(simd, columns, peaks, prefetcher);
+            let bound = plan.bound(simd, row, max, columns, peaks, prefetcher);
             match compared {
                 Compared::All => collect_all(simd, row, next, bound, plan, survivors),
                 Compared::Quads => {
@@ -275,6 +289,7 @@ mod tests {
     use super::*;
     use crate::kernels::scan::STRIPE;
     use crate::marks;
+    use crate::scores::ScoreKind;
     use crate::scores::ScoreKind::{LogProbabilities, Logits, Probabilities};
     use crate::simd::{Dispatch, Kernel, Level};
 
@@ -302,6 +317,7 @@ mod tests {
                 };
             }
             let out = self.tokens.chunks_mut(k).zip(self.values.chunks_mut(k));
+            top_k.begin(self.rows.len());
             let rows = self.rows.iter().zip(out).enumerate();
             let found = rows.map(|(number, (row, (tokens, values)))| {
                 top_k.read(simd, number, row, &[], tokens, values)
@@ -845,7 +861,7 @@ mod tests {
             // The tokens that survive, their keys twice; lists of eight rows.
             let expected = (top_k.peaks.len() + 16) * 64
                 + capacity * (4 + 8 + 8)
-                + 128 * 8 * 8
+                + capacity.min(1024).next_multiple_of(8) * 8 * 8
                 + size_of::<TopK>();
             assert_eq!(TopK::bytes_needed(&plan), expected);
         }

@@ -6,9 +6,10 @@ use std::sync::{Mutex, PoisonError};
 use crate::batch::{self, Divide};
 use crate::error::Error;
 use crate::kernels::element::Lanes;
+use crate::kernels::top_k::UNCACHED_BYTES;
 use crate::scores::{Data, ScoresView};
 use crate::search::shortlist::grain;
-use crate::simd::{Dispatch, F32_LANES, F32Lanes, Kernel, Level, Simd, prefetch};
+use crate::simd::{Dispatch, F32_LANES, F32Lanes, Kernel, Level, Simd};
 
 /// The largest of all scores in use, or -infinity if there is none: the
 /// fastest scan we know, on the threads and in the pieces of work of a search.
@@ -56,15 +57,24 @@ impl Kernel for Largest<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) -> f32 {
+        if self.scores.bytes() >= UNCACHED_BYTES {
+            self.read_scores(simd.streaming())
+        } else {
+            self.read_scores(simd)
+        }
+    }
+}
+
+impl Largest<'_> {
+    #[inline(always)]
+    fn read_scores<S: Simd>(self, simd: S) -> f32 {
         match self.scores.data() {
             Data::F32(data) => self.read(simd, data),
             Data::F16(data) => self.read(simd, data),
             Data::Bf16(data) => self.read(simd, data),
         }
     }
-}
 
-impl Largest<'_> {
     #[inline(always)]
     fn read<S: Simd, E: Lanes>(self, simd: S, data: &[E]) -> f32 {
         let Largest { scores, work } = self;
@@ -99,9 +109,6 @@ fn rows_in_one(scores: &ScoresView<'_>, item: usize, steps: &Range<usize>) -> Op
 
 /// As many vectors as it takes to wait for none of them.
 const VECTORS: usize = 8;
-/// How far ahead of the scan the prefetches are.
-const AHEAD_BYTES: usize = 4096;
-const LINE_BYTES: usize = 64;
 
 /// Running maxima of what has been read.
 struct Maxima<S: Simd> {
@@ -123,13 +130,7 @@ impl<S: Simd> Maxima<S> {
         const STRIPE: usize = VECTORS * F32_LANES;
         let mut lanes = self.lanes;
         let (stripes, rest) = values.as_chunks::<STRIPE>();
-        for (index, stripe) in stripes.iter().enumerate() {
-            let ahead = index * STRIPE + AHEAD_BYTES / size_of::<E>();
-            let mut line = 0;
-            while line < STRIPE {
-                prefetch(values, ahead + line);
-                line += LINE_BYTES / size_of::<E>();
-            }
+        for stripe in stripes {
             for (max, vector) in lanes.iter_mut().zip(stripe.as_chunks::<F32_LANES>().0) {
                 *max = max.max(E::load(simd, vector));
             }

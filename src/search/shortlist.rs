@@ -98,6 +98,7 @@ impl Shortlists {
             what,
         )?;
         let plan = Plan::top_k(width, scores.vocab(), scores.kind());
+        let plan = plan.of_tensor(scores.bytes());
         self.top_k.prepare_each(|top_k| top_k.reserve(plan))?;
 
         let top_k = &self.top_k;
@@ -237,6 +238,7 @@ impl FillRows<'_> {
         let out = out.zip(rows.tokens.chunks_mut(ROWS * width));
         let out = out.zip(rows.log_probabilities.chunks_mut(ROWS * width));
         for (((counts, normalisers), tokens), values) in out {
+            top_k.begin(counts.len());
             let out = counts.iter_mut().zip(normalisers.iter_mut());
             let out = out.zip(tokens.chunks_exact_mut(width));
             let out = out.zip(values.chunks_exact_mut(width)).enumerate();

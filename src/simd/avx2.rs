@@ -19,6 +19,18 @@ pub(crate) struct Avx2(());
 
 features!(Avx2, avx2_entry: "avx2" "f16c" "bmi1" "bmi2" "lzcnt" "popcnt");
 
+impl Avx2 {
+    /// The level without asking for it.
+    ///
+    /// # Safety
+    ///
+    /// The processor must have all features of this level.
+    #[inline(always)]
+    pub(super) unsafe fn assumed() -> Self {
+        Avx2(())
+    }
+}
+
 #[derive(Clone, Copy)]
 pub(crate) struct F32x16([__m256; 2]);
 
@@ -387,6 +399,24 @@ impl F64Part for F64x4 {
     }
 }
 
+/// The numbers of the set bits of each byte.
+static SET_BITS: [[u8; 8]; 256] = {
+    let mut all = [[0; 8]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let (mut bit, mut count) = (0, 0);
+        while bit < 8 {
+            if byte >> bit & 1 == 1 {
+                all[byte][count] = bit as u8;
+                count += 1;
+            }
+            bit += 1;
+        }
+        byte += 1;
+    }
+    all
+};
+
 /// The columns of an 8 x 8 matrix given by its rows.
 ///
 /// # Safety
@@ -526,6 +556,9 @@ impl Simd for Avx2 {
     type F32 = F32x16;
     type F64 = F64x8;
     type F64Part = F64x4;
+    type Streaming = Avx2;
+
+    const LOADS_LINES: bool = false;
 
     const UNSIGNED_MAX: bool = true;
 
@@ -533,6 +566,11 @@ impl Simd for Avx2 {
     fn outlined<K: Kernel>(self, kernel: K) -> K::Output {
         // SAFETY: `self` proves that the processor has the features.
         unsafe { self.avx2_entry(kernel) }
+    }
+
+    #[inline(always)]
+    fn streaming(self) -> Avx2 {
+        self
     }
 
     #[inline(always)]
@@ -556,6 +594,23 @@ impl Simd for Avx2 {
     fn f32_unseen(self) -> SeenF32 {
         // SAFETY: `self` proves the level.
         SeenF32(unsafe { _mm256_setzero_ps() })
+    }
+
+    #[inline(always)]
+    fn numbers_of_bits(self, bits: u32, first: u32, out: &mut [u32; F32_LANES]) {
+        let [low, high] = [bits as usize & 255, bits as usize >> 8 & 255];
+        let behind = low.count_ones() as usize;
+        let out = out.as_mut_ptr();
+        // SAFETY: `self` proves the level; a row of the table holds 8 bytes; `out` has room
+        // for 16 lanes, and at most 8 are passed.
+        unsafe {
+            let first = _mm256_set1_epi32(first as i32);
+            let numbers = _mm256_cvtepu8_epi32(_mm_loadl_epi64(SET_BITS[low].as_ptr().cast()));
+            _mm256_storeu_si256(out.cast(), _mm256_add_epi32(numbers, first));
+            let first = _mm256_add_epi32(first, _mm256_set1_epi32(8));
+            let numbers = _mm256_cvtepu8_epi32(_mm_loadl_epi64(SET_BITS[high].as_ptr().cast()));
+            _mm256_storeu_si256(out.add(behind).cast(), _mm256_add_epi32(numbers, first));
+        }
     }
 
     #[inline(always)]

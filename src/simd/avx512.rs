@@ -5,7 +5,7 @@
 use std::arch::x86_64::*;
 use std::ops::{Add, Div, Mul, Sub};
 
-use super::avx2::{paired_columns, unpaired_rows};
+use super::avx2::{Avx2, paired_columns, unpaired_rows};
 use super::kernel::{Kernel, features};
 use super::scalar::{EIGHTHS, MANTISSA, POWERS, ROOT, SQRT_HALF, SQRT_HALF_TO_ONE};
 use super::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, F64Part, Float32, Float64, Seen, Simd};
@@ -18,7 +18,8 @@ use super::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, F64Part, Float32, Float64,
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Avx512(());
 
-features!(Avx512, avx512_entry: "avx512f" "avx512bw" "avx512dq" "avx512vl" "bmi1" "bmi2" "lzcnt" "popcnt");
+// With those of the level below, whose code it may run.
+features!(Avx512, avx512_entry: "avx2" "f16c" "avx512f" "avx512bw" "avx512dq" "avx512vl" "bmi1" "bmi2" "lzcnt" "popcnt");
 
 #[derive(Clone, Copy)]
 pub(crate) struct F32x16(__m512);
@@ -273,6 +274,9 @@ impl Simd for Avx512 {
     type F32 = F32x16;
     type F64 = F64x8;
     type F64Part = F64x8;
+    type Streaming = Avx2;
+
+    const LOADS_LINES: bool = true;
 
     const UNSIGNED_MAX: bool = true;
 
@@ -280,6 +284,12 @@ impl Simd for Avx512 {
     fn outlined<K: Kernel>(self, kernel: K) -> K::Output {
         // SAFETY: `self` proves that the processor has the features.
         unsafe { self.avx512_entry(kernel) }
+    }
+
+    #[inline(always)]
+    fn streaming(self) -> Avx2 {
+        // SAFETY: `self` proves all features of that level: it was asked for them as well.
+        unsafe { Avx2::assumed() }
     }
 
     #[inline(always)]
@@ -298,6 +308,18 @@ impl Simd for Avx512 {
     fn f32_unseen(self) -> SeenF32 {
         // SAFETY: `self` proves the level.
         SeenF32(unsafe { _mm512_setzero_si512() })
+    }
+
+    #[inline(always)]
+    fn numbers_of_bits(self, bits: u32, first: u32, out: &mut [u32; F32_LANES]) {
+        // Compressed in a register: a compressing store is slow on Zen 4.
+        // SAFETY: `self` proves the level; `out` has room for 16 lanes.
+        unsafe {
+            let lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+            let numbers = _mm512_add_epi32(lanes, _mm512_set1_epi32(first as i32));
+            let set = _mm512_maskz_compress_epi32(bits as u16, numbers);
+            _mm512_storeu_si512(out.as_mut_ptr().cast(), set);
+        }
     }
 
     #[inline(always)]

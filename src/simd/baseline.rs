@@ -245,6 +245,9 @@ impl Simd for Baseline {
     type F32 = F32x16;
     type F64 = F64x8;
     type F64Part = F64x2;
+    type Streaming = Baseline;
+
+    const LOADS_LINES: bool = false;
 
     // SSE2 has none.
     const UNSIGNED_MAX: bool = cfg!(any(
@@ -256,6 +259,11 @@ impl Simd for Baseline {
     #[inline(never)]
     fn outlined<K: Kernel>(self, kernel: K) -> K::Output {
         kernel.run(self)
+    }
+
+    #[inline(always)]
+    fn streaming(self) -> Baseline {
+        self
     }
 
     #[inline(always)]

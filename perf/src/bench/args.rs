@@ -71,7 +71,7 @@ pub(super) struct Kernels {
     pub(super) megabytes: NonZeroU32,
 
     /// Only inputs whose name holds TEXT, and those they are compared with;
-    /// names read as probs-f32-50000-5 or log-add-f64
+    /// names read as probs-f32-50000-5, log-add-f64, top-k-f32-50257-50 or heap-probs-f32-5000-16
     #[arg(long, value_name = "TEXT")]
     pub(super) filter: Option<String>,
 

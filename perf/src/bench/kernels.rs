@@ -5,7 +5,9 @@ use widebeam::{Level, ScoreKind, ScoresView, reference};
 
 use super::args::Kernels;
 use super::grid::{self, Aim, Case};
+use super::heap;
 use super::log_add;
+use super::public;
 use super::row::{Row, read};
 use crate::clock::{Times, warm_up};
 use crate::console::failure::Failure;
@@ -26,8 +28,11 @@ pub(super) fn run(options: &Kernels, processors: usize) -> Result<Vec<Row>, Fail
         group.iter().any(named)
     };
     let groups: Vec<_> = grid::groups().into_iter().filter(selected).collect();
-    let log_add = filter.is_none_or(|text| log_add::NAME.contains(text));
-    if groups.is_empty() && !log_add {
+    let named = |name: &str| filter.is_none_or(|text| name.contains(text));
+    let log_add = named(log_add::NAME);
+    let public = public::NAMES.into_iter().filter(|name| named(name)).count();
+    let heaps = heap::names().filter(|name| named(name)).count();
+    if groups.is_empty() && !log_add && public + heaps == 0 {
         return Err(Failure::Input(format!(
             "--filter {:?} is in no row's name; they read as {}",
             filter.unwrap_or_default(),
@@ -36,7 +41,8 @@ pub(super) fn run(options: &Kernels, processors: usize) -> Result<Vec<Row>, Fail
     }
     let levels = Level::available().count();
     let cases = groups.iter().flatten().count() + usize::from(log_add);
-    let scans = cases * (1 + levels) * (1 + runs);
+    let scans =
+        (cases * (1 + levels) * (1 + runs)) + public * (1 + levels) * runs + heaps * 2 * runs;
     let progress = Progress::new("bench kernels", scans.saturating_mul(bytes));
     let mut rows = Vec::new();
     for group in &groups {
@@ -45,6 +51,10 @@ pub(super) fn run(options: &Kernels, processors: usize) -> Result<Vec<Row>, Fail
     if log_add {
         rows.extend(log_add::measure(bytes, runs, &progress)?);
     }
+    if public > 0 {
+        rows.extend(public::measure(bytes, runs, named, &progress)?);
+    }
+    rows.extend(heap::measure(bytes, runs, named, &progress)?);
     Ok(rows)
 }
 

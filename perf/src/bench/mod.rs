@@ -2,8 +2,10 @@
 
 mod args;
 mod grid;
+mod heap;
 mod kernels;
 mod log_add;
+mod public;
 mod row;
 mod searches;
 

@@ -12,7 +12,7 @@ use crate::clock::Times;
 /// What was measured of one case at one level.
 #[derive(Debug, Serialize)]
 pub(super) struct Row {
-    /// `top k` or `log add`.
+    /// `top k`, `log add`, `public top k` or `heap`.
     pub(super) kernel: &'static str,
     pub(super) name: String,
     pub(super) pattern: &'static str,

@@ -212,6 +212,20 @@ fn quads_with_many_tokens() {
     }
 }
 
+struct Push<'a> {
+    list: &'a mut [u32],
+    bits: u64,
+}
+
+impl Kernel for Push<'_> {
+    type Output = usize;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> usize {
+        push(simd, self.list, 3, self.bits, 100)
+    }
+}
+
 #[test]
 fn numbers_of_bits_are_written_behind_a_list() {
     let bits = [
@@ -227,11 +241,14 @@ fn numbers_of_bits_are_written_behind_a_list() {
     ];
     for bits in bits {
         let expected: Vec<u32> = (0..64).filter(|i| bits >> i & 1 == 1).collect();
-        let mut list = [7; 64 + AT_ONCE + 3];
-        let len = push(&mut list, 3, bits, 100);
-        assert_eq!(len, 3 + expected.len());
-        assert_eq!(list[..3], [7; 3]);
-        let found = list[3..len].iter().map(|number| number - 100);
-        assert!(found.eq(expected.iter().copied()), "{bits:x}");
+        for level in Level::available() {
+            let mut list = [7; 64 + 3];
+            let list = &mut list;
+            let len = Dispatch::new(level).unwrap().run(Push { list, bits });
+            assert_eq!(len, 3 + expected.len());
+            assert_eq!(list[..3], [7; 3]);
+            let found = list[3..len].iter().map(|number| number - 100);
+            assert!(found.eq(expected.iter().copied()), "{level} {bits:x}");
+        }
     }
 }
