@@ -3,7 +3,7 @@
 use super::{CoveragePenalty, Request};
 use crate::error::{Error, Kind};
 use crate::search::autoregressive::rules::EndRank;
-use crate::search::autoregressive::sampling::Sampling;
+use crate::search::autoregressive::sampling::settings::Sampling;
 
 impl Request {
     /// If a setting is out of its range, or names a token beyond the vocabulary.

@@ -11,7 +11,7 @@ use super::constraint::{Constraint, Normaliser};
 use super::ends::Ends;
 use super::processors::LogitsProcessor;
 use super::rules::Rules;
-use super::sampling::Sampling;
+use super::sampling::settings::Sampling;
 
 /// Tokens of a hypothesis that memory is set aside for from the start.
 pub(super) const RESERVED: usize = 4096;

@@ -11,7 +11,7 @@ mod draws;
 mod random;
 mod rows;
 mod sampled;
-mod settings;
+pub(super) mod settings;
 mod weight;
 
 pub use sampled::Sampled;
