@@ -70,7 +70,8 @@ impl Constraint {
     }
 
     /// Says which generated tokens are a whole permitted sequence: where the request has no end
-    /// tokens, such a hypothesis finishes. A trie says it by itself.
+    /// tokens, such a hypothesis finishes. A trie says it by itself, and
+    /// so can a [`StatefulConstraint`].
     ///
     /// It is called once for each candidate that a step looks at, and once when the request is
     /// admitted, with no generated token.
@@ -85,7 +86,8 @@ impl Constraint {
 
     /// Whether it says which sequences are complete.
     pub(super) fn knows_completeness(&self) -> bool {
-        self.completeness.is_some() || self.is_trie()
+        let follows = matches!(self.permitted, Permitted::Trie(_) | Permitted::Stateful(_));
+        self.completeness.is_some() || follows
     }
 
     /// Whether it says so by looking at all tokens.
@@ -98,6 +100,9 @@ impl Constraint {
         match (&self.completeness, &self.permitted) {
             (Some(completeness), _) => Some(completeness(tokens)),
             (None, Permitted::Trie(trie)) => Some(of_node(&trie.view(), Some(ROOT))),
+            (None, Permitted::Stateful(constraint)) => {
+                constraint.completeness_of_nothing(tokens.prompt())
+            }
             _ => None,
         }
     }
@@ -117,6 +122,7 @@ impl Constraint {
                 let node = nodes.of(beam).and_then(|node| view.child(node, token));
                 Some(of_node(&view, node))
             }
+            (None, _, Followed::States(states)) => states.completeness_after(beam, token),
             _ => None,
         }
     }

@@ -1,5 +1,6 @@
 //! One row of a step: its scores as processors and constraints leave them.
 
+use super::required::forbid_early_ends;
 use super::{Expander, ProcessedRow, Step, Terms};
 use crate::error::{Error, Kind};
 use crate::kernels::log_probability;
@@ -37,6 +38,7 @@ impl Expander {
             }
         }
         terms.processed_end = self.processed.len();
+        terms.bank = self.note_banks(step, parent)?;
         self.terms.push(terms);
         Ok(())
     }
@@ -97,6 +99,7 @@ impl Expander {
             touched: self.touched.len()..self.touched.len(),
             processed_end: 0,
             only: scanned.is_none(),
+            bank: 0,
         })
     }
 
@@ -196,6 +199,9 @@ impl Expander {
         }
         for (constraint, followed) in request.constraints(Normaliser::WholeRow, step.followed) {
             constraint.apply(followed, parent, &mut scores, &mut self.mask);
+        }
+        if !request.required.is_empty() {
+            forbid_early_ends(step, parent, &mut scores);
         }
         check_entries(step, parent, row, scores.overrides)
     }

@@ -144,6 +144,7 @@ impl Request {
         !self.constraints.is_empty()
             || !self.logits.is_empty()
             || !self.log_probabilities.is_empty()
+            || !self.required.is_empty()
             || self.groups > 1
             || self.forces_end()
     }
