@@ -32,9 +32,11 @@ mod required;
 mod row;
 mod select;
 mod step;
+mod trie_row;
 
 pub(super) use processed::ProcessedRow;
 pub(super) use step::Step;
+use trie_row::Permitted;
 
 use std::ops::Range;
 
@@ -63,6 +65,8 @@ struct Terms {
     only: bool,
     /// The bank of its untouched tokens.
     bank: usize,
+    /// The row's part of the tokens that a trie permits, if that alone changes it.
+    permitted: Range<usize>,
 }
 
 /// Candidates that are kept beyond the best ones before they are cut, so that
@@ -91,6 +95,7 @@ pub(super) struct Expander {
     groups: Vec<u32>,
     found: Vec<(u32, f32)>,
     overrides: Overrides,
+    permitted: Permitted,
     /// The scores that were changed before the log-softmax of a row that is drawn from.
     logits: Vec<(u32, f32)>,
     history: Vec<u32>,
@@ -133,6 +138,11 @@ impl Expander {
             let length = request.prompt.len().saturating_add(request.max_length);
             let history = length.saturating_mul(size_of::<u32>());
             let mask = vocab.div_ceil(8);
+            let permitted = match request.only_constraint() {
+                None => 0,
+                Some(_) => Permitted::bytes_needed(all),
+            };
+            bytes = bytes.saturating_add(permitted);
             let logits = vocab.saturating_mul(size_of::<(u32, f32)>());
             bytes = bytes.saturating_add(logits);
             for more in [touched, history, Overrides::bytes_needed(vocab), mask] {
@@ -212,6 +222,12 @@ impl Expander {
                 self.cut_if_many(count);
             }
         }
+        for parent in parents.clone() {
+            if !self.terms[parent].permitted.is_empty() {
+                let terms = self.terms[parent].clone();
+                self.add_permitted(step, parent, &terms, count);
+            }
+        }
         self.bank = bank;
         self.select(step, parents, count);
         Ok(())
@@ -249,6 +265,7 @@ impl Expander {
         let what = "the candidates of a step";
         self.terms.clear();
         self.touched.clear();
+        self.permitted.clear();
         self.groups.clear();
         self.found.clear();
         self.make_room(step, count)?;

@@ -21,7 +21,13 @@ impl Expander {
         count: Option<usize>,
     ) -> Result<(), Error> {
         let mut terms = self.terms_as_read(step, parent)?;
-        if step.request.changes_rows() {
+        if self.read_permitted(step, parent, &mut terms)? {
+            if let Some(count) = count {
+                self.add_permitted(step, parent, &terms, count);
+                self.permitted.clear();
+                terms.permitted = 0..0;
+            }
+        } else if step.request.changes_rows() {
             self.overrides.clear();
             let given = step.given(parent).unwrap_or_default();
             self.given.enter(given);
@@ -100,6 +106,7 @@ impl Expander {
             processed_end: 0,
             only: scanned.is_none(),
             bank: 0,
+            permitted: 0..0,
         })
     }
 
@@ -220,7 +227,7 @@ fn refused(step: &Step<'_>, parent: usize) -> Error {
     step_score(step, parent, token, row.get(place))
 }
 
-fn step_score(step: &Step<'_>, parent: usize, token: usize, value: f32) -> Error {
+pub(super) fn step_score(step: &Step<'_>, parent: usize, token: usize, value: f32) -> Error {
     let kind = Kind::StepScore {
         request: step.id,
         kind: step.rows.kind(),
