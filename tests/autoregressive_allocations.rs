@@ -9,9 +9,36 @@ mod random;
 use random::Random;
 use widebeam::ScoresView;
 use widebeam::autoregressive::{
-    AutoregressiveSearch, Constraint, EndRank, MaximumLength, MinimumLength, NoRepeatNgram,
-    Normaliser, RepetitionPenalty, Request, RequestId, Rules, Stopping,
+    AutoregressiveSearch, Constraint, EndRank, FrequencyPenalty, MaximumLength, MinimumLength,
+    NoRepeatNgram, Normaliser, PresencePenalty, RepetitionPenalty, Request, RequestId, Rules,
+    StatefulConstraint, Stopping, TokenMask, TokenTrie, WhisperTimestamps,
 };
+
+/// Permits even and odd tokens in turn. The state is on the heap, and is written over.
+struct InTurn {
+    vocab: u32,
+}
+
+impl StatefulConstraint for InTurn {
+    type State = Box<u32>;
+
+    fn start(&self, _prompt: &[u32]) -> Box<u32> {
+        Box::new(0)
+    }
+
+    fn permit(&self, state: &Box<u32>, mask: &mut TokenMask) {
+        let tokens = (**state..self.vocab).step_by(2);
+        tokens.for_each(|token| mask.insert(token));
+    }
+
+    fn advance(&self, state: &Box<u32>, _token: u32) -> Box<u32> {
+        Box::new(1 - **state)
+    }
+
+    fn advance_into(&self, state: &Box<u32>, _token: u32, next: &mut Box<u32>) {
+        **next = 1 - **state;
+    }
+}
 
 /// Requests that run on for as long as they are asked to.
 fn requests(vocab: usize) -> Vec<Request> {
@@ -38,6 +65,17 @@ fn requests(vocab: usize) -> Vec<Request> {
             Normaliser::WholeRow,
         ),
         request(4)
+            .with_constraint(
+                Constraint::stateful(InTurn {
+                    vocab: vocab as u32,
+                }),
+                Normaliser::Permitted,
+            )
+            .process_logits(FrequencyPenalty::new(0.1).unwrap().generated_only())
+            .process_log_probabilities(PresencePenalty::new(0.1).unwrap().with_exempt([7])),
+        request(5).process_logits(WhisperTimestamps::new(200, 100).unwrap()),
+        request(40).with_constraint(TokenTrie::new(long_sequences()), Normaliser::Permitted),
+        request(4)
             .with_stop_sequences([[3, 4], [7, 3]])
             .with_own_scores(),
         // A third of all tokens ends, so that some walks go on beyond the best candidates.
@@ -50,6 +88,13 @@ fn requests(vocab: usize) -> Vec<Request> {
 
 /// Source positions, of which a request counts some.
 const SOURCES: usize = 6;
+
+/// Sequences that are longer than any search here.
+fn long_sequences() -> Vec<Vec<u32>> {
+    let token = |sequence: u32, at: u32| (sequence * (at + 7) + at * at) % 290;
+    let sequence = |number| (0..600).map(move |at| token(number, at)).collect();
+    (0..60).map(sequence).collect()
+}
 
 struct Batch {
     search: AutoregressiveSearch,

@@ -211,6 +211,14 @@ pub(crate) enum Kind {
         line: usize,
         what: String,
     },
+    EmptyRequirement {
+        phrase: Option<usize>,
+    },
+    RequiredDrawn,
+    RequiredTooLong {
+        missing: usize,
+        max_length: usize,
+    },
     NgramBinary {
         offset: u64,
         what: String,
@@ -334,6 +342,9 @@ impl Kind {
             | Kind::NoWordStrings
             | Kind::NotInLexicon { .. }
             | Kind::EmptySequence { .. }
+            | Kind::EmptyRequirement { .. }
+            | Kind::RequiredDrawn
+            | Kind::RequiredTooLong { .. }
             | Kind::Refused { .. }
             | Kind::NoDurations
             | Kind::ZeroDurations
@@ -616,6 +627,29 @@ impl fmt::Display for Kind {
                 write!(f, "{frames} frames are above the limit of {limit}")
             }
             Kind::Arpa { line, what } => write!(f, "ARPA file, line {line}: {what}"),
+            Kind::EmptyRequirement { phrase: None } => {
+                write!(
+                    f,
+                    "required words: a requirement of 0 phrases; at least 1 is needed"
+                )
+            }
+            Kind::EmptyRequirement {
+                phrase: Some(phrase),
+            } => write!(
+                f,
+                "required words: phrase {phrase} has 0 tokens; at least 1 is needed"
+            ),
+            Kind::RequiredDrawn => write!(
+                f,
+                "required words do not go with stochastic beams, which draw sequences as they are"
+            ),
+            Kind::RequiredTooLong {
+                missing,
+                max_length,
+            } => write!(
+                f,
+                "required words take {missing} tokens at least, the maximum length is {max_length}"
+            ),
             Kind::NgramBinary { offset, what } => {
                 write!(f, "KenLM file, byte {offset}: {what}")
             }

@@ -370,6 +370,25 @@ fn every_message_names_the_value_and_the_limit() {
             "a vocabulary of 0 tokens; at least 1 is needed",
         ),
         (
+            Kind::EmptyRequirement { phrase: None },
+            "required words: a requirement of 0 phrases; at least 1 is needed",
+        ),
+        (
+            Kind::EmptyRequirement { phrase: Some(2) },
+            "required words: phrase 2 has 0 tokens; at least 1 is needed",
+        ),
+        (
+            Kind::RequiredDrawn,
+            "required words do not go with stochastic beams, which draw sequences as they are",
+        ),
+        (
+            Kind::RequiredTooLong {
+                missing: 7,
+                max_length: 6,
+            },
+            "required words take 7 tokens at least, the maximum length is 6",
+        ),
+        (
             Kind::NgramBinary {
                 offset: 88,
                 what: "no".into(),

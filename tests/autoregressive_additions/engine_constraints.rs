@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use widebeam::autoregressive::{
-    AutoregressiveSearch, Constraint, MaximumLength, Normaliser, Request, StatefulConstraint,
-    TokenMask, TokenTrie,
+    AutoregressiveSearch, Completeness, Constraint, MaximumLength, Normaliser, Request,
+    StatefulConstraint, TokenMask, TokenTrie,
 };
 use widebeam::reference::requests::{Model, score};
 use widebeam::{ErrorKind, ScoreKind};
@@ -53,6 +53,10 @@ impl StatefulConstraint for Ascending {
         [&tokens[..], &[token]].concat()
     }
 
+    fn completeness_after(&self, _tokens: &Vec<u32>, _token: u32) -> Option<Completeness> {
+        None
+    }
+
     fn check(&self, vocab: usize) -> Result<(), widebeam::Error> {
         match vocab {
             1 => Err(widebeam::Error::invalid_setting("a vocabulary of 1 token")),
@@ -84,7 +88,8 @@ fn a_state_is_advanced_once_for_each_beam() {
     let calls = Arc::new(Calls::default());
     let mut search = AutoregressiveSearch::new(9).unwrap();
     let id = search.admit(ascending(3, &calls)).unwrap();
-    assert_eq!(calls.all(), [1, 0, 0]);
+    // One for the beams, and one for what is said of no token.
+    assert_eq!(calls.all(), [2, 0, 0]);
     let (mut before, mut rows) = (Vec::new(), 0);
     let mut next = 0;
     while !search.is_idle() {
@@ -106,7 +111,7 @@ fn a_state_is_advanced_once_for_each_beam() {
     }
     let groups = ascending(6, &calls).with_diverse_groups(2, 0.5);
     search.admit(groups).unwrap();
-    assert_eq!(calls.all()[0], 3);
+    assert_eq!(calls.all()[0], 5);
 }
 
 #[test]

@@ -42,7 +42,7 @@ fn any_more_rules() -> impl Strategy<Value = (Stopping, EndRank, AtMaximum, Pool
 }
 
 /// A model and a request with every kind of end and rule, width and number of hypotheses.
-fn model_and_ruled() -> impl Strategy<Value = (Model, Extended)> {
+pub(crate) fn model_and_ruled() -> impl Strategy<Value = (Model, Extended)> {
     let preset = prop::option::weighted(
         0.2,
         prop::sample::select(vec![

@@ -11,6 +11,7 @@ mod engine_batch;
 mod engine_constraints;
 mod engine_draws;
 mod engine_ends;
+mod engine_required;
 mod engine_rows;
 mod engine_rules;
 mod engine_sparse;

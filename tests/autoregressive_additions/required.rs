@@ -9,7 +9,7 @@ use widebeam_toy::seeded;
 
 use crate::model::{Leaf, answers, assert_same, exhaustive, leaves, logits};
 
-type Required = Vec<Vec<Vec<u32>>>;
+pub(crate) type Required = Vec<Vec<Vec<u32>>>;
 
 fn contains(tokens: &[u32], phrase: &[u32]) -> bool {
     tokens.windows(phrase.len()).any(|part| part == phrase)
@@ -20,7 +20,7 @@ fn satisfies(tokens: &[u32], required: &Required) -> bool {
     required.iter().all(is_met)
 }
 
-fn any_required() -> impl Strategy<Value = Required> {
+pub(crate) fn any_required() -> impl Strategy<Value = Required> {
     let phrase = prop::collection::vec(1u32..4, 1..4);
     let alternatives = prop::collection::vec(phrase, 1..3);
     prop::collection::vec(alternatives, 1..4)

@@ -11,6 +11,7 @@ impl Extended {
         let request = self.add_engine_widths(request);
         let request = self.add_engine_extras(request);
         let request = self.add_engine_ends(request);
+        let request = self.require_words(request);
         let request = self.constrain_by_grammar(request);
         self.draw(request)
     }

@@ -2,7 +2,6 @@
 
 use super::extended::{Brackets, Extended};
 use crate::autoregressive::{Completeness, Constraint, Request, StatefulConstraint, TokenMask};
-use crate::reference::autoregressive as oracle;
 
 impl Extended {
     /// Adds the grammar to a request of the engine.
@@ -10,44 +9,50 @@ impl Extended {
         match self.grammar {
             None => request,
             Some((brackets, normaliser)) => {
-                let grammar = Constraint::stateful(Depth(brackets));
-                let grammar = match self.complete {
-                    true => grammar.with_completeness(move |tokens| {
-                        match brackets.completeness(tokens.generated()) {
-                            oracle::Completeness::Incomplete => Completeness::Incomplete,
-                            oracle::Completeness::MayEnd => Completeness::MayEnd,
-                            oracle::Completeness::Complete => Completeness::Complete,
-                        }
-                    }),
-                    false => grammar,
-                };
+                let grammar = Constraint::stateful(Grammar {
+                    brackets,
+                    complete: self.complete,
+                });
                 request.with_constraint(grammar, normaliser)
             }
         }
     }
 }
 
-/// Brackets, whose state is the depth.
-struct Depth(Brackets);
+struct Grammar {
+    brackets: Brackets,
+    /// Whether it says which sequences are complete.
+    complete: bool,
+}
 
-impl StatefulConstraint for Depth {
-    type State = usize;
+/// How deep a hypothesis is in brackets, and whether it has begun.
+#[derive(Clone, Copy)]
+struct Depth {
+    depth: usize,
+    begun: bool,
+}
 
-    fn start(&self, _prompt: &[u32]) -> usize {
-        0
+impl StatefulConstraint for Grammar {
+    type State = Depth;
+
+    fn start(&self, _prompt: &[u32]) -> Depth {
+        Depth {
+            depth: 0,
+            begun: false,
+        }
     }
 
-    fn permit(&self, depth: &usize, mask: &mut TokenMask) {
+    fn permit(&self, state: &Depth, mask: &mut TokenMask) {
         let Brackets {
             open,
             close,
             deepest,
-        } = self.0;
+        } = self.brackets;
         // More tokens than any toy model has; the mask leaves the others out.
         (0..10_000).for_each(|token| {
             let permitted = match token {
-                _ if token == open => *depth < deepest,
-                _ if token == close => *depth > 0,
+                _ if token == open => state.depth < deepest,
+                _ if token == close => state.depth > 0,
                 _ => true,
             };
             if permitted {
@@ -56,11 +61,22 @@ impl StatefulConstraint for Depth {
         });
     }
 
-    fn advance(&self, depth: &usize, token: u32) -> usize {
-        match token {
-            _ if token == self.0.open => depth + 1,
-            _ if token == self.0.close => depth.saturating_sub(1),
-            _ => *depth,
-        }
+    fn advance(&self, state: &Depth, token: u32) -> Depth {
+        let depth = match token {
+            _ if token == self.brackets.open => state.depth + 1,
+            _ if token == self.brackets.close => state.depth.saturating_sub(1),
+            _ => state.depth,
+        };
+        Depth { depth, begun: true }
+    }
+
+    fn completeness(&self, state: &Depth) -> Option<Completeness> {
+        self.complete.then_some(match state {
+            Depth {
+                depth: 0,
+                begun: true,
+            } => Completeness::MayEnd,
+            _ => Completeness::Incomplete,
+        })
     }
 }

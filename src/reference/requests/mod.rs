@@ -9,6 +9,7 @@ mod grammar;
 mod model;
 mod penalty;
 mod processor;
+mod required;
 mod spec;
 mod timestamps;
 

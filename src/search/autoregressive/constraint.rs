@@ -11,6 +11,7 @@ use super::stateful::{AnyStateful, StatefulConstraint};
 use super::tokens_so_far::TokensSoFar;
 use super::trie::{ROOT, TokenTrie, TrieView};
 use crate::error::{Error, Kind};
+use crate::memory::reserve;
 
 /// The tokens that may come next. It has the last word: no processor permits
 /// what it does not.
@@ -70,7 +71,8 @@ impl Constraint {
     }
 
     /// Says which generated tokens are a whole permitted sequence: where the request has no end
-    /// tokens, such a hypothesis finishes. A trie says it by itself.
+    /// tokens, such a hypothesis finishes. A trie says it by itself, and
+    /// so can a [`StatefulConstraint`].
     ///
     /// It is called once for each candidate that a step looks at, and once when the request is
     /// admitted, with no generated token.
@@ -85,7 +87,8 @@ impl Constraint {
 
     /// Whether it says which sequences are complete.
     pub(super) fn knows_completeness(&self) -> bool {
-        self.completeness.is_some() || self.is_trie()
+        let follows = matches!(self.permitted, Permitted::Trie(_) | Permitted::Stateful(_));
+        self.completeness.is_some() || follows
     }
 
     /// Whether it says so by looking at all tokens.
@@ -98,6 +101,9 @@ impl Constraint {
         match (&self.completeness, &self.permitted) {
             (Some(completeness), _) => Some(completeness(tokens)),
             (None, Permitted::Trie(trie)) => Some(of_node(&trie.view(), Some(ROOT))),
+            (None, Permitted::Stateful(constraint)) => {
+                constraint.completeness_of_nothing(tokens.prompt())
+            }
             _ => None,
         }
     }
@@ -117,6 +123,7 @@ impl Constraint {
                 let node = nodes.of(beam).and_then(|node| view.child(node, token));
                 Some(of_node(&view, node))
             }
+            (None, _, Followed::States(states)) => states.completeness_after(beam, token),
             _ => None,
         }
     }
@@ -216,6 +223,50 @@ impl Constraint {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Appends the tokens of a vocabulary that a trie permits after a beam, ascending, each once;
+    /// none if this is no trie.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(super) fn permitted_by_trie(
+        &self,
+        followed: &Followed,
+        beam: usize,
+        vocab: usize,
+        end_tokens: &[u32],
+        tokens: &mut Vec<u32>,
+    ) -> Result<(), Error> {
+        let (Permitted::Trie(trie), Followed::Trie(nodes)) = (&self.permitted, followed) else {
+            return Ok(());
+        };
+        let (view, Some(node)) = (trie.view(), nodes.of(beam)) else {
+            return Ok(());
+        };
+        let (start, children) = (tokens.len(), view.children(node));
+        let most = children.len() + end_tokens.len();
+        reserve(tokens, most, "the tokens that a trie permits")?;
+        view.extend_tokens(children, tokens);
+        let largest = tokens[start..].iter().copied().fold(0, u32::max);
+        let ends = !end_tokens.is_empty() && view.is_end(node);
+        // A file that has changed since it was checked may say anything.
+        if ends || largest as usize >= vocab {
+            tokens.extend_from_slice(if ends { end_tokens } else { &[] });
+            tokens[start..].sort_unstable();
+            let mut kept = start;
+            for at in start..tokens.len() {
+                let token = tokens[at];
+                let is_new = kept == start || tokens[kept - 1] != token;
+                if is_new && (token as usize) < vocab {
+                    tokens[kept] = token;
+                    kept += 1;
+                }
+            }
+            tokens.truncate(kept);
+        }
+        Ok(())
     }
 
     /// Permits what may follow a beam, which stands where `followed` says.

@@ -106,6 +106,23 @@ impl Judge {
         step: &Step<'_>,
         candidates: &[Continuation],
     ) -> Result<(), Error> {
+        self.judge_by_tokens(step, candidates)?;
+        if !step.request.required.is_empty() {
+            // What would end without the words neither ends nor goes on.
+            for (fate, candidate) in self.fates.iter_mut().zip(candidates) {
+                if fate.ends.is_some() && step.bank(candidate) > 0 {
+                    fate.ends = None;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn judge_by_tokens(
+        &mut self,
+        step: &Step<'_>,
+        candidates: &[Continuation],
+    ) -> Result<(), Error> {
         let request = step.request;
         let what = "the fates of candidates";
         self.fates.clear();

@@ -197,6 +197,7 @@
 //! steps allocate nothing.
 
 mod advance;
+mod banks;
 mod candidates;
 mod collect;
 mod completeness;
@@ -221,6 +222,7 @@ mod pool;
 mod presets;
 mod processors;
 mod request;
+mod required;
 mod results;
 mod rules;
 mod run;
@@ -255,6 +257,7 @@ pub use processors::{
     WhisperTimestamps, processor_fn,
 };
 pub use request::{MaximumLength, Request};
+pub use required::Requirement;
 pub use rules::{AtMaximum, EndRank, PoolSize, Rules, WhenFull};
 pub use run::ModelResult;
 pub use sampling::{Sampled, Sampling, SamplingMethod};

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::completeness::Completeness;
 use super::mask::TokenMask;
 use crate::error::Error;
 use crate::memory::reserve;
@@ -14,7 +15,8 @@ use crate::memory::reserve;
 ///
 /// ```
 /// use widebeam::autoregressive::{
-///     Constraint, MaximumLength, Normaliser, Request, StatefulConstraint, TokenMask,
+///     Completeness, Constraint, MaximumLength, Normaliser, Request, StatefulConstraint,
+///     TokenMask,
 /// };
 ///
 /// /// Brackets, of which each that is opened is closed. The state is the depth.
@@ -39,6 +41,13 @@ use crate::memory::reserve;
 ///
 ///     fn advance(&self, depth: &usize, token: u32) -> usize {
 ///         if token == self.open { depth + 1 } else { depth.saturating_sub(1) }
+///     }
+///
+///     fn completeness(&self, depth: &usize) -> Option<Completeness> {
+///         Some(match depth {
+///             0 => Completeness::MayEnd,
+///             _ => Completeness::Incomplete,
+///         })
 ///     }
 /// }
 ///
@@ -68,6 +77,21 @@ pub trait StatefulConstraint: Send + Sync {
         *next = self.advance(state, token);
     }
 
+    /// Whether the generated tokens are a whole permitted sequence, `None` if the constraint does
+    /// not know: then the others of the request decide. It matters where the request has no
+    /// end tokens, and is then asked of each candidate that a step looks at, and once of
+    /// another starting state when the request is admitted.
+    fn completeness(&self, state: &Self::State) -> Option<Completeness> {
+        let _ = state;
+        None
+    }
+
+    /// [`StatefulConstraint::completeness`] of a hypothesis longer by `token`, for constraints
+    /// that can say it without a state.
+    fn completeness_after(&self, state: &Self::State, token: u32) -> Option<Completeness> {
+        self.completeness(&self.advance(state, token))
+    }
+
     /// Whether the constraint makes sense for a vocabulary; asked once, when its request is
     /// admitted.
     ///
@@ -85,6 +109,9 @@ pub trait StatefulConstraint: Send + Sync {
 pub(super) trait AnyStateful: Send + Sync {
     fn check(&self, vocab: usize) -> Result<(), Error>;
 
+    /// What it says of no generated token.
+    fn completeness_of_nothing(&self, prompt: &[u32]) -> Option<Completeness>;
+
     /// States for the beams of a group: one, before the first token.
     fn begin(self: Arc<Self>, prompt: &[u32]) -> Result<Box<dyn States>, Error>;
 }
@@ -97,6 +124,8 @@ pub(super) trait States: Send + Sync {
     /// Puts the tokens that may follow a beam into an empty mask.
     fn permit(&self, beam: usize, mask: &mut TokenMask);
 
+    fn completeness_after(&self, beam: usize, token: u32) -> Option<Completeness>;
+
     /// Goes on to the next beams: the parent of each among those before, and its token. There
     /// is room for them.
     fn advance(&mut self, beams: &mut dyn Iterator<Item = (usize, u32)>);
@@ -107,6 +136,10 @@ pub(super) trait States: Send + Sync {
 impl<C: StatefulConstraint + 'static> AnyStateful for C {
     fn check(&self, vocab: usize) -> Result<(), Error> {
         StatefulConstraint::check(self, vocab)
+    }
+
+    fn completeness_of_nothing(&self, prompt: &[u32]) -> Option<Completeness> {
+        self.completeness(&self.start(prompt))
     }
 
     fn begin(self: Arc<Self>, prompt: &[u32]) -> Result<Box<dyn States>, Error> {
@@ -140,6 +173,11 @@ impl<C: StatefulConstraint + 'static> States for StatesOf<C> {
 
     fn permit(&self, beam: usize, mask: &mut TokenMask) {
         self.constraint.permit(&self.current[beam], mask);
+    }
+
+    fn completeness_after(&self, beam: usize, token: u32) -> Option<Completeness> {
+        let state = &self.current[beam];
+        self.constraint.completeness_after(state, token)
     }
 
     fn advance(&mut self, beams: &mut dyn Iterator<Item = (usize, u32)>) {

@@ -265,7 +265,12 @@ fn invalid_scores_are_found_by_the_scan_and_where_only_permitted_tokens_are_read
         assert!(scanned.starts_with(&expected), "{scanned}");
         let trie = TokenTrie::new([[3], [400]]);
         let request = Request::new(2, MaximumLength(2)).with_constraint(trie, Normaliser::WholeRow);
+        let processed = request.clone().process_log_probabilities(Suppress(vec![7]));
         let late = marks::expect("a permitted token's score is invalid", || {
+            error(processed, &scores)
+        });
+        assert!(late.starts_with(&expected), "{late}");
+        let late = marks::expect("a token that a trie permits has an invalid score", || {
             error(request, &scores)
         });
         assert!(late.starts_with(&expected), "{late}");

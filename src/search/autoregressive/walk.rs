@@ -13,7 +13,11 @@
 //!
 //! Where any token may end a hypothesis (a predicate, complete sequences), fewer than k of the
 //! best K candidates may go on. The walk then begins again with twice as many.
+//!
+//! With required words there is a walk over the candidates of each bank, those after which as
+//! many tokens are missing, and the beam is shared out between what goes on of all banks.
 
+use super::banks::Banks;
 use super::candidates::{Continuation, compare};
 use super::expand::{Expander, Step};
 use super::fate::{Fate, Judge};
@@ -41,11 +45,18 @@ pub(super) struct Verdict {
 pub(super) struct Walker {
     /// The result of a step, in the order of the walk.
     pub(super) verdicts: Vec<Verdict>,
-    /// The score of the best candidate.
+    /// The score of the best candidate; -infinity if there is none.
     pub(super) leader: f64,
     /// Whether that one ends.
     pub(super) best_ends: bool,
     candidates: Vec<Continuation>,
+    /// The best candidate of all banks so far.
+    best: Option<Continuation>,
+    banks: Vec<usize>,
+    /// What goes on of each bank, if words are required.
+    shares: Banks,
+    /// The best 2k candidates of each row, where ranks within rows matter.
+    best_of_rows: Vec<Continuation>,
     /// The last of the best 2k candidates of each row, if it has more.
     last_of_rows: Vec<Option<Continuation>>,
     judge: Judge,
@@ -63,7 +74,16 @@ impl Walker {
         let row = size_of::<Option<Continuation>>();
         let verdicts = most.saturating_mul(2 * each);
         let verdicts = verdicts.saturating_add(request.most_beams().saturating_mul(2 * row));
-        verdicts.saturating_add(Judge::bytes_needed(request, most))
+        let shares = match request.required.is_empty() {
+            true => 0,
+            // As many banks as tokens that may be missing, and one of none.
+            false => {
+                let banks = request.required.missing_at_first() + 1;
+                Banks::bytes_needed(banks.saturating_mul(request.most_beams()))
+            }
+        };
+        let bytes = verdicts.saturating_add(Judge::bytes_needed(request, most));
+        bytes.saturating_add(shares)
     }
 
     /// Finds what becomes of the candidates of a step.
@@ -72,26 +92,71 @@ impl Walker {
     ///
     /// Those of [`Expander::expand`].
     pub(super) fn walk(&mut self, expander: &mut Expander, step: &Step<'_>) -> Result<(), Error> {
+        let (request, length) = (step.request, step.length + 1);
+        expander.read(step, request.candidates(length))?;
+        self.verdicts.clear();
+        (self.best, self.best_ends) = (None, false);
+        if request.rules.end_rank == EndRank::WithinRow {
+            self.find_best_of_rows(expander, step)?;
+        }
+        if request.required.is_empty() {
+            self.walk_bank(expander, step, None)?;
+        } else {
+            self.shares.clear();
+            expander.list_banks(&mut self.banks)?;
+            for index in 0..self.banks.len() {
+                self.walk_bank(expander, step, Some(self.banks[index]))?;
+            }
+            let width = request.width(length);
+            reserve(&mut self.verdicts, width, "the walk of a step")?;
+            let next = self.shares.share_out(width);
+            self.verdicts.extend(next.map(|candidate| Verdict {
+                candidate,
+                finish: None,
+                goes_on: true,
+                node: ROOT,
+            }));
+        }
+        self.leader = self.best.map_or(f64::NEG_INFINITY, |best| best.score);
+        Ok(())
+    }
+
+    /// Walks over the candidates of a bank, or over all of them.
+    fn walk_bank(
+        &mut self,
+        expander: &mut Expander,
+        step: &Step<'_>,
+        bank: Option<usize>,
+    ) -> Result<(), Error> {
         let request = step.request;
+        let before = self.verdicts.len();
         let mut count = request.candidates(step.length + 1);
-        expander.read(step, count)?;
+        if bank.is_some() {
+            self.shares.begin(request.width(step.length + 1))?;
+        }
         loop {
-            let all = if request.rules.end_rank == EndRank::WithinRow {
-                self.find_with_rows(expander, step, count)?
+            expander.best_of(step, 0..step.beams.len(), bank, count)?;
+            let all = expander.candidates.len() < count;
+            if request.rules.end_rank == EndRank::WithinRow {
+                self.add_best_of_rows(expander, step, bank)?;
             } else {
-                expander.best_of(step, 0..step.beams.len(), count)?;
                 std::mem::swap(&mut self.candidates, &mut expander.candidates);
-                self.candidates.len() < count
-            };
+            }
             self.judge.judge(step, &self.candidates)?;
-            let best = self.candidates.first();
-            self.leader = best.map_or(f64::NEG_INFINITY, |best| best.score);
-            if self.visit(step, count)? || all {
-                return Ok(());
+            self.verdicts.truncate(before);
+            if self.visit(step, bank.is_some(), count)? || all {
+                break;
             }
             mark!("too few of the best candidates go on");
             count = count.saturating_mul(2);
         }
+        if let Some(first) = self.candidates.first()
+            && self.best.is_none_or(|best| compare(first, &best).is_lt())
+        {
+            self.best = Some(*first);
+            self.best_ends = self.judge.fates[0].ends.is_some();
+        }
+        Ok(())
     }
 
     /// Finds what becomes of the candidates of a step that are drawn, in their order.
@@ -112,7 +177,14 @@ impl Walker {
             let scores = self.candidates.iter().take(most);
             let scores = scores.map(|candidate| candidate.score);
             self.leader = scores.fold(f64::NEG_INFINITY, f64::max);
-            if self.visit(step, usize::MAX)? || !more {
+            self.verdicts.clear();
+            let enough = self.visit(step, false, usize::MAX)?;
+            self.best_ends = self
+                .judge
+                .fates
+                .first()
+                .is_some_and(|fate| fate.ends.is_some());
+            if enough || !more {
                 return Ok(());
             }
             count = count.saturating_mul(2);
@@ -137,50 +209,62 @@ impl Walker {
         Ok(&self.judge.fates)
     }
 
-    /// Finds the best `count` candidates and, beside them, the best 2k of each row; whether the
-    /// former are all that there are.
-    fn find_with_rows(
-        &mut self,
-        expander: &mut Expander,
-        step: &Step<'_>,
-        count: usize,
-    ) -> Result<bool, Error> {
+    /// Finds the best 2k candidates of each row.
+    fn find_best_of_rows(&mut self, expander: &mut Expander, step: &Step<'_>) -> Result<(), Error> {
         let what = "the walk of a step";
         let rows = step.beams.len();
         let best = step.request.width(step.length + 1).saturating_mul(2);
-        self.candidates.clear();
+        self.best_of_rows.clear();
         self.last_of_rows.clear();
         reserve(&mut self.last_of_rows, rows, what)?;
         for parent in 0..rows {
-            expander.best_of(step, parent..parent + 1, best)?;
+            expander.best_of(step, parent..parent + 1, None, best)?;
             let of_row = &expander.candidates;
             let cut = of_row.len() >= best;
             self.last_of_rows
                 .push(of_row.last().copied().filter(|_| cut));
-            reserve(&mut self.candidates, of_row.len(), what)?;
-            self.candidates.extend_from_slice(of_row);
+            reserve(&mut self.best_of_rows, of_row.len(), what)?;
+            self.best_of_rows.extend_from_slice(of_row);
         }
-        expander.best_of(step, 0..rows, count)?;
-        reserve(&mut self.candidates, expander.candidates.len(), what)?;
+        Ok(())
+    }
+
+    /// Puts together the best candidates of the step and of each row, of a bank or of all.
+    fn add_best_of_rows(
+        &mut self,
+        expander: &Expander,
+        step: &Step<'_>,
+        bank: Option<usize>,
+    ) -> Result<(), Error> {
+        self.candidates.clear();
+        let (of_rows, found) = (&self.best_of_rows, &expander.candidates);
+        let most = of_rows.len() + found.len();
+        reserve(&mut self.candidates, most, "the walk of a step")?;
+        let in_bank =
+            |candidate: &&Continuation| bank.is_none_or(|bank| step.bank(candidate) == bank);
+        self.candidates.extend(of_rows.iter().filter(in_bank));
         let last_of_rows = &self.last_of_rows;
-        let others = expander.candidates.iter();
-        let others = others.filter(|candidate| !is_within(last_of_rows, candidate));
+        let others = found
+            .iter()
+            .filter(|candidate| !is_within(last_of_rows, candidate));
         self.candidates.extend(others);
         self.candidates.sort_unstable_by(compare);
-        Ok(expander.candidates.len() < count)
+        Ok(())
     }
 
     /// Goes over candidates that have been judged, in their order, of which the first `sure` are
-    /// the best of the step; whether as many go on as there are to be beams.
-    fn visit(&mut self, step: &Step<'_>, sure: usize) -> Result<bool, Error> {
+    /// the best of the step or of their bank; whether as many go on as there are to be beams.
+    /// Those of a bank go on if they get a share.
+    fn visit(&mut self, step: &Step<'_>, is_bank: bool, sure: usize) -> Result<bool, Error> {
         let (request, length) = (step.request, step.length + 1);
         let (width, most) = (request.width(length), request.candidates(length));
         let end_rank = request.rules.end_rank;
-        self.verdicts.clear();
         let what = "the walk of a step";
         reserve(&mut self.verdicts, self.candidates.len(), what)?;
         let fates = &self.judge.fates;
-        self.best_ends = fates.first().is_some_and(|fate| fate.ends.is_some());
+        if is_bank {
+            self.shares.begin_again();
+        }
         let mut going_on = 0;
         for (rank, (&candidate, fate)) in self.candidates.iter().zip(fates).enumerate() {
             if rank >= most && going_on >= width && end_rank != EndRank::WithinRow {
@@ -197,6 +281,13 @@ impl Walker {
             let may_go_on = going_on < width || request.sampling.is_some();
             let goes_on = fate.goes_on && may_go_on && rank < sure;
             going_on += usize::from(goes_on);
+            let goes_on = match goes_on && is_bank {
+                true => {
+                    self.shares.add(candidate);
+                    false
+                }
+                false => goes_on,
+            };
             if finish.is_some() || goes_on {
                 self.verdicts.push(Verdict {
                     candidate,

@@ -28,12 +28,15 @@
 //! scores are constant, O(rows x vocabulary); O(K) memory.
 
 mod processed;
+mod required;
 mod row;
 mod select;
 mod step;
+mod trie_row;
 
 pub(super) use processed::ProcessedRow;
 pub(super) use step::Step;
+use trie_row::Permitted;
 
 use std::ops::Range;
 
@@ -60,6 +63,10 @@ struct Terms {
     processed_end: usize,
     /// Whether no token but the touched ones is possible.
     only: bool,
+    /// The bank of its untouched tokens.
+    bank: usize,
+    /// The row's part of the tokens that a trie permits, if that alone changes it.
+    permitted: Range<usize>,
 }
 
 /// Candidates that are kept beyond the best ones before they are cut, so that
@@ -78,12 +85,17 @@ pub(super) struct Expander {
     touched: Vec<u32>,
     /// The candidates of all touched tokens, row by row, of a step that is read apart.
     processed: Vec<Continuation>,
+    /// Their banks, if words are required.
+    processed_banks: Vec<usize>,
+    /// The bank whose candidates are looked for, if not all are.
+    bank: Option<usize>,
     /// For each group of a row, whether it has a touched token.
     unsure: Vec<bool>,
     totals: Vec<f64>,
     groups: Vec<u32>,
     found: Vec<(u32, f32)>,
     overrides: Overrides,
+    permitted: Permitted,
     /// The scores that were changed before the log-softmax of a row that is drawn from.
     logits: Vec<(u32, f32)>,
     history: Vec<u32>,
@@ -113,11 +125,24 @@ impl Expander {
         bytes = bytes.saturating_add(rows.saturating_mul(row)) + groups + found;
         if request.changes_rows() {
             // A processor may change any token of any row.
-            let processed = if apart { size_of::<Continuation>() } else { 0 };
+            let bank = match request.required.is_empty() {
+                true => 0,
+                false => size_of::<usize>(),
+            };
+            let processed = if apart {
+                size_of::<Continuation>() + bank
+            } else {
+                0
+            };
             let touched = all.saturating_mul(size_of::<u32>() + processed);
             let length = request.prompt.len().saturating_add(request.max_length);
             let history = length.saturating_mul(size_of::<u32>());
             let mask = vocab.div_ceil(8);
+            let permitted = match request.only_constraint() {
+                None => 0,
+                Some(_) => Permitted::bytes_needed(all),
+            };
+            bytes = bytes.saturating_add(permitted);
             let logits = vocab.saturating_mul(size_of::<(u32, f32)>());
             bytes = bytes.saturating_add(logits);
             for more in [touched, history, Overrides::bytes_needed(vocab), mask] {
@@ -167,13 +192,15 @@ impl Expander {
     pub(super) fn read(&mut self, step: &Step<'_>, count: usize) -> Result<(), Error> {
         self.begin(step, count)?;
         self.processed.clear();
+        self.processed_banks.clear();
         for parent in 0..step.beams.len() {
             self.begin_row(step, parent, None)?;
         }
         Ok(())
     }
 
-    /// Finds the best `count` candidates of some parents of a step that has been read.
+    /// Finds the best `count` candidates of some parents of a step that has been read: all, or
+    /// those of a bank.
     ///
     /// # Errors
     ///
@@ -182,6 +209,7 @@ impl Expander {
         &mut self,
         step: &Step<'_>,
         parents: Range<usize>,
+        bank: Option<usize>,
         count: usize,
     ) -> Result<(), Error> {
         self.make_room(step, count)?;
@@ -189,9 +217,18 @@ impl Expander {
         let ends = |parent: usize| self.terms[parent].processed_end;
         let first = parents.start.checked_sub(1).map_or(0, ends);
         for i in first..ends(parents.end - 1) {
-            self.candidates.push(self.processed[i]);
-            self.cut_if_many(count);
+            if bank.is_none_or(|bank| self.processed_banks[i] == bank) {
+                self.candidates.push(self.processed[i]);
+                self.cut_if_many(count);
+            }
         }
+        for parent in parents.clone() {
+            if !self.terms[parent].permitted.is_empty() {
+                let terms = self.terms[parent].clone();
+                self.add_permitted(step, parent, &terms, count);
+            }
+        }
+        self.bank = bank;
         self.select(step, parents, count);
         Ok(())
     }
@@ -228,6 +265,7 @@ impl Expander {
         let what = "the candidates of a step";
         self.terms.clear();
         self.touched.clear();
+        self.permitted.clear();
         self.groups.clear();
         self.found.clear();
         self.make_room(step, count)?;
@@ -235,7 +273,7 @@ impl Expander {
         reserve(&mut self.groups, groups, what)?;
         reserve(&mut self.found, GROUP, what)?;
         resize(&mut self.unsure, groups, what)?;
-        self.bar = Bar::NONE;
+        (self.bar, self.bank) = (Bar::NONE, None);
         self.chosen.sort_unstable();
         match step.rows {
             StepRows::Sparse(_) if step.request.changes_rows() => {

@@ -1,5 +1,6 @@
 //! One row of a step: its scores as processors and constraints leave them.
 
+use super::required::forbid_early_ends;
 use super::{Expander, ProcessedRow, Step, Terms};
 use crate::error::{Error, Kind};
 use crate::kernels::log_probability;
@@ -20,7 +21,13 @@ impl Expander {
         count: Option<usize>,
     ) -> Result<(), Error> {
         let mut terms = self.terms_as_read(step, parent)?;
-        if step.request.changes_rows() {
+        if self.read_permitted(step, parent, &mut terms)? {
+            if let Some(count) = count {
+                self.add_permitted(step, parent, &terms, count);
+                self.permitted.clear();
+                terms.permitted = 0..0;
+            }
+        } else if step.request.changes_rows() {
             self.overrides.clear();
             let given = step.given(parent).unwrap_or_default();
             self.given.enter(given);
@@ -37,6 +44,7 @@ impl Expander {
             }
         }
         terms.processed_end = self.processed.len();
+        terms.bank = self.note_banks(step, parent)?;
         self.terms.push(terms);
         Ok(())
     }
@@ -97,6 +105,8 @@ impl Expander {
             touched: self.touched.len()..self.touched.len(),
             processed_end: 0,
             only: scanned.is_none(),
+            bank: 0,
+            permitted: 0..0,
         })
     }
 
@@ -197,6 +207,9 @@ impl Expander {
         for (constraint, followed) in request.constraints(Normaliser::WholeRow, step.followed) {
             constraint.apply(followed, parent, &mut scores, &mut self.mask);
         }
+        if !request.required.is_empty() {
+            forbid_early_ends(step, parent, &mut scores);
+        }
         check_entries(step, parent, row, scores.overrides)
     }
 }
@@ -214,7 +227,7 @@ fn refused(step: &Step<'_>, parent: usize) -> Error {
     step_score(step, parent, token, row.get(place))
 }
 
-fn step_score(step: &Step<'_>, parent: usize, token: usize, value: f32) -> Error {
+pub(super) fn step_score(step: &Step<'_>, parent: usize, token: usize, value: f32) -> Error {
     let kind = Kind::StepScore {
         request: step.id,
         kind: step.rows.kind(),

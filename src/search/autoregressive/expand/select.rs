@@ -85,7 +85,7 @@ impl Expander {
     ) -> Option<(ScannedRow<'a>, f32)> {
         let terms = &self.terms[parent];
         let row = step.scanned?.row(step.first_row + parent)?;
-        if terms.only {
+        if terms.only || self.bank.is_some_and(|bank| bank != terms.bank) {
             return None;
         }
         let score = step.beams[parent].score;

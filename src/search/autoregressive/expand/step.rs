@@ -7,6 +7,7 @@ use crate::search::autoregressive::followed::Followed;
 use crate::search::autoregressive::given::GivenTokens;
 use crate::search::autoregressive::group::LiveHypothesis;
 use crate::search::autoregressive::request::Request;
+use crate::search::autoregressive::required::Progress;
 use crate::search::autoregressive::scan::ScannedRows;
 use crate::search::autoregressive::step_rows::{Given, StepRows, TokenScores};
 use crate::search::autoregressive::tree::HypothesisTree;
@@ -21,6 +22,8 @@ pub(in crate::search::autoregressive) struct Step<'a> {
     /// Tokens generated before this step.
     pub(in crate::search::autoregressive) length: usize,
     pub(in crate::search::autoregressive) beams: &'a [LiveHypothesis],
+    /// What they have of the required words.
+    pub(in crate::search::autoregressive) progress: &'a Progress,
     /// Where they stand in the constraints of the request.
     pub(in crate::search::autoregressive) followed: &'a [Followed],
     /// The rows of the batch.

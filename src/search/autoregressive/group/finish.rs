@@ -20,7 +20,9 @@ impl Group {
         request: &Request,
         completeness: Completeness,
     ) -> Result<(), Error> {
-        if request.draws_sequences() {
+        if !request.required.is_empty() {
+            // It has none of the words.
+        } else if request.draws_sequences() {
             // One that may go on is drawn on.
             if completeness == Completeness::Complete {
                 self.pool.reserve(1, 1)?;
@@ -66,6 +68,9 @@ impl Group {
         for i in 0..self.beams.len() {
             if self.pool.len() >= request.group_beams() {
                 break;
+            }
+            if !self.progress.is_met(i) {
+                continue;
             }
             let LiveHypothesis { node, score, .. } = self.beams[i];
             let coverage = self.coverage_of(request, i);
@@ -162,6 +167,9 @@ impl Group {
 
     fn finish_live(&mut self, request: &Request, length: usize, finish: Finish) {
         for i in 0..self.beams.len() {
+            if !self.progress.is_met(i) {
+                continue;
+            }
             let LiveHypothesis { node, score, .. } = self.beams[i];
             let coverage = self.coverage_of(request, i);
             self.finish(request, node, score, length, finish, coverage);

@@ -58,6 +58,9 @@ impl Group {
         if request.coverage.is_some() {
             self.coverage.keep(candidate.parent as usize);
         }
+        let parent = candidate.parent as usize;
+        self.progress
+            .keep(&request.required, parent, candidate.token);
         self.beams.push(beam);
     }
 

@@ -9,6 +9,7 @@ use super::coverage::Coverage;
 use super::finish::Finish;
 use super::pool::{Finished, Pool};
 use super::request::Request;
+use super::required::Progress;
 use super::rules::EndRank;
 use super::sampling::Lineage;
 use super::tree::{HypothesisTree, ROOT};
@@ -39,6 +40,8 @@ pub(super) struct Group {
     best_ended: bool,
     /// What the beams have attended to, if their request counts it.
     pub(super) coverage: Coverage,
+    /// What the beams have of the required words.
+    pub(in crate::search::autoregressive) progress: Progress,
     /// The best perturbed log-probability that was ever dropped, of a request that draws
     /// sequences.
     pub(super) threshold: f64,
@@ -59,6 +62,7 @@ impl Group {
     pub(super) fn begin(&mut self, index: usize, request: &Request) -> Result<(), Error> {
         let sources = request.coverage.map_or(0, |coverage| coverage.sources);
         self.coverage.begin(sources);
+        self.progress.begin(&request.required)?;
         self.pool.begin(index);
         self.best_ended = false;
         self.threshold = f64::NEG_INFINITY;
@@ -93,6 +97,7 @@ impl Group {
         if request.coverage.is_some() {
             self.coverage.make_room(most)?;
         }
+        self.progress.make_room(most)?;
         // Sequences that are drawn share the beam with those that have finished.
         let size = request.pool_size().max(request.group_beams());
         self.pool
@@ -103,6 +108,7 @@ impl Group {
     pub(super) fn begin_step(&mut self) {
         std::mem::swap(&mut self.beams, &mut self.previous);
         self.beams.clear();
+        self.progress.begin_step();
     }
 
     /// The hypothesis that a candidate of this step continues.

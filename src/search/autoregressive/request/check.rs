@@ -46,6 +46,10 @@ impl Request {
             return Err(Kind::UnknownToken { what, token, vocab }.into());
         }
         self.ends.check(vocab)?;
+        self.required.check(vocab, self.max_length)?;
+        if self.draws_sequences() && !self.required.is_empty() {
+            return Err(Kind::RequiredDrawn.into());
+        }
         self.rules.check()?;
         self.sampling.as_ref().map_or(Ok(()), Sampling::check)?;
         if self.sampling.is_some() && self.rules.end_rank == EndRank::WithinRow {

@@ -77,6 +77,21 @@ impl Request {
         self.n_best.unwrap_or(self.beams)
     }
 
+    /// The constraint that alone changes the rows of its steps, if it is a trie.
+    pub(in crate::search::autoregressive) fn only_constraint(
+        &self,
+    ) -> Option<(&Constraint, Normaliser)> {
+        let processors = self.logits.len() + self.log_probabilities.len();
+        let others =
+            processors > 0 || self.groups > 1 || self.forces_end() || !self.required.is_empty();
+        match &self.constraints[..] {
+            [(constraint, normaliser)] if constraint.is_trie() && !others => {
+                Some((constraint, *normaliser))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether its steps read all scores of their rows, and not only those of
     /// permitted tokens: unless a trie says which those are, and nothing of the rest is
     /// needed to normalise them.
@@ -144,6 +159,7 @@ impl Request {
         !self.constraints.is_empty()
             || !self.logits.is_empty()
             || !self.log_probabilities.is_empty()
+            || !self.required.is_empty()
             || self.groups > 1
             || self.forces_end()
     }

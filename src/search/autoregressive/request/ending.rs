@@ -72,6 +72,7 @@ impl Request {
     pub(in crate::search::autoregressive) fn walks_plainly(&self) -> bool {
         let ranks = matches!(self.rules.end_rank, EndRank::WithinBeam | EndRank::Any);
         let extras = self.coverage.is_some() || self.own_scores || self.sampling.is_some();
+        let extras = extras || !self.required.is_empty();
         ranks && !extras && self.ends.is_empty() && !self.completes()
     }
 

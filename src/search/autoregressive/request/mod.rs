@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::constraint::{Constraint, Normaliser};
 use super::ends::Ends;
 use super::processors::LogitsProcessor;
+use super::required::{Required, Requirement};
 use super::rules::Rules;
 use super::sampling::settings::Sampling;
 
@@ -54,6 +55,8 @@ pub struct Request {
     pub(super) coverage: Option<CoveragePenalty>,
     /// Whether the model's own log-probabilities are wanted.
     pub(super) own_scores: bool,
+    /// What must occur.
+    pub(super) required: Arc<Required>,
     pub(super) groups: usize,
     pub(super) diversity: f64,
     /// Whether and how continuations are drawn.
@@ -107,6 +110,7 @@ impl Request {
             n_best: None,
             coverage: None,
             own_scores: false,
+            required: Arc::default(),
             groups: 1,
             diversity: 0.0,
             sampling: None,
@@ -246,6 +250,45 @@ impl Request {
         normaliser: Normaliser,
     ) -> Self {
         self.constraints.push((constraint.into(), normaliser));
+        self
+    }
+
+    /// What must occur in the generated tokens of every hypothesis that finishes, in any order;
+    /// replaces what was given before. Phrases may overlap. A stop sequence or an end token
+    /// that comes before is forbidden, and so is what leaves too little room up to the maximum
+    /// length.
+    ///
+    /// Live hypotheses are apart by how many tokens are missing, and the beam is shared out: to
+    /// the best of each number, and then to those that are least behind the best of theirs. So
+    /// none has to be better than hypotheses that have less of what must occur (Post and Vilar
+    /// 2018, "Fast lexically constrained decoding with dynamic beam allocation"; Hu et al. 2019).
+    ///
+    /// O((tokens of all phrases) x phrases) more a row, and a selection of candidates for each
+    /// number.
+    ///
+    /// ```
+    /// use widebeam::ScoresView;
+    /// use widebeam::autoregressive::{AutoregressiveSearch, MaximumLength, Request, Requirement};
+    ///
+    /// let mut search = AutoregressiveSearch::new(4)?;
+    /// let request = Request::new(2, MaximumLength(2))
+    ///     .with_required_words([Requirement::any_of([[3], [2]])?]);
+    /// let id = search.admit(request)?;
+    /// while !search.is_idle() {
+    ///     let rows = search.feed().rows();
+    ///     let logits = [4.0f32, 3.0, 1.0, 0.0].repeat(rows);
+    ///     search.advance(&ScoresView::logits(&logits, [rows, 4])?)?;
+    /// }
+    /// let outcome = search.outcome(id)?.expect("it is done");
+    /// assert_eq!(outcome.best()?.tokens, [0, 2]);
+    /// # Ok::<(), widebeam::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_required_words(
+        mut self,
+        requirements: impl IntoIterator<Item = Requirement>,
+    ) -> Self {
+        self.required = Arc::new(Required::new(requirements));
         self
     }
 

@@ -15,6 +15,7 @@ use super::followed::Followed;
 use super::group::Group;
 use super::outcome::Ended;
 use super::request::{RESERVED, Request};
+use super::required::Progress;
 use super::results::Results;
 use super::tree::HypothesisTree;
 use crate::error::Error;
@@ -70,6 +71,7 @@ impl Slot {
             group.saturating_add(beams.saturating_add(finished).saturating_mul(hypothesis)),
             HypothesisTree::bytes_needed(lines, length, count, request.own_scores),
             Coverage::bytes_needed(beams, sources),
+            Progress::bytes_needed(beams, &request.required),
             Results::bytes_needed(finished, request.wanted().min(finished), length),
             request.bytes_of_constraints(),
         ]

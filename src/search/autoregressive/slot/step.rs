@@ -88,6 +88,7 @@ impl Slot {
                 beams: &self.groups[index].beams,
                 followed: &self.followed[index],
                 rows: *scores,
+                progress: &self.groups[index].progress,
                 first_row: row,
                 scanned,
                 dispatch,

@@ -49,6 +49,18 @@ impl Tokens<'_> {
     }
 }
 
+/// Appends little-endian numbers of so many bytes.
+fn extend<const BYTES: usize>(
+    tokens: &mut Vec<u32>,
+    bytes: &[u8],
+    nodes: Range<u32>,
+    number: impl Fn([u8; BYTES]) -> u32,
+) {
+    let range = BYTES * nodes.start as usize..BYTES * nodes.end as usize;
+    let numbers = bytes.get(range).unwrap_or_default().as_chunks().0;
+    tokens.extend(numbers.iter().map(|&bytes| number(bytes)));
+}
+
 impl<'a> TrieView<'a> {
     /// The trie of a header and a layout; of bytes that are too few what is missing is empty.
     pub(super) fn new(header: &Header, layout: &Layout, bytes: &'a [u8]) -> Self {
@@ -99,6 +111,18 @@ impl<'a> TrieView<'a> {
     /// The tokens that lead to nodes.
     pub(in super::super) fn tokens(self, nodes: Range<u32>) -> impl Iterator<Item = u32> + 'a {
         nodes.map(move |node| self.tokens.get(node))
+    }
+
+    /// Appends the tokens that lead to nodes.
+    pub(in super::super) fn extend_tokens(&self, nodes: Range<u32>, tokens: &mut Vec<u32>) {
+        match self.tokens {
+            Tokens::Two(bytes) => {
+                extend(tokens, bytes, nodes, |bytes| {
+                    u16::from_le_bytes(bytes).into()
+                });
+            }
+            Tokens::Four(bytes) => extend(tokens, bytes, nodes, u32::from_le_bytes),
+        }
     }
 
     /// The child of a node that a token leads to. O(log of nodes).
