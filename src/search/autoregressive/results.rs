@@ -19,10 +19,16 @@ pub(super) struct Results {
 }
 
 impl Results {
-    /// At most the bytes of so many hypotheses of up to `length` tokens, out of so many that
-    /// finished.
-    pub(super) fn bytes_needed(finished: usize, hypotheses: usize, length: usize) -> usize {
-        let token = size_of::<u32>() + 2 * size_of::<f64>();
+    /// At most the bytes of the hypotheses of a request, of up to `length` tokens, out of so many
+    /// that finished.
+    pub(super) fn bytes_needed(request: &Request, finished: usize, length: usize) -> usize {
+        let hypotheses = request.wanted().min(finished);
+        let own = if request.own_scores {
+            size_of::<f64>()
+        } else {
+            0
+        };
+        let token = size_of::<u32>() + size_of::<f64>() + own;
         let hypothesis = 3 * size_of::<usize>() + 3 * size_of::<f64>() + size_of::<Finish>();
         let hypothesis = hypothesis + size_of::<Option<Sampled>>();
         let tokens = length.saturating_mul(token);

@@ -48,10 +48,11 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// At most the bytes of a live hypothesis and of a finished one.
-    pub(super) fn bytes_of_a_hypothesis() -> usize {
+    /// At most the bytes of so many live hypotheses and finished ones.
+    pub(super) fn bytes_of_hypotheses(live: usize, finished: usize) -> usize {
         // Live ones before and after a step. Where memory grows, it is doubled.
-        2 * (2 * size_of::<LiveHypothesis>() + size_of::<Finished>())
+        let live = live.saturating_mul(4 * size_of::<LiveHypothesis>());
+        live.saturating_add(finished.saturating_mul(2 * size_of::<Finished>()))
     }
 
     /// Starts anew with the empty hypothesis alone.

@@ -67,7 +67,7 @@ impl Request {
     pub(in crate::search::autoregressive) fn most_finished(&self, vocab: usize) -> usize {
         let walked = self.most_walked(vocab).saturating_mul(self.max_length);
         // Live ones may fill a pool up.
-        let of_group = self.pool_size().saturating_add(self.group_beams());
+        let of_group = self.pool_size().max(self.group_beams());
         let all = walked.saturating_add(self.most_beams());
         of_group.min(all).saturating_mul(self.groups)
     }

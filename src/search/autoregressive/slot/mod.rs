@@ -60,7 +60,6 @@ impl Slot {
     pub(super) fn bytes_needed(request: &Request, vocab: usize) -> usize {
         let (beams, length) = (request.most_beams(), request.max_length);
         let group = size_of::<Group>().saturating_mul(request.groups);
-        let hypothesis = Group::bytes_of_a_hypothesis();
         let finished = request.most_finished(vocab);
         // A line for each live hypothesis, and for each that has finished.
         let count = request.most_walked(vocab);
@@ -68,11 +67,11 @@ impl Slot {
         let lines = beams.saturating_add(finished.min(nodes));
         let sources = request.coverage.map_or(0, |coverage| coverage.sources);
         [
-            group.saturating_add(beams.saturating_add(finished).saturating_mul(hypothesis)),
+            group.saturating_add(Group::bytes_of_hypotheses(beams, finished)),
             HypothesisTree::bytes_needed(lines, length, count, request.own_scores),
             Coverage::bytes_needed(beams, sources),
             Progress::bytes_needed(beams, &request.required),
-            Results::bytes_needed(finished, request.wanted().min(finished), length),
+            Results::bytes_needed(request, finished, length),
             request.bytes_of_constraints(),
         ]
         .into_iter()
