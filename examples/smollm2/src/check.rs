@@ -3,13 +3,13 @@
 use anyhow::{Result, ensure};
 use tokenizers::Tokenizer;
 use widebeam::autoregressive::{
-    LengthPenalty, MaximumLength, NoRepeatNgram, Normaliser, RepetitionPenalty, Request, Rules,
-    TokenTrie,
+    Finish, LengthPenalty, MaximumLength, NoRepeatNgram, Normaliser, RepetitionPenalty, Request,
+    Rules, Sampling, TokenTrie,
 };
 
 use crate::decoder::{Answer, Decoder, teacher_forced};
 use crate::model::Model;
-use crate::settings::END;
+use crate::settings::{END, requirement};
 use crate::text;
 
 /// Questions and beginnings, one a line.
@@ -32,7 +32,77 @@ fn request(prompt: &[u32], beams: usize, max_length: usize) -> Request {
 pub fn check(model: &Model, tokenizer: &Tokenizer) -> Result<()> {
     let prompts = prompts(tokenizer)?;
     beams_against_greedy(model, tokenizer, &prompts)?;
+    stopped_required_and_drawn(model, tokenizer, &prompts)?;
     mixed_against_alone(model, tokenizer, &prompts)
+}
+
+/// A full stop, as a token.
+fn full_stop(tokenizer: &Tokenizer) -> Result<Vec<u32>> {
+    text::tokens(tokenizer, ".")
+}
+
+/// A stop sequence ends answers, a required word is in all of them, and answers that are
+/// drawn are different.
+fn stopped_required_and_drawn(
+    model: &Model,
+    tokenizer: &Tokenizer,
+    prompts: &[Vec<u32>],
+) -> Result<()> {
+    const WORD: &str = "very";
+    const LENGTH: usize = 32;
+    let stop = full_stop(tokenizer)?;
+    let ask = |change: &dyn Fn(Request) -> Result<Request>| -> Result<Vec<Vec<Answer>>> {
+        let requests = prompts.iter();
+        let requests = requests.map(|prompt| Ok((0, change(request(prompt, 8, LENGTH))?)));
+        Decoder::new(model)?.answer_all(requests.collect::<Result<Vec<_>>>()?)
+    };
+
+    let all = ask(&|request| Ok(request.with_stop_sequences([stop.clone()])))?;
+    let mut stopped = 0;
+    for answer in all.iter().flatten() {
+        let (before, ending) = answer.tokens.split_at(answer.tokens.len() - answer.ending);
+        let stops = answer.finish == Finish::Stop(0);
+        ensure!(!stops || ending == stop, "an answer ends otherwise");
+        ensure!(!before.ends_with(&stop), "an answer goes on behind a stop");
+        stopped += usize::from(stops);
+    }
+    let count: usize = all.iter().map(Vec::len).sum();
+    println!("stop \".\": {stopped} of {count} answers end there");
+
+    let requirement = requirement(tokenizer, WORD)?;
+    let all = ask(&|request| Ok(request.with_required_words([requirement.clone()])))?;
+    let mut sum = 0.0;
+    for (prompt, answers) in prompts.iter().zip(&all) {
+        ensure!(!answers.is_empty(), "no answer has {WORD:?}");
+        for answer in answers {
+            let text = text::text(tokenizer, &answer.tokens)?;
+            ensure!(text.contains(WORD), "{text:?} lacks {WORD:?}");
+            let again = teacher_forced(model, prompt, &answer.tokens)?;
+            ensure!(
+                (again - answer.log_probability).abs() <= 1e-3,
+                "a score is off"
+            );
+        }
+        sum += answers[0].log_probability;
+    }
+    let count: usize = all.iter().map(Vec::len).sum();
+    let mean = sum / prompts.len() as f64;
+    println!("required {WORD:?}: all {count} answers have it; mean of the best {mean:.3}");
+
+    let draw = |seed| ask(&|request| Ok(request.with_sampling(Sampling::stochastic_beams(seed))));
+    let (one, again, other) = (draw(1)?, draw(1)?, draw(2)?);
+    ensure!(one == again, "the same seed draws other answers");
+    ensure!(one != other, "another seed draws the same answers");
+    for answers in &one {
+        for (place, answer) in answers.iter().enumerate() {
+            let before = &answers[..place];
+            let twice = before.iter().any(|other| other.tokens == answer.tokens);
+            ensure!(!twice, "an answer was drawn twice");
+        }
+    }
+    let count: usize = one.iter().map(Vec::len).sum();
+    println!("drawn: {count} answers, all of a prompt different, the same for the same seed\n");
+    Ok(())
 }
 
 /// The best of 8 beams is at least as likely as what greedy decoding finds,
@@ -112,6 +182,18 @@ fn mixed_against_alone(model: &Model, tokenizer: &Tokenizer, prompts: &[Vec<u32>
                 .with_rules(Rules::plain())
                 .process_logits(RepetitionPenalty::new(1.3)?),
         ),
+        (
+            2,
+            request(&prompts[4], 6, 20).with_stop_sequences([full_stop(tokenizer)?]),
+        ),
+        (
+            4,
+            request(&prompts[2], 6, 20).with_required_words([requirement(tokenizer, "deep|wide")?]),
+        ),
+        (
+            6,
+            request(&prompts[5], 8, 16).with_sampling(Sampling::stochastic_beams(7)),
+        ),
     ];
     let together = Decoder::new(model)?.answer_all(requests.clone())?;
     let mut hypotheses = 0;
@@ -125,6 +207,6 @@ fn mixed_against_alone(model: &Model, tokenizer: &Tokenizer, prompts: &[Vec<u32>
         );
         hypotheses += together.len();
     }
-    println!("6 mixed requests in one batch: {hypotheses} answers, each the same bits alone");
+    println!("9 mixed requests in one batch: {hypotheses} answers, each the same bits alone");
     Ok(())
 }

@@ -41,6 +41,8 @@ pub struct Times {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     pub tokens: Vec<u32>,
+    /// How many of them, at the end, ended it.
+    pub ending: usize,
     pub log_probability: f64,
     pub score: f64,
     pub finish: Finish,
@@ -121,6 +123,7 @@ impl<'a> Decoder<'a> {
         let outcome = outcome.context("the request is not done")?;
         let answers = outcome.hypotheses().map(|found| Answer {
             tokens: found.tokens.to_vec(),
+            ending: found.ending,
             log_probability: found.log_probability,
             score: found.score,
             finish: found.finish,

@@ -152,14 +152,15 @@ fn print(shown: &Shown, tokenizer: &Tokenizer) -> Result<()> {
     for answer in shown.answers.iter().take(nbest) {
         let Answer {
             tokens,
+            ending,
             score,
             log_probability,
             finish,
         } = answer;
-        let text = text::text(tokenizer, tokens)?;
+        let text = text::text(tokenizer, &tokens[..tokens.len() - ending])?;
         let more = match finish {
-            Finish::End => "",
-            _ => " ...",
+            Finish::Length => " ...",
+            _ => "",
         };
         let count = tokens.len();
         println!(

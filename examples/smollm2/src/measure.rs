@@ -50,7 +50,8 @@ pub fn measure(model: &Model, tokenizer: &Tokenizer) -> Result<()> {
             let mut decoder = Decoder::new(model)?;
             decoder.reuses_prefixes = reuses;
             let requests = prompts.iter();
-            let requests = requests.map(|prompt| (0, Request::new(1, LENGTH).with_prompt(&**prompt)));
+            let requests =
+                requests.map(|prompt| (0, Request::new(1, LENGTH).with_prompt(&**prompt)));
             decoder.answer_all(requests.collect())?;
             Ok(decoder.times)
         })?;

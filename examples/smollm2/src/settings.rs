@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokenizers::Tokenizer;
 use widebeam::autoregressive::{
-    LengthPenalty, MaximumLength, NoRepeatNgram, Normaliser, RepetitionPenalty, Request, Rules,
-    TokenTrie,
+    LengthPenalty, MaximumLength, NoRepeatNgram, Normaliser, RepetitionPenalty, Request,
+    Requirement, Rules, Sampling, TokenTrie,
 };
 
 use crate::text;
@@ -55,6 +55,24 @@ pub struct Settings {
     #[arg(long, value_name = "FILE")]
     pub permit: Option<PathBuf>,
 
+    /// Text that ends an answer, and is not shown
+    #[arg(long, value_name = "TEXT")]
+    #[serde(default)]
+    pub stop: Vec<String>,
+
+    /// A word that every answer must have, or one of several: "cat|dog"
+    #[arg(long, value_name = "WORD")]
+    #[serde(default)]
+    pub require: Vec<String>,
+
+    /// Draw the answers from the model, all different (stochastic beams)
+    #[arg(long, value_name = "SEED")]
+    pub sample: Option<u64>,
+
+    /// Log-probabilities are divided by it before answers are drawn
+    #[arg(long, default_value_t = 1.0, value_name = "T", requires = "sample")]
+    pub temperature: f64,
+
     /// Go on to the maximum length, whatever the model says
     #[arg(long)]
     pub no_end: bool,
@@ -99,8 +117,33 @@ impl Settings {
             let permitted = permitted(file, tokenizer)?;
             request = request.with_constraint(permitted, Normaliser::WholeRow);
         }
+        if !self.stop.is_empty() {
+            request = request.with_stop_sequences(spelled(tokenizer, &self.stop)?);
+        }
+        if !self.require.is_empty() {
+            let all = self.require.iter();
+            let all = all.map(|words| requirement(tokenizer, words));
+            request = request.with_required_words(all.collect::<Result<Vec<_>>>()?);
+        }
+        if let Some(seed) = self.sample {
+            let sampling = Sampling::stochastic_beams(seed);
+            request = request.with_sampling(sampling.with_temperature(self.temperature)?);
+        }
         Ok(request)
     }
+}
+
+/// One of some words, which `|` separates.
+pub fn requirement(tokenizer: &Tokenizer, words: &str) -> Result<Requirement> {
+    let words: Vec<&str> = words.split('|').collect();
+    Ok(Requirement::any_of(spelled(tokenizer, &words)?)?)
+}
+
+/// The tokens of texts, at the beginning of a line and behind a space.
+fn spelled(tokenizer: &Tokenizer, texts: &[impl AsRef<str>]) -> Result<Vec<Vec<u32>>> {
+    let texts = texts.iter().map(AsRef::as_ref);
+    let ways = texts.flat_map(|text| [text.to_owned(), format!(" {text}")]);
+    ways.map(|text| text::tokens(tokenizer, &text)).collect()
 }
 
 fn permitted(file: &Path, tokenizer: &Tokenizer) -> Result<TokenTrie> {
