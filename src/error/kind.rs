@@ -92,7 +92,7 @@ pub(crate) enum Kind {
         rows: usize,
         sources: usize,
     },
-    AttentionKind,
+    AttentionScale,
     Attention {
         request: RequestId,
         row: usize,
@@ -313,7 +313,7 @@ impl Kind {
             | Kind::RepeatedToken { .. }
             | Kind::NoAttention { .. }
             | Kind::AttentionShape { .. }
-            | Kind::AttentionKind
+            | Kind::AttentionScale
             | Kind::StreamBatch { .. }
             | Kind::StreamVocabulary { .. } => ErrorKind::InvalidShape,
             Kind::VocabularyTooLarge { .. }
@@ -488,7 +488,7 @@ impl fmt::Display for Kind {
                 }
                 write!(f, " of at least {sources} sources")
             }
-            Kind::AttentionKind => write!(f, "attention is given as probabilities"),
+            Kind::AttentionScale => write!(f, "attention is given as probabilities"),
             Kind::Attention {
                 request: _,
                 row,

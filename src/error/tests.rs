@@ -182,7 +182,7 @@ fn every_message_names_the_value_and_the_limit() {
             },
             "attention of shape [1, 1, 5] was given; this step needs [1, 1, sources] of at least 7 sources",
         ),
-        (Kind::AttentionKind, "attention is given as probabilities"),
+        (Kind::AttentionScale, "attention is given as probabilities"),
         (
             Kind::Attention {
                 request: RequestId::new(0),

@@ -33,7 +33,7 @@ impl SparseRows {
         for row in rows {
             all.lengths.push(row.len());
             // What lies beyond the length of a row is never read.
-            let padding = std::iter::repeat((u32::MAX, f32::NAN)).take(all.width - row.len());
+            let padding = std::iter::repeat_n((u32::MAX, f32::NAN), all.width - row.len());
             let (tokens, scores): (Vec<u32>, Vec<f32>) = row.into_iter().chain(padding).unzip();
             all.tokens.extend(tokens);
             all.scores.extend(scores);

@@ -185,7 +185,7 @@ impl AutoregressiveSearch {
             .into());
         }
         if attention.kind() != ScoreKind::Probabilities {
-            return Err(Kind::AttentionKind.into());
+            return Err(Kind::AttentionScale.into());
         }
         let rows = attention.step_rows();
         Ok(Some(rows.ok_or(Error::from(Kind::StepLengths))?))

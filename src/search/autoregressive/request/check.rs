@@ -88,7 +88,7 @@ impl Request {
         if beams > limit {
             return Err(Kind::BeamsTooLarge { beams, limit }.into());
         }
-        if groups == 0 || beams % groups != 0 {
+        if groups == 0 || !beams.is_multiple_of(groups) {
             return Err(Kind::UnevenGroups { beams, groups }.into());
         }
         Ok(())

@@ -27,6 +27,10 @@ use crate::scores::ScoreKind;
 const RESERVED_GROUPS: usize = 16;
 
 #[derive(Clone, Debug, Default)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "most slots run, and a box would be one more allocation"
+)]
 pub(super) enum State {
     #[default]
     Free,

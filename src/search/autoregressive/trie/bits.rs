@@ -109,7 +109,7 @@ mod tests {
         let (mut words, mut counts) = (Vec::new(), Vec::new());
         let mut count = 0u32;
         for word in 0..bits.div_ceil(64) {
-            if word as usize % BLOCK_WORDS == 0 {
+            if (word as usize).is_multiple_of(BLOCK_WORDS) {
                 counts.extend(count.to_le_bytes());
             }
             let within = (0..64).filter(|bit| 64 * word + bit < bits && set(64 * word + bit));
@@ -122,7 +122,8 @@ mod tests {
 
     #[test]
     fn ranks_and_selections_are_those_of_a_list() {
-        let patterns: [(&str, fn(u32) -> bool); 5] = [
+        type Pattern = (&'static str, fn(u32) -> bool);
+        let patterns: [Pattern; 5] = [
             ("none", |_| false),
             ("all", |_| true),
             ("thirds", |bit| bit % 3 == 1),

@@ -216,7 +216,7 @@ mod tests {
     /// is refused in words, and what is taken is a trie all the same.
     #[test]
     fn damaged_bytes_are_refused_or_are_another_trie() {
-        let trie = TokenTrie::new(&sequences(3));
+        let trie = TokenTrie::new(sequences(3));
         let bytes = trie.as_bytes();
         for length in 0..bytes.len() {
             let error = TokenTrie::from_bytes(bytes[..length].to_vec()).unwrap_err();
@@ -263,7 +263,7 @@ mod tests {
                 }
             }
         }
-        let bytes = TokenTrie::new(&sequences(3)).as_bytes().to_vec();
+        let bytes = TokenTrie::new(sequences(3)).as_bytes().to_vec();
         let noise = |seed: u32| -> Vec<u8> {
             let byte = |at: u32| (at.wrapping_mul(2_654_435_761).wrapping_add(seed) >> 13) as u8;
             (0..bytes.len() as u32).map(byte).collect()
