@@ -220,15 +220,17 @@ pub(crate) fn log_sum<S: Simd>(simd: S, sums: &[Sum]) -> f64 {
 }
 
 /// The first of some masses at which their running sum is above a share of the whole.
-fn choose<const N: usize>(masses: [f64; N], share: f64) -> usize {
-    let target = share * masses.iter().sum::<f64>();
+#[inline(always)]
+fn choose<const N: usize>(mut masses: [f64; N], share: f64) -> usize {
     let mut sum = 0.0;
-    let above = masses.iter().position(|mass| {
-        sum += mass;
-        sum > target
-    });
-    // A share is below 1, so one is, unless scores change while they are read.
-    above.unwrap_or(0)
+    for mass in &mut masses {
+        sum += *mass;
+        *mass = sum;
+    }
+    // They ascend. A share is below 1, so the last one is above, unless scores change while
+    // they are read.
+    let target = share * sum;
+    masses.partition_point(|&sum| sum <= target).min(N - 1)
 }
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ fn run(model: &Model, requests: &[Extended], level: Level, order: Order) -> Vec<
     let mut search = search.with_level(level).unwrap();
     let mut hashes = vec![0; requests.len()];
     for group in order.groups(requests.len()) {
-        let admit = |index| (search.admit(requests[index].engine()).unwrap(), index);
+        let admit = |index: usize| (search.admit(requests[index].engine()).unwrap(), index);
         let ids: Vec<_> = group.into_iter().map(admit).collect();
         while !search.is_idle() {
             step(&mut search, model, |id| {

@@ -18,8 +18,8 @@
 //! # Cost
 //!
 //! A pass over a block of 2048 values for each draw, and O(blocks of the row); beside it the
-//! sums of blocks that are not those of the scan. The first draws of all rows are looked for in
-//! parallel.
+//! sums of blocks that are not those of the scan. Rows that are likely to draw next are looked
+//! at in parallel.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -84,6 +84,8 @@ struct Progress {
     /// The log-sum of the whole row.
     total: f64,
     draws: u32,
+    /// The value of its next draw; -infinity if there is none.
+    value: f64,
     /// The token of its next draw, if it has been looked for.
     found: Option<Found>,
 }
@@ -135,6 +137,10 @@ impl Draws {
             location,
             total,
             draws: 0,
+            value: match total > f64::NEG_INFINITY {
+                true => first,
+                false => f64::NEG_INFINITY,
+            },
             found: None,
         });
         if total > f64::NEG_INFINITY {
@@ -142,18 +148,13 @@ impl Draws {
         }
     }
 
-    /// Looks for the first draw of every row, in parallel.
-    pub(super) fn look_at_all(
-        &mut self,
-        rows: &DrawnRows,
-        scores: &StepRows<'_>,
-        dispatch: Dispatch,
-    ) {
+    /// Looks for the next draw of every row whose value is at least `least` and that has not
+    /// been looked at, in parallel.
+    fn look(&mut self, least: f64, rows: &DrawnRows, scores: &StepRows<'_>, dispatch: Dispatch) {
         let progress = IndexedSlice::new(&mut self.progress);
-        let grain = GRAIN;
-        batch::for_each(progress, grain, &|mut some: IndexedSlice<'_, Progress>| {
+        batch::for_each(progress, GRAIN, &|mut some: IndexedSlice<'_, Progress>| {
             some.for_each(|row, progress| {
-                if progress.total > f64::NEG_INFINITY {
+                if progress.value >= least && progress.found.is_none() {
                     progress.found = Some(progress.look(row, rows, scores, dispatch));
                 }
             });
@@ -169,17 +170,23 @@ impl Draws {
     ) -> Option<Draw> {
         let Next { value, row } = self.next.pop()?;
         let number = row as usize;
+        if self.progress[number].found.is_none() {
+            // Others that are nearly as good are likely to be next.
+            self.look(value - NEAR, rows, scores, dispatch);
+        }
         let progress = &mut self.progress[number];
         let looked = progress.found.take();
         let found = looked.unwrap_or_else(|| progress.look(number, rows, scores, dispatch));
         rows.draw(number, found.place as usize, found.rest);
         progress.draws += 1;
+        progress.value = f64::NEG_INFINITY;
         let total = progress.total;
         let rest = log_sum(&rows.sums[rows.rows[number].blocks.clone()], dispatch);
         if rest > f64::NEG_INFINITY {
             let [unit, _] = progress.stream.pair(progress.draws * 2);
             let location = progress.location + (rest - total);
             let value = gumbel_at_most(value, location, exponential(unit));
+            progress.value = value;
             self.next.push(Next { value, row });
         }
         Some(Draw {
@@ -223,6 +230,9 @@ impl Progress {
 
 /// Rows in which one thread looks for a draw without asking for another.
 const GRAIN: usize = 2;
+
+/// How far below the best value a row is looked at beside the best one.
+const NEAR: f64 = 2.0;
 
 /// The log-sum of blocks.
 pub(super) fn log_sum(sums: &[Sum], dispatch: Dispatch) -> f64 {

@@ -151,8 +151,6 @@ impl Sampler {
                 }
             }
         }
-        self.draws
-            .look_at_all(&self.rows, &step.rows, step.dispatch);
         Ok(())
     }
 
