@@ -145,7 +145,9 @@ impl Batch {
             let logits = &self.logits[..rows * given];
             let scores = SparseScoresView::logits(vocab, &self.tokens, logits, [rows, given]);
             let scores = scores.unwrap();
-            self.search.advance_sparse_with(&scores, &attention).unwrap();
+            self.search
+                .advance_sparse_with(&scores, &attention)
+                .unwrap();
         } else {
             let scores = ScoresView::logits(&self.logits, [rows, vocab]).unwrap();
             self.search.advance_with(&scores, &attention).unwrap();
