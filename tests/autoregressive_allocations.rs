@@ -140,7 +140,7 @@ impl Batch {
         if self.random.one_in(3) {
             let given = vocab / 2;
             self.tokens.clear();
-            let tokens = (0..rows * given).map(|place| 2 * (place % given) as u32);
+            let tokens = (0..rows * given).map(|place| (place % given) as u32);
             self.tokens.extend(tokens);
             let logits = &self.logits[..rows * given];
             let scores = SparseScoresView::logits(vocab, &self.tokens, logits, [rows, given]);
