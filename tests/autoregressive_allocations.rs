@@ -136,14 +136,14 @@ impl Batch {
         }
         let attention = &self.attention[..rows * SOURCES];
         let attention = ScoresView::probabilities(attention, [rows, SOURCES]).unwrap();
-        // Some steps give a part of each row.
+        // Some steps give the tokens in an order of their own.
         if self.random.one_in(3) {
-            let given = vocab / 2;
             self.tokens.clear();
-            let tokens = (0..rows * given).map(|place| (place % given) as u32);
+            let last = vocab as u32 - 1;
+            let tokens = (0..rows * vocab).map(|place| last - (place % vocab) as u32);
             self.tokens.extend(tokens);
-            let logits = &self.logits[..rows * given];
-            let scores = SparseScoresView::logits(vocab, &self.tokens, logits, [rows, given]);
+            let shape = [rows, vocab];
+            let scores = SparseScoresView::logits(vocab, &self.tokens, &self.logits, shape);
             let scores = scores.unwrap();
             self.search
                 .advance_sparse_with(&scores, &attention)
