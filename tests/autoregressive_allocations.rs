@@ -7,12 +7,12 @@ mod counting;
 mod random;
 
 use random::Random;
-use widebeam::ScoresView;
 use widebeam::autoregressive::{
     AutoregressiveSearch, Constraint, EndRank, FrequencyPenalty, MaximumLength, MinimumLength,
     NoRepeatNgram, Normaliser, PresencePenalty, RepetitionPenalty, Request, RequestId, Rules,
-    StatefulConstraint, Stopping, TokenMask, TokenTrie, WhisperTimestamps,
+    Sampling, StatefulConstraint, Stopping, TokenMask, TokenTrie, WhisperTimestamps,
 };
+use widebeam::{ScoresView, SparseScoresView};
 
 /// Permits even and odd tokens in turn. The state is on the heap, and is written over.
 struct InTurn {
@@ -83,6 +83,11 @@ fn requests(vocab: usize) -> Vec<Request> {
         request(5).with_coverage(0.5, SOURCES),
         request(3).with_rules(rules.with_end_rank(EndRank::WithinRow)),
         request(4).with_widths([2, 7, 5]),
+        Request::new(5, MaximumLength(1000)).with_sampling(Sampling::stochastic_beams(1)),
+        request(4)
+            .with_sampling(Sampling::beam_sampling(2).with_temperature(0.7).unwrap())
+            .process_logits(RepetitionPenalty::new(1.2).unwrap())
+            .process_log_probabilities(MinimumLength(1000)),
     ]
 }
 
@@ -101,6 +106,7 @@ struct Batch {
     ids: Vec<RequestId>,
     logits: Vec<f32>,
     attention: Vec<f32>,
+    tokens: Vec<u32>,
     prefix: Vec<u32>,
     random: Random,
 }
@@ -115,6 +121,7 @@ impl Batch {
             ids: ids.to_vec(),
             logits: Vec::with_capacity(100 * vocab),
             attention: vec![0.125; 100 * SOURCES],
+            tokens: Vec::with_capacity(100 * vocab),
             prefix: Vec::with_capacity(1000),
             random: Random::new(7),
         }
@@ -127,10 +134,24 @@ impl Batch {
         for _ in 0..rows * vocab {
             self.logits.push(4.0 * self.random.unit());
         }
-        let scores = ScoresView::logits(&self.logits, [rows, vocab]).unwrap();
         let attention = &self.attention[..rows * SOURCES];
         let attention = ScoresView::probabilities(attention, [rows, SOURCES]).unwrap();
-        self.search.advance_with(&scores, &attention).unwrap();
+        // Some steps give the tokens in an order of their own.
+        if self.random.one_in(3) {
+            self.tokens.clear();
+            let last = vocab as u32 - 1;
+            let tokens = (0..rows * vocab).map(|place| last - (place % vocab) as u32);
+            self.tokens.extend(tokens);
+            let shape = [rows, vocab];
+            let scores = SparseScoresView::logits(vocab, &self.tokens, &self.logits, shape);
+            let scores = scores.unwrap();
+            self.search
+                .advance_sparse_with(&scores, &attention)
+                .unwrap();
+        } else {
+            let scores = ScoresView::logits(&self.logits, [rows, vocab]).unwrap();
+            self.search.advance_with(&scores, &attention).unwrap();
+        }
         self.search.stable_prefix(self.ids[1], &mut self.prefix);
     }
 }

@@ -5,7 +5,9 @@ mod counting;
 #[path = "support/word_scorers.rs"]
 mod word_scorers;
 
-use widebeam::autoregressive::{AutoregressiveSearch, MaximumLength, Request, Rules, Suppress};
+use widebeam::autoregressive::{
+    AutoregressiveSearch, MaximumLength, Request, Rules, Sampling, Suppress,
+};
 use widebeam::ctc::{Blank, CtcNBest};
 use widebeam::scorers::{
     LexiconState, NgramState, PhrasesState, Scorer, SpellingState, WordNgramState,
@@ -225,6 +227,17 @@ fn a_request_takes_at_most_what_the_search_says() {
                     .with_end_tokens([3, 4, 5])
                     .with_rules(Rules::vllm(1.0)),
                 64,
+            ),
+            (
+                plain(6, 30).with_sampling(Sampling::stochastic_beams(3)),
+                16,
+            ),
+            (
+                plain(4, 30)
+                    .with_end_tokens([3])
+                    .with_sampling(Sampling::beam_sampling(3).with_temperature(0.7).unwrap())
+                    .process_log_probabilities(suppressed()),
+                32,
             ),
         ] {
             let mut search = AutoregressiveSearch::new(vocab).unwrap();

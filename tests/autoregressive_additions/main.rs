@@ -15,6 +15,7 @@ mod engine_required;
 mod engine_rows;
 mod engine_rules;
 mod engine_sparse;
+mod engine_statistics;
 mod finishing;
 mod model;
 mod penalties;

@@ -16,6 +16,7 @@ mod additions;
 mod arrangement;
 mod autoregressive;
 mod ctc;
+mod draws;
 #[path = "../support/transducer.rs"]
 mod driver;
 mod independent;
@@ -92,6 +93,11 @@ fn autoregressive_results_are_golden() {
 }
 
 #[test]
+fn draws_and_sparse_rows_are_golden() {
+    check("draws", &draws::results());
+}
+
+#[test]
 fn transducer_results_are_golden() {
     check("transducer", &transducer::results());
 }
@@ -124,6 +130,7 @@ fn regenerate() {
     results.extend(ctc::results());
     results.extend(autoregressive::results());
     results.extend(additions::results());
+    results.extend(draws::results());
     results.extend(transducer::results());
     let text = serde_json::to_string_pretty(&results).unwrap();
     fs::create_dir_all(path().parent().unwrap()).unwrap();

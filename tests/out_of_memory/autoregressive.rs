@@ -2,7 +2,7 @@
 
 use widebeam::autoregressive::{
     AutoregressiveSearch, Constraint, MaximumLength, MinimumLength, Normaliser, RepetitionPenalty,
-    Request, RequestId, Rules, TokenMask, TokenTrie,
+    Request, RequestId, Rules, Sampling, TokenMask, TokenTrie,
 };
 use widebeam::{Error, ScoresView};
 
@@ -184,6 +184,14 @@ fn requests_that_walk_apart_fail_at_each_allocation() {
     let words = (0..60u32).map(|i| vec![i, 2 * i, 119 - i, i]);
     let complete = Request::new(BEAMS, MaximumLength(12));
     check(complete.with_constraint(TokenTrie::new(words), Normaliser::WholeRow));
+}
+
+#[test]
+fn requests_that_draw_fail_at_each_allocation() {
+    check(request().with_sampling(Sampling::stochastic_beams(1)));
+    let sampling = Sampling::beam_sampling(2).with_temperature(0.5).unwrap();
+    let changed = request().process_logits(RepetitionPenalty::new(1.5).unwrap());
+    check(changed.with_sampling(sampling));
 }
 
 /// Tokens of a hypothesis that a request has memory for from the start.

@@ -1,5 +1,6 @@
 //! The scores of a step, taken in.
 
+use super::scan::Weighing;
 use super::search::AutoregressiveSearch;
 use super::slot::StepInputs;
 use super::step_rows::StepRows;
@@ -194,19 +195,22 @@ impl AutoregressiveSearch {
     /// Reads the rows that are to be read, neighbours together.
     fn read(&mut self, scores: &StepRows<'_>, longest: usize) -> Result<(), Error> {
         self.scanned.prepare(self.next_rows.rows, longest)?;
-        let mut rows = 0..0;
+        let (mut rows, mut weighing) = (0..0, Weighing::Normalisers);
         for &index in &self.running[..self.fed] {
             let slot = &self.slots[index as usize];
-            if slot.removed || !slot.reads_rows(scores.kind()) {
+            let Some(own) = slot.weighing(scores.kind()) else {
                 continue;
-            }
-            if rows.end < slot.rows.start {
-                self.scanned.read(scores, rows, self.dispatch);
-                rows = slot.rows.clone();
+            };
+            if rows.end < slot.rows.start || own != weighing {
+                self.scanned.read(scores, rows, weighing, self.dispatch);
+                (rows, weighing) = (slot.rows.clone(), own);
+                if let Weighing::Cooled(_) = own {
+                    self.scanned.prepare_cooled()?;
+                }
             }
             rows.end = slot.rows.end;
         }
-        self.scanned.read(scores, rows, self.dispatch);
+        self.scanned.read(scores, rows, weighing, self.dispatch);
         Ok(())
     }
 }

@@ -7,13 +7,25 @@ use super::own_scores::OwnScores;
 use super::pool::FinalScores;
 use super::request::Request;
 use super::sampling::{Drawn, SamplingMethod};
+use super::scan::Weighing;
 use super::tree::HypothesisTree;
+use crate::scores::ScoreKind;
 
 impl Request {
     /// Whether whole sequences are drawn.
     pub(super) fn draws_sequences(&self) -> bool {
         let method = self.sampling.map(|sampling| sampling.method());
         method == Some(SamplingMethod::StochasticBeams)
+    }
+
+    /// What the read of its rows adds up.
+    pub(super) fn weighing(&self, kind: ScoreKind) -> Weighing {
+        match self.sampling {
+            _ if kind == ScoreKind::Probabilities => Weighing::Normalisers,
+            None => Weighing::Normalisers,
+            Some(sampling) if sampling.temperature() == 1.0 => Weighing::AsRead,
+            Some(sampling) => Weighing::Cooled(sampling.factor()),
+        }
     }
 
     /// How many candidates a step that keeps so many draws, if it does not have to look further:

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::kernels::block::{BLOCK_GROUPS, scan_block};
 use crate::kernels::element::Lanes;
 use crate::kernels::log_sum_exp::{BLOCK, RunningSum, Sum};
+use crate::kernels::weights::{block_sum, cool};
 use crate::memory::resize;
 use crate::phase;
 use crate::scores::{Data, ScoreKind, ScoresView, SparseScoresView};
@@ -27,6 +28,8 @@ pub(super) struct ScannedRows {
     maxima: Vec<[f32; BLOCK_GROUPS]>,
     /// For each block of each row; a sum of NaN where a score is invalid.
     parts: Vec<Sum>,
+    /// The same of cooled scores, if they are drawn from.
+    cooled: Vec<Sum>,
     rows: Vec<Summary>,
 }
 
@@ -35,6 +38,17 @@ struct Summary {
     max: f32,
     /// NaN if a score is invalid.
     normaliser: f64,
+}
+
+/// What is added up of rows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Weighing {
+    /// What their normalisers need.
+    Normalisers,
+    /// The weights of their scores.
+    AsRead,
+    /// The weights of their scores times a factor as well.
+    Cooled(f32),
 }
 
 /// What was found in one row.
@@ -51,7 +65,7 @@ pub(super) struct ScannedRow<'a> {
 impl ScannedRows {
     /// Bytes of what is found in so many rows.
     pub(super) fn bytes_needed(rows: usize, vocab: usize) -> usize {
-        let block = size_of::<[f32; BLOCK_GROUPS]>() + size_of::<Sum>();
+        let block = size_of::<[f32; BLOCK_GROUPS]>() + 2 * size_of::<Sum>();
         let row = vocab.div_ceil(BLOCK) * block + size_of::<Summary>();
         rows.saturating_mul(row)
     }
@@ -70,13 +84,34 @@ impl ScannedRows {
         resize(&mut self.rows, rows, what)
     }
 
+    /// Makes room for the sums of cooled scores.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out.
+    pub(super) fn prepare_cooled(&mut self) -> Result<(), Error> {
+        let blocks = self.parts.len();
+        resize(&mut self.cooled, blocks, "what a step finds in its rows")
+    }
+
     /// Reads some of the rows of `scores`.
-    pub(super) fn read(&mut self, scores: &StepRows<'_>, rows: Range<usize>, dispatch: Dispatch) {
+    pub(super) fn read(
+        &mut self,
+        scores: &StepRows<'_>,
+        rows: Range<usize>,
+        weighing: Weighing,
+        dispatch: Dispatch,
+    ) {
         let blocks = rows.start * self.blocks..rows.end * self.blocks;
+        let cooled = match weighing {
+            Weighing::Cooled(_) => &mut self.cooled[blocks.clone()],
+            Weighing::Normalisers | Weighing::AsRead => &mut [],
+        };
         let work = Blocks {
             first: blocks.start,
             maxima: &mut self.maxima[blocks.clone()],
             parts: &mut self.parts[blocks.clone()],
+            cooled,
         };
         let per_row = self.blocks;
         let (longest, data) = match scores {
@@ -89,6 +124,7 @@ impl ScannedRows {
             dispatch.run(ScanBlocks {
                 scores,
                 per_row,
+                weighing,
                 work,
             });
         });
@@ -106,6 +142,16 @@ impl ScannedRows {
         );
     }
 
+    /// The sums of the weights of a row's blocks, if they were wanted.
+    pub(super) fn sums(&self, row: usize, weighing: Weighing) -> Option<&[Sum]> {
+        let blocks = row * self.blocks..(row + 1) * self.blocks;
+        match weighing {
+            Weighing::Normalisers => None,
+            Weighing::AsRead => Some(&self.parts[blocks]),
+            Weighing::Cooled(_) => Some(&self.cooled[blocks]),
+        }
+    }
+
     /// What was found in a row, or `None` if it holds an invalid score.
     pub(super) fn row(&self, row: usize) -> Option<ScannedRow<'_>> {
         let Summary { max, normaliser } = self.rows[row];
@@ -115,13 +161,6 @@ impl ScannedRows {
             max,
             normaliser,
         })
-    }
-}
-
-impl ScannedRows {
-    /// The sums of the blocks of a row of logits.
-    pub(super) fn sums(&self, row: usize) -> &[Sum] {
-        &self.parts[row * self.blocks..(row + 1) * self.blocks]
     }
 }
 
@@ -153,6 +192,8 @@ struct Blocks<'a> {
     first: usize,
     maxima: &'a mut [[f32; BLOCK_GROUPS]],
     parts: &'a mut [Sum],
+    /// Empty if none are wanted.
+    cooled: &'a mut [Sum],
 }
 
 impl Divide for Blocks<'_> {
@@ -163,15 +204,18 @@ impl Divide for Blocks<'_> {
     fn split_at(self, middle: usize) -> (Self, Self) {
         let maxima = self.maxima.split_at_mut(middle);
         let parts = self.parts.split_at_mut(middle);
+        let cooled = self.cooled.split_at_mut(middle.min(self.cooled.len()));
         let left = Blocks {
             first: self.first,
             maxima: maxima.0,
             parts: parts.0,
+            cooled: cooled.0,
         };
         let right = Blocks {
             first: self.first + middle,
             maxima: maxima.1,
             parts: parts.1,
+            cooled: cooled.1,
         };
         (left, right)
     }
@@ -180,6 +224,7 @@ impl Divide for Blocks<'_> {
 struct ScanBlocks<'a> {
     scores: &'a StepRows<'a>,
     per_row: usize,
+    weighing: Weighing,
     work: Blocks<'a>,
 }
 
@@ -191,15 +236,16 @@ impl Kernel for ScanBlocks<'_> {
         let ScanBlocks {
             scores,
             per_row,
+            weighing,
             work,
         } = self;
         match scores {
             StepRows::Dense(scores) => match scores.data() {
-                Data::F32(data) => work.scan(simd, scores, per_row, data),
-                Data::F16(data) => work.scan(simd, scores, per_row, data),
-                Data::Bf16(data) => work.scan(simd, scores, per_row, data),
+                Data::F32(data) => work.scan(simd, scores, per_row, weighing, data),
+                Data::F16(data) => work.scan(simd, scores, per_row, weighing, data),
+                Data::Bf16(data) => work.scan(simd, scores, per_row, weighing, data),
             },
-            StepRows::Sparse(scores) => work.scan_sparse(simd, scores, per_row),
+            StepRows::Sparse(scores) => work.scan_sparse(simd, scores, per_row, weighing),
         }
     }
 }
@@ -211,10 +257,25 @@ const INVALID: Sum = Sum {
     sum: f64::NAN,
 };
 
+/// Of a block without a score.
+const NOTHING: Sum = Sum {
+    reference: f32::NEG_INFINITY,
+    largest: f32::NEG_INFINITY,
+    sum: 0.0,
+};
+
 impl Blocks<'_> {
     #[inline(always)]
-    fn scan<S: Simd, E: Lanes>(self, simd: S, scores: &ScoresView<'_>, per_row: usize, data: &[E]) {
+    fn scan<S: Simd, E: Lanes>(
+        self,
+        simd: S,
+        scores: &ScoresView<'_>,
+        per_row: usize,
+        weighing: Weighing,
+        data: &[E],
+    ) {
         let kind = scores.kind();
+        let mut cooled = self.cooled.iter_mut();
         let (mut row, mut block) = (self.first / per_row, self.first % per_row);
         for (maxima, part) in self.maxima.iter_mut().zip(self.parts) {
             let tokens = scores.row_range(0, row);
@@ -225,8 +286,11 @@ impl Blocks<'_> {
             } else {
                 scores.after_row(0, row)
             };
-            let found = scan_block(simd, kind, &data[start..end], &data[next], maxima);
-            *part = found.unwrap_or(INVALID);
+            let values = &data[start..end];
+            *part = read_block(simd, kind, weighing, values, &data[next], maxima);
+            if let (Weighing::Cooled(factor), Some(sum)) = (weighing, cooled.next()) {
+                *sum = cooled_sum(simd, values, factor);
+            }
             block += 1;
             if block == per_row {
                 (row, block) = (row + 1, 0);
@@ -235,29 +299,64 @@ impl Blocks<'_> {
     }
 
     #[inline(always)]
-    fn scan_sparse<S: Simd>(self, simd: S, scores: &SparseScoresView<'_>, per_row: usize) {
-        for (number, (maxima, part)) in (self.first..).zip(self.maxima.iter_mut().zip(self.parts)) {
+    fn scan_sparse<S: Simd>(
+        self,
+        simd: S,
+        scores: &SparseScoresView<'_>,
+        per_row: usize,
+        weighing: Weighing,
+    ) {
+        let kind = scores.kind();
+        let mut cooled = self.cooled.iter_mut();
+        let blocks = self.maxima.iter_mut().zip(self.parts);
+        for (number, (maxima, part)) in (self.first..).zip(blocks) {
             let row = scores.scores(number / per_row);
             let start = row.len().min(number % per_row * BLOCK);
             let block = row.slice(start..row.len().min(start + BLOCK));
-            let found = match block {
-                _ if block.len() == 0 => {
-                    *maxima = [f32::NEG_INFINITY; BLOCK_GROUPS];
-                    *part = NOTHING;
-                    continue;
-                }
-                Data::F32(block) => scan_block(simd, scores.kind(), block, &[], maxima),
-                Data::F16(block) => scan_block(simd, scores.kind(), block, &[], maxima),
-                Data::Bf16(block) => scan_block(simd, scores.kind(), block, &[], maxima),
-            };
-            *part = found.unwrap_or(INVALID);
+            if block.len() == 0 {
+                *maxima = [f32::NEG_INFINITY; BLOCK_GROUPS];
+                *part = NOTHING;
+            } else {
+                *part = match block {
+                    Data::F32(block) => read_block(simd, kind, weighing, block, &[], maxima),
+                    Data::F16(block) => read_block(simd, kind, weighing, block, &[], maxima),
+                    Data::Bf16(block) => read_block(simd, kind, weighing, block, &[], maxima),
+                };
+            }
+            if let (Weighing::Cooled(factor), Some(sum)) = (weighing, cooled.next()) {
+                *sum = match block {
+                    _ if block.len() == 0 => NOTHING,
+                    Data::F32(block) => cooled_sum(simd, block, factor),
+                    Data::F16(block) => cooled_sum(simd, block, factor),
+                    Data::Bf16(block) => cooled_sum(simd, block, factor),
+                };
+            }
         }
     }
 }
 
-/// Of a block without a score.
-const NOTHING: Sum = Sum {
-    reference: f32::NEG_INFINITY,
-    largest: f32::NEG_INFINITY,
-    sum: 0.0,
-};
+/// Reads a block. Log-probabilities that are drawn from are added up like logits.
+#[inline(always)]
+fn read_block<S: Simd, E: Lanes>(
+    simd: S,
+    kind: ScoreKind,
+    weighing: Weighing,
+    values: &[E],
+    next: &[E],
+    maxima: &mut [f32; BLOCK_GROUPS],
+) -> Sum {
+    let summed = match weighing {
+        Weighing::AsRead => ScoreKind::Logits,
+        Weighing::Normalisers | Weighing::Cooled(_) => kind,
+    };
+    let found = scan_block(simd, summed, values, next, maxima);
+    let valid = found.filter(|sum| summed == kind || kind.accepts(sum.largest));
+    valid.unwrap_or(INVALID)
+}
+
+#[inline(always)]
+fn cooled_sum<S: Simd, E: Lanes>(simd: S, block: &[E], factor: f32) -> Sum {
+    let mut values = [0.0; BLOCK];
+    cool(simd, block, factor, &mut values);
+    block_sum(simd, &values[..block.len()]).unwrap_or(INVALID)
+}

@@ -17,23 +17,23 @@
 //!
 //! # Cost
 //!
-//! Two or three passes over a block of 2048 values for each draw, and O(blocks of the row);
-//! beside it the sums of blocks that are not those of the scan.
+//! A pass over a block of 2048 values for each draw, and O(blocks of the row); beside it the
+//! sums of blocks that are not those of the scan. Rows that are likely to draw next are looked
+//! at in parallel.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use super::super::step_rows::StepRows;
 use super::random::{Stream, exponential, gumbel_at_most};
-use super::rows::{DrawnRows, block_sum};
+use super::rows::DrawnRows;
+use crate::batch::{self, IndexedSlice};
 use crate::error::{Error, Kind};
-use crate::kernels::block::{BLOCK_GROUPS, GROUP};
-use crate::kernels::exp::exp_nonpositive_f64;
-use crate::kernels::log_sum_exp::{BLOCK, RunningSum, Sum};
-use crate::kernels::weights::{group_weights, token_weights};
+use crate::kernels::log_sum_exp::{BLOCK, Sum};
+use crate::kernels::weights;
 use crate::memory::reserve;
 use crate::order::descending;
-use crate::simd::{Dispatch, Kernel, ScalarF64, Simd};
+use crate::simd::{Dispatch, Kernel, Simd};
 
 /// One token that was drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -84,6 +84,20 @@ struct Progress {
     /// The log-sum of the whole row.
     total: f64,
     draws: u32,
+    /// The value of its next draw; -infinity if there is none.
+    value: f64,
+    /// The token of its next draw, if it has been looked for.
+    found: Option<Found>,
+}
+
+/// The token of a draw.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    place: u32,
+    /// Its value in the row.
+    value: f32,
+    /// The sum of its block without it.
+    rest: Sum,
 }
 
 /// The draws of a step. Its memory is kept.
@@ -91,29 +105,24 @@ struct Progress {
 pub(super) struct Draws {
     progress: Vec<Progress>,
     next: BinaryHeap<Next>,
-    masses: Vec<f64>,
 }
 
 impl Draws {
     /// At most the bytes of the draws from so many rows.
-    pub(super) fn bytes_needed(rows: usize, vocab: usize) -> usize {
-        let row = size_of::<Progress>() + size_of::<Next>();
-        let masses = vocab.div_ceil(BLOCK) * size_of::<f64>();
-        rows.saturating_mul(row).saturating_add(masses)
+    pub(super) fn bytes_needed(rows: usize) -> usize {
+        rows.saturating_mul(size_of::<Progress>() + size_of::<Next>())
     }
 
-    /// Starts anew, for so many rows of at most so many places.
+    /// Starts anew, for so many rows.
     ///
     /// # Errors
     ///
     /// If memory runs out.
-    pub(super) fn begin(&mut self, rows: usize, longest: usize) -> Result<(), Error> {
+    pub(super) fn begin(&mut self, rows: usize) -> Result<(), Error> {
         let what = "the draws of a step";
         self.progress.clear();
         self.next.clear();
-        self.masses.clear();
         reserve(&mut self.progress, rows, what)?;
-        reserve(&mut self.masses, longest.div_ceil(BLOCK), what)?;
         let bytes = rows.saturating_mul(size_of::<Next>());
         let reserved = self.next.try_reserve(rows);
         reserved.map_err(|_| Kind::OutOfMemory { what, bytes }.into())
@@ -128,10 +137,28 @@ impl Draws {
             location,
             total,
             draws: 0,
+            value: match total > f64::NEG_INFINITY {
+                true => first,
+                false => f64::NEG_INFINITY,
+            },
+            found: None,
         });
         if total > f64::NEG_INFINITY {
             self.next.push(Next { value: first, row });
         }
+    }
+
+    /// Looks for the next draw of every row whose value is at least `least` and that has not
+    /// been looked at, in parallel.
+    fn look(&mut self, least: f64, rows: &DrawnRows, scores: &StepRows<'_>, dispatch: Dispatch) {
+        let progress = IndexedSlice::new(&mut self.progress);
+        batch::for_each(progress, GRAIN, &|mut some: IndexedSlice<'_, Progress>| {
+            some.for_each(|row, progress| {
+                if progress.value >= least && progress.found.is_none() {
+                    progress.found = Some(progress.look(row, rows, scores, dispatch));
+                }
+            });
+        });
     }
 
     /// The next draw of all rows; `None` if nothing is left.
@@ -142,104 +169,113 @@ impl Draws {
         dispatch: Dispatch,
     ) -> Option<Draw> {
         let Next { value, row } = self.next.pop()?;
-        let Progress {
-            stream,
-            location,
-            total,
-            draws,
-        } = self.progress[row as usize];
-        let mut values = [0.0; BLOCK];
-        let own = &rows.rows[row as usize];
-        let sums = &rows.sums[own.blocks.clone()];
-        let [_, in_row] = stream.pair(draws * 2);
-        let [in_block, in_group] = stream.pair(draws * 2 + 1);
-        let block = choose_block(sums, in_row, &mut self.masses);
-        let length = rows.block_into(scores, own, block, &mut values, dispatch);
-        let in_block = dispatch.run(ChooseToken {
-            values: &values,
-            reference: sums[block].reference,
-            shares: [in_block, in_group],
-        });
-        let drawn = std::mem::replace(&mut values[in_block], f32::NEG_INFINITY);
-        let place = block * BLOCK + in_block;
-        let sum = block_sum(&values[..length], dispatch);
-        rows.draw(row as usize, place, sum);
-        self.progress[row as usize].draws += 1;
-
-        let rest = log_sum(&rows.sums[rows.rows[row as usize].blocks.clone()]);
+        let number = row as usize;
+        if self.progress[number].found.is_none() {
+            // Others that are nearly as good are likely to be next.
+            self.look(value - NEAR, rows, scores, dispatch);
+        }
+        let progress = &mut self.progress[number];
+        let looked = progress.found.take();
+        let found = looked.unwrap_or_else(|| progress.look(number, rows, scores, dispatch));
+        rows.draw(number, found.place as usize, found.rest);
+        progress.draws += 1;
+        progress.value = f64::NEG_INFINITY;
+        let total = progress.total;
+        let rest = log_sum(&rows.sums[rows.rows[number].blocks.clone()], dispatch);
         if rest > f64::NEG_INFINITY {
-            let [unit, _] = stream.pair((draws + 1) * 2);
-            let location = location + (rest - total);
+            let [unit, _] = progress.stream.pair(progress.draws * 2);
+            let location = progress.location + (rest - total);
             let value = gumbel_at_most(value, location, exponential(unit));
+            progress.value = value;
             self.next.push(Next { value, row });
         }
         Some(Draw {
             row,
-            place: place as u32,
-            log_share: f64::from(drawn) - total,
+            place: found.place,
+            log_share: f64::from(found.value) - total,
             value,
         })
     }
 }
 
-/// The log-sum of blocks.
-pub(super) fn log_sum(sums: &[Sum]) -> f64 {
-    let mut all = RunningSum::EMPTY;
-    sums.iter().for_each(|&sum| all.add(sum));
-    all.ln()
-}
-
-/// The block at a share of the row's weight.
-fn choose_block(sums: &[Sum], share: f64, masses: &mut Vec<f64>) -> usize {
-    let reference = |sum: &Sum| match sum.largest {
-        f32::NEG_INFINITY => f32::NEG_INFINITY,
-        _ => sum.reference,
-    };
-    let largest = sums.iter().map(reference).fold(f32::NEG_INFINITY, f32::max);
-    masses.clear();
-    masses.extend(sums.iter().map(|sum| match sum.largest {
-        f32::NEG_INFINITY => 0.0,
-        _ => {
-            let distance = f64::from(sum.reference) - f64::from(largest);
-            sum.sum * exp_nonpositive_f64(ScalarF64(distance)).0
+impl Progress {
+    /// Finds the token of a row's next draw.
+    fn look(
+        &self,
+        row: usize,
+        rows: &DrawnRows,
+        scores: &StepRows<'_>,
+        dispatch: Dispatch,
+    ) -> Found {
+        let own = &rows.rows[row];
+        let sums = &rows.sums[own.blocks.clone()];
+        let [_, share] = self.stream.pair(self.draws * 2);
+        let shares = self.stream.pair(self.draws * 2 + 1);
+        let block = dispatch.run(ChooseBlock { sums, share });
+        let mut values = [0.0; BLOCK];
+        let length = rows.block_into(scores, own, block, &mut values, dispatch);
+        let (token, value, rest) = dispatch.run(TakeToken {
+            values: &mut values,
+            length,
+            sum: sums[block],
+            shares,
+        });
+        Found {
+            place: (block * BLOCK + token) as u32,
+            value,
+            rest,
         }
-    }));
-    choose(masses, share)
+    }
 }
 
-/// The first of some masses at which their running sum is above a share of the whole.
-fn choose(masses: &[f64], share: f64) -> usize {
-    let target = share * masses.iter().sum::<f64>();
-    let mut sum = 0.0;
-    let above = masses.iter().position(|mass| {
-        sum += mass;
-        sum > target
-    });
-    // A share is below 1, so one is, unless scores change while they are read.
-    above.unwrap_or(0)
+/// Rows in which one thread looks for a draw without asking for another.
+const GRAIN: usize = 2;
+
+/// How far below the best value a row is looked at beside the best one.
+const NEAR: f64 = 2.0;
+
+/// The log-sum of blocks.
+pub(super) fn log_sum(sums: &[Sum], dispatch: Dispatch) -> f64 {
+    dispatch.run(LogSum(sums))
 }
 
-/// Finds the token of a block at a share of its groups, and one of that group's tokens.
-struct ChooseToken<'a> {
-    values: &'a [f32; BLOCK],
-    reference: f32,
-    shares: [f64; 2],
+struct LogSum<'a>(&'a [Sum]);
+
+impl Kernel for LogSum<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> f64 {
+        weights::log_sum(simd, self.0)
+    }
 }
 
-impl Kernel for ChooseToken<'_> {
+struct ChooseBlock<'a> {
+    sums: &'a [Sum],
+    share: f64,
+}
+
+impl Kernel for ChooseBlock<'_> {
     type Output = usize;
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) -> usize {
-        let ChooseToken {
-            values,
-            reference,
-            shares: [in_block, in_group],
-        } = self;
-        let groups: [f64; BLOCK_GROUPS] = group_weights(simd, values, reference);
-        let group = choose(&groups, in_block);
-        let tokens = &values.as_chunks::<GROUP>().0[group];
-        let token = choose(&token_weights(simd, tokens, reference), in_group);
-        group * GROUP + token
+        weights::choose_block(simd, self.sums, self.share)
+    }
+}
+
+struct TakeToken<'a> {
+    values: &'a mut [f32; BLOCK],
+    length: usize,
+    sum: Sum,
+    shares: [f64; 2],
+}
+
+impl Kernel for TakeToken<'_> {
+    type Output = (usize, f32, Sum);
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> (usize, f32, Sum) {
+        weights::take_token(simd, self.values, self.length, self.sum, self.shares)
     }
 }

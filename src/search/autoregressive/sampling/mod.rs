@@ -99,7 +99,7 @@ impl Sampler {
         };
         [
             DrawnRows::bytes_needed(rows, vocab, draws, entries),
-            Draws::bytes_needed(rows, vocab),
+            Draws::bytes_needed(rows),
             draws.saturating_mul(size_of::<Drawn>()),
         ]
         .into_iter()
@@ -127,14 +127,14 @@ impl Sampler {
         self.drawn.clear();
         self.rows.clear(sampling.factor());
         self.rows.reserve(beams, vocab)?;
-        self.draws.begin(beams, vocab)?;
+        self.draws.begin(beams)?;
         for parent in 0..beams {
-            self.add_row(expander, step, parent)?;
+            self.add_row(expander, step, parent, sampling.factor())?;
         }
         self.rows.sum(&step.rows, step.dispatch);
         for (row, beam) in self.rows.rows.iter().zip(step.beams) {
             let stream = Stream::new(sampling.seed(), beam.lineage.key, step.length);
-            let total = draws::log_sum(&self.rows.sums[row.blocks.clone()]);
+            let total = draws::log_sum(&self.rows.sums[row.blocks.clone()], step.dispatch);
             let Perturbed {
                 log_probability,
                 value,
@@ -160,10 +160,10 @@ impl Sampler {
         expander: &mut Expander,
         step: &Step<'_>,
         parent: usize,
+        factor: f32,
     ) -> Result<(), Error> {
         let entries = &mut self.rows.entries;
         let first = entries.len();
-        let factor = sampling_factor(step);
         let mut length = step.row(parent).len();
         let row = expander.with_processed_row(step, parent, |processed| {
             reserve(
@@ -180,7 +180,7 @@ impl Sampler {
                 entries.push(Entry {
                     place,
                     token,
-                    value: cooled(value, factor),
+                    value: (value * factor).min(f32::MAX),
                     log_probability,
                 });
             }
@@ -201,9 +201,10 @@ impl Sampler {
             entry.place = length as u32;
             length += 1;
         }
-        let read = row.kind == ScoreKind::Logits && step.rows.kind() == ScoreKind::Logits;
-        let scanned = step.scanned.filter(|_| read);
-        let sums = scanned.map(|scanned| scanned.sums(row.row));
+        let weighing = step.request.weighing(step.rows.kind());
+        let sums = step
+            .scanned
+            .and_then(|scanned| scanned.sums(row.row, weighing));
         self.rows.push(DrawnRow { length, ..row }, sums)
     }
 
@@ -263,13 +264,3 @@ impl Sampler {
 
 /// The place of a token that was not given, before those are in their order.
 const BEHIND: u32 = u32::MAX;
-
-fn sampling_factor(step: &Step<'_>) -> Option<f32> {
-    step.request.sampling.as_ref().and_then(Sampling::factor)
-}
-
-/// A value that is drawn from.
-fn cooled(value: f32, factor: Option<f32>) -> f32 {
-    let cooled = factor.map_or(value, |factor| value * factor);
-    cooled.min(f32::MAX)
-}

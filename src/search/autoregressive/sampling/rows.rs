@@ -10,12 +10,11 @@ use std::ops::Range;
 use super::super::step_rows::StepRows;
 use crate::batch::{self, IndexedSlice};
 use crate::error::Error;
-use crate::kernels::block::{BLOCK_GROUPS, scan_block};
-use crate::kernels::element::Lanes;
 use crate::kernels::log_sum_exp::{BLOCK, Sum};
+use crate::kernels::weights::{block_sum, cool};
 use crate::memory::{reserve, resize};
 use crate::scores::{Data, Row, ScoreKind};
-use crate::simd::{Dispatch, F32_LANES, F32Lanes, Kernel, Simd};
+use crate::simd::{Dispatch, Kernel, Simd};
 
 /// The sum of a block of which nothing is possible.
 const NOTHING: Sum = Sum {
@@ -53,6 +52,14 @@ pub(super) struct DrawnRow {
     pub(super) blocks: Range<usize>,
 }
 
+/// A block whose sum must be computed, and its row.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    block: u32,
+    row: u32,
+    sum: Sum,
+}
+
 /// The rows of one group's step. Its memory is kept.
 #[derive(Clone, Debug, Default)]
 pub(super) struct DrawnRows {
@@ -60,21 +67,21 @@ pub(super) struct DrawnRows {
     pub(super) entries: Vec<Entry>,
     /// The weights of each block, added up.
     pub(super) sums: Vec<Sum>,
-    /// The row of each block, if its sum must be computed.
-    pending: Vec<Option<u32>>,
+    /// The blocks whose sums must be computed.
+    pending: Vec<Pending>,
     /// For each block, one past the last of its places that were drawn, or 0.
     last_drawn: Vec<u32>,
     /// Places that were drawn, each with one past the one before it in its block, or 0.
     drawn: Vec<(u32, u32)>,
-    /// What values are multiplied by, if that changes them.
-    factor: Option<f32>,
+    /// What values are multiplied by.
+    factor: f32,
 }
 
 impl DrawnRows {
     /// At most the bytes of so many rows, of which so many tokens are drawn, with so many
     /// entries.
     pub(super) fn bytes_needed(rows: usize, vocab: usize, draws: usize, entries: usize) -> usize {
-        let block = size_of::<Sum>() + size_of::<Option<u32>>() + size_of::<u32>();
+        let block = size_of::<Sum>() + size_of::<Pending>() + size_of::<u32>();
         // Tokens that were not given may follow those that were.
         let blocks = vocab.div_ceil(BLOCK).saturating_mul(block);
         let row = size_of::<DrawnRow>().saturating_add(blocks);
@@ -84,7 +91,7 @@ impl DrawnRows {
         parts.into_iter().fold(0, usize::saturating_add)
     }
 
-    pub(super) fn clear(&mut self, factor: Option<f32>) {
+    pub(super) fn clear(&mut self, factor: f32) {
         self.rows.clear();
         self.entries.clear();
         self.sums.clear();
@@ -117,8 +124,8 @@ impl DrawnRows {
         reserve(&mut self.drawn, draws, "the tokens that are drawn")
     }
 
-    /// Adds a row, whose entries are the last ones, by place. `scanned` are the sums of
-    /// its blocks as it was read, of logits.
+    /// Adds a row, whose entries are the last ones, by place. `scanned` are the sums of its
+    /// blocks as it was read, cooled.
     ///
     /// # Errors
     ///
@@ -130,7 +137,7 @@ impl DrawnRows {
         let end = start + row.length.div_ceil(BLOCK);
         row.blocks = start..end;
         resize(&mut self.sums, end, "the rows that are drawn from")?;
-        let scanned = scanned.filter(|_| self.factor.is_none() && !row.only);
+        let scanned = scanned.filter(|_| !row.only);
         let mut next = 0;
         for block in 0..end - start {
             let from = next;
@@ -138,18 +145,16 @@ impl DrawnRows {
                 next += 1;
             }
             let changed = next > from;
-            let pending = match scanned.and_then(|sums| sums.get(block)) {
-                Some(&sum) if !changed => {
-                    self.sums[start + block] = sum;
-                    None
-                }
-                _ if row.only && !changed => {
-                    self.sums[start + block] = NOTHING;
-                    None
-                }
-                _ => Some(number),
-            };
-            self.pending.push(pending);
+            let at = start + block;
+            match scanned.and_then(|sums| sums.get(block)) {
+                Some(&sum) if !changed => self.sums[at] = sum,
+                _ if row.only && !changed => self.sums[at] = NOTHING,
+                _ => self.pending.push(Pending {
+                    block: at as u32,
+                    row: number,
+                    sum: NOTHING,
+                }),
+            }
             self.last_drawn.push(0);
         }
         self.rows.push(row);
@@ -158,20 +163,21 @@ impl DrawnRows {
 
     /// Computes the sums that are not known, in parallel.
     pub(super) fn sum(&mut self, scores: &StepRows<'_>, dispatch: Dispatch) {
-        let mut sums = std::mem::take(&mut self.sums);
-        let blocks = IndexedSlice::new(&mut sums);
-        batch::for_each(blocks, GRAIN, &|mut blocks: IndexedSlice<'_, Sum>| {
+        let mut pending = std::mem::take(&mut self.pending);
+        let blocks = IndexedSlice::new(&mut pending);
+        batch::for_each(blocks, GRAIN, &|mut blocks: IndexedSlice<'_, Pending>| {
             let mut values = [0.0; BLOCK];
-            blocks.for_each(|block, sum| {
-                if let Some(row) = self.pending[block] {
-                    let row = &self.rows[row as usize];
-                    let number = block - row.blocks.start;
-                    let length = self.block_into(scores, row, number, &mut values, dispatch);
-                    *sum = block_sum(&values[..length], dispatch);
-                }
+            blocks.for_each(|_, Pending { block, row, sum }| {
+                let row = &self.rows[*row as usize];
+                let number = *block as usize - row.blocks.start;
+                let length = self.block_into(scores, row, number, &mut values, dispatch);
+                *sum = dispatch.run(SumBlock(&values[..length])).unwrap_or(NOTHING);
             });
         });
-        self.sums = sums;
+        for Pending { block, sum, .. } in &pending {
+            self.sums[*block as usize] = *sum;
+        }
+        self.pending = pending;
     }
 
     /// Puts a block of a row together, with -infinity beyond its end. Returns its length.
@@ -224,12 +230,7 @@ impl DrawnRows {
 }
 
 /// Blocks that one thread sums without asking for another.
-const GRAIN: usize = 4;
-
-/// The weights of some values added up; of an invalid one NaN.
-pub(super) fn block_sum(values: &[f32], dispatch: Dispatch) -> Sum {
-    dispatch.run(SumBlock(values)).unwrap_or(NOTHING)
-}
+const GRAIN: usize = 8;
 
 struct SumBlock<'a>(&'a [f32]);
 
@@ -238,15 +239,14 @@ impl Kernel for SumBlock<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) -> Option<Sum> {
-        let mut maxima = [0.0; BLOCK_GROUPS];
-        scan_block(simd, ScoreKind::Logits, self.0, &[], &mut maxima)
+        block_sum(simd, self.0)
     }
 }
 
-/// Reads some values, multiplies them by a factor, and leaves none above the largest number.
+/// Reads the values of a block, cooled.
 struct Cool<'a> {
     read: Row<'a>,
-    factor: Option<f32>,
+    factor: f32,
     values: &'a mut [f32; BLOCK],
 }
 
@@ -260,28 +260,10 @@ impl Kernel for Cool<'_> {
             factor,
             values,
         } = self;
-        let factor = factor.unwrap_or(1.0);
         match read {
             Data::F32(read) => cool(simd, read, factor, values),
             Data::F16(read) => cool(simd, read, factor, values),
             Data::Bf16(read) => cool(simd, read, factor, values),
         }
-    }
-}
-
-#[inline(always)]
-fn cool<S: Simd, E: Lanes>(simd: S, read: &[E], factor: f32, values: &mut [f32; BLOCK]) {
-    let (vectors, rest) = read.as_chunks::<F32_LANES>();
-    let (factors, most) = (simd.f32_splat(factor), simd.f32_splat(f32::MAX));
-    let mut outs = values.as_chunks_mut::<F32_LANES>().0.iter_mut();
-    for (vector, out) in vectors.iter().zip(outs.by_ref()) {
-        (E::load(simd, vector) * factors).min(most).store(out);
-    }
-    for out in outs {
-        simd.f32_splat(f32::NEG_INFINITY).store(out);
-    }
-    let values = &mut values[vectors.len() * F32_LANES..];
-    for (value, read) in values.iter_mut().zip(rest) {
-        *value = (read.to_f32() * factor).min(f32::MAX);
     }
 }

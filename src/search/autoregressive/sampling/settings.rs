@@ -113,8 +113,8 @@ impl Sampling {
         Err(Kind::InvalidSetting { what, value, limit }.into())
     }
 
-    /// What values are multiplied by before something is drawn, if that changes them.
-    pub(super) fn factor(&self) -> Option<f32> {
-        (self.temperature != 1.0).then_some((1.0 / self.temperature) as f32)
+    /// What values are multiplied by before something is drawn.
+    pub(in crate::search::autoregressive) fn factor(&self) -> f32 {
+        (1.0 / self.temperature) as f32
     }
 }

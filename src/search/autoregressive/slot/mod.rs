@@ -17,6 +17,7 @@ use super::outcome::Ended;
 use super::request::{RESERVED, Request};
 use super::required::Progress;
 use super::results::Results;
+use super::scan::Weighing;
 use super::tree::HypothesisTree;
 use crate::error::Error;
 use crate::memory::{grow, reserve};
@@ -140,9 +141,14 @@ impl Slot {
         matches!(self.state, State::Done(_))
     }
 
-    /// Whether the next step reads all scores of its rows.
-    pub(super) fn reads_rows(&self, kind: ScoreKind) -> bool {
-        matches!(&self.state, State::Running(request) if request.reads_rows(kind))
+    /// What the read of its rows adds up, if the next step reads all scores of its rows.
+    pub(super) fn weighing(&self, kind: ScoreKind) -> Option<Weighing> {
+        match &self.state {
+            State::Running(request) if !self.removed && request.reads_rows(kind) => {
+                Some(request.weighing(kind))
+            }
+            _ => None,
+        }
     }
 
     /// How many source positions its next step needs the attention to, if any.
