@@ -45,7 +45,7 @@ pub(crate) enum Cache {
 impl Cache {
     /// For rows of thousands of scores. Where a vector is many registers, the scan takes as
     /// long as memory does.
-    const fn of<S: Simd>() -> Self {
+    pub(crate) const fn of<S: Simd>() -> Self {
         if <S::F32 as Float32>::REGISTERS > 2 {
             Cache::First
         } else {
@@ -82,12 +82,12 @@ impl Prefetcher {
     /// lines `self` may have prefetched. The steps prefetch the rest of it, and the front
     /// of the next row, which begins where `next` does.
     #[inline(always)]
-    pub(crate) fn in_steps<S: Simd, E>(&self, row: &[E], next: &[E], steps: usize) -> Self {
+    pub(crate) fn in_steps<E>(&self, row: &[E], next: &[E], steps: usize, cache: Cache) -> Self {
         let prefetched = self.lines_of(row).max(NEAR);
         let lines = (size_of_val(row).div_ceil(CACHE_LINE) + FRONT).saturating_sub(prefetched);
         // An even number, because lines are prefetched in pairs.
         let share = lines.div_ceil(steps.max(1)).next_multiple_of(2);
-        Prefetcher::new(row, next, prefetched * CACHE_LINE, share, Cache::of::<S>())
+        Prefetcher::new(row, next, prefetched * CACHE_LINE, share, cache)
     }
 
     /// Makes a prefetcher for a row that is scanned in steps of `step_scores`. Each step
@@ -198,7 +198,6 @@ impl Prefetcher {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simd::Baseline;
 
     const LINE: usize = CACHE_LINE / size_of::<f32>();
     /// Lines in the row of the tests.
@@ -237,7 +236,7 @@ mod tests {
                     let case = format!("{prefetched} prefetched, {steps} steps");
                     let begin = prefetched.max(16);
                     let mut prefetcher =
-                        been_in(row, prefetched).in_steps::<Baseline, _>(row, next, steps);
+                        been_in(row, prefetched).in_steps(row, next, steps, Cache::Second);
                     if begin < ROW {
                         assert_eq!(lines(row, &prefetcher), begin, "{case}");
                     } else {
@@ -317,7 +316,7 @@ mod tests {
             Prefetcher::at_distance(&data, none, 16 * CACHE_LINE, 8 * LINE, Cache::First)
         });
         let in_steps =
-            none.map(|none| Prefetcher::default().in_steps::<Baseline, _>(&data, none, ROW / 8));
+            none.map(|none| Prefetcher::default().in_steps(&data, none, ROW / 8, Cache::Second));
         for mut prefetcher in at_distance.into_iter().chain(in_steps) {
             for _ in 0..ROW.div_ceil(8) {
                 assert!(lines(&data, &prefetcher) < ROW);
@@ -335,7 +334,7 @@ mod tests {
         let data = vec![0.0f32; 3 * ROW * LINE];
         let row = &data[..ROW * LINE];
         for next in [&data[ROW * LINE..], &data[2 * ROW * LINE..]] {
-            let mut prefetcher = Prefetcher::default().in_steps::<Baseline, _>(row, next, 10);
+            let mut prefetcher = Prefetcher::default().in_steps(row, next, 10, Cache::Second);
             assert_eq!(prefetcher.lines_of(next), 0);
             (0..10).for_each(|_| prefetcher.step());
             let front = lines(next, &prefetcher);

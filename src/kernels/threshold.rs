@@ -16,7 +16,7 @@ use super::bound::lower_bound;
 use super::collect::collect_panels;
 use super::element::Lanes;
 use super::plan::Plan;
-use super::prefetch::Prefetcher;
+use super::prefetch::{Cache, Prefetcher};
 use super::rank::Survivors;
 use super::scan::{STRIPE, Scan, Stripes};
 use super::{logits, scan};
@@ -79,7 +79,8 @@ impl ThresholdScan {
             *prefetcher = scan::prefetcher::<S, E>(true, row, next);
             logits::scan(simd, &stripes, prefetcher, panel, peaks)
         } else {
-            *prefetcher = prefetcher.in_steps::<S, _>(row, next, stripes.len());
+            // The second level was measured for rows that follow each other, not for these.
+            *prefetcher = prefetcher.in_steps(row, next, stripes.len(), Cache::First);
             scan::scan::<S, E, 0>(simd, kind, &stripes, prefetcher, panel, peaks)
         }
     }

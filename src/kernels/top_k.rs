@@ -58,7 +58,7 @@ pub(crate) use super::plan::Plan;
 #[cfg(feature = "unstable")]
 pub(crate) use super::plan::UNCACHED_BYTES;
 use super::plan::{Compared, RowPath};
-use super::prefetch::Prefetcher;
+use super::prefetch::{Cache, Prefetcher};
 use super::quads::{self, MOST_COLUMNS};
 pub(crate) use super::rank::ROWS;
 use super::rank::{Lists, Survivors};
@@ -258,7 +258,7 @@ impl<E: Lanes> Kernel for ReadQuads<'_, E> {
         } else {
             top_k
                 .prefetcher
-                .in_steps::<S, _>(row, next, quads::steps(row))
+                .in_steps(row, next, quads::steps(row), Cache::of::<S>())
         };
         let max = quads::scan(simd, kind, row, prefetcher, peaks, columns)?;
         if max >= plan.least {

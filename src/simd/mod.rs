@@ -27,8 +27,6 @@ mod avx512;
 
 use std::ops::{Add, Div, Mul, Sub};
 
-#[cfg(test)]
-pub(crate) use baseline::Baseline;
 pub(crate) use cache_lines::CacheLines;
 pub(crate) use kernel::Kernel;
 pub(crate) use level::Dispatch;
