@@ -31,7 +31,7 @@
 //! besides, or O(V + k) where k is a large part of V, in O(V / 8 + k) memory for each thread.
 //! Rows are shared out among the threads of the rayon pool that the call is made in; one row
 //! is the work of one thread. Results are the same, to the bit, for any number of threads,
-//! any other rows and any [`Level`](crate::Level).
+//! any other rows and any [`Level`].
 
 mod fill;
 mod rows;
