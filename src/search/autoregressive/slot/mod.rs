@@ -24,8 +24,8 @@ use crate::memory::{grow, reserve};
 use crate::request_id::RequestId;
 use crate::scores::ScoreKind;
 
-/// Groups that it is set aside for.
-const RESERVED_GROUPS: usize = 16;
+/// Lines of hypotheses that it is set aside for.
+const RESERVED_LINES: usize = 16;
 
 #[derive(Clone, Debug, Default)]
 #[expect(
@@ -91,7 +91,12 @@ impl Slot {
     pub(super) fn begin(&mut self, id: RequestId, request: Request) -> Result<(), Error> {
         self.tree.clear(request.own_scores);
         // Each group has a trunk of its own.
-        let trunks = request.max_length.min(RESERVED) * request.groups.min(RESERVED_GROUPS);
+        // Sequences that are drawn do not come to share their starts.
+        let lines = match request.draws_sequences() {
+            true => request.most_beams(),
+            false => request.groups,
+        };
+        let trunks = request.max_length.min(RESERVED) * lines.min(RESERVED_LINES);
         self.tree.reserve(trunks)?;
         self.length = 0;
         self.results.clear();
