@@ -282,7 +282,7 @@ fn hypotheses_come_back_with_every_bit() {
     }
     let mut search = AutoregressiveSearch::new(4).unwrap();
     // A token that the model holds to be impossible, whose own score is -infinity.
-    let possible = processor_fn(|row| row.set(3, -2.5));
+    let possible = processor_fn(|row| row.set(3, -0.2));
     let request = Request::new(3, MaximumLength(3))
         .with_end_tokens([1])
         .process_log_probabilities(possible)
