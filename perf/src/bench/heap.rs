@@ -15,7 +15,7 @@
 use rayon::prelude::*;
 use widebeam::{Level, ScoreKind, reference};
 
-use super::row::{Row, read};
+use super::row::{Measured, Row, read};
 use crate::clock::{Times, warm_up};
 use crate::console::failure::Failure;
 use crate::console::progress::Progress;
@@ -175,32 +175,23 @@ fn measure_one(
             return Err(wrong(format_args!("{name}, row {number}")));
         }
     }
-    let row = |level, checked_rows, times: &Times| Row {
+    let measured = Measured {
         kernel: "heap",
-        name: name.clone(),
+        name,
         pattern: "random",
         scores: "probs",
         dtype: "f32",
         vocab,
         k,
         rows: count,
-        checked_rows,
         bytes,
-        level,
-        seconds: times.median(),
-        spread: times.spread(),
-        gigabytes_per_second: bytes as f64 / times.median() / 1e9,
-        nanoseconds_per_row: 1e9 * times.median() / count as f64,
-        roofline_fraction: roofline.median() / times.median(),
-        f32_time_fraction: None,
-        aim: None,
-        aim_met: None,
-        runs: times.clone(),
+        roofline,
     };
     // It is compiled for what the target always has.
+    let level = Level::Baseline.name();
     Ok(vec![
-        row("roofline", count, &roofline),
-        row(Level::Baseline.name(), checked, &times),
+        measured.roofline(),
+        measured.row(level, checked, &times),
     ])
 }
 

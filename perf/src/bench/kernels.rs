@@ -8,7 +8,7 @@ use super::grid::{self, Aim, Case};
 use super::heap;
 use super::log_add;
 use super::public;
-use super::row::{Row, read};
+use super::row::{Measured, Row, read};
 use crate::clock::{Times, warm_up};
 use crate::console::failure::Failure;
 use crate::console::progress::Progress;
@@ -201,19 +201,27 @@ fn naive(scores: &ScoresView<'_>, row: usize, k: usize) -> (Vec<u32>, Vec<f64>, 
 
 fn report(subject: &Subject, group: &[Subject], processors: usize) -> Result<Vec<Row>, Failure> {
     let Subject { case, shape, .. } = subject;
-    let bytes = subject.scores()?.bytes();
-    let roofline = subject.roofline.median();
+    let measured = Measured {
+        kernel: "top k",
+        name: case.name(),
+        pattern: case.pattern.name(),
+        scores: kind_name(case.kind),
+        dtype: case.dtype.name(),
+        vocab: case.vocab,
+        k: case.k,
+        rows: shape.0[1],
+        bytes: subject.scores()?.bytes(),
+        roofline: subject.roofline.clone(),
+    };
     let wide = group.iter().find(|other| {
         other.case.dtype == Dtype::F32 && case.dtype != Dtype::F32 && other.case.kind == case.kind
     });
-    let row_seconds = |subject: &Subject, times: &Times| times.median() / subject.shape.0[1] as f64;
-    let row = |level: Option<Level>, times: &Times| {
-        let seconds = times.median();
-        let nanoseconds_per_row = 1e9 * row_seconds(subject, times);
-        let roofline_fraction = roofline / seconds;
+    let row = |level: Level, times: &Times| {
+        let row = measured.row(level.name(), subject.checked_rows, times);
         let f32_time_fraction = wide.and_then(|wide| {
-            let (_, times) = wide.levels.iter().find(|(of, _)| Some(*of) == level)?;
-            Some(nanoseconds_per_row / (1e9 * row_seconds(wide, times)))
+            let (_, times) = wide.levels.iter().find(|(of, _)| *of == level)?;
+            let of_f32 = 1e9 * times.median() / wide.shape.0[1] as f64;
+            Some(row.nanoseconds_per_row / of_f32)
         });
         let threads = rayon::current_num_threads();
         let aim = Some(case.aim).filter(|aim| {
@@ -221,45 +229,27 @@ fn report(subject: &Subject, group: &[Subject], processors: usize) -> Result<Vec
                 Aim::RowNanoseconds(_) => 1,
                 Aim::RooflineFraction(_) | Aim::F32TimeFraction(_) => processors,
             };
-            level == Some(Level::best()) && threads == threads_asked
+            level == Level::best() && threads == threads_asked
+        });
+        let aim_met = aim.and_then(|aim| match aim {
+            Aim::RooflineFraction(least) => Some(row.roofline_fraction >= least),
+            Aim::RowNanoseconds(most) => Some(row.nanoseconds_per_row <= most),
+            Aim::F32TimeFraction(most) => Some(f32_time_fraction? <= most),
         });
         Row {
-            kernel: "top k",
-            name: case.name(),
-            pattern: case.pattern.name(),
-            scores: kind_name(case.kind),
-            dtype: case.dtype.name(),
-            vocab: case.vocab,
-            k: case.k,
-            rows: shape.0[1],
-            checked_rows: match level {
-                Some(_) => subject.checked_rows,
-                None => shape.0[1],
-            },
-            bytes,
-            level: level.map_or("roofline", Level::name),
-            seconds,
-            spread: times.spread(),
-            gigabytes_per_second: bytes as f64 / seconds / 1e9,
-            nanoseconds_per_row,
-            roofline_fraction,
             f32_time_fraction,
             aim,
-            aim_met: aim.and_then(|aim| match aim {
-                Aim::RooflineFraction(least) => Some(roofline_fraction >= least),
-                Aim::RowNanoseconds(most) => Some(nanoseconds_per_row <= most),
-                Aim::F32TimeFraction(most) => Some(f32_time_fraction? <= most),
-            }),
-            runs: times.clone(),
+            aim_met,
+            ..row
         }
     };
-    let mut rows = vec![row(None, &subject.roofline)];
+    let mut rows = vec![measured.roofline()];
     rows.extend(
         subject
             .levels
             .iter()
             .rev()
-            .map(|(level, times)| row(Some(*level), times)),
+            .map(|(level, times)| row(*level, times)),
     );
     Ok(rows)
 }

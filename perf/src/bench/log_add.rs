@@ -3,7 +3,7 @@
 use widebeam::measure::log_add_all;
 use widebeam::{Level, ScoreKind, reference};
 
-use super::row::{Row, read};
+use super::row::{Measured, Row, read};
 use crate::clock::{Times, warm_up};
 use crate::console::failure::Failure;
 use crate::console::progress::Progress;
@@ -50,7 +50,7 @@ pub(super) fn measure(bytes: usize, runs: usize, progress: &Progress) -> Result<
         progress.advance((1 + levels.len()) * bytes);
     }
 
-    let row = |level, times: &Times| Row {
+    let measured = Measured {
         kernel: "log add",
         name: NAME.to_owned(),
         pattern: "random",
@@ -59,26 +59,12 @@ pub(super) fn measure(bytes: usize, runs: usize, progress: &Progress) -> Result<
         vocab: 1,
         k: 1,
         rows: count,
-        checked_rows: count,
         bytes,
-        level,
-        seconds: times.median(),
-        spread: times.spread(),
-        gigabytes_per_second: bytes as f64 / times.median() / 1e9,
-        nanoseconds_per_row: 1e9 * times.median() / count as f64,
-        roofline_fraction: roofline.median() / times.median(),
-        f32_time_fraction: None,
-        aim: None,
-        aim_met: None,
-        runs: times.clone(),
+        roofline,
     };
-    let mut rows = vec![row("roofline", &roofline)];
-    rows.extend(
-        levels
-            .iter()
-            .rev()
-            .map(|(level, times)| row(level.name(), times)),
-    );
+    let mut rows = vec![measured.roofline()];
+    let levels = levels.iter().rev();
+    rows.extend(levels.map(|(level, times)| measured.row(level.name(), count, times)));
     Ok(rows)
 }
 

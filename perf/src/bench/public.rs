@@ -3,7 +3,7 @@
 use widebeam::top_k::{Rows, TopK};
 use widebeam::{Level, ScoreKind, reference};
 
-use super::row::{Row, read};
+use super::row::{Measured, Row, read};
 use crate::clock::{Times, warm_up};
 use crate::console::failure::Failure;
 use crate::console::progress::Progress;
@@ -70,7 +70,7 @@ pub(super) fn measure(
                 return Err(wrong(format_args!("{name}, row {number}")));
             }
         }
-        let row = |level, times: &Times| Row {
+        let measured = Measured {
             kernel: "public top k",
             name: name.to_owned(),
             pattern: "random",
@@ -79,26 +79,12 @@ pub(super) fn measure(
             vocab: COLUMNS,
             k: K,
             rows: count,
-            checked_rows: checked,
             bytes,
-            level,
-            seconds: times.median(),
-            spread: times.spread(),
-            gigabytes_per_second: bytes as f64 / times.median() / 1e9,
-            nanoseconds_per_row: 1e9 * times.median() / count as f64,
-            roofline_fraction: roofline.median() / times.median(),
-            f32_time_fraction: None,
-            aim: None,
-            aim_met: None,
-            runs: times.clone(),
+            roofline,
         };
-        rows.push(row("roofline", &roofline));
-        rows.extend(
-            levels
-                .iter()
-                .rev()
-                .map(|(level, _, times)| row(level.name(), times)),
-        );
+        rows.push(measured.roofline());
+        let levels = levels.iter().rev();
+        rows.extend(levels.map(|(level, _, times)| measured.row(level.name(), checked, times)));
     }
     Ok(rows)
 }

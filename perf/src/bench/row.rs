@@ -39,6 +39,54 @@ pub(super) struct Row {
     pub(super) runs: Times,
 }
 
+/// What the rows of one case have in common.
+pub(super) struct Measured {
+    pub(super) kernel: &'static str,
+    pub(super) name: String,
+    pub(super) pattern: &'static str,
+    pub(super) scores: &'static str,
+    pub(super) dtype: &'static str,
+    pub(super) vocab: usize,
+    pub(super) k: usize,
+    pub(super) rows: usize,
+    pub(super) bytes: usize,
+    pub(super) roofline: Times,
+}
+
+impl Measured {
+    /// The row of its roofline.
+    pub(super) fn roofline(&self) -> Row {
+        self.row("roofline", self.rows, &self.roofline)
+    }
+
+    /// The row of a level, of which so many answers were compared. It has no aim.
+    pub(super) fn row(&self, level: &'static str, checked_rows: usize, times: &Times) -> Row {
+        let seconds = times.median();
+        Row {
+            kernel: self.kernel,
+            name: self.name.clone(),
+            pattern: self.pattern,
+            scores: self.scores,
+            dtype: self.dtype,
+            vocab: self.vocab,
+            k: self.k,
+            rows: self.rows,
+            checked_rows,
+            bytes: self.bytes,
+            level,
+            seconds,
+            spread: times.spread(),
+            gigabytes_per_second: self.bytes as f64 / seconds / 1e9,
+            nanoseconds_per_row: 1e9 * seconds / self.rows as f64,
+            roofline_fraction: self.roofline.median() / seconds,
+            f32_time_fraction: None,
+            aim: None,
+            aim_met: None,
+            runs: times.clone(),
+        }
+    }
+}
+
 /// The roofline.
 pub(super) fn read(scores: &ScoresView<'_>) -> Result<(), Error> {
     black_box(read_all(scores, Level::best())?);
