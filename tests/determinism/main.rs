@@ -19,6 +19,7 @@ mod ctc;
 mod draws;
 #[path = "../support/transducer.rs"]
 mod driver;
+mod features;
 mod independent;
 mod inputs;
 mod transducer;
@@ -98,6 +99,11 @@ fn draws_and_sparse_rows_are_golden() {
 }
 
 #[test]
+fn each_addition_is_golden() {
+    check("features", &features::results());
+}
+
+#[test]
 fn transducer_results_are_golden() {
     check("transducer", &transducer::results());
 }
@@ -131,6 +137,7 @@ fn regenerate() {
     results.extend(autoregressive::results());
     results.extend(additions::results());
     results.extend(draws::results());
+    results.extend(features::results());
     results.extend(transducer::results());
     let text = serde_json::to_string_pretty(&results).unwrap();
     fs::create_dir_all(path().parent().unwrap()).unwrap();
