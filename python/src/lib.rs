@@ -1,0 +1,44 @@
+//! The compiled half of the Python package `widebeam`: it hands arrays to the library and
+//! results back, and has no search of its own. What it offers is documented in the package.
+
+mod array;
+mod error;
+mod hypothesis;
+mod independent;
+mod padded;
+mod pool;
+mod refused;
+mod scores;
+mod top_k;
+mod work;
+
+use pyo3::prelude::*;
+
+/// The compiled half of `widebeam`.
+#[pymodule]
+mod _widebeam {
+    use super::*;
+
+    #[pymodule_export]
+    use super::hypothesis::Hypothesis;
+    #[pymodule_export]
+    use super::independent::{IndependentSearch, beam_search};
+    #[pymodule_export]
+    use super::pool::{_before_fork, get_num_threads, set_num_threads};
+    #[pymodule_export]
+    use super::top_k::{log_softmax_top_k, top_k};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let py = module.py();
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        let os = py.import("os")?;
+        // Systems without fork have nothing to register for.
+        if os.hasattr("register_at_fork")? {
+            let options = pyo3::types::PyDict::new(py);
+            options.set_item("before", module.getattr("_before_fork")?)?;
+            os.call_method("register_at_fork", (), Some(&options))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,61 @@
+//! Work of the library: in the pool, without the GIL, in pieces between which Ctrl-C is seen.
+
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use pyo3::exceptions::PyMemoryError;
+use pyo3::prelude::*;
+
+use crate::{error, pool};
+
+/// How long a piece should take: Ctrl-C is seen after it.
+const PIECE: Duration = Duration::from_millis(40);
+
+/// Runs `work` in the pool of this process, while other threads of Python go on.
+pub(crate) fn run<T: Send>(
+    py: Python<'_>,
+    work: impl FnOnce() -> Result<T, widebeam::Error> + Send,
+) -> PyResult<T> {
+    let pool = pool::current(py)?;
+    // What `work` holds is given up when it panics.
+    let done = py.detach(|| catch_unwind(AssertUnwindSafe(|| pool.run(work))));
+    match done {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(error::exception(py, &error)),
+        Err(payload) => Err(error::panicked(&*payload)),
+    }
+}
+
+/// MemoryError if the system does not grant so many bytes. They are given back at once: a
+/// batch that is decoded in pieces would else be refused only when it has filled the memory.
+pub(crate) fn check_memory(bytes: usize) -> PyResult<()> {
+    let granted = Vec::<u8>::new().try_reserve_exact(bytes);
+    granted.map_err(|_| PyMemoryError::new_err(format!("out of memory: {bytes} bytes are needed")))
+}
+
+/// Runs `work` for consecutive ranges of `count` parts, the first of `first` parts and the
+/// others as long as the time of the one before suggests. Between two ranges an exception that a
+/// signal raised, such as KeyboardInterrupt, ends the call.
+pub(crate) fn in_pieces<T: Send>(
+    py: Python<'_>,
+    count: usize,
+    first: usize,
+    mut work: impl FnMut(Range<usize>) -> Result<T, widebeam::Error> + Send,
+) -> PyResult<Vec<T>> {
+    let mut done = Vec::new();
+    let (mut start, mut size) = (0usize, first.max(1));
+    loop {
+        let range = start..count.min(start.saturating_add(size));
+        let begun = Instant::now();
+        let next = range.end;
+        done.push(run(py, || work(range))?);
+        py.check_signals()?;
+        start = next;
+        if start >= count {
+            return Ok(done);
+        }
+        let ratio = PIECE.as_secs_f64() / begun.elapsed().as_secs_f64().max(1e-6);
+        size = ((size as f64 * ratio.min(4.0)) as usize).max(1);
+    }
+}
