@@ -8,7 +8,7 @@
 use super::element::Lanes;
 use super::log_sum_exp::{BLOCK, Sum};
 use super::logits;
-use super::scan::{Ahead, COLUMNS, STRIPE, Stripes, prefetcher};
+use super::scan::{Ahead, COLUMNS, STRIPE, Stripes};
 use crate::scores::ScoreKind;
 use crate::simd::{F32_LANES, F32Lanes, Seen, Simd};
 
@@ -29,11 +29,49 @@ pub(crate) fn scan_block<S: Simd, E: Lanes>(
     maxima: &mut [f32; BLOCK_GROUPS],
 ) -> Option<Sum> {
     let stripes = Stripes::new(block, next, kind);
-    let mut prefetcher = prefetcher::<S, E>(kind == ScoreKind::Logits, block, next);
     *maxima = [f32::NEG_INFINITY; BLOCK_GROUPS];
     if kind == ScoreKind::Logits {
+        let mut prefetcher = Ahead::OF_BLOCKS.prefetcher(block, next);
         return logits::scan_block(simd, &stripes, &mut prefetcher, maxima);
     }
+    // A short row ends where the processor has just begun to prefetch.
+    let (largest, invalid) = match block.len() < BLOCK {
+        true => scan_stripes(
+            simd,
+            kind,
+            &stripes,
+            Ahead::First(1 << 10),
+            maxima,
+            (block, next),
+        ),
+        false => scan_stripes(
+            simd,
+            kind,
+            &stripes,
+            Ahead::of_scan::<S, E>(),
+            maxima,
+            (block, next),
+        ),
+    };
+    let largest = largest.reduce_max();
+    let valid = !invalid && kind.accepts(largest);
+    valid.then_some(Sum {
+        largest,
+        ..Sum::default()
+    })
+}
+
+/// The largest scores, and whether one is invalid.
+#[inline(always)]
+fn scan_stripes<S: Simd, E: Lanes>(
+    simd: S,
+    kind: ScoreKind,
+    stripes: &Stripes<'_, E>,
+    ahead: Ahead,
+    maxima: &mut [f32; BLOCK_GROUPS],
+    (block, next): (&[E], &[E]),
+) -> (S::F32, bool) {
+    let mut prefetcher = ahead.prefetcher(block, next);
     let mut largest = simd.f32_splat(f32::NEG_INFINITY);
     // NaN is below everything.
     let floor = simd.f32_splat(kind.impossible());
@@ -46,16 +84,11 @@ pub(crate) fn scan_block<S: Simd, E: Lanes>(
         for lanes in stripe.as_chunks::<F32_LANES>().0 {
             seen = E::load(simd, lanes).see_below(floor, seen);
         }
-        if Ahead::of_scan::<S, E>() != Ahead::Nothing {
+        if ahead != Ahead::Nothing {
             prefetcher.step();
         }
     }
-    let largest = largest.reduce_max();
-    let valid = !seen.any() && kind.accepts(largest);
-    valid.then_some(Sum {
-        largest,
-        ..Sum::default()
-    })
+    (largest, seen.any())
 }
 
 /// The maxima of the tokens in the same lane of a stripe's vectors.

@@ -80,6 +80,7 @@ impl<E: Lanes, const WIDTH: usize> Kernel for ScanLogits<'_, E, WIDTH> {
         } = self;
         // A copy, because what the loop writes might be it for all the compiler knows.
         let local = &mut prefetcher.clone();
+        let ahead = Ahead::of_logits::<S, E>();
         let lowest = simd.f32_splat(f32::NEG_INFINITY);
         let mut columns = [lowest; COLUMNS];
         let mut sum = RunningSum::EMPTY;
@@ -93,13 +94,13 @@ impl<E: Lanes, const WIDTH: usize> Kernel for ScanLogits<'_, E, WIDTH> {
                 match stripes.whole.get(first..first + WIDTH) {
                     Some(panel) if WIDTH == SECTION_STRIPES => {
                         let vectors = panel.as_flattened().as_chunks().0;
-                        peak = sums.add(simd, vectors, local);
+                        peak = sums.add(simd, vectors, ahead, local);
                         sums.end_section(simd);
                     }
                     _ => {
                         for index in first..block.end.min(first + WIDTH) {
                             let maxima =
-                                sums.add_stripe(simd, stripes, index, index - start, local);
+                                sums.add_stripe(simd, stripes, index, index - start, ahead, local);
                             peak = peak.max(maxima);
                         }
                     }
@@ -117,7 +118,7 @@ impl<E: Lanes, const WIDTH: usize> Kernel for ScanLogits<'_, E, WIDTH> {
                 peak.store(out);
             }
             let largest = largest.reduce_max();
-            sum.add(sums.finish(simd, stripes, block, largest, *local)?);
+            sum.add(sums.finish(simd, stripes, block, largest, ahead, *local)?);
         }
         *prefetcher = *local;
         Some(Scan::new(&columns, lowest, sum.ln()))
@@ -136,12 +137,20 @@ pub(super) fn scan_block<S: Simd, E: Lanes>(
     let mut sums = Sums::new(simd, reference(simd, stripes.get(0)));
     let mut largest = simd.f32_splat(f32::NEG_INFINITY);
     for (index, maximum) in maxima.iter_mut().enumerate().take(stripes.len()) {
-        let peak = sums.add_stripe(simd, stripes, index, index, prefetcher);
+        let peak = sums.add_stripe(simd, stripes, index, index, Ahead::OF_BLOCKS, prefetcher);
         largest = largest.max(peak);
         *maximum = peak.reduce_max();
     }
     let largest = largest.reduce_max();
-    sums.finish(simd, stripes, 0..stripes.len(), largest, *prefetcher)
+    let blocks = 0..stripes.len();
+    sums.finish(
+        simd,
+        stripes,
+        blocks,
+        largest,
+        Ahead::OF_BLOCKS,
+        *prefetcher,
+    )
 }
 
 /// The running sums of a block.
@@ -177,10 +186,11 @@ impl<V: F32Lanes> Sums<V> {
         stripes: &Stripes<'_, E>,
         index: usize,
         number: usize,
+        ahead: Ahead,
         prefetcher: &mut Prefetcher,
     ) -> V {
         let vectors = stripes.get(index).as_chunks::<F32_LANES>().0;
-        let peak = self.add(simd, vectors, prefetcher);
+        let peak = self.add(simd, vectors, ahead, prefetcher);
         if number % SECTION_STRIPES == SECTION_STRIPES - 1 {
             self.end_section(simd);
         }
@@ -193,18 +203,19 @@ impl<V: F32Lanes> Sums<V> {
         &mut self,
         simd: S,
         vectors: &[[E; F32_LANES]],
+        ahead: Ahead,
         prefetcher: &mut Prefetcher,
     ) -> V {
         let mut peak = simd.f32_splat(f32::NEG_INFINITY);
         for (i, lanes) in vectors.iter().enumerate() {
             let scores = E::load(simd, lanes);
-            if Ahead::of_logits::<S, E>() != Ahead::Nothing {
+            if ahead != Ahead::Nothing {
                 prefetcher.prefetch_line(i * size_of_val(lanes));
             }
             peak = peak.max(scores);
             self.section = self.section + self.exps.next(scores - self.reference_lanes);
         }
-        if Ahead::of_logits::<S, E>() != Ahead::Nothing {
+        if ahead != Ahead::Nothing {
             prefetcher.skip(size_of_val(vectors));
         }
         peak
@@ -225,6 +236,7 @@ impl<V: F32Lanes> Sums<V> {
         stripes: &Stripes<'_, E>,
         block: Range<usize>,
         largest: f32,
+        ahead: Ahead,
         mut prefetcher: Prefetcher,
     ) -> Option<Sum> {
         let mut sum = Sum {
@@ -236,7 +248,7 @@ impl<V: F32Lanes> Sums<V> {
             mark!("a block is summed again, relative to its largest score");
             let mut sums = Sums::new(simd, largest);
             for (number, index) in block.enumerate() {
-                sums.add_stripe(simd, stripes, index, number, &mut prefetcher);
+                sums.add_stripe(simd, stripes, index, number, ahead, &mut prefetcher);
             }
             sum.reference = largest;
             sum.sum = sums.total(simd);

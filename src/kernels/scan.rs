@@ -51,9 +51,12 @@ impl Ahead {
         }
     }
 
-    /// The prefetcher of a long row, of which a step is a stripe.
+    /// For logits that are scanned in blocks.
+    pub(crate) const OF_BLOCKS: Self = Ahead::First(4 << 10);
+
+    /// The prefetcher of a row, of which a step is a stripe.
     #[inline(always)]
-    fn prefetcher<E>(self, row: &[E], next: &[E]) -> Prefetcher {
+    pub(crate) fn prefetcher<E>(self, row: &[E], next: &[E]) -> Prefetcher {
         let (distance, step, cache) = match self {
             Ahead::Nothing => (size_of_val(row), 0, Cache::Second),
             Ahead::First(distance) => (distance, STRIPE, Cache::First),

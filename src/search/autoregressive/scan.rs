@@ -12,7 +12,7 @@ use crate::kernels::log_sum_exp::{BLOCK, RunningSum, Sum};
 use crate::kernels::weights::{block_sum, cool};
 use crate::memory::resize;
 use crate::phase;
-use crate::scores::{Data, ScoreKind, ScoresView, SparseScoresView};
+use crate::scores::{Data, Row, ScoreKind, ScoresView, SparseScoresView};
 use crate::search::shortlist::GRAIN_BYTES;
 use crate::simd::{Dispatch, Kernel, Simd};
 
@@ -118,15 +118,32 @@ impl ScannedRows {
             StepRows::Dense(scores) => (scores.vocab(), scores.data()),
             StepRows::Sparse(scores) => (scores.longest(), scores.data()),
         };
+        // Log-probabilities that are drawn from are added up like logits.
+        let summed = match weighing {
+            Weighing::AsRead => ScoreKind::Logits,
+            Weighing::Normalisers | Weighing::Cooled(_) => scores.kind(),
+        };
         let block_bytes = (BLOCK.min(longest) * data.element_bytes()).max(1);
         batch::for_each(work, GRAIN_BYTES / block_bytes, &|work| {
             let _scanning = phase::scan();
+            let Blocks { first, cooled, .. } = work;
             dispatch.run(ScanBlocks {
                 scores,
                 per_row,
-                weighing,
-                work,
+                summed,
+                first,
+                maxima: work.maxima,
+                parts: work.parts,
             });
+            if let Weighing::Cooled(factor) = weighing {
+                dispatch.run(CoolBlocks {
+                    scores,
+                    per_row,
+                    factor,
+                    first,
+                    cooled,
+                });
+            }
         });
         let parts = &self.parts[blocks];
         let rows = IndexedSlice::new(&mut self.rows[rows]);
@@ -221,11 +238,16 @@ impl Divide for Blocks<'_> {
     }
 }
 
+/// Scans some consecutive blocks.
 struct ScanBlocks<'a> {
     scores: &'a StepRows<'a>,
     per_row: usize,
-    weighing: Weighing,
-    work: Blocks<'a>,
+    /// What they are added up as.
+    summed: ScoreKind,
+    /// The first of them, counted through the rows.
+    first: usize,
+    maxima: &'a mut [[f32; BLOCK_GROUPS]],
+    parts: &'a mut [Sum],
 }
 
 impl Kernel for ScanBlocks<'_> {
@@ -233,19 +255,13 @@ impl Kernel for ScanBlocks<'_> {
 
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
-        let ScanBlocks {
-            scores,
-            per_row,
-            weighing,
-            work,
-        } = self;
-        match scores {
+        match self.scores {
             StepRows::Dense(scores) => match scores.data() {
-                Data::F32(data) => work.scan(simd, scores, per_row, weighing, data),
-                Data::F16(data) => work.scan(simd, scores, per_row, weighing, data),
-                Data::Bf16(data) => work.scan(simd, scores, per_row, weighing, data),
+                Data::F32(data) => self.scan(simd, scores, data),
+                Data::F16(data) => self.scan(simd, scores, data),
+                Data::Bf16(data) => self.scan(simd, scores, data),
             },
-            StepRows::Sparse(scores) => work.scan_sparse(simd, scores, per_row, weighing),
+            StepRows::Sparse(scores) => self.scan_sparse(simd, scores),
         }
     }
 }
@@ -264,18 +280,10 @@ const NOTHING: Sum = Sum {
     sum: 0.0,
 };
 
-impl Blocks<'_> {
+impl ScanBlocks<'_> {
     #[inline(always)]
-    fn scan<S: Simd, E: Lanes>(
-        self,
-        simd: S,
-        scores: &ScoresView<'_>,
-        per_row: usize,
-        weighing: Weighing,
-        data: &[E],
-    ) {
-        let kind = scores.kind();
-        let mut cooled = self.cooled.iter_mut();
+    fn scan<S: Simd, E: Lanes>(self, simd: S, scores: &ScoresView<'_>, data: &[E]) {
+        let (kind, summed, per_row) = (scores.kind(), self.summed, self.per_row);
         let (mut row, mut block) = (self.first / per_row, self.first % per_row);
         for (maxima, part) in self.maxima.iter_mut().zip(self.parts) {
             let tokens = scores.row_range(0, row);
@@ -286,11 +294,7 @@ impl Blocks<'_> {
             } else {
                 scores.after_row(0, row)
             };
-            let values = &data[start..end];
-            *part = read_block(simd, kind, weighing, values, &data[next], maxima);
-            if let (Weighing::Cooled(factor), Some(sum)) = (weighing, cooled.next()) {
-                *sum = cooled_sum(simd, values, factor);
-            }
+            *part = read_block(simd, kind, summed, &data[start..end], &data[next], maxima);
             block += 1;
             if block == per_row {
                 (row, block) = (row + 1, 0);
@@ -299,59 +303,69 @@ impl Blocks<'_> {
     }
 
     #[inline(always)]
-    fn scan_sparse<S: Simd>(
-        self,
-        simd: S,
-        scores: &SparseScoresView<'_>,
-        per_row: usize,
-        weighing: Weighing,
-    ) {
-        let kind = scores.kind();
-        let mut cooled = self.cooled.iter_mut();
+    fn scan_sparse<S: Simd>(self, simd: S, scores: &SparseScoresView<'_>) {
+        let (kind, summed) = (scores.kind(), self.summed);
         let blocks = self.maxima.iter_mut().zip(self.parts);
         for (number, (maxima, part)) in (self.first..).zip(blocks) {
-            let row = scores.scores(number / per_row);
-            let start = row.len().min(number % per_row * BLOCK);
-            let block = row.slice(start..row.len().min(start + BLOCK));
-            if block.len() == 0 {
-                *maxima = [f32::NEG_INFINITY; BLOCK_GROUPS];
-                *part = NOTHING;
-            } else {
-                *part = match block {
-                    Data::F32(block) => read_block(simd, kind, weighing, block, &[], maxima),
-                    Data::F16(block) => read_block(simd, kind, weighing, block, &[], maxima),
-                    Data::Bf16(block) => read_block(simd, kind, weighing, block, &[], maxima),
-                };
-            }
-            if let (Weighing::Cooled(factor), Some(sum)) = (weighing, cooled.next()) {
-                *sum = match block {
-                    _ if block.len() == 0 => NOTHING,
-                    Data::F32(block) => cooled_sum(simd, block, factor),
-                    Data::F16(block) => cooled_sum(simd, block, factor),
-                    Data::Bf16(block) => cooled_sum(simd, block, factor),
-                };
-            }
+            *part = match block_of(scores.scores(number / self.per_row), number % self.per_row) {
+                block if block.len() == 0 => {
+                    *maxima = [f32::NEG_INFINITY; BLOCK_GROUPS];
+                    NOTHING
+                }
+                Data::F32(block) => read_block(simd, kind, summed, block, &[], maxima),
+                Data::F16(block) => read_block(simd, kind, summed, block, &[], maxima),
+                Data::Bf16(block) => read_block(simd, kind, summed, block, &[], maxima),
+            };
         }
     }
 }
 
-/// Reads a block. Log-probabilities that are drawn from are added up like logits.
+/// Reads a block, as scores of the kind that they are added up as.
 #[inline(always)]
 fn read_block<S: Simd, E: Lanes>(
     simd: S,
     kind: ScoreKind,
-    weighing: Weighing,
+    summed: ScoreKind,
     values: &[E],
     next: &[E],
     maxima: &mut [f32; BLOCK_GROUPS],
 ) -> Sum {
-    let summed = match weighing {
-        Weighing::AsRead => ScoreKind::Logits,
-        Weighing::Normalisers | Weighing::Cooled(_) => kind,
-    };
     let found = scan_block(simd, summed, values, next, maxima);
     let valid = found.filter(|sum| summed == kind || kind.accepts(sum.largest));
     valid.unwrap_or(INVALID)
+}
+
+/// Adds up the weights of some consecutive blocks, cooled. They have just been read.
+struct CoolBlocks<'a> {
+    scores: &'a StepRows<'a>,
+    per_row: usize,
+    factor: f32,
+    /// The first of them, counted through the rows.
+    first: usize,
+    cooled: &'a mut [Sum],
+}
+
+impl Kernel for CoolBlocks<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        for (number, sum) in (self.first..).zip(self.cooled) {
+            let row = self.scores.scores(number / self.per_row);
+            *sum = match block_of(row, number % self.per_row) {
+                block if block.len() == 0 => NOTHING,
+                Data::F32(block) => cooled_sum(simd, block, self.factor),
+                Data::F16(block) => cooled_sum(simd, block, self.factor),
+                Data::Bf16(block) => cooled_sum(simd, block, self.factor),
+            };
+        }
+    }
+}
+
+/// A block of a row, which may be empty.
+fn block_of(row: Row<'_>, block: usize) -> Row<'_> {
+    let start = row.len().min(block * BLOCK);
+    row.slice(start..row.len().min(start + BLOCK))
 }
 
 #[inline(always)]

@@ -12,6 +12,7 @@ pub(super) enum StepRows<'a> {
 }
 
 impl<'a> StepRows<'a> {
+    #[inline]
     pub(super) fn kind(&self) -> ScoreKind {
         match self {
             StepRows::Dense(scores) => scores.kind(),
@@ -20,6 +21,7 @@ impl<'a> StepRows<'a> {
     }
 
     /// Tokens that there are, given or not.
+    #[inline]
     pub(super) fn vocab(&self) -> usize {
         match self {
             StepRows::Dense(scores) => scores.vocab(),
@@ -29,6 +31,7 @@ impl<'a> StepRows<'a> {
 
     /// The scores of a row, by place: that of token t at place t, or those of the tokens
     /// that are given.
+    #[inline]
     pub(super) fn scores(&self, row: usize) -> Row<'a> {
         match self {
             StepRows::Dense(scores) => scores.row(0, row),
@@ -37,6 +40,7 @@ impl<'a> StepRows<'a> {
     }
 
     /// The tokens of a row by place, if not all are given.
+    #[inline]
     pub(super) fn given(&self, row: usize) -> Option<&'a [u32]> {
         match self {
             StepRows::Dense(_) => None,

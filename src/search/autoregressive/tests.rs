@@ -61,7 +61,7 @@ fn totals_of_many_groups_are_cut_before_the_last_row() {
         (Spec::plain(6, 2, &[]), ScoreKind::LogProbabilities),
         (touched, ScoreKind::Logits),
     ] {
-        marks::expect("totals are cut before the last row", || {
+        marks::expect("totals are cut after a row", || {
             check(Level::best(), &spec, kind, &rows);
         });
     }

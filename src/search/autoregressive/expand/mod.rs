@@ -276,9 +276,7 @@ impl Expander {
         (self.bar, self.bank) = (Bar::NONE, None);
         self.chosen.sort_unstable();
         match step.rows {
-            StepRows::Sparse(_) if step.request.changes_rows() => {
-                self.given.reserve(step.rows.vocab())
-            }
+            StepRows::Sparse(_) if step.changes_rows => self.given.reserve(step.rows.vocab()),
             _ => Ok(()),
         }
     }

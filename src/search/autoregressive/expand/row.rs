@@ -21,17 +21,32 @@ impl Expander {
         count: Option<usize>,
     ) -> Result<(), Error> {
         let mut terms = self.terms_as_read(step, parent)?;
-        if self.read_permitted(step, parent, &mut terms)? {
+        if step.changes_rows {
+            self.change_row(step, parent, count, &mut terms)?;
+        }
+        self.terms.push(terms);
+        Ok(())
+    }
+
+    /// Adds the candidates of the tokens that processors and constraints touch.
+    fn change_row(
+        &mut self,
+        step: &Step<'_>,
+        parent: usize,
+        count: Option<usize>,
+        terms: &mut Terms,
+    ) -> Result<(), Error> {
+        if self.read_permitted(step, parent, terms)? {
             if let Some(count) = count {
-                self.add_permitted(step, parent, &terms, count);
+                self.add_permitted(step, parent, terms, count);
                 self.permitted.clear();
                 terms.permitted = 0..0;
             }
-        } else if step.request.changes_rows() {
+        } else {
             self.overrides.clear();
             let given = step.given(parent).unwrap_or_default();
             self.given.enter(given);
-            let processed = self.process_row(step, parent, &mut terms);
+            let processed = self.process_row(step, parent, terms);
             let added = processed.and_then(|()| self.add_touched(step, parent, count));
             self.given.leave(given);
             added?;
@@ -45,7 +60,6 @@ impl Expander {
         }
         terms.processed_end = self.processed.len();
         terms.bank = self.note_banks(step, parent)?;
-        self.terms.push(terms);
         Ok(())
     }
 
@@ -63,7 +77,7 @@ impl Expander {
         let mut terms = self.terms_as_read(step, parent)?;
         self.overrides.clear();
         self.logits.clear();
-        if !step.request.changes_rows() {
+        if !step.changes_rows {
             return f(&self.processed_row(step, parent, &terms));
         }
         let given = step.given(parent).unwrap_or_default();

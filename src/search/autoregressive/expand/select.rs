@@ -38,7 +38,7 @@ impl Expander {
                 ..
             } = self.terms[parent];
             let touched = &self.touched[touched.clone()];
-            if step.given(parent).is_some() && !touched.is_empty() {
+            if !touched.is_empty() && step.given(parent).is_some() {
                 // Which groups they are in is not known any more, and the row is short.
                 continue;
             }
@@ -57,8 +57,9 @@ impl Expander {
                 }
             }
             set_groups_of(touched, &mut self.unsure, false);
-            if self.totals.len() >= count.saturating_mul(2).saturating_add(SPARE) {
-                mark!("totals are cut before the last row");
+            // The sooner the bar is raised, the fewer groups of the rows that follow reach it.
+            if self.totals.len() >= count.saturating_mul(2) {
+                mark!("totals are cut after a row");
                 self.cut_totals(count);
             }
         }
@@ -108,7 +109,7 @@ impl Expander {
             ..
         } = self.terms[parent];
         let any_touched = !touched.is_empty();
-        let given = step.given(parent);
+        let (scores, given) = (step.row(parent), step.given(parent));
         if any_touched {
             self.overrides.clear();
             for &token in &self.touched[touched.clone()] {
@@ -131,7 +132,7 @@ impl Expander {
             }
             self.found.clear();
             step.dispatch.run(TokensReaching {
-                row: step.row(parent),
+                row: scores,
                 group,
                 least,
                 found: &mut self.found,

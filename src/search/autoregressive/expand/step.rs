@@ -18,6 +18,8 @@ use crate::simd::Dispatch;
 pub(in crate::search::autoregressive) struct Step<'a> {
     pub(in crate::search::autoregressive) id: RequestId,
     pub(in crate::search::autoregressive) request: &'a Request,
+    /// Whether anything changes its rows.
+    pub(in crate::search::autoregressive) changes_rows: bool,
     pub(in crate::search::autoregressive) tree: &'a HypothesisTree,
     /// Tokens generated before this step.
     pub(in crate::search::autoregressive) length: usize,
@@ -27,7 +29,7 @@ pub(in crate::search::autoregressive) struct Step<'a> {
     /// Where they stand in the constraints of the request.
     pub(in crate::search::autoregressive) followed: &'a [Followed],
     /// The rows of the batch.
-    pub(in crate::search::autoregressive) rows: StepRows<'a>,
+    pub(in crate::search::autoregressive) rows: &'a StepRows<'a>,
     /// The row of the first beam among them: what errors name.
     pub(in crate::search::autoregressive) first_row: usize,
     /// What was found in the rows of the batch, unless only permitted tokens
@@ -38,6 +40,7 @@ pub(in crate::search::autoregressive) struct Step<'a> {
 
 impl<'a> Step<'a> {
     /// The scores of a beam's row, by place.
+    #[inline]
     pub(in crate::search::autoregressive) fn row(&self, parent: usize) -> Row<'a> {
         self.rows.scores(self.first_row + parent)
     }

@@ -131,7 +131,7 @@ impl Sampler {
         for parent in 0..beams {
             self.add_row(expander, step, parent, sampling.factor())?;
         }
-        self.rows.sum(&step.rows, step.dispatch);
+        self.rows.sum(step.rows, step.dispatch);
         for (row, beam) in self.rows.rows.iter().zip(step.beams) {
             let stream = Stream::new(sampling.seed(), beam.lineage.key, step.length);
             let total = draws::log_sum(&self.rows.sums[row.blocks.clone()], step.dispatch);
@@ -219,7 +219,7 @@ impl Sampler {
         reserve(&mut self.drawn, more, "the tokens that are drawn")?;
         self.rows.reserve_draws(more)?;
         while self.drawn.len() < count {
-            let next = self.draws.draw(&mut self.rows, &step.rows, step.dispatch);
+            let next = self.draws.draw(&mut self.rows, step.rows, step.dispatch);
             let Some(draw) = next else {
                 return Ok(false);
             };

@@ -7,10 +7,12 @@ use crate::memory::reserve;
 use crate::phase;
 use crate::request_id::RequestId;
 use crate::search::autoregressive::expand::Step;
-use crate::search::autoregressive::group::LiveHypothesis;
+use crate::search::autoregressive::followed::Followed;
+use crate::search::autoregressive::group::{Group, LiveHypothesis};
 use crate::search::autoregressive::outcome::Ended;
 use crate::search::autoregressive::own_scores::OwnScores;
 use crate::search::autoregressive::request::Request;
+use crate::search::autoregressive::tree::HypothesisTree;
 
 impl Slot {
     /// One step: its rows of `scores`, the rows of the batch, to the next
@@ -21,29 +23,47 @@ impl Slot {
         memory: &mut StepMemory,
         inputs: StepInputs<'_>,
     ) -> bool {
-        if !self.is_running() {
-            return false;
-        }
-        let State::Running(request) = std::mem::take(&mut self.state) else {
+        let State::Running(request) = &self.state else {
             return false;
         };
         let _merging = phase::merge();
-        let ended = match self.advance(id, &request, memory, inputs) {
-            Ok(None) => {
-                self.state = State::Running(request);
-                return false;
-            }
+        let running = Running {
+            id,
+            request,
+            length: &mut self.length,
+            first_row: self.rows.start,
+            groups: &mut self.groups,
+            followed: &mut self.followed,
+            tree: &mut self.tree,
+        };
+        let ended = match running.advance(memory, inputs) {
+            Ok(None) => return false,
             Ok(Some(ended)) => Ok(ended),
             Err(error) => Err(error),
         };
-        self.end(&request, ended);
+        if let State::Running(request) = std::mem::take(&mut self.state) {
+            self.end(&request, ended);
+        }
         true
     }
+}
 
+/// A running request, and what a step changes of its slot.
+struct Running<'a> {
+    id: RequestId,
+    request: &'a Request,
+    length: &'a mut usize,
+    /// The first of the rows it is scored by.
+    first_row: usize,
+    groups: &'a mut [Group],
+    followed: &'a mut [Vec<Followed>],
+    tree: &'a mut HypothesisTree,
+}
+
+impl Running<'_> {
+    /// Why it ended, if it has.
     fn advance(
-        &mut self,
-        id: RequestId,
-        request: &Request,
+        self,
         StepMemory {
             expander,
             walker,
@@ -56,26 +76,32 @@ impl Slot {
             dispatch,
         }: StepInputs<'_>,
     ) -> Result<Option<Ended>, Error> {
-        let length = self.length + 1;
-        let plain = request.walks_plainly();
-        let mut row = self.rows.start;
+        let Running {
+            id,
+            request,
+            length: before,
+            first_row: mut row,
+            groups,
+            followed,
+            tree,
+        } = self;
+        let length = *before + 1;
+        let (plain, changes_rows) = (request.walks_plainly(), request.changes_rows());
         let mut ended = Ended::Exhausted;
         let mut live = false;
         let scanned = request.reads_rows(scores.kind()).then_some(scanned);
         expander.chosen.clear();
         for index in 0..request.groups {
-            let rows = self.groups[index].beams.len();
+            let rows = groups[index].beams.len();
             if rows == 0 {
                 continue;
             }
             if let Some(attention) = attention.filter(|_| request.coverage.is_some()) {
-                let added = self.groups[index]
-                    .coverage
-                    .add(attention, row..row + rows)?;
+                let added = groups[index].coverage.add(attention, row..row + rows)?;
                 added.map_err(|bad| Kind::Attention {
                     request: id,
                     row: bad.row,
-                    step: self.length,
+                    step: *before,
                     source: bad.source,
                     value: bad.value,
                 })?;
@@ -83,12 +109,13 @@ impl Slot {
             let step = Step {
                 id,
                 request,
-                tree: &self.tree,
-                length: self.length,
-                beams: &self.groups[index].beams,
-                followed: &self.followed[index],
-                rows: *scores,
-                progress: &self.groups[index].progress,
+                changes_rows,
+                tree: &*tree,
+                length: *before,
+                beams: &groups[index].beams,
+                followed: &followed[index],
+                rows: scores,
+                progress: &groups[index].progress,
                 first_row: row,
                 scanned,
                 dispatch,
@@ -101,10 +128,10 @@ impl Slot {
             let leader = if plain {
                 expander.expand(&step, request.candidates(length))?;
                 let candidates = &expander.candidates;
-                self.make_room(candidates.len())?;
-                let group = &mut self.groups[index];
+                make_room(tree, groups, candidates.len())?;
+                let group = &mut groups[index];
                 group.make_room(candidates.len(), request, length)?;
-                group.take(candidates, request, &mut self.tree, length, row);
+                group.take(candidates, request, tree, length, row);
                 let best = candidates.first();
                 best.map_or(f64::NEG_INFINITY, |best| best.score)
             } else if request.draws_sequences() {
@@ -112,10 +139,10 @@ impl Slot {
                 sampler.draw(&step, request.draws_of(request.width(length)))?;
                 let drawn = &sampler.drawn;
                 let fates = walker.judge_drawn(drawn, &step)?;
-                self.make_room(drawn.len())?;
-                let group = &mut self.groups[index];
+                make_room(tree, groups, drawn.len())?;
+                let group = &mut groups[index];
                 group.make_room(drawn.len(), request, length)?;
-                group.take_sequences((drawn, fates), request, &mut self.tree, length, &own);
+                group.take_sequences((drawn, fates), request, tree, length, &own);
                 f64::NEG_INFINITY
             } else {
                 if request.sampling.is_some() {
@@ -125,16 +152,15 @@ impl Slot {
                     walker.walk(expander, &step)?;
                 }
                 let verdicts = &mut walker.verdicts;
-                self.make_room(verdicts.len())?;
-                let group = &mut self.groups[index];
+                make_room(tree, groups, verdicts.len())?;
+                let group = &mut groups[index];
                 group.make_room(verdicts.len(), request, length)?;
                 group.note_best(walker.best_ends);
-                group.follow(verdicts, request, &mut self.tree, length, &own);
+                group.follow(verdicts, request, tree, length, &own);
                 walker.leader
             };
-            let group = &mut self.groups[index];
-            for ((constraint, _), followed) in
-                request.constraints.iter().zip(&mut self.followed[index])
+            let group = &mut groups[index];
+            for ((constraint, _), followed) in request.constraints.iter().zip(&mut followed[index])
             {
                 followed.reserve(group.beams.len())?;
                 let parent = |beam: &LiveHypothesis| beam.parent_row as usize - row;
@@ -156,38 +182,33 @@ impl Slot {
             live |= !group.beams.is_empty();
 
             // At the first step all groups continue the one row.
-            if self.length > 0 {
+            if *before > 0 {
                 row += rows;
             }
         }
-        self.length = length;
+        *before = length;
         Ok((!live).then_some(ended))
     }
+}
 
-    /// Makes room in the tree for one node per candidate.
-    fn make_room(&mut self, count: usize) -> Result<(), Error> {
-        if self.tree.has_room(count) {
-            return Ok(());
-        }
-        mark!("the tree of hypotheses is swept");
-        self.tree.begin_sweep();
-        for group in &self.groups {
-            group
-                .beams
-                .iter()
-                .for_each(|beam| self.tree.mark(beam.node));
-            group
-                .pool
-                .iter()
-                .for_each(|finished| self.tree.mark(finished.node));
-        }
-        self.tree.sweep();
-        for group in &mut self.groups {
-            for beam in &mut group.beams {
-                beam.node = self.tree.moved(beam.node);
-            }
-            group.pool.move_nodes(|node| self.tree.moved(node));
-        }
-        self.tree.reserve(count)
+/// Makes room in the tree for one node per candidate.
+fn make_room(tree: &mut HypothesisTree, groups: &mut [Group], count: usize) -> Result<(), Error> {
+    if tree.has_room(count) {
+        return Ok(());
     }
+    mark!("the tree of hypotheses is swept");
+    tree.begin_sweep();
+    for group in &*groups {
+        group.beams.iter().for_each(|beam| tree.mark(beam.node));
+        let finished = group.pool.iter();
+        finished.for_each(|finished| tree.mark(finished.node));
+    }
+    tree.sweep();
+    for group in groups {
+        for beam in &mut group.beams {
+            beam.node = tree.moved(beam.node);
+        }
+        group.pool.move_nodes(|node| tree.moved(node));
+    }
+    tree.reserve(count)
 }
