@@ -1,5 +1,5 @@
 //! The commands of the tool `widebeam`, and the loaders of its file formats. The fuzz
-//! targets use the loaders.
+//! targets and the Python wheel use the loaders.
 //!
 //! Not an interface to build on: it changes with the tool.
 
@@ -14,6 +14,7 @@ mod inputs;
 pub mod labels;
 pub mod load;
 mod memory;
+pub mod model;
 mod output;
 mod sample;
 mod scorers;

@@ -1,6 +1,5 @@
 //! The scorers that the command line asks for.
 
-use std::io::BufRead;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,9 +13,7 @@ use widebeam_perf::console::printable;
 
 use crate::args::{Ctc, LmLookahead, LmUnit};
 use crate::labels::Labels;
-use crate::load;
-use crate::memory;
-use crate::text;
+use crate::model;
 use crate::words::{self, read_phrases};
 
 /// What is scored, each if it is asked for.
@@ -43,7 +40,7 @@ impl Scorers {
             scorers.read_lexicon(path, options, labels)?;
         }
         if let Some(path) = options.lm.as_deref() {
-            let model = read_model(path, map)?;
+            let model = model::read(path, map)?;
             scorers.add_model(model, path, options, labels)?;
         }
         if let Some(path) = options.hotwords.as_deref() {
@@ -157,36 +154,6 @@ fn is_bounded(scorer: &impl Scorer) -> bool {
 
 fn about(path: &Path, error: Error) -> Failure {
     Failure::from(error).about(printable::path(path))
-}
-
-fn read_model(path: &Path, map: bool) -> Result<NgramModel, Failure> {
-    let named = |failure: Failure| failure.about(printable::path(path));
-    // An error of the text names the file itself.
-    let mut source = text::open(path)?;
-    let start = source.fill_buf();
-    let start = start.map_err(|error| named(Failure::reading(&error)))?;
-    let model = match NgramModel::is_binary(start) {
-        true => binary_model(path, source, map).map_err(named)?,
-        false => NgramModel::read_arpa(source),
-    };
-    model.map_err(|error| about(path, error))
-}
-
-/// A binary model: mapped from a file that holds it as it is, else read, as from a pipe or
-/// out of gzip.
-fn binary_model(
-    path: &Path,
-    source: impl BufRead,
-    map: bool,
-) -> Result<Result<NgramModel, Error>, Failure> {
-    if path.metadata().is_ok_and(|metadata| metadata.is_file()) {
-        let bytes = load::bytes(path, map)?;
-        if NgramModel::is_binary(bytes.as_ref()) {
-            return Ok(NgramModel::from_binary(bytes));
-        }
-    }
-    let bytes = memory::read(source).map_err(|error| Failure::reading(&error))?;
-    Ok(NgramModel::from_binary(bytes))
 }
 
 /// An error about a model, with what to try if it is one of other units.

@@ -6,6 +6,8 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 
+use crate::request_id::RequestId;
+
 /// `widebeam.Error`, which is written in Python: the stable interface of old Pythons lets
 /// no other language derive from ValueError.
 fn class(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
@@ -24,6 +26,7 @@ pub(crate) fn exception(py: Python<'_>, error: &widebeam::Error) -> PyErr {
         exception.setattr(intern!(py, "item"), error.item())?;
         exception.setattr(intern!(py, "step"), error.step())?;
         exception.setattr(intern!(py, "token"), error.token())?;
+        exception.setattr(intern!(py, "request"), error.request().map(RequestId))?;
         Ok(exception)
     });
     made.map_or_else(|failed| failed, PyErr::from_value)

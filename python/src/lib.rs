@@ -2,13 +2,21 @@
 //! results back, and has no search of its own. What it offers is documented in the package.
 
 mod array;
+mod autoregressive;
+mod ctc;
 mod error;
+mod exclusive;
+mod failure;
 mod hypothesis;
 mod independent;
+mod ngram_model;
 mod padded;
 mod pool;
 mod refused;
+mod request_id;
 mod scores;
+mod settings;
+mod tool;
 mod top_k;
 mod work;
 
@@ -20,11 +28,21 @@ mod _widebeam {
     use super::*;
 
     #[pymodule_export]
+    use super::autoregressive::{AutoregressiveCore, Completion, Feed, Outcome, Rules};
+    #[pymodule_export]
+    use super::ctc::{CtcCore, CtcHypothesis, CtcStream};
+    #[pymodule_export]
     use super::hypothesis::Hypothesis;
     #[pymodule_export]
     use super::independent::{IndependentSearch, beam_search};
     #[pymodule_export]
+    use super::ngram_model::NgramModel;
+    #[pymodule_export]
     use super::pool::{_before_fork, get_num_threads, set_num_threads};
+    #[pymodule_export]
+    use super::request_id::RequestId;
+    #[pymodule_export]
+    use super::tool::_tool;
     #[pymodule_export]
     use super::top_k::{log_softmax_top_k, top_k};
 

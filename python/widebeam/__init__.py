@@ -12,10 +12,20 @@ came in.
 [[[0, 2], [1, 2]]]
 """
 
+from ._autoregressive import AutoregressiveSearch
+from ._ctc import CtcDecoder
 from ._error import Error
 from ._widebeam import (
+    Completion,
+    CtcHypothesis,
+    CtcStream,
+    Feed,
     Hypothesis,
     IndependentSearch,
+    NgramModel,
+    Outcome,
+    RequestId,
+    Rules,
     __version__,
     beam_search,
     get_num_threads,
@@ -23,11 +33,23 @@ from ._widebeam import (
     set_num_threads,
     top_k,
 )
+from ._word import Word
 
 __all__ = [
+    "AutoregressiveSearch",
+    "Completion",
+    "CtcDecoder",
+    "CtcHypothesis",
+    "CtcStream",
     "Error",
+    "Feed",
     "Hypothesis",
     "IndependentSearch",
+    "NgramModel",
+    "Outcome",
+    "RequestId",
+    "Rules",
+    "Word",
     "__version__",
     "beam_search",
     "get_num_threads",

@@ -55,17 +55,30 @@ impl<T> Kept<T> {
     ///
     /// If all are left out, or any with `strict`. The message is then that of the note.
     pub fn take(self, strict: bool) -> Result<Vec<T>, Failure> {
+        let (entries, message) = self.parts(strict)?;
+        if let Some(message) = message {
+            note(message);
+        }
+        Ok(entries)
+    }
+
+    /// The entries, and what there is to say of those that are left out.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Kept::take`].
+    pub fn parts(self, strict: bool) -> Result<(Vec<T>, Option<String>), Failure> {
         if self.left_out == 0 {
-            return Ok(self.entries);
+            return Ok((self.entries, None));
         }
         if strict || self.entries.is_empty() {
             return Err(Failure::Input(self.message("")));
         }
-        note(self.message(match self.left_out {
+        let message = self.message(match self.left_out {
             1 => " and is left out",
             _ => " and are left out",
-        }));
-        Ok(self.entries)
+        });
+        Ok((self.entries, Some(message)))
     }
 
     /// Says which entries are left out, and so ends what it says of them.

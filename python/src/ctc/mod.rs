@@ -1,0 +1,141 @@
+//! The CTC search.
+
+mod any_search;
+mod check;
+mod hypothesis;
+mod labels;
+mod reader;
+mod scorers;
+mod settings;
+mod spelled;
+mod stream;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use widebeam::ctc::CtcNBest;
+
+use crate::array::Framework;
+use crate::refused::Refused;
+use crate::scores::Scores;
+use crate::settings::extract;
+use crate::{pool, work};
+use any_search::AnySearch;
+pub(crate) use hypothesis::CtcHypothesis;
+use reader::Reader;
+use scorers::Scorers;
+pub(crate) use stream::CtcStream;
+
+/// How many frames of a beam of width 1 a thread searches in some 20 ms.
+const PIECE_FRAMES: usize = 200_000;
+
+/// The decoder of `widebeam.CtcDecoder`, which has its settings.
+#[pyclass(frozen, module = "widebeam._widebeam", name = "_CtcCore")]
+pub(crate) struct CtcCore {
+    /// The scorers and settings; its memory serves nobody.
+    model: Box<dyn AnySearch>,
+    beams: usize,
+    reader: Option<Arc<Reader>>,
+    labels: Option<usize>,
+    merge_text: bool,
+    /// Searches that no call uses at the moment.
+    idle: Mutex<Vec<Box<dyn AnySearch>>>,
+}
+
+#[pymethods]
+impl CtcCore {
+    #[new]
+    #[pyo3(signature = (settings))]
+    fn new(settings: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let py = settings.py();
+        let search: settings::Search = extract(settings)?;
+        let text: settings::Text = extract(settings)?;
+        let model: settings::LanguageModel = extract(settings)?;
+        let words: settings::Words = extract(settings)?;
+        check::check(py, &text, &model, &words)?;
+        let labels = labels::read(py, &text, search.blank(py)?)?;
+        let search = search.search(py)?;
+        let beams = search.beams();
+        let (model, reader) = match &labels {
+            None => (Box::new(search) as Box<dyn AnySearch>, None),
+            Some(labels) => {
+                let scorers = Scorers::read(py, &model, &words, labels)?;
+                let (model, reader) = scorers.take_part(search, labels);
+                (model, Some(Arc::new(reader)))
+            }
+        };
+        Ok(CtcCore {
+            model,
+            beams,
+            reader,
+            labels: labels.map(|labels| labels.vocabulary().len()),
+            merge_text: text.merge_text,
+            idle: Mutex::default(),
+        })
+    }
+
+    #[pyo3(signature = (array, scores, lengths, errors))]
+    fn decode<'py>(
+        &self,
+        array: &Bound<'py, PyAny>,
+        scores: &str,
+        lengths: Option<&Bound<'py, PyAny>>,
+        errors: &str,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let py = array.py();
+        let refused = Refused::new(py, errors)?;
+        let scores = Scores::new(array, scores, lengths)?;
+        let view = scores.view(py)?;
+        labels::require(py, self.labels, view.vocab())?;
+        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut search = idle().pop().unwrap_or_else(|| self.model.another());
+        work::check_memory(search.bytes_needed(&view))?;
+        let work_of_item = view.time().saturating_mul(self.beams).max(1);
+        let first = (PIECE_FRAMES / work_of_item).max(1) * pool::get_num_threads();
+        let found = work::in_pieces(py, view.batch(), first, |items| {
+            let found = search.decode(&view.items(items))?;
+            match &self.reader {
+                Some(reader) if self.merge_text => reader.merged(&found),
+                _ => Ok(found),
+            }
+        })?;
+        idle().push(search);
+
+        let list = PyList::empty(py);
+        for nbest in found.into_iter().map(Arc::new) {
+            for item in 0..nbest.len() {
+                list.append(self.item(py, &nbest, item, scores.framework(), refused)?)?;
+            }
+        }
+        Ok(list)
+    }
+
+    fn stream(&self) -> CtcStream {
+        CtcStream::new(self.model.stream(), self.reader.clone(), self.labels)
+    }
+}
+
+impl CtcCore {
+    fn item<'py>(
+        &self,
+        py: Python<'py>,
+        nbest: &Arc<CtcNBest>,
+        item: usize,
+        framework: Framework,
+        refused: Refused,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let hypotheses = match nbest.item(item) {
+            Ok(hypotheses) => hypotheses,
+            Err(error) => return refused.item(py, &error),
+        };
+        let views = (0..hypotheses.len()).map(|rank| {
+            let (nbest, reader) = (nbest.clone(), self.reader.clone());
+            Bound::new(
+                py,
+                CtcHypothesis::found(nbest, [item, rank], reader, framework),
+            )
+        });
+        Ok(PyList::new(py, views.collect::<PyResult<Vec<_>>>()?)?.into_any())
+    }
+}
