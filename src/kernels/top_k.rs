@@ -37,8 +37,8 @@
 //!    those that reach some number, until it is k or little more. For nearly all of a row
 //!    there is none, and every possible token is a survivor.
 //! 4. The survivors of eight rows are sorted together, a row in each lane, by a network
-//!    without branches (`network`). A row with more than 1024 survivors, or 128 for each row
-//!    that there is, is sorted on its own, by digits (`sorter`).
+//!    without branches (`network`). A row with more survivors than the lists of its level hold
+//!    is sorted on its own, by digits (`sorter`).
 //! 5. A row of up to 64 tokens has no maxima and no bound: all its tokens are sorted
 //!    (`short`).
 //! 6. For k up to 16 the bound is the largest of 16 sampled maxima that at least k of all
@@ -116,8 +116,8 @@ impl TopK {
 
     /// Begins so many rows, up to [`ROWS`], that are read before [`TopK::finish`].
     #[inline(always)]
-    pub(crate) fn begin(&mut self, rows: usize) {
-        self.lists.begin(rows);
+    pub(crate) fn begin<S: Simd>(&mut self, simd: S, rows: usize) {
+        self.lists.begin(simd, rows);
     }
 
     /// Reads a row that is not short, of the given number among those that were begun. `next` is what will be read after it.
@@ -317,7 +317,7 @@ mod tests {
                 };
             }
             let out = self.tokens.chunks_mut(k).zip(self.values.chunks_mut(k));
-            top_k.begin(self.rows.len());
+            top_k.begin(simd, self.rows.len());
             let rows = self.rows.iter().zip(out).enumerate();
             let found = rows.map(|(number, (row, (tokens, values)))| {
                 top_k.read(simd, number, row, &[], tokens, values)
@@ -741,9 +741,12 @@ mod tests {
         fn run<S: Simd>(self, simd: S) -> Self::Output {
             let mut top_k = TopK::default();
             let mut all = Vec::new();
-            for (kind, k, rows) in self.rounds {
+            for (round, (kind, k, rows)) in self.rounds.iter().enumerate() {
                 let (k, length) = (*k, rows[0].len());
                 top_k.reserve(Plan::top_k(k, length, *kind)).unwrap();
+                // Every third time there is no room for lists.
+                let listed = if round % 3 == 2 { 0 } else { rows.len() };
+                top_k.begin(simd, listed);
                 // One after the other in memory.
                 let data = rows.concat();
                 let size = rows.len() * k;
@@ -861,7 +864,7 @@ mod tests {
             // The tokens that survive, their keys twice; lists of eight rows.
             let expected = (top_k.peaks.len() + 16) * 64
                 + capacity * (4 + 8 + 8)
-                + capacity.min(1024).next_multiple_of(8) * 8 * 8
+                + capacity.min(4096).next_multiple_of(8) * 8 * 8
                 + size_of::<TopK>();
             assert_eq!(TopK::bytes_needed(&plan), expected);
         }

@@ -238,7 +238,7 @@ impl FillRows<'_> {
         let out = out.zip(rows.tokens.chunks_mut(ROWS * width));
         let out = out.zip(rows.log_probabilities.chunks_mut(ROWS * width));
         for (((counts, normalisers), tokens), values) in out {
-            top_k.begin(counts.len());
+            top_k.begin(simd, counts.len());
             let out = counts.iter_mut().zip(normalisers.iter_mut());
             let out = out.zip(tokens.chunks_exact_mut(width));
             let out = out.zip(values.chunks_exact_mut(width)).enumerate();

@@ -221,7 +221,7 @@ impl<E: Lanes> Kernel for Together<'_, E> {
     #[inline(always)]
     fn run<S: Simd>(self, simd: S) {
         let (rows, k) = (self.rows, self.k);
-        self.top_k.begin(self.counts.len());
+        self.top_k.begin(simd, self.counts.len());
         let out = self.indices.chunks_exact_mut(k);
         let out = out.zip(self.values.chunks_exact_mut(k));
         let out = out.zip(self.counts).zip(self.normalisers).enumerate();
