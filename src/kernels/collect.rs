@@ -12,7 +12,7 @@ use super::prefetch::{Cache, Prefetcher};
 use super::quads::QUAD;
 use super::rank::Survivors;
 use crate::scores::ScoreKind;
-use crate::simd::{F32_LANES, F32Lanes, Simd};
+use crate::simd::{F32_LANES, F32Lanes, Ordered, Simd};
 
 /// Panels whose peaks are compared before any of their tokens: one bit of a word for each.
 const WORD: usize = u64::BITS as usize;
@@ -32,12 +32,12 @@ pub(crate) fn collect_panels<S: Simd, E: Lanes>(
     prefetcher: &mut Prefetcher,
     survivors: &mut Survivors,
 ) {
-    let mut bound = simd.f32_splat(bound);
+    let mut bound = E::Order::<S>::bound(simd, bound);
     let quads = Quads::new(row, plan.kind);
     let quads_of_a_panel = plan.quads_of_a_panel();
     let mut len = 0;
     for (word, peaks) in peaks.chunks(WORD).enumerate() {
-        let mut reached = reaching(simd, peaks, bound, prefetcher);
+        let mut reached = reaching(simd, peaks, bound.widen(simd), prefetcher);
         while reached != 0 {
             let panel = word * WORD + reached.trailing_zeros() as usize;
             reached &= reached - 1;
@@ -69,7 +69,7 @@ pub(crate) fn collect_all<S: Simd, E: Lanes>(
     plan: &Plan,
     survivors: &mut Survivors,
 ) {
-    let mut bound = simd.f32_splat(bound);
+    let mut bound = E::Order::<S>::bound(simd, bound);
     let mut prefetcher = Prefetcher::at_distance(row, next, size_of_val(row), QUAD, Cache::First);
     let quads = Quads::new(row, plan.kind);
     let mut len = 0;
@@ -136,7 +136,7 @@ fn push_quad<S: Simd, E: Lanes>(
     simd: S,
     row: &[E],
     quad: (usize, &[E; QUAD]),
-    bound: &mut S::F32,
+    bound: &mut E::Order<S>,
     plan: &Plan,
     survivors: &mut Survivors,
     mut len: usize,
@@ -145,19 +145,19 @@ fn push_quad<S: Simd, E: Lanes>(
     if len + QUAD > plan.capacity {
         mark!("quads fill the list");
         survivors.set_len(len);
-        *bound = simd.f32_splat(survivors.keep_best(row, plan.k).next_up());
+        *bound = E::Order::<S>::bound(simd, survivors.keep_best(row, plan.k).next_up());
         len = survivors.len();
     }
     let [a, b, c, d] = quad.as_chunks::<F32_LANES>().0 else {
         return len;
     };
     let four = [
-        E::load(simd, a),
-        E::load(simd, b),
-        E::load(simd, c),
-        E::load(simd, d),
+        E::order(simd, a),
+        E::order(simd, b),
+        E::order(simd, c),
+        E::order(simd, d),
     ];
-    let reached = S::F32::four_ge(four, *bound);
+    let reached = E::Order::<S>::four_reach(four, *bound);
     push(simd, survivors.room(), len, reached, number * QUAD)
 }
 

@@ -3,7 +3,7 @@
 use half::{bf16, f16};
 
 use crate::scores::ScoreKind;
-use crate::simd::{F32_LANES, Simd};
+use crate::simd::{F32_LANES, Ordered, Simd};
 
 /// A score in memory, widened to f32 as it is loaded: exactly, so that nothing
 /// above knows what type it was.
@@ -11,7 +11,16 @@ pub(crate) trait Lanes: Copy + 'static {
     const ZERO: Self;
     const NEG_INFINITY: Self;
 
+    /// What scores of this type are compared as.
+    type Order<S: Simd>: Ordered<S>;
+
     fn load<S: Simd>(simd: S, lanes: &[Self; F32_LANES]) -> S::F32;
+    fn order<S: Simd>(simd: S, lanes: &[Self; F32_LANES]) -> Self::Order<S>;
+    /// As [`Lanes::load`], where few of the scores are subnormal.
+    #[inline(always)]
+    fn load_logits<S: Simd>(simd: S, lanes: &[Self; F32_LANES]) -> S::F32 {
+        Self::load(simd, lanes)
+    }
     fn to_f32(self) -> f32;
 
     /// The score of `kind` that marks a token as impossible.
@@ -27,9 +36,15 @@ pub(crate) trait Lanes: Copy + 'static {
 impl Lanes for f32 {
     const ZERO: f32 = 0.0;
     const NEG_INFINITY: f32 = f32::NEG_INFINITY;
+    type Order<S: Simd> = S::F32;
 
     #[inline(always)]
     fn load<S: Simd>(simd: S, lanes: &[f32; F32_LANES]) -> S::F32 {
+        simd.f32_load(lanes)
+    }
+
+    #[inline(always)]
+    fn order<S: Simd>(simd: S, lanes: &[f32; F32_LANES]) -> Self::Order<S> {
         simd.f32_load(lanes)
     }
 
@@ -42,10 +57,21 @@ impl Lanes for f32 {
 impl Lanes for f16 {
     const ZERO: f16 = f16::ZERO;
     const NEG_INFINITY: f16 = f16::NEG_INFINITY;
+    type Order<S: Simd> = S::Halves;
 
     #[inline(always)]
     fn load<S: Simd>(simd: S, lanes: &[f16; F32_LANES]) -> S::F32 {
         simd.f32_from_f16(bytemuck::cast_ref(lanes))
+    }
+
+    #[inline(always)]
+    fn load_logits<S: Simd>(simd: S, lanes: &[f16; F32_LANES]) -> S::F32 {
+        simd.f32_from_normal_f16(bytemuck::cast_ref(lanes))
+    }
+
+    #[inline(always)]
+    fn order<S: Simd>(simd: S, lanes: &[f16; F32_LANES]) -> Self::Order<S> {
+        simd.halves(bytemuck::cast_ref(lanes))
     }
 
     #[inline(always)]
@@ -57,9 +83,15 @@ impl Lanes for f16 {
 impl Lanes for bf16 {
     const ZERO: bf16 = bf16::ZERO;
     const NEG_INFINITY: bf16 = bf16::NEG_INFINITY;
+    type Order<S: Simd> = S::F32;
 
     #[inline(always)]
     fn load<S: Simd>(simd: S, lanes: &[bf16; F32_LANES]) -> S::F32 {
+        simd.f32_from_bf16(bytemuck::cast_ref(lanes))
+    }
+
+    #[inline(always)]
+    fn order<S: Simd>(simd: S, lanes: &[bf16; F32_LANES]) -> Self::Order<S> {
         simd.f32_from_bf16(bytemuck::cast_ref(lanes))
     }
 

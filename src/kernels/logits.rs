@@ -24,9 +24,9 @@ const PANEL: usize = 4;
 #[inline(always)]
 fn reference<S: Simd, E: Lanes>(simd: S, stripe: &[E; STRIPE]) -> f32 {
     let vectors = stripe.as_chunks::<F32_LANES>().0;
-    let mut largest = E::load(simd, &vectors[0]);
+    let mut largest = E::load_logits(simd, &vectors[0]);
     for lanes in &vectors[1..] {
-        largest = largest.max(E::load(simd, lanes));
+        largest = largest.max(E::load_logits(simd, lanes));
     }
     largest.reduce_max()
 }
@@ -108,7 +108,7 @@ impl<E: Lanes, const WIDTH: usize> Kernel for ScanLogits<'_, E, WIDTH> {
                 if WIDTH == 1 {
                     let vectors = stripes.get(first).as_chunks().0;
                     for (column, lanes) in columns.iter_mut().zip(vectors) {
-                        *column = column.max(E::load(simd, lanes));
+                        *column = column.max(E::load_logits(simd, lanes));
                     }
                 } else {
                     let column = &mut columns[first / WIDTH % COLUMNS];
@@ -208,7 +208,7 @@ impl<V: F32Lanes> Sums<V> {
     ) -> V {
         let mut peak = simd.f32_splat(f32::NEG_INFINITY);
         for (i, lanes) in vectors.iter().enumerate() {
-            let scores = E::load(simd, lanes);
+            let scores = E::load_logits(simd, lanes);
             if ahead != Ahead::Nothing {
                 prefetcher.prefetch_line(i * size_of_val(lanes));
             }

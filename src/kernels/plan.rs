@@ -24,7 +24,8 @@ const LONGEST_COMPARED_ROW: usize = 1024;
 /// Rows from this length on are scanned in stripes.
 const LONG: usize = 64 * STRIPE;
 
-/// The largest k whose bound is that of columns.
+/// The largest k whose bound is that of columns; in quads, of which there are more columns,
+/// of twice as many.
 const COLUMNS_SERVE: usize = 64;
 
 /// A tensor of this size is not in a cache.
@@ -49,7 +50,7 @@ pub(crate) enum RowPath {
 /// What the bound of a row is taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum BoundFrom {
-    /// Few maxima, for k up to 64.
+    /// Few maxima, for k up to 64, or 128 in rows of quads.
     Columns,
     /// The maxima of all groups, of which there must be many more than k.
     Peaks,
@@ -60,12 +61,34 @@ enum BoundFrom {
 }
 
 impl BoundFrom {
+    /// In stripes.
     fn new(k: usize, length: usize) -> Self {
         if k <= COLUMNS_SERVE {
             BoundFrom::Columns
         } else if k <= length / 12 {
             BoundFrom::Peaks
-        } else if k <= length / 16 * 15 {
+        } else {
+            BoundFrom::of_many(k, length)
+        }
+    }
+
+    /// In quads. A bound from peaks, of which there is one for four tokens, leaves the more
+    /// survivors the larger k is: 1.4 k for k of an eighth of the row. One from the tokens
+    /// leaves hardly more than k, but costs several passes. Both took the same time for k
+    /// of about 86 of 512, 150 of 1024, 200 of 1500, 600 of 5000 and 1000 of 8000 tokens, at
+    /// all levels (Zen 4).
+    fn of_quads(k: usize, length: usize) -> Self {
+        if k > length / 8 + 20 && k > COLUMNS_SERVE {
+            BoundFrom::of_many(k, length)
+        } else if k <= 2 * COLUMNS_SERVE {
+            BoundFrom::Columns
+        } else {
+            BoundFrom::Peaks
+        }
+    }
+
+    fn of_many(k: usize, length: usize) -> Self {
+        if k <= length / 16 * 15 {
             BoundFrom::Row
         } else {
             BoundFrom::Nothing
@@ -76,7 +99,8 @@ impl BoundFrom {
 /// Which tokens of a row in quads are compared with the bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Compared {
-    /// All: the row has at most 1024 tokens, or k is above 64, so that many reach the bound.
+    /// All: the row has at most 1024 tokens, or k is above 64 and there are fewer than 1.25
+    /// quads for each, so that most hold a token that reaches the bound.
     All,
     /// Those of the quads with a peak that reaches the bound.
     Quads,
@@ -125,11 +149,10 @@ impl Plan {
         if Plan::is_short_row(length) {
             plan.path = RowPath::Short;
         } else if length < LONG && !normalised {
-            plan.path = RowPath::Quads(if length <= LONGEST_COMPARED_ROW || k > COLUMNS_SERVE {
-                Compared::All
-            } else {
-                Compared::Quads
-            });
+            let most_quads_reach = k > COLUMNS_SERVE.max(length / 80);
+            let all = length <= LONGEST_COMPARED_ROW || most_quads_reach;
+            plan.path = RowPath::Quads(if all { Compared::All } else { Compared::Quads });
+            plan.from = BoundFrom::of_quads(k, length);
         }
         plan
     }
@@ -307,33 +330,47 @@ mod tests {
         use BoundFrom::{Columns, Nothing, Peaks, Row};
         const ALL: Option<Compared> = Some(Compared::All);
         const QUADS: Option<Compared> = Some(Compared::Quads);
-        for (k, length, panel, compared, from) in [
-            (1, 65, 1, ALL, Columns),
-            (64, 65, 1, ALL, Columns),
-            (65, 65, 1, ALL, Nothing),
-            (65, 779, 1, ALL, Row),
-            (65, 780, 1, ALL, Peaks),
-            (16, 1024, 1, ALL, Columns),
-            (16, 1025, 1, QUADS, Columns),
-            (17, 1024, 1, ALL, Columns),
-            (17, 1025, 1, QUADS, Columns),
-            (64, 1025, 1, QUADS, Columns),
-            (682, 8191, 1, ALL, Peaks),
-            (683, 8191, 1, ALL, Row),
-            (7665, 8191, 1, ALL, Row),
-            (7666, 8191, 1, ALL, Nothing),
-            (1, 8191, 1, QUADS, Columns),
-            (1, 8192, 4, None, Columns),
-            (64, 8192, 4, None, Columns),
-            (163, 8191, 1, ALL, Peaks),
-            (163, 8192, 4, None, Peaks),
-            (164, 8192, 1, None, Peaks),
-            (682, 8192, 1, None, Peaks),
-            (683, 8192, 1, None, Row),
-            (7680, 8192, 1, None, Row),
-            (7681, 8192, 1, None, Nothing),
-            (200, 10_000, 4, None, Peaks),
-            (201, 10_000, 1, None, Peaks),
+        // In quads, and in stripes.
+        for (k, length, panel, compared, of_quads, of_stripes) in [
+            (1, 65, 1, ALL, Columns, Columns),
+            (64, 65, 1, ALL, Columns, Columns),
+            (65, 65, 1, ALL, Nothing, Nothing),
+            (65, 359, 1, ALL, Row, Row),
+            (65, 360, 1, ALL, Columns, Row),
+            (65, 779, 1, ALL, Columns, Row),
+            (65, 780, 1, ALL, Columns, Peaks),
+            (128, 1024, 1, ALL, Columns, Row),
+            (129, 1024, 1, ALL, Peaks, Row),
+            (148, 1024, 1, ALL, Peaks, Row),
+            (149, 1024, 1, ALL, Row, Row),
+            (16, 1024, 1, ALL, Columns, Columns),
+            (16, 1025, 1, QUADS, Columns, Columns),
+            (17, 1024, 1, ALL, Columns, Columns),
+            (17, 1025, 1, QUADS, Columns, Columns),
+            (64, 1025, 1, QUADS, Columns, Columns),
+            (65, 1025, 1, ALL, Columns, Peaks),
+            (102, 8191, 1, QUADS, Columns, Peaks),
+            (103, 8191, 1, ALL, Columns, Peaks),
+            (128, 8191, 1, ALL, Columns, Peaks),
+            (129, 8191, 1, ALL, Peaks, Peaks),
+            (682, 8191, 1, ALL, Peaks, Peaks),
+            (683, 8191, 1, ALL, Peaks, Row),
+            (1043, 8191, 1, ALL, Peaks, Row),
+            (1044, 8191, 1, ALL, Row, Row),
+            (7665, 8191, 1, ALL, Row, Row),
+            (7666, 8191, 1, ALL, Nothing, Nothing),
+            (1, 8191, 1, QUADS, Columns, Columns),
+            (1, 8192, 4, None, Columns, Columns),
+            (64, 8192, 4, None, Columns, Columns),
+            (163, 8191, 1, ALL, Peaks, Peaks),
+            (163, 8192, 4, None, Peaks, Peaks),
+            (164, 8192, 1, None, Peaks, Peaks),
+            (682, 8192, 1, None, Peaks, Peaks),
+            (683, 8192, 1, None, Row, Row),
+            (7680, 8192, 1, None, Row, Row),
+            (7681, 8192, 1, None, Nothing, Nothing),
+            (200, 10_000, 4, None, Peaks, Peaks),
+            (201, 10_000, 1, None, Peaks, Peaks),
         ] {
             for kind in [Probabilities, LogProbabilities, Logits] {
                 let case = format!("{k} of {length} {kind:?}");
@@ -343,6 +380,11 @@ mod tests {
                 let path = match compared {
                     Some(compared) if kind != Logits => RowPath::Quads(compared),
                     _ => stripes,
+                };
+                let from = if path == stripes {
+                    of_stripes
+                } else {
+                    of_quads
                 };
                 assert_eq!((plan.path, plan.from), (path, from), "{case}");
                 let tokens = if path == stripes { panel * 128 } else { 64 };
@@ -399,8 +441,9 @@ mod tests {
             (32, 8),
             (33, 16),
             (64, 16),
-            (65, 16),
-            (500, 16),
+            (65, 32),
+            (128, 32),
+            (500, 32),
         ] {
             let plan = Plan::top_k(k, 8000, Probabilities);
             assert_eq!(plan.columns(), columns, "{k}");

@@ -14,13 +14,13 @@
 use super::element::Lanes;
 use super::prefetch::Prefetcher;
 use crate::scores::ScoreKind;
-use crate::simd::{F32_LANES, F32Lanes, Seen, Simd};
+use crate::simd::{AsBits, F32_LANES, F32Lanes, Ordered, Seen, Simd};
 
 /// Tokens in a quad.
 pub(crate) const QUAD: usize = 4 * F32_LANES;
 
 /// Columns that peaks may be put together to.
-pub(crate) const MOST_COLUMNS: usize = 16;
+pub(crate) const MOST_COLUMNS: usize = 32;
 
 /// How many steps the scan of a row takes.
 #[inline(always)]
@@ -45,7 +45,9 @@ pub(crate) fn scan<S: Simd, E: Lanes>(
     columns: &mut [[f32; F32_LANES]],
 ) -> Option<f32> {
     if S::UNSIGNED_MAX && kind == ScoreKind::Probabilities {
-        write_peaks::<S, E, true>(simd, kind, row, prefetcher, peaks);
+        let floor = AsBits::floor(simd, 0.0);
+        let load = |lanes: &_| AsBits(E::load(simd, lanes));
+        write_peaks(simd, load, floor, row, E::ZERO, prefetcher, peaks);
         let largest = fold::<S, true>(simd, peaks, columns);
         let bits = largest.reduce_max_bits();
         if bits <= ScoreKind::MAX_PROBABILITY.to_bits() {
@@ -53,57 +55,55 @@ pub(crate) fn scan<S: Simd, E: Lanes>(
         }
         mark!("probabilities that seem invalid as integers");
     }
-    let seen = write_peaks::<S, E, false>(simd, kind, row, prefetcher, peaks);
+    // NaN is below everything.
+    let floor = E::Order::<S>::floor(simd, kind.impossible());
+    let load = |lanes: &_| E::order(simd, lanes);
+    let impossible = E::impossible(kind);
+    let seen = write_peaks(simd, load, floor, row, impossible, prefetcher, peaks);
     let max = fold::<S, false>(simd, peaks, columns).reduce_max();
     (!seen.any() && kind.accepts(max)).then_some(max)
 }
 
-/// Writes the peaks of a row; what was seen of invalid scores, unless they show
-/// in the peaks' `BITS`.
+/// Writes the peaks of a row, whose end is filled up with impossible scores; what was seen
+/// below the floor.
 #[inline(always)]
-fn write_peaks<S: Simd, E: Lanes, const BITS: bool>(
+fn write_peaks<S: Simd, E: Lanes, O: Ordered<S>>(
     simd: S,
-    kind: ScoreKind,
+    load: impl Fn(&[E; F32_LANES]) -> O,
+    floor: O,
     row: &[E],
+    impossible: E,
     prefetcher: &mut Prefetcher,
     peaks: &mut [[f32; F32_LANES]],
-) -> <S::F32 as F32Lanes>::Seen {
-    // NaN is below everything.
-    let floor = simd.f32_splat(kind.impossible());
-    let mut seen = simd.f32_unseen();
+) -> O::Seen {
+    let mut seen = O::unseen(simd);
     let (quads, rest) = row.as_chunks::<QUAD>();
     let (whole, last) = peaks.split_at_mut(quads.len());
     for (i, (quad, out)) in quads.iter().zip(whole).enumerate() {
         let vectors = quad.as_chunks::<F32_LANES>().0;
-        let mut peak = E::load(simd, &vectors[0]);
-        if !BITS {
-            seen = peak.see_below(floor, seen);
-        }
+        let mut peak = load(&vectors[0]);
+        seen = peak.note_below(floor, seen);
         for vector in &vectors[1..] {
-            let lanes = E::load(simd, vector);
-            if !BITS {
-                seen = lanes.see_below(floor, seen);
-            }
-            peak = larger::<_, BITS>(peak, lanes);
+            let lanes = load(vector);
+            seen = lanes.note_below(floor, seen);
+            peak = peak.larger(lanes);
         }
-        peak.store(out);
+        peak.write(simd, out);
         if i % 2 == 0 {
             prefetcher.step();
         }
     }
     if let [out] = last {
         let (vectors, rest) = rest.as_chunks::<F32_LANES>();
-        let mut end = [E::impossible(kind); F32_LANES];
+        let mut end = [impossible; F32_LANES];
         end[..rest.len()].copy_from_slice(rest);
         let mut peak = floor;
         for vector in vectors.iter().chain([&end]) {
-            let lanes = E::load(simd, vector);
-            if !BITS {
-                seen = lanes.see_below(floor, seen);
-            }
-            peak = larger::<_, BITS>(peak, lanes);
+            let lanes = load(vector);
+            seen = lanes.note_below(floor, seen);
+            peak = peak.larger(lanes);
         }
-        peak.store(out);
+        peak.write(simd, out);
     }
     seen
 }
@@ -121,6 +121,9 @@ fn fold<S: Simd, const BITS: bool>(
         [_, _] => fold_to::<S, 2, BITS>(simd, peaks, columns),
         [_, _, _, _] => fold_to::<S, 4, BITS>(simd, peaks, columns),
         [_, _, _, _, _, _, _, _] => fold_to::<S, 8, BITS>(simd, peaks, columns),
+        [_, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] => {
+            fold_to::<S, 16, BITS>(simd, peaks, columns)
+        }
         _ => fold_to::<S, MOST_COLUMNS, BITS>(simd, peaks, columns),
     }
 }
@@ -186,16 +189,16 @@ mod tests {
         }
     }
 
-    /// Checks 1, 2, 4, 8 and 16 columns, or as many as there are peaks.
+    /// Checks 1, 2, 4, 8, 16 and 32 columns, or as many as there are peaks.
     fn check<E: Rounded>(kind: ScoreKind, row: &[f32]) {
         let row = scores::<E>(kind, row);
         let peaks = peaks(kind, &row, QUAD);
         let largest = largest_lane(&peaks);
-        for width in [1, 2, 4, 8, 16] {
+        for width in [1, 2, 4, 8, 16, 32] {
             let columns = width.min(peaks.len());
             // A column is the maximum of every `width`-th peak.
             let width = match columns {
-                1 | 2 | 4 | 8 => columns,
+                1 | 2 | 4 | 8 | 16 => columns,
                 _ => MOST_COLUMNS,
             };
             let of_column = |column: usize| {
@@ -223,7 +226,7 @@ mod tests {
     /// Rounds of peaks are whole, or the end of the row cuts them short.
     #[test]
     fn peaks_of_every_number_of_quads_are_in_a_column() {
-        for quads in 1..=35 {
+        for quads in (1..=35).chain([63, 64, 65]) {
             for length in [quads * QUAD - 63, quads * QUAD - 47, quads * QUAD] {
                 let mut rows = patterns(length, 5);
                 check::<f32>(Probabilities, &rows.swap_remove(0));

@@ -242,14 +242,21 @@ impl Lists {
         self.most = Lists::most::<S>(rows).min(self.entries.len());
     }
 
-    /// How long the lists of so many rows may be. A network of n entries takes O(n log^2 n)
-    /// for each part of a vector, sorting by digits O(n) for each row: from 5000
-    /// probabilities the best 919 took 7.8 microseconds a row by the one, the best 1011 13.5
-    /// by the other (AVX-512, Zen 4).
+    /// How long the lists of so many rows may be. A network takes the longer per entry the
+    /// longer the lists, for each part of a vector, and for few rows as long as for eight.
+    /// Sorting by digits takes as long for each row. On Zen 4 both took the same for about
+    /// 4000 (AVX-512), 2500 (AVX2) and 1000 survivors (baseline) of each of eight rows, and
+    /// for about 110 of one row.
     const fn most<S: Simd>(rows: usize) -> usize {
-        let parts = <S::F64Part as F64Part>::PARTS;
+        let of_eight = match <S::F64Part as F64Part>::PARTS {
+            1 => LONGEST_LIST,
+            2 => LONGEST_LIST / 8 * 5,
+            _ => LONGEST_LIST / 4,
+        };
         let rows = if rows < ROWS { rows } else { ROWS };
-        LONGEST_LIST / (parts * parts) * rows / ROWS
+        let few = LONGEST_LIST / 4 * rows / ROWS;
+        let many = of_eight * rows * rows / (ROWS * ROWS);
+        if few > many { few } else { many }
     }
 
     /// Adds the list of a row, of the given number in turn, if it fits in here.

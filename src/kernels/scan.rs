@@ -5,7 +5,7 @@
 use super::element::Lanes;
 use super::prefetch::{Cache, Prefetcher};
 use crate::scores::ScoreKind;
-use crate::simd::{CACHE_LINE, F32_LANES, F32Lanes, Kernel, Seen, Simd, prefetch};
+use crate::simd::{CACHE_LINE, F32_LANES, F32Lanes, Kernel, Ordered, Seen, Simd, prefetch};
 
 /// Vectors in a stripe.
 pub(crate) const COLUMNS: usize = 8;
@@ -205,31 +205,31 @@ impl<E: Lanes, const WIDTH: usize> Kernel for ScanProbabilities<'_, E, WIDTH> {
         // A copy, because what the loop writes might be it for all the compiler knows.
         let local = &mut prefetcher.clone();
         // NaN is below everything.
-        let floor = simd.f32_splat(kind.impossible());
-        let lowest = simd.f32_splat(f32::NEG_INFINITY);
+        let floor = E::Order::<S>::floor(simd, kind.impossible());
+        let lowest = E::Order::<S>::floor(simd, f32::NEG_INFINITY);
         let (mut largest, mut columns) = (lowest, [lowest; WIDTH]);
-        let mut seen = simd.f32_unseen();
+        let mut seen = E::Order::<S>::unseen(simd);
         for (first, out) in (0..stripes.len()).step_by(panel).zip(peaks) {
             let mut peak = lowest;
             for index in first..stripes.len().min(first + panel) {
                 let stripe = stripes.get(index).as_chunks::<F32_LANES>().0;
                 if WIDTH == 0 {
                     for lanes in stripe {
-                        let lanes = E::load(simd, lanes);
-                        seen = lanes.see_below(floor, seen);
-                        peak = peak.max(lanes);
+                        let lanes = E::order(simd, lanes);
+                        seen = lanes.note_below(floor, seen);
+                        peak = peak.larger(lanes);
                     }
                 }
                 for (i, column) in columns.iter_mut().enumerate() {
-                    let mut lanes = E::load(simd, &stripe[i]);
-                    seen = lanes.see_below(floor, seen);
+                    let mut lanes = E::order(simd, &stripe[i]);
+                    seen = lanes.note_below(floor, seen);
                     if WIDTH < COLUMNS {
-                        let others = E::load(simd, &stripe[i + WIDTH]);
-                        seen = others.see_below(floor, seen);
-                        lanes = lanes.max(others);
+                        let others = E::order(simd, &stripe[i + WIDTH]);
+                        seen = others.note_below(floor, seen);
+                        lanes = lanes.larger(others);
                     }
-                    *column = column.max(lanes);
-                    peak = peak.max(lanes);
+                    *column = column.larger(lanes);
+                    peak = peak.larger(lanes);
                 }
                 // Where the bound comes from elsewhere, so does the prefetcher.
                 if WIDTH == 0 || Ahead::of_scan::<S, E>() != Ahead::Nothing {
@@ -237,13 +237,14 @@ impl<E: Lanes, const WIDTH: usize> Kernel for ScanProbabilities<'_, E, WIDTH> {
                 }
             }
             if WIDTH == 0 {
-                largest = largest.max(peak);
+                largest = largest.larger(peak);
             }
-            peak.store(out);
+            peak.write(simd, out);
         }
         const { assert!(WIDTH == COLUMNS || 2 * WIDTH == COLUMNS || WIDTH == 0) };
         *prefetcher = *local;
-        let scan = Scan::new(&columns, largest, 0.0);
+        let columns = columns.map(|column| column.widen(simd));
+        let scan = Scan::new(&columns, largest.widen(simd), 0.0);
         (!seen.any() && kind.accepts(scan.max)).then_some(scan)
     }
 }

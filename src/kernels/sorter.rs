@@ -55,10 +55,17 @@ impl Sorter {
         let least = values().min().unwrap_or(0);
         // Values of one row have much in common: only the rest is sorted by.
         let bits = u32::BITS - (values().max().unwrap_or(0) - least).leading_zeros();
-        // More bits a digit are fewer passes, but more places to add up.
-        match len {
-            0..1024 => by_digits::<8, 256, 4>(from, to, least, bits),
-            1024..8192 => by_digits::<10, 1024, 4>(from, to, least, bits),
+        // More bits a digit are fewer passes, but more places to add up: no more than the
+        // fewest passes need.
+        let most = match len {
+            0..1024 => 8,
+            1024..8192 => 10,
+            _ => 11,
+        };
+        match bits.div_ceil(bits.div_ceil(most).max(1)) {
+            0..=8 => by_digits::<8, 256, 4>(from, to, least, bits),
+            9 => by_digits::<9, 512, 4>(from, to, least, bits),
+            10 => by_digits::<10, 1024, 4>(from, to, least, bits),
             _ => by_digits::<11, 2048, 3>(from, to, least, bits),
         }
     }

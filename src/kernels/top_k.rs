@@ -19,23 +19,24 @@
 //!
 //! Rows of 65 to 8191 probabilities or log-probabilities are scanned in quads of 64 tokens,
 //! unless k is too large for a bound (departure 3). Each lane of a quad's peak is the
-//! maximum of four tokens (`quads`). For k above 64, and in rows of up to 1024 tokens, all
-//! quads are compared with the bound, not only those whose peak reaches it.
+//! maximum of four tokens (`quads`). In rows of up to 1024 tokens, and where k is above 64 and
+//! most quads hold one of the best, all quads are compared with the bound, not only those whose
+//! peak reaches it.
 //!
 //! # Departures
 //!
-//! 1. For k up to 64 the bound comes from the columns, for larger k from the peaks. Columns
-//!    are folded together while at least 4 k maxima are left (for k up to 16 the scan itself
-//!    keeps one column for two vectors of a stripe). In long rows four stripes share a peak,
-//!    unless k is large, so that the peaks stay in the cache.
+//! 1. For k up to 64 (in quads 128) the bound comes from the columns, for larger k from the
+//!    peaks. Columns are folded together while at least 4 k maxima are left (for k up to 16
+//!    the scan itself keeps one column for two vectors of a stripe). In long rows four stripes
+//!    share a peak, unless k is large, so that the peaks stay in the cache.
 //! 2. Groups can be bad: a row of period 128 puts all its best tokens in a few
 //!    columns, and a constant row makes every token a survivor. So the list of
 //!    survivors is bounded; when it is full it is cut to the best k, and from
 //!    there on only tokens above the k-th are collected. (An equal one comes
 //!    later, has a higher id, and loses the tie.)
-//! 3. If k is more than a twelfth of the row, the bound is found from the tokens: counts of
-//!    those that reach some number, until it is k or little more. For nearly all of a row
-//!    there is none, and every possible token is a survivor.
+//! 3. If k is more than a twelfth of the row (in quads an eighth), the bound is found from the
+//!    tokens: counts of those that reach some number, until it is k or little more. For nearly
+//!    all of a row there is none, and every possible token is a survivor.
 //! 4. The survivors of eight rows are sorted together, a row in each lane, by a network
 //!    without branches (`network`). A row with more survivors than the lists of its level hold
 //!    is sorted on its own, by digits (`sorter`).
@@ -862,7 +863,7 @@ mod tests {
             assert_eq!(top_k.peaks.len(), plan.peaks());
             let capacity = plan.capacity;
             // The tokens that survive, their keys twice; lists of eight rows.
-            let expected = (top_k.peaks.len() + 16) * 64
+            let expected = (top_k.peaks.len() + 32) * 64
                 + capacity * (4 + 8 + 8)
                 + capacity.min(4096).next_multiple_of(8) * 8 * 8
                 + size_of::<TopK>();

@@ -556,6 +556,7 @@ impl Simd for Avx2 {
     type F32 = F32x16;
     type F64 = F64x8;
     type F64Part = F64x4;
+    type Halves = F32x16;
     type Streaming = Avx2;
 
     const LOADS_LINES: bool = false;
@@ -623,6 +624,11 @@ impl Simd for Avx2 {
                 _mm256_cvtph_ps(_mm_loadu_si128(bits.add(8).cast())),
             ]
         })
+    }
+
+    #[inline(always)]
+    fn halves(self, bits: &[u16; F32_LANES]) -> F32x16 {
+        self.f32_from_f16(bits)
     }
 
     #[inline(always)]

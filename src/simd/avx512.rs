@@ -274,6 +274,7 @@ impl Simd for Avx512 {
     type F32 = F32x16;
     type F64 = F64x8;
     type F64Part = F64x8;
+    type Halves = F32x16;
     type Streaming = Avx2;
 
     const LOADS_LINES: bool = true;
@@ -326,6 +327,11 @@ impl Simd for Avx512 {
     fn f32_from_f16(self, bits: &[u16; F32_LANES]) -> F32x16 {
         // SAFETY: `self` proves the level; `bits` holds 16 lanes of 16 bits.
         F32x16(unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(bits.as_ptr().cast())) })
+    }
+
+    #[inline(always)]
+    fn halves(self, bits: &[u16; F32_LANES]) -> F32x16 {
+        self.f32_from_f16(bits)
     }
 
     #[inline(always)]

@@ -14,8 +14,10 @@
 
 mod baseline;
 mod cache_lines;
+mod halves;
 mod kernel;
 mod level;
+mod ordered;
 mod scalar;
 #[cfg(test)]
 mod tests;
@@ -31,6 +33,7 @@ pub(crate) use cache_lines::CacheLines;
 pub(crate) use kernel::Kernel;
 pub(crate) use level::Dispatch;
 pub use level::Level;
+pub(crate) use ordered::{AsBits, Ordered};
 #[cfg(any(test, feature = "unstable"))]
 pub(crate) use scalar::ScalarF32;
 pub(crate) use scalar::ScalarF64;
@@ -180,6 +183,8 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
     type F32: F32Lanes;
     type F64: F64Lanes;
     type F64Part: F64Part;
+    /// Half-precision numbers, in the form in which they are compared.
+    type Halves: Ordered<Self>;
 
     /// The level whose code reads long rows of f32 from memory fastest, where that is a
     /// lower one.
@@ -220,6 +225,13 @@ pub(crate) trait Simd: Copy + Send + Sync + 'static {
 
     /// From the bits of IEEE 754 half-precision numbers, exactly.
     fn f32_from_f16(self, bits: &[u16; F32_LANES]) -> Self::F32;
+    /// The same, where few numbers are subnormal: more of them may take longer.
+    #[inline(always)]
+    fn f32_from_normal_f16(self, bits: &[u16; F32_LANES]) -> Self::F32 {
+        self.f32_from_f16(bits)
+    }
+    /// From the same bits.
+    fn halves(self, bits: &[u16; F32_LANES]) -> Self::Halves;
     /// From the bits of bfloat16 numbers, exactly.
     fn f32_from_bf16(self, bits: &[u16; F32_LANES]) -> Self::F32;
 

@@ -431,12 +431,13 @@ fn one_lane_below_the_bound_is_remembered() {
 struct Widened<'a, E>(&'a [E; F32_LANES]);
 
 impl<E: Lanes> Kernel for Widened<'_, E> {
-    type Output = Singles;
+    type Output = [Singles; 2];
 
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) -> Singles {
-        let mut out = [0.0; F32_LANES];
-        E::load(simd, self.0).store(&mut out);
+    fn run<S: Simd>(self, simd: S) -> [Singles; 2] {
+        let mut out = [[0.0; F32_LANES]; 2];
+        E::load(simd, self.0).store(&mut out[0]);
+        E::load_logits(simd, self.0).store(&mut out[1]);
         out
     }
 }
@@ -467,9 +468,10 @@ fn check_widening<E: Lanes>(from_bits: impl Fn(u16) -> E, exponent_bits: u32) {
             let expected = bits.map(|bits| meaning(bits, exponent_bits));
             for (level, dispatch) in dispatches() {
                 let found = dispatch.run(Widened(&lanes));
-                for lane in 0..F32_LANES {
-                    let (found, expected) = (found[lane], expected[lane]);
-                    assert!(same(found, expected), "{level} {:x}: {found}", bits[lane]);
+                for (lane, &expected) in expected.iter().enumerate() {
+                    for found in found.map(|found| found[lane]) {
+                        assert!(same(found, expected), "{level} {:x}: {found}", bits[lane]);
+                    }
                 }
             }
             for (one, expected) in lanes.into_iter().zip(expected) {
@@ -487,6 +489,97 @@ fn every_half_is_widened_exactly() {
 #[test]
 fn every_bfloat16_is_widened_exactly() {
     check_widening(bf16::from_bits, 8);
+}
+
+/// Four vectors against a bound and a floor.
+struct ComparedScores<'a, E> {
+    four: &'a [[E; F32_LANES]; 4],
+    bound: f32,
+    floor: f32,
+}
+
+/// Which lanes reach the bound, whether one is below the floor, and the larger ones of the
+/// first two vectors.
+type Comparison = (u64, bool, Singles);
+
+impl<E: Lanes> Kernel for ComparedScores<'_, E> {
+    type Output = Comparison;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> Comparison {
+        let four: [E::Order<S>; 4] = from_fn(|i| E::order(simd, &self.four[i]));
+        let bound = E::Order::<S>::bound(simd, self.bound);
+        let floor = E::Order::<S>::floor(simd, self.floor);
+        let mut seen = E::Order::<S>::unseen(simd);
+        for lanes in four {
+            seen = lanes.note_below(floor, seen);
+        }
+        let mut larger = [0.0; F32_LANES];
+        four[0].larger(four[1]).write(simd, &mut larger);
+        (E::Order::<S>::four_reach(four, bound), seen.any(), larger)
+    }
+}
+
+fn check_order<E: Lanes>(from_bits: impl Fn(u16) -> E) {
+    let all: Vec<u16> = (0..=u16::MAX).collect();
+    let mut bounds: Vec<f32> = SINGLES.into_iter().filter(|x| !x.is_nan()).collect();
+    for bits in [0, 1, 2, 0x3ff, 0x400, 0x3c00, 0x7bff, 0x7c00] {
+        for value in [bits, bits | 0x8000].map(|bits| from_bits(bits).to_f32()) {
+            bounds.extend([value.next_down(), value, value.next_up()]);
+        }
+    }
+    for (i, _) in all.as_chunks::<64>().0.iter().enumerate() {
+        let bits: [u16; 64] = from(&all, i * 64);
+        // Of both signs and of all sizes side by side.
+        let bits: [u16; 64] = from_fn(|lane| bits[lane].wrapping_mul(0x9e37) ^ bits[lane] >> 7);
+        let lanes = bits.map(&from_bits);
+        let values = lanes.map(|one| one.to_f32());
+        let four = lanes.as_chunks().0.first_chunk().unwrap();
+        let bound = bounds[i % bounds.len()];
+        for floor in [0.0, f32::NEG_INFINITY] {
+            let reach = |lane: usize| u64::from(values[lane] >= bound) << lane;
+            let reached = (0..64).map(reach).sum::<u64>();
+            let below = values.iter().any(|&value| value.is_nan() || value < floor);
+            for (level, dispatch) in dispatches() {
+                let case = format!("{level} {bits:x?} {bound} {floor}");
+                let compared = ComparedScores { four, bound, floor };
+                let (found_reached, found_below, larger) = dispatch.run(compared);
+                assert_eq!((found_reached, found_below), (reached, below), "{case}");
+                for lane in 0..F32_LANES {
+                    let [a, b] = [values[lane], values[lane + F32_LANES]];
+                    if !a.is_nan() && !b.is_nan() {
+                        assert_eq!(larger[lane], a.max(b), "{case}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn scores_of_16_bits_are_compared_as_what_they_mean() {
+    check_order(f16::from_bits);
+    check_order(bf16::from_bits);
+}
+
+#[test]
+fn every_half_below_the_floor_is_seen() {
+    for bits in 0..=u16::MAX {
+        let mut four = [[f16::ONE; F32_LANES]; 4];
+        let one = f16::from_bits(bits);
+        four.as_flattened_mut()[usize::from(bits % 61)] = one;
+        for floor in [0.0, f32::NEG_INFINITY] {
+            let below = one.is_nan() || one.to_f32() < floor;
+            for (level, dispatch) in dispatches() {
+                let compared = ComparedScores {
+                    four: &four,
+                    bound: 0.0,
+                    floor,
+                };
+                assert_eq!(dispatch.run(compared).1, below, "{level} {bits:x} {floor}");
+            }
+        }
+    }
 }
 
 // f64
