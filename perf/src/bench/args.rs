@@ -38,7 +38,7 @@ Examples:
 #[command(args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
 pub struct Bench {
     #[command(subcommand)]
-    pub(super) kernels: Option<Command>,
+    pub(super) command: Option<Command>,
 
     #[command(flatten)]
     pub(super) searches: Searches,
@@ -47,13 +47,15 @@ pub struct Bench {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Kernels(Kernels),
+    Sweep(Sweep),
 }
 
 impl Bench {
     /// How many threads to use, if a number was given.
     pub fn threads(&self) -> Option<NonZeroU16> {
-        match &self.kernels {
+        match &self.command {
             Some(Command::Kernels(options)) => options.common.threads,
+            Some(Command::Sweep(options)) => options.common.threads,
             None => self.searches.common.threads,
         }
     }
@@ -74,6 +76,34 @@ pub(super) struct Kernels {
     /// names read as probs-f32-50000-5, log-add-f64, top-k-f32-50257-50 or heap-probs-f32-5000-16
     #[arg(long, value_name = "TEXT")]
     pub(super) filter: Option<String>,
+
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+/// The cost of the best k of a row over the length of the row and k
+///
+/// Rows of random probabilities that a cache holds, at the best level, beside the heap of
+/// the design and a sort of the whole row (as integers that hold score and token). On one
+/// thread, with `--threads 1`, it is the cost of a row.
+#[derive(Debug, clap::Args)]
+pub(super) struct Sweep {
+    /// Size of the scores of each length, in MiB
+    #[arg(long, value_name = "N", default_value = "2")]
+    pub(super) megabytes: NonZeroU32,
+
+    /// Only rows of so many tokens [default: 512 1024 5000 8192 32000 128256]
+    #[arg(long, value_name = "N", num_args = 1..)]
+    pub(super) tokens: Vec<NonZeroU32>,
+
+    /// Each k is so many times the one before, in hundredths
+    #[arg(long, value_name = "PERCENT", default_value = "125",
+          value_parser = clap::value_parser!(u16).range(101..=1000))]
+    pub(super) step: u16,
+
+    /// Leave out the heap
+    #[arg(long)]
+    pub(super) no_heap: bool,
 
     #[command(flatten)]
     pub(super) common: Common,

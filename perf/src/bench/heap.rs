@@ -40,8 +40,21 @@ fn score_of(key: u64) -> f32 {
     f32::from_bits(sortable ^ (sign | 0x8000_0000))
 }
 
+/// The token of a key.
+pub(super) fn token(key: u64) -> usize {
+    !(key as u32) as usize
+}
+
+/// Writes the keys of all tokens of a row, best first, by a sort.
+pub(super) fn sorted(row: &[f32], keys: &mut [u64]) {
+    for (token, (key_of, &score)) in keys.iter_mut().zip(row).enumerate() {
+        *key_of = key(score, token);
+    }
+    keys.sort_unstable_by(|a, b| b.cmp(a));
+}
+
 /// Writes the best tokens of a row, best first, to `heap`, as keys: as many as it is long.
-fn best(row: &[f32], heap: &mut [u64]) {
+pub(super) fn best(row: &[f32], heap: &mut [u64]) {
     let (first, rest) = row.split_at(heap.len());
     for (token, (key_of, &score)) in heap.iter_mut().zip(first).enumerate() {
         *key_of = key(score, token);

@@ -8,6 +8,7 @@ mod log_add;
 mod public;
 mod row;
 mod searches;
+mod sweep;
 
 pub use self::args::Bench;
 
@@ -17,11 +18,20 @@ use crate::profile::Profiler;
 
 /// Runs a benchmark in the current pool of threads.
 pub fn run(bench: &Bench) -> Result<(), Failure> {
-    if let Some(Command::Kernels(options)) = &bench.kernels {
-        let sinks = options.common.outputs.open()?;
-        let rows = kernels::run(options, sinks.session().machine().processors)?;
-        let entries = kernels::entries(&rows, sinks.session());
-        return sinks.write("kernels", &rows, kernels::table, &entries, None);
+    match &bench.command {
+        Some(Command::Kernels(options)) => {
+            let sinks = options.common.outputs.open()?;
+            let rows = kernels::run(options, sinks.session().machine().processors)?;
+            let entries = kernels::entries(&rows, sinks.session());
+            return sinks.write("kernels", &rows, kernels::table, &entries, None);
+        }
+        Some(Command::Sweep(options)) => {
+            let sinks = options.common.outputs.open()?;
+            let rows = sweep::run(options)?;
+            let entries = sweep::entries(&rows, sinks.session());
+            return sinks.write("sweep", &rows, sweep::table, &entries, None);
+        }
+        None => {}
     }
     let options = &bench.searches;
     let sinks = options.common.outputs.open()?;

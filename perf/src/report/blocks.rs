@@ -1,13 +1,14 @@
 //! What stands between the markers.
 
 use super::newest::{Group, Machine};
+use super::{COST_PLOT, SCALING_PLOT};
 use crate::console::failure::Failure;
 use crate::console::printable::count;
 use crate::record::Entry;
 use crate::scaling::speed_ups;
 
 /// The names of the blocks.
-pub(super) const NAMES: [&str; 12] = [
+pub(super) const NAMES: [&str; 13] = [
     "machines",
     "speed",
     "independent",
@@ -15,6 +16,7 @@ pub(super) const NAMES: [&str; 12] = [
     "ctc",
     "transducer",
     "kernels",
+    "sweep",
     "scaling",
     "peers-independent",
     "peers-autoregressive",
@@ -22,12 +24,12 @@ pub(super) const NAMES: [&str; 12] = [
     "peers-transducer",
 ];
 
-/// The block of a name, blank lines around it. `link` is the path of a
-/// machine's plot.
+/// The block of a name, blank lines around it. `link` is the path of one of a
+/// machine's plots.
 pub(super) fn block(
     name: &str,
     machines: &[Machine],
-    link: &dyn Fn(&Machine) -> String,
+    link: &dyn Fn(&Machine, &str) -> String,
 ) -> Result<String, Failure> {
     let (kind, only) = match name.split_once('@') {
         Some((kind, machine)) => (kind, Some(machine)),
@@ -52,7 +54,8 @@ pub(super) fn block(
             "machines" => measured_on(machine),
             "speed" => speed(machine),
             "kernels" => kernels(machine),
-            "scaling" => scaling(machine, &link(machine)),
+            "sweep" => sweep(machine, &link(machine, COST_PLOT)),
+            "scaling" => scaling(machine, &link(machine, SCALING_PLOT)),
             "independent" | "autoregressive" | "ctc" | "transducer" => search(machine, kind),
             _ => peers(machine, kind.trim_start_matches("peers-")),
         };
@@ -310,6 +313,64 @@ fn kernels(machine: &Machine) -> Option<String> {
         "of the roofline",
     ];
     table(3, &header, rows)
+}
+
+/// The cost of a row over k: some of the figures of the plot.
+fn sweep(machine: &Machine, link: &str) -> Option<String> {
+    let microseconds = |entry: &Entry| {
+        let rows = entry.shape.split('x').nth(1)?.parse::<f64>().ok()?;
+        Some(1e6 * entry.seconds? / rows)
+    };
+    let groups = machine.groups("sweep", "top k");
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut shapes: Vec<&str> = groups
+        .iter()
+        .map(|group| &group.first().shape[..])
+        .collect();
+    shapes.dedup();
+    for shape in shapes {
+        let of_length = || groups.iter().filter(|group| group.first().shape == shape);
+        let mut cells = vec![shape.rsplit('x').next().unwrap_or_default().to_owned()];
+        let all = of_length().filter_map(|group| group.first().beams).max();
+        for wanted in [8, 64, 512, 4096].map(Some).into_iter().chain([all]) {
+            let near = |group: &&Group<'_>| {
+                group
+                    .first()
+                    .beams
+                    .zip(wanted)
+                    .map_or(f64::MAX, |(k, wanted)| {
+                        (k as f64 / wanted as f64).ln().abs()
+                    })
+            };
+            let nearest = of_length().min_by(|a, b| near(a).total_cmp(&near(b)));
+            let nearest = nearest.filter(|group| near(group) < 0.2);
+            for program in ["widebeam", "heap"] {
+                let cost = nearest.and_then(|group| microseconds(group.row(program)?));
+                cells.push(cost.map_or(String::new(), |cost| format!("{cost:.2}")));
+            }
+        }
+        let sort = of_length().find_map(|group| microseconds(group.row("sort")?));
+        cells.push(sort.map_or(String::new(), |cost| format!("{cost:.2}")));
+        rows.push(cells);
+    }
+    let header = [
+        "tokens",
+        "k = 8",
+        "heap",
+        "about 64",
+        "heap",
+        "about 512",
+        "heap",
+        "about 4096",
+        "heap",
+        "all",
+        "heap",
+        "sort",
+    ];
+    let table = table(0, &header, rows)?;
+    Some(format!(
+        "![Cost of the best k of a row]({link})\n\nMicroseconds a row:\n\n{table}"
+    ))
 }
 
 fn scaling(machine: &Machine, link: &str) -> Option<String> {

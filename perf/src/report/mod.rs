@@ -11,6 +11,7 @@
 //! it where not all machines are meant.
 
 mod blocks;
+mod cost_plot;
 mod markers;
 mod newest;
 
@@ -30,7 +31,7 @@ use crate::scaling::{panels, svg};
 ///
 /// What stands between `<!-- begin:NAME -->` and `<!-- end:NAME -->` is
 /// replaced. The names are machines, speed, independent, autoregressive, ctc,
-/// kernels, scaling, peers-independent, peers-autoregressive and peers-ctc;
+/// kernels, sweep, scaling, peers-independent, peers-autoregressive and peers-ctc;
 /// `NAME@MACHINE` means one machine of the record, where NAME means all.
 #[derive(Debug, clap::Args)]
 pub struct Report {
@@ -61,14 +62,20 @@ pub fn run(options: &Report) -> Result<(), Failure> {
         if !panels.is_empty() {
             let plot =
                 svg(&panels).map_err(|error| Failure::Machine(format!("no plot: {error}")))?;
-            files.push((plot_path(&options.record, machine), plot));
+            files.push((folder(&options.record, machine).join(SCALING_PLOT), plot));
+        }
+        let panels = cost_plot::panels(&machine.entries);
+        if !panels.is_empty() {
+            let plot = cost_plot::svg(&panels)
+                .map_err(|error| Failure::Machine(format!("no plot: {error}")))?;
+            files.push((folder(&options.record, machine).join(COST_PLOT), plot));
         }
     }
     for path in &options.files {
         let about = |failure: Failure| failure.about(printable::path(path));
         let text = fs::read_to_string(path).map_err(|error| about(Failure::reading(&error)))?;
-        let link = |machine: &Machine| {
-            let plot = plot_path(&options.record, machine);
+        let link = |machine: &Machine, plot: &str| {
+            let plot = folder(&options.record, machine).join(plot);
             let folder = path.parent().unwrap_or(Path::new(""));
             plot.strip_prefix(folder)
                 .unwrap_or(&plot)
@@ -100,6 +107,10 @@ pub fn run(options: &Report) -> Result<(), Failure> {
     Ok(())
 }
 
-fn plot_path(record: &Path, machine: &Machine) -> PathBuf {
-    record.join(&machine.folder).join("scaling.svg")
+/// The names of a machine's plots.
+const SCALING_PLOT: &str = "scaling.svg";
+const COST_PLOT: &str = "top-k.svg";
+
+fn folder(record: &Path, machine: &Machine) -> PathBuf {
+    record.join(&machine.folder)
 }

@@ -7,6 +7,7 @@ mod curves;
 mod law;
 mod measure;
 mod plot;
+pub(crate) mod plot_text;
 mod series;
 
 pub use self::args::Scaling;

@@ -1,13 +1,12 @@
 //! Speed-up against threads, as a picture.
 
 use std::path::Path;
-use std::sync::Once;
 
 use plotters::coord::Shift;
 use plotters::coord::ranged1d::{DefaultFormatting, KeyPointHint, Ranged};
 use plotters::prelude::*;
-use plotters::style::{FontStyle, register_font};
 
+use super::plot_text::{self, font};
 use crate::console::failure::Failure;
 use crate::console::printable;
 use crate::console::target::Target;
@@ -109,11 +108,7 @@ fn png(panels: &[Panel]) -> Result<Vec<u8>, String> {
 }
 
 fn draw<B: DrawingBackend>(area: &DrawingArea<B, Shift>, panels: &[Panel]) -> Result<(), String> {
-    static FONT: Once = Once::new();
-    FONT.call_once(|| {
-        // A font that is not one would show as an error of the first text.
-        let _ = register_font("sans-serif", FontStyle::Normal, dejavu::sans::regular());
-    });
+    plot_text::register();
     let text = |error: DrawingAreaErrorKind<B::ErrorType>| error.to_string();
     area.fill(&WHITE).map_err(text)?;
     let (width, height) = size(panels);
@@ -133,7 +128,6 @@ fn draw_panel<B: DrawingBackend>(
     let most = counts.iter().copied().max().unwrap_or(1);
     let highest = curves().map(|point| point.1).fold(most as f64, f64::max);
     let (right, top) = (1.06 * most as f64, 1.06 * highest);
-    let font = |size| ("sans-serif", size).into_font().color(&TEXT);
     let whole = (1..=highest as usize).collect::<Vec<_>>();
     let (plot_width, plot_height) = (f64::from(PANEL.0) - 90.0, f64::from(PANEL.1) - 110.0);
     let mut chart = ChartBuilder::on(area)
