@@ -183,15 +183,22 @@ impl TopK {
         let stripes = Stripes::new(row, next, kind);
         let prefetcher = &mut scan::prefetcher::<S, E>(plan.normalised, row, next);
         let peaks = &mut self.peaks[..plan.peaks()];
-        let scanned = match columns {
+        // Only f32 are read faster by the code of a lower level.
+        let streams = plan.streams && size_of::<E>() == size_of::<f32>();
+        let scanned = match (columns, streams) {
             _ if plan.normalised => logits::scan(simd, &stripes, prefetcher, panel, peaks)?,
-            COLUMNS => scan::scan::<S, E, COLUMNS>(simd, kind, &stripes, prefetcher, panel, peaks)?,
-            _ if plan.streams && size_of::<E>() == size_of::<f32>() => {
-                let simd = simd.streaming();
-                let scan = scan::scan::<S::Streaming, E, { COLUMNS / 2 }>;
-                scan(simd, kind, &stripes, prefetcher, panel, peaks)?
+            (COLUMNS, true) => {
+                let scan = scan::scan::<S::Streaming, E, COLUMNS>;
+                scan(simd.streaming(), kind, &stripes, prefetcher, panel, peaks)?
             }
-            _ => {
+            (COLUMNS, false) => {
+                scan::scan::<S, E, COLUMNS>(simd, kind, &stripes, prefetcher, panel, peaks)?
+            }
+            (_, true) => {
+                let scan = scan::scan::<S::Streaming, E, { COLUMNS / 2 }>;
+                scan(simd.streaming(), kind, &stripes, prefetcher, panel, peaks)?
+            }
+            (_, false) => {
                 scan::scan::<S, E, { COLUMNS / 2 }>(simd, kind, &stripes, prefetcher, panel, peaks)?
             }
         };
