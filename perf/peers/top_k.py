@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""The best k of rows of f32: widebeam beside NumPy, PyTorch and crates of Rust.
+"""The best k of rows of f32: widebeam beside NumPy, PyTorch, faiss and crates of Rust.
 
-    perf/peers/top_k.py --python ENV/bin/python     # an environment with numpy and torch
+    perf/peers/top_k.py --python ENV/bin/python     # an environment with numpy, torch and faiss-cpu
     perf/peers/top_k.py --threads 1 --json top_k.json
 
 Each case is one file of scores that all programs read. Rust's programs take turns in one
-process (src/bin/top_k.rs), NumPy and PyTorch in another, after them. Times are medians. Each
+process (src/bin/top_k.rs), NumPy, PyTorch and faiss in another, after them. Times are medians. Each
 answer is compared with ours, row by row: all indices in order, and where numbers tie, the
 numbers. NumPy uses one thread.
 """
@@ -38,7 +38,7 @@ def repeat(run, rounds):
 
 
 def in_python(path, rows, columns, k, threads, rounds, answer):
-    """NumPy and PyTorch, if they are there: program, seconds and rows alike."""
+    """NumPy, PyTorch and faiss, those that are there: program, seconds and rows alike."""
     import numpy
 
     scores = numpy.fromfile(path, numpy.float32).reshape(rows, columns)
@@ -59,12 +59,31 @@ def in_python(path, rows, columns, k, threads, rounds, answer):
     results = [{"program": f"numpy {numpy.__version__} argpartition", "seconds": seconds, "rows_alike": alike(found)}]
     try:
         import torch
+
+        torch.set_num_threads(threads)
+        tensor = torch.from_numpy(scores)
+        seconds, found = repeat(lambda: torch.topk(tensor, k), rounds)
+        results.append({"program": f"torch {torch.__version__} topk", "seconds": seconds, "rows_alike": alike(found.indices.numpy())})
+    except ImportError:
+        pass
+    try:
+        import faiss
     except ImportError:
         return results
-    torch.set_num_threads(threads)
-    tensor = torch.from_numpy(scores)
-    seconds, found = repeat(lambda: torch.topk(tensor, k), rounds)
-    results.append({"program": f"torch {torch.__version__} topk", "seconds": seconds, "rows_alike": alike(found.indices.numpy())})
+    faiss.omp_set_num_threads(threads)
+
+    def heaps():
+        values, indices = numpy.empty((rows, k), numpy.float32), numpy.empty((rows, k), numpy.int64)
+        heaps = faiss.float_minheap_array_t()
+        heaps.nh, heaps.k = rows, k
+        heaps.val, heaps.ids = faiss.swig_ptr(values), faiss.swig_ptr(indices)
+        heaps.heapify()
+        heaps.addn(columns, faiss.swig_ptr(scores))
+        heaps.reorder()
+        return indices
+
+    seconds, found = repeat(heaps, rounds)
+    results.append({"program": f"faiss {faiss.__version__} heaps", "seconds": seconds, "rows_alike": alike(found)})
     return results
 
 
@@ -78,7 +97,7 @@ def make(path, rows, columns, seed):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--python", default=sys.executable, help="a Python with numpy, and torch if it is to be measured")
+    parser.add_argument("--python", default=sys.executable, help="a Python with numpy, and torch and faiss if they are to be measured")
     parser.add_argument("--threads", type=int, nargs="*", default=[1, 2])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--only", type=int, nargs="*", help="numbers of cases")

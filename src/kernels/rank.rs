@@ -7,7 +7,7 @@ use super::sorter::Sorter;
 use crate::error::Error;
 use crate::memory::resize;
 use crate::order::{RAISE, key_token, key_value, number_key, rank_key};
-use crate::simd::{CacheLines, F64_LANES, F64Lanes, F64Part, Simd};
+use crate::simd::{CacheLines, F64_LANES, F64Lanes, F64Part, Kernel, Simd};
 
 /// Rows whose survivors are put in order together.
 pub(crate) const ROWS: usize = F64_LANES;
@@ -82,15 +82,43 @@ impl Survivors {
 
     /// Writes the best, in order, to `tokens` and `values`, which have one
     /// length.
-    #[cold]
-    pub(crate) fn sort_into<E: Lanes>(
+    #[inline(always)]
+    pub(crate) fn sort_into<S: Simd, E: Lanes>(
         &mut self,
+        simd: S,
         row: &[E],
         tokens: &mut [u32],
         values: &mut [f64],
     ) {
-        let keys = self.sorter.sort(pairs(row, &self.tokens[..self.len]));
-        for ((&key, token), value) in keys.iter().zip(tokens).zip(values) {
+        simd.outlined(SortInto {
+            survivors: self,
+            row,
+            tokens,
+            values,
+        });
+    }
+}
+
+/// [`Survivors::sort_into`], in a function of its own.
+struct SortInto<'a, E> {
+    survivors: &'a mut Survivors,
+    row: &'a [E],
+    tokens: &'a mut [u32],
+    values: &'a mut [f64],
+}
+
+impl<E: Lanes> Kernel for SortInto<'_, E> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd>(self, _: S) {
+        let Survivors {
+            tokens: survivors,
+            len,
+            sorter,
+        } = self.survivors;
+        let keys = sorter.sort(pairs(self.row, &survivors[..*len]));
+        for ((&key, token), value) in keys.iter().zip(self.tokens).zip(self.values) {
             *token = key_token(key);
             *value = f64::from(key_value(key));
         }
@@ -323,7 +351,7 @@ mod tests {
     use crate::kernels::sorter::FEW;
     use crate::kernels::top_k::cases::random;
     use crate::marks;
-    use crate::simd::{Dispatch, Kernel, Level};
+    use crate::simd::{Dispatch, Level};
 
     struct Write {
         keys: [Entry; BLOCK],
@@ -609,6 +637,15 @@ mod tests {
         }
     }
 
+    fn sort(survivors: &mut Survivors, row: &[f32], tokens: &mut [u32], values: &mut [f64]) {
+        Dispatch::new(Level::best()).unwrap().run(SortInto {
+            survivors,
+            row,
+            tokens,
+            values,
+        });
+    }
+
     /// Among equal values the first tokens are kept.
     #[test]
     fn the_best_that_are_kept_are_k() {
@@ -630,7 +667,7 @@ mod tests {
                 assert_eq!(survivors.tokens(), in_order, "{k} of {len}");
 
                 let (mut found, mut values) = (vec![7; k], vec![7.0; k]);
-                survivors.sort_into(&row, &mut found, &mut values);
+                sort(&mut survivors, &row, &mut found, &mut values);
                 assert_eq!(found, tokens, "{k} of {len}");
                 let value = |&token: &u32| f64::from(row[token as usize]);
                 assert!(tokens.iter().map(value).eq(values), "{k} of {len}");

@@ -28,6 +28,7 @@ impl Sorter {
 
     /// The [`rank_key`]s of tokens with their values, of which there is room
     /// for all.
+    #[inline(always)]
     fn keys(&mut self, pairs: impl Iterator<Item = (f32, u32)>) -> &mut [u64] {
         let mut count = 0;
         for (key, (value, token)) in self.keys.iter_mut().zip(pairs) {
@@ -43,6 +44,7 @@ impl Sorter {
     }
 
     /// The keys of all tokens, best first, if they come in ascending order.
+    #[inline(always)]
     pub(super) fn sort(&mut self, pairs: impl Iterator<Item = (f32, u32)>) -> &[u64] {
         let keys = self.keys(pairs);
         let len = keys.len();
@@ -73,6 +75,7 @@ impl Sorter {
 
 /// Sorts keys by the `bits` lowest of what their values are above `least`, `BITS` of them a
 /// pass; in which of the two slices they then are.
+#[inline(always)]
 fn by_digits<'a, const BITS: u32, const DIGITS: usize, const PASSES: usize>(
     mut from: &'a mut [u64],
     mut to: &'a mut [u64],

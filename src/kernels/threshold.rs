@@ -132,7 +132,7 @@ impl ThresholdScan {
         self.survivors.clear();
         let survivors = &mut self.survivors;
         collect_panels(simd, row, peaks, bound, plan, nothing, survivors);
-        survivors.sort_into(row, tokens, values);
+        survivors.sort_into(simd, row, tokens, values);
         survivors.len().min(k)
     }
 }

@@ -157,7 +157,7 @@ impl TopK {
         };
         if !listed {
             mark!("more survivors than a list of its row holds");
-            self.survivors.sort_into(row, tokens, values);
+            self.survivors.sort_into(simd, row, tokens, values);
         }
         Some(Found {
             count: self.survivors.len().min(self.plan.k),
