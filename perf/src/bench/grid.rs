@@ -99,8 +99,8 @@ pub(super) fn groups() -> Vec<Vec<Case>> {
         aim,
     };
     let f32 = |kind, vocab, k, aim| vec![random(kind, Dtype::F32, vocab, k, aim)];
-    let three = |kind, aim| {
-        let narrow = |dtype| random(kind, dtype, 50_000, 5, F32TimeFraction(0.65));
+    let three = |kind, aim, of_f32| {
+        let narrow = |dtype| random(kind, dtype, 50_000, 5, F32TimeFraction(of_f32));
         let wide = random(kind, Dtype::F32, 50_000, 5, aim);
         vec![wide, narrow(Dtype::F16), narrow(Dtype::Bf16)]
     };
@@ -118,17 +118,17 @@ pub(super) fn groups() -> Vec<Vec<Case>> {
     };
     vec![
         f32(Probabilities, 128_256, 10, RooflineFraction(0.95)),
-        three(Probabilities, RooflineFraction(0.95)),
+        three(Probabilities, RooflineFraction(0.95), 0.65),
         f32(Probabilities, 5000, 16, RooflineFraction(0.90)),
-        f32(Probabilities, 5000, 64, RooflineFraction(0.75)),
-        f32(Probabilities, 1000, 8, RooflineFraction(0.70)),
-        f32(Probabilities, 512, 8, RooflineFraction(0.60)),
+        f32(Probabilities, 5000, 64, RooflineFraction(0.78)),
+        f32(Probabilities, 1000, 8, RooflineFraction(0.75)),
+        f32(Probabilities, 512, 8, RooflineFraction(0.80)),
         f32(Probabilities, 32, 8, RowNanoseconds(40.0)),
-        f32(Probabilities, 29, 16, RowNanoseconds(40.0)),
-        f32(Probabilities, 128_256, 5000, RooflineFraction(1.0 / 3.0)),
-        f32(Logits, 128_256, 10, RooflineFraction(0.80)),
-        f32(Logits, 32_000, 8, RooflineFraction(0.80)),
-        three(Logits, RooflineFraction(0.80)),
+        f32(Probabilities, 29, 16, RowNanoseconds(35.0)),
+        f32(Probabilities, 128_256, 5000, RooflineFraction(0.42)),
+        f32(Logits, 128_256, 10, RooflineFraction(0.92)),
+        f32(Logits, 32_000, 8, RooflineFraction(0.92)),
+        three(Logits, RooflineFraction(0.92), 0.70),
         hard(Pattern::Ascending),
         hard(Pattern::Descending),
         hard(Pattern::Constant),
