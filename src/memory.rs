@@ -53,6 +53,20 @@ pub(crate) fn reserve<T>(
     })
 }
 
+/// Puts a value on the heap. The array is there because only a `Vec` can be refused memory.
+///
+/// # Errors
+///
+/// If memory runs out; `what` names the value in the message.
+pub(crate) fn boxed<T>(value: T, what: &'static str) -> Result<Box<[T; 1]>, Error> {
+    let mut one = Vec::new();
+    let bytes = size_of::<T>();
+    let no_memory = || Error::from(Kind::OutOfMemory { what, bytes });
+    one.try_reserve_exact(1).map_err(|_| no_memory())?;
+    one.push(value);
+    one.into_boxed_slice().try_into().map_err(|_| no_memory())
+}
+
 /// Makes room for `length` elements in all.
 ///
 /// # Errors

@@ -8,9 +8,10 @@ mod random;
 
 use random::Random;
 use widebeam::autoregressive::{
-    AutoregressiveSearch, Constraint, EndRank, FrequencyPenalty, MaximumLength, MinimumLength,
-    NoRepeatNgram, Normaliser, PresencePenalty, RepetitionPenalty, Request, RequestId, Rules,
-    Sampling, StatefulConstraint, Stopping, TokenMask, TokenTrie, WhisperTimestamps,
+    AutoregressiveSearch, CompletionNBest, Constraint, EndRank, FrequencyPenalty, MaximumLength,
+    MinimumLength, NoRepeatNgram, Normaliser, PresencePenalty, RepetitionPenalty, Request,
+    RequestId, Requirement, Rules, Sampling, StatefulConstraint, Stopping, TokenMask, TokenTrie,
+    WhisperTimestamps,
 };
 use widebeam::{ScoresView, SparseScoresView};
 
@@ -83,6 +84,18 @@ fn requests(vocab: usize) -> Vec<Request> {
         request(5).with_coverage(0.5, SOURCES),
         request(3).with_rules(rules.with_end_rank(EndRank::WithinRow)),
         request(4).with_widths([2, 7, 5]),
+        // Met over and over by hypotheses that end, never by all that go on.
+        request(6)
+            .with_required_words([
+                Requirement::phrase([7, 9]).unwrap(),
+                Requirement::any_of([vec![11], vec![12, 13]]).unwrap(),
+            ])
+            .with_diverse_groups(2, 0.5),
+        request(5)
+            .with_sampling(Sampling::beam_sampling(3))
+            .with_required_words([Requirement::phrase([5, 8, 5]).unwrap()])
+            .with_coverage(0.5, SOURCES)
+            .with_own_scores(),
         Request::new(5, MaximumLength(1000)).with_sampling(Sampling::stochastic_beams(1)),
         request(4)
             .with_sampling(Sampling::beam_sampling(2).with_temperature(0.7).unwrap())
@@ -108,6 +121,7 @@ struct Batch {
     attention: Vec<f32>,
     tokens: Vec<u32>,
     prefix: Vec<u32>,
+    live: CompletionNBest,
     random: Random,
 }
 
@@ -123,6 +137,7 @@ impl Batch {
             attention: vec![0.125; 100 * SOURCES],
             tokens: Vec::with_capacity(100 * vocab),
             prefix: Vec::with_capacity(1000),
+            live: CompletionNBest::new(),
             random: Random::new(7),
         }
     }
@@ -153,6 +168,14 @@ impl Batch {
             self.search.advance_with(&scores, &attention).unwrap();
         }
         self.search.stable_prefix(self.ids[1], &mut self.prefix);
+    }
+}
+
+impl Batch {
+    /// Looks at the live hypotheses.
+    fn look(&mut self) {
+        self.search.live(self.ids[0], &mut self.live).unwrap();
+        assert!(self.live.item(0).unwrap().len() > 0, "it runs");
     }
 }
 
@@ -188,7 +211,9 @@ fn a_warm_search_steps_without_allocating() {
                 let mut batch = Batch::new(request, vocab);
                 let counted = pool.install(|| {
                     (0..warm).for_each(|_| batch.step());
-                    allocations(|| (0..counted).for_each(|_| batch.step()))
+                    let steps = allocations(|| (0..counted).for_each(|_| batch.step()));
+                    batch.look();
+                    steps + allocations(|| batch.look())
                 });
                 assert_eq!(
                     counted, 0,

@@ -6,7 +6,8 @@ mod counting;
 mod word_scorers;
 
 use widebeam::autoregressive::{
-    AutoregressiveSearch, MaximumLength, Request, Rules, Sampling, Suppress,
+    AutoregressiveSearch, MaximumLength, Normaliser, Request, Requirement, Rules, Sampling,
+    Suppress, TokenTrie,
 };
 use widebeam::ctc::{Blank, CtcNBest};
 use widebeam::scorers::{
@@ -15,6 +16,9 @@ use widebeam::scorers::{
 use widebeam::top_k::{Rows, TopK};
 use widebeam::transducer::{Topology, TransducerSearch};
 use widebeam::{CtcSearch, IndependentSearch, NBest, ScoresView};
+
+/// Source positions that rows attend to.
+const SOURCES: usize = 9;
 
 /// Bytes that `f` leaves allocated on this thread.
 fn held<T>(f: impl FnOnce() -> T) -> (usize, T) {
@@ -199,6 +203,13 @@ fn a_request_takes_at_most_what_the_search_says() {
     let vocab = 700;
     let suppressed = || Suppress((0..vocab as u32).step_by(2).collect());
     let plain = |beams, length| Request::new(beams, MaximumLength(length));
+    let words = || {
+        let long = Requirement::phrase([5, 9, 5, 11]).unwrap();
+        [long, Requirement::any_of([vec![1], vec![2, 2]]).unwrap()]
+    };
+    let trie = || {
+        TokenTrie::new((0..50u32).map(|i| (0..20).map(|at| (i * at + i) % 700).collect::<Vec<_>>()))
+    };
     on_one_thread(|| {
         for (request, least) in [
             (plain(1, 1), 4),
@@ -233,6 +244,32 @@ fn a_request_takes_at_most_what_the_search_says() {
                 16,
             ),
             (
+                plain(8, 30)
+                    .with_end_tokens([3])
+                    .with_required_words(words()),
+                32,
+            ),
+            (
+                plain(6, 12)
+                    .with_diverse_groups(3, 0.5)
+                    .with_required_words(words())
+                    .with_sampling(Sampling::beam_sampling(4))
+                    .with_own_scores(),
+                64,
+            ),
+            (
+                plain(5, 30)
+                    .with_end_tokens([3])
+                    .with_coverage(0.5, SOURCES),
+                16,
+            ),
+            (
+                plain(4, 20)
+                    .with_constraint(trie(), Normaliser::Permitted)
+                    .with_sampling(Sampling::stochastic_beams(3)),
+                64,
+            ),
+            (
                 plain(4, 30)
                     .with_end_tokens([3])
                     .with_sampling(Sampling::beam_sampling(3).with_temperature(0.7).unwrap())
@@ -251,7 +288,9 @@ fn a_request_takes_at_most_what_the_search_says() {
                     let values = scores([1, rows, vocab]).into_iter();
                     let values: Vec<f32> = values.map(|value| value * sharpness).collect();
                     let view = ScoresView::logits(&values, [rows, vocab]).unwrap();
-                    search.advance(&view).unwrap();
+                    let attention = vec![0.25; rows * SOURCES];
+                    let attention = ScoresView::probabilities(&attention, [rows, SOURCES]);
+                    search.advance_with(&view, &attention.unwrap()).unwrap();
                     step += 1;
                 }
                 id

@@ -1,15 +1,18 @@
 //! Searches with a model in the loop.
 
 use widebeam::autoregressive::{
-    AutoregressiveSearch, Constraint, MaximumLength, MinimumLength, Normaliser, RepetitionPenalty,
-    Request, RequestId, Rules, Sampling, TokenMask, TokenTrie,
+    AutoregressiveSearch, Constraint, FrequencyPenalty, MaximumLength, MinimumLength, Normaliser,
+    PresencePenalty, RepetitionPenalty, Request, RequestId, Requirement, Rules, Sampling,
+    StatefulConstraint, TokenMask, TokenTrie, WhisperTimestamps,
 };
-use widebeam::{Error, ScoresView};
+use widebeam::{Error, ScoresView, SparseScoresView};
 
 use super::{Refusal, is_about_memory, probabilities, refuse_each};
 
 const VOCAB: usize = 120;
 const BEAMS: usize = 24;
+/// Source positions that rows attend to.
+const SOURCES: usize = 3;
 
 fn request() -> Request {
     Request::new(BEAMS, MaximumLength(12))
@@ -22,26 +25,53 @@ struct Model {
     vocab: usize,
     rows: Vec<f32>,
     logits: Vec<f32>,
+    /// The tokens of all rows, if rows are sparse.
+    tokens: Option<Vec<u32>>,
+    /// What the rows of a request attend to, and the rows of a step.
+    attends: Vec<f32>,
+    attention: Vec<f32>,
 }
 
 impl Model {
     fn new(vocab: usize) -> Self {
         let rows = probabilities(BEAMS * vocab).into_iter().map(|p| 100.0 * p);
+        let attends = probabilities(BEAMS * SOURCES).into_iter();
         Model {
             vocab,
             rows: rows.collect(),
             logits: Vec::with_capacity(2 * BEAMS * vocab),
+            tokens: None,
+            attends: attends.map(|p| 10.0 * p).collect(),
+            attention: Vec::with_capacity(2 * BEAMS * SOURCES),
+        }
+    }
+
+    /// One that gives all tokens, the last first.
+    fn sparse(vocab: usize) -> Self {
+        let tokens = (0..vocab as u32).rev().cycle();
+        Model {
+            tokens: Some(tokens.take(2 * BEAMS * vocab).collect()),
+            ..Model::new(vocab)
         }
     }
 
     /// Scores what is running; allocates nothing itself.
     fn step(&mut self, search: &mut AutoregressiveSearch) -> Result<(), Error> {
         self.logits.clear();
+        self.attention.clear();
         for (_, rows) in search.feed().requests() {
+            self.attention.extend(&self.attends[..rows.len() * SOURCES]);
             self.logits.extend(&self.rows[..rows.len() * self.vocab]);
         }
         let shape = [search.feed().rows(), self.vocab];
-        search.advance(&ScoresView::logits(&self.logits, shape)?)
+        let attention = ScoresView::probabilities(&self.attention, [shape[0], SOURCES])?;
+        let Some(tokens) = &self.tokens else {
+            let scores = ScoresView::logits(&self.logits, shape)?;
+            return search.advance_with(&scores, &attention);
+        };
+        let tokens = &tokens[..self.logits.len()];
+        let scores = SparseScoresView::logits(self.vocab, tokens, &self.logits, shape)?;
+        search.advance_sparse_with(&scores, &attention)
     }
 
     /// Runs what is running to its end.
@@ -94,22 +124,25 @@ impl Pair {
 /// refused before a step can be done again; one that is refused on the way ends
 /// its request, and no other.
 fn check(request: Request) {
+    check_by(&mut Model::new(VOCAB), request);
+}
+
+fn check_by(model: &mut Model, request: Request) {
     let two = || [request.clone(), request.clone()];
-    let mut model = Model::new(VOCAB);
     let mut pair = Pair::new();
-    pair.run(two(), &mut model).unwrap();
+    pair.run(two(), model).unwrap();
     let expected = found(&pair.search, pair.ids[0].unwrap()).unwrap();
     assert!(!expected.is_empty());
 
     let (mut not_begun, mut failed) = (0, 0);
     let needed = refuse_each(|refusal: Refusal| {
         let (mut pair, requests) = (Pair::new(), two());
-        let ran = refusal.during(|| pair.run(requests, &mut model));
+        let ran = refusal.during(|| pair.run(requests, model));
         let mut done = ran.is_ok();
         if let Err(error) = &ran {
             is_about_memory(error);
             not_begun += 1;
-            pair.run(two(), &mut model).unwrap();
+            pair.run(two(), model).unwrap();
         }
         let mut failures = 0;
         for id in pair.ids.map(Option::unwrap) {
@@ -126,7 +159,7 @@ fn check(request: Request) {
         assert!(failures <= refusal.count, "{refusal:?}");
         failed += failures;
         pair.ids = [None; 2];
-        pair.run(two(), &mut model).unwrap();
+        pair.run(two(), model).unwrap();
         for id in pair.ids.map(Option::unwrap) {
             assert_eq!(found(&pair.search, id).unwrap(), expected, "{refusal:?}");
         }
@@ -192,6 +225,108 @@ fn requests_that_draw_fail_at_each_allocation() {
     let sampling = Sampling::beam_sampling(2).with_temperature(0.5).unwrap();
     let changed = request().process_logits(RepetitionPenalty::new(1.5).unwrap());
     check(changed.with_sampling(sampling));
+}
+
+#[test]
+fn requests_with_required_words_fail_at_each_allocation() {
+    let words = || {
+        let phrase = Requirement::phrase([7, 9]).unwrap();
+        [
+            phrase,
+            Requirement::any_of([vec![11], vec![12, 13]]).unwrap(),
+        ]
+    };
+    check(request().with_required_words(words()));
+    let grouped = request().with_diverse_groups(3, 0.5).with_own_scores();
+    let drawn = grouped.with_sampling(Sampling::beam_sampling(2));
+    check(drawn.with_required_words(words()));
+}
+
+#[test]
+fn requests_that_count_coverage_fail_at_each_allocation() {
+    check(request().with_coverage(0.5, SOURCES));
+    let widths = request().with_widths([3, BEAMS, 9]).with_own_scores();
+    let drawn = widths.with_sampling(Sampling::stochastic_beams(3));
+    check(drawn.with_coverage(0.5, SOURCES));
+}
+
+#[test]
+fn requests_whose_rows_are_sparse_fail_at_each_allocation() {
+    check_by(&mut Model::sparse(VOCAB), request());
+    let penalty = FrequencyPenalty::new(0.5).unwrap().generated_only();
+    let changed = request().process_logits(penalty);
+    check_by(&mut Model::sparse(VOCAB), changed.clone());
+    let drawn = changed.with_sampling(Sampling::beam_sampling(5));
+    check_by(&mut Model::sparse(VOCAB), drawn.with_coverage(0.5, SOURCES));
+}
+
+/// Permits even and odd tokens in turn.
+struct InTurn;
+
+impl StatefulConstraint for InTurn {
+    type State = u32;
+
+    fn start(&self, _prompt: &[u32]) -> u32 {
+        0
+    }
+
+    fn permit(&self, state: &u32, mask: &mut TokenMask) {
+        let tokens = (*state..VOCAB as u32).step_by(2);
+        tokens.for_each(|token| mask.insert(token));
+    }
+
+    fn advance(&self, state: &u32, _token: u32) -> u32 {
+        1 - state
+    }
+}
+
+#[test]
+fn requests_with_states_and_timestamps_fail_at_each_allocation() {
+    let in_turn = || Constraint::stateful(InTurn);
+    check(request().with_constraint(in_turn(), Normaliser::Permitted));
+    let words = (0..60u32).map(|i| vec![2 * (i % 60), 2 * (i % 40) + 1, 2 * i, 2 * i + 1]);
+    let both = request().with_constraint(TokenTrie::new(words), Normaliser::WholeRow);
+    check(both.with_constraint(in_turn(), Normaliser::WholeRow));
+    let timestamps = WhisperTimestamps::new(100, 6).unwrap();
+    let penalty = PresencePenalty::new(0.5).unwrap().with_exempt([4]);
+    let changed = request().process_logits(timestamps);
+    check(changed.process_log_probabilities(penalty));
+}
+
+/// Requests that are told to finish after some steps have what they have found, or an error.
+#[test]
+fn requests_that_are_told_to_finish_fail_at_each_allocation() {
+    let mut model = Model::new(VOCAB);
+    let mut begin = || {
+        let mut search = AutoregressiveSearch::new(VOCAB).unwrap();
+        let ids = [BEAMS, 3].map(|beams| {
+            let request = Request::new(beams, MaximumLength(12)).with_end_tokens([5, 6]);
+            search.admit(request).unwrap()
+        });
+        (0..4).for_each(|_| model.step(&mut search).unwrap());
+        (search, ids)
+    };
+    let (mut search, ids) = begin();
+    assert!(search.finish(ids[0]));
+    let expected = found(&search, ids[0]).unwrap();
+    assert!(expected.len() > 1);
+    let refused = refuse_each(|refusal: Refusal| {
+        let (mut search, ids) = begin();
+        assert!(refusal.during(|| search.finish(ids[0])));
+        let neighbour = search.outcome(ids[1]).unwrap();
+        assert!(neighbour.is_none(), "it still runs");
+        match found(&search, ids[0]) {
+            Ok(found) => {
+                assert_eq!(found, expected);
+                true
+            }
+            Err(error) => {
+                is_about_memory(&error);
+                false
+            }
+        }
+    });
+    assert!(refused > 2, "{refused}");
 }
 
 /// Tokens of a hypothesis that a request has memory for from the start.

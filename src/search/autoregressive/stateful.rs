@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::completeness::Completeness;
 use super::mask::TokenMask;
 use crate::error::Error;
-use crate::memory::reserve;
+use crate::memory::{boxed, reserve};
 
 /// Says which tokens may follow a hypothesis, by a state that follows it: a grammar, an
 /// automaton, a stack. Nothing is read again that has been read.
@@ -148,9 +148,10 @@ impl<C: StatefulConstraint + 'static> AnyStateful for C {
             next: Vec::new(),
             constraint: self,
         };
-        States::reserve(&mut states, 1)?;
+        states.reserve(1)?;
         states.current.push(states.constraint.start(prompt));
-        Ok(Box::new(states))
+        let states: Box<dyn States> = boxed(states, WHAT)?;
+        Ok(states)
     }
 }
 
@@ -162,45 +163,58 @@ struct StatesOf<C: StatefulConstraint> {
     next: Vec<C::State>,
 }
 
-impl<C: StatefulConstraint + 'static> States for StatesOf<C> {
+const WHAT: &str = "the states of a constraint";
+
+impl<C: StatefulConstraint> StatesOf<C> {
     fn reserve(&mut self, beams: usize) -> Result<(), Error> {
         for states in [&mut self.current, &mut self.next] {
             let more = beams.saturating_sub(states.len());
-            reserve(states, more, "the states of a constraint")?;
+            reserve(states, more, WHAT)?;
         }
         Ok(())
     }
+}
+
+/// In an array of one, as [`boxed`] puts them on the heap.
+impl<C: StatefulConstraint + 'static> States for [StatesOf<C>; 1] {
+    fn reserve(&mut self, beams: usize) -> Result<(), Error> {
+        self[0].reserve(beams)
+    }
 
     fn permit(&self, beam: usize, mask: &mut TokenMask) {
-        self.constraint.permit(&self.current[beam], mask);
+        let [states] = self;
+        states.constraint.permit(&states.current[beam], mask);
     }
 
     fn completeness_after(&self, beam: usize, token: u32) -> Option<Completeness> {
-        let state = &self.current[beam];
-        self.constraint.completeness_after(state, token)
+        let [states] = self;
+        let state = &states.current[beam];
+        states.constraint.completeness_after(state, token)
     }
 
     fn advance(&mut self, beams: &mut dyn Iterator<Item = (usize, u32)>) {
+        let [states] = self;
         for (index, (parent, token)) in beams.enumerate() {
-            let state = &self.current[parent];
-            match self.next.get_mut(index) {
-                Some(next) => self.constraint.advance_into(state, token, next),
-                None => self.next.push(self.constraint.advance(state, token)),
+            let state = &states.current[parent];
+            match states.next.get_mut(index) {
+                Some(next) => states.constraint.advance_into(state, token, next),
+                None => states.next.push(states.constraint.advance(state, token)),
             }
         }
-        std::mem::swap(&mut self.current, &mut self.next);
+        std::mem::swap(&mut states.current, &mut states.next);
     }
 
     fn copy(&self) -> Box<dyn States> {
+        let [states] = self;
         let with_room = |states: &Vec<C::State>| {
             let mut copy = Vec::with_capacity(states.capacity());
             copy.extend_from_slice(states);
             copy
         };
-        Box::new(StatesOf {
-            constraint: Arc::clone(&self.constraint),
-            current: with_room(&self.current),
-            next: with_room(&self.next),
-        })
+        Box::new([StatesOf {
+            constraint: Arc::clone(&states.constraint),
+            current: with_room(&states.current),
+            next: with_room(&states.next),
+        }])
     }
 }
