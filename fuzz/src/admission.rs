@@ -6,9 +6,9 @@ use std::ops::Range;
 
 use arbitrary::{Result, Unstructured};
 use widebeam::autoregressive::{AutoregressiveSearch, Ended, MaximumLength, Request, RequestId};
-use widebeam::reference::requests::{Extended, Model, hypotheses, score};
+use widebeam::reference::requests::{Extended, Model, StepRows, hypotheses, score};
 use widebeam::{ErrorKind, ScoreKind, ScoresView};
-use widebeam_toy::any_request;
+use widebeam_toy::{any_extended, any_request};
 
 /// Calls made of one input.
 const MOST_CALLS: usize = 60;
@@ -25,7 +25,7 @@ pub fn run(data: &[u8]) {
 /// `Err` only where the input is too short to make a case of.
 fn attempt(u: &mut Unstructured<'_>) -> Result<()> {
     let model = any_request::model(u)?;
-    let mut searches = vec![Checked::new(model), Checked::new(model)];
+    let mut searches = vec![Checked::new(model, false), Checked::new(model, true)];
     // The requests of all searches.
     let mut admitted = Vec::new();
     for _ in 0..MOST_CALLS {
@@ -110,8 +110,8 @@ impl Shown {
 #[derive(Clone)]
 struct Step {
     shown: Shown,
-    /// The scores of its rows, computed when it began.
-    data: Vec<f32>,
+    /// Its rows, computed when it began.
+    rows: StepRows,
     poison: Option<Poison>,
 }
 
@@ -120,7 +120,7 @@ struct Step {
 struct Poison {
     /// The request that it belongs to.
     id: RequestId,
-    token: usize,
+    token: u32,
     value: f32,
 }
 
@@ -129,6 +129,8 @@ struct Poison {
 struct Checked {
     search: AutoregressiveSearch,
     model: Model,
+    /// Whether rows are given as tokens and scores.
+    sparse: bool,
     visits: Vec<Visit>,
     /// Requests that were told to finish since the last step.
     told: Vec<RequestId>,
@@ -138,10 +140,11 @@ struct Checked {
 }
 
 impl Checked {
-    fn new(model: Model) -> Self {
+    fn new(model: Model, sparse: bool) -> Self {
         Checked {
             search: AutoregressiveSearch::new(model.vocab).expect("a vocabulary"),
             model,
+            sparse,
             visits: Vec::new(),
             told: Vec::new(),
             before: Vec::new(),
@@ -153,8 +156,11 @@ impl Checked {
     fn call(&mut self, u: &mut Unstructured<'_>, admitted: &mut Vec<RequestId>) -> Result<()> {
         match u.int_in_range(0..=16u8)? {
             0..=2 => {
-                let request = any_request::extended(u, &self.model)?;
-                self.admit(request, admitted);
+                let mut request = any_extended::request(u, &self.model)?;
+                request.given = request.given.filter(|_| self.sparse);
+                if request.is_admitted(&self.model) {
+                    self.admit(request, admitted);
+                }
             }
             3 => self.admit_what_is_refused(u)?,
             4 | 5 => self.remove(u)?,
@@ -241,15 +247,18 @@ impl Checked {
             assert_eq!(self.search.feed().rows(), 0);
             return;
         }
-        let model = self.model;
         // Until the scores are taken, the rows before are those that count.
         let mut before = self.before.clone();
-        let data = score(&mut self.search, &mut before, |_, tokens| {
-            model.scores(tokens)
+        score(&mut self.search, &mut before, |_, _| Vec::new());
+        let visits = &self.visits;
+        let rows = StepRows::of(&mut self.search, &self.model, self.sparse, |id| {
+            let mut visits = visits.iter();
+            let visit = visits.find(|visit| visit.id == id);
+            &visit.expect("it was admitted here").request
         });
         self.step = Some(Step {
             shown: Shown::by(&mut self.search),
-            data,
+            rows,
             poison: None,
         });
     }
@@ -264,12 +273,15 @@ impl Checked {
     /// Makes a score of a step invalid, of one that begins if none is under way.
     fn poison(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
         self.feed();
-        let vocab = self.model.vocab;
         let Some(step) = self.step.as_mut().filter(|step| step.poison.is_none()) else {
             return Ok(());
         };
         let row = u.choose_index(step.shown.rows())?;
-        let token = u.choose_index(vocab)?;
+        let given = step.rows.given(row);
+        if given == 0 {
+            return Ok(());
+        }
+        let place = u.choose_index(given)?;
         let value = match self.model.kind {
             ScoreKind::Probabilities => *u.choose(&[f32::NAN, 1.5, -0.5])?,
             _ => *u.choose(&[f32::NAN, f32::INFINITY])?,
@@ -277,7 +289,7 @@ impl Checked {
         let requests = step.shown.requests.iter();
         let owner = requests.clone().find(|(_, rows)| rows.contains(&row));
         let (id, _) = *owner.expect("every row is of a request");
-        step.data[row * vocab + token] = value;
+        let token = step.rows.set(row, place, value);
         step.poison = Some(Poison { id, token, value });
         Ok(())
     }
@@ -309,9 +321,8 @@ impl Checked {
             return self.advance_what_is_refused(true);
         };
         self.spoil_what_is_removed(&mut step);
-        self.search
-            .advance(&self.model.view(&step.data))
-            .expect("as many rows as fed");
+        let advanced = step.rows.advance(&mut self.search);
+        advanced.expect("as many rows as fed");
         self.check_poisoned(&step);
         self.check_finished(&step);
         for visit in &mut self.visits {
@@ -324,10 +335,9 @@ impl Checked {
 
     /// The scores of requests that were removed or told to finish since the feed are not looked at.
     fn spoil_what_is_removed(&self, step: &mut Step) {
-        let vocab = self.model.vocab;
         for (id, rows) in &step.shown.requests {
             if self.fate(*id) == Fate::Removed || self.is_told(*id) {
-                step.data[rows.start * vocab..rows.end * vocab].fill(f32::NAN);
+                step.rows.spoil(rows.clone());
             }
         }
     }
@@ -353,7 +363,7 @@ impl Checked {
             Err(error) => {
                 assert_eq!(error.kind(), ErrorKind::InvalidScore);
                 let place = (error.request(), error.token());
-                assert_eq!(place, (Some(id), Some(token as u32)));
+                assert_eq!(place, (Some(id), Some(token)));
                 let named = format!("token {token}: {value} is not a valid");
                 assert!(error.to_string().contains(&named), "{error}");
             }
@@ -441,7 +451,9 @@ impl Checked {
             let outcome = self.search.outcome(visit.id).expect("valid scores");
             let outcome = outcome.expect("it is done");
             let found = hypotheses(outcome, visit.request.own_scores);
-            assert_eq!(found, visit.request.expected(&self.model).hypotheses);
+            let expected = visit.request.expected(&self.model);
+            assert_eq!(found, expected.hypotheses);
+            assert_eq!(outcome.threshold(), expected.threshold);
             assert_eq!(outcome.best().is_err(), found.is_empty());
             assert!(outcome.ended() != Ended::NothingFound || found.is_empty());
             let mut tokens = found.iter().map(|hypothesis| &hypothesis.found.tokens);

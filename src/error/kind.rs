@@ -106,6 +106,12 @@ pub(crate) enum Kind {
     PermitsNoEnd {
         what: &'static str,
     },
+    /// No end token is possible, or only behind so many tokens.
+    NoEndInTime {
+        before: Option<usize>,
+        max_length: usize,
+    },
+    NoFirstToken,
     DrawnWithinRow,
     ZeroLength,
     EmptyStop {
@@ -215,6 +221,9 @@ pub(crate) enum Kind {
         phrase: Option<usize>,
     },
     RequiredDrawn,
+    RequiredImpossible {
+        requirement: usize,
+    },
     RequiredTooLong {
         missing: usize,
         max_length: usize,
@@ -336,6 +345,9 @@ impl Kind {
             | Kind::DrawnWithinRow
             | Kind::PermitsNothing { .. }
             | Kind::PermitsNoEnd { .. }
+            | Kind::NoEndInTime { .. }
+            | Kind::NoFirstToken
+            | Kind::RequiredImpossible { .. }
             | Kind::UnevenGroups { .. }
             | Kind::InvalidSetting { .. }
             | Kind::OtherUnits { .. }
@@ -506,6 +518,21 @@ impl fmt::Display for Kind {
                 f,
                 "{what} permits no end token, but the last token must be one, so no hypothesis can finish"
             ),
+            Kind::NoEndInTime {
+                before: Some(before),
+                max_length,
+            } => write!(
+                f,
+                "the last token must be an end token, but {before} tokens at least come before one and the maximum length is {max_length}, so no hypothesis can finish"
+            ),
+            Kind::NoEndInTime { before: None, .. } => write!(
+                f,
+                "the last token must be an end token, but processors and constraints never permit one, so no hypothesis can finish"
+            ),
+            Kind::NoFirstToken => write!(
+                f,
+                "processors and constraints together permit no first token, so no hypothesis can finish"
+            ),
             Kind::DrawnWithinRow => write!(
                 f,
                 "candidates that are drawn have no rank within their row, so none could finish by it"
@@ -642,6 +669,10 @@ impl fmt::Display for Kind {
             Kind::RequiredDrawn => write!(
                 f,
                 "required words do not go with stochastic beams, which draw sequences as they are"
+            ),
+            Kind::RequiredImpossible { requirement } => write!(
+                f,
+                "required words: no phrase of requirement {requirement} can occur; each has a token that is forbidden, or that ends a hypothesis before the phrase is whole"
             ),
             Kind::RequiredTooLong {
                 missing,

@@ -206,6 +206,24 @@ fn every_message_names_the_value_and_the_limit() {
             "the mask of permitted tokens permits no end token, but the last token must be one, so no hypothesis can finish",
         ),
         (
+            Kind::NoEndInTime {
+                before: Some(5),
+                max_length: 4,
+            },
+            "the last token must be an end token, but 5 tokens at least come before one and the maximum length is 4, so no hypothesis can finish",
+        ),
+        (
+            Kind::NoEndInTime {
+                before: None,
+                max_length: 4,
+            },
+            "the last token must be an end token, but processors and constraints never permit one, so no hypothesis can finish",
+        ),
+        (
+            Kind::NoFirstToken,
+            "processors and constraints together permit no first token, so no hypothesis can finish",
+        ),
+        (
             Kind::DrawnWithinRow,
             "candidates that are drawn have no rank within their row, so none could finish by it",
         ),
@@ -380,6 +398,10 @@ fn every_message_names_the_value_and_the_limit() {
         (
             Kind::RequiredDrawn,
             "required words do not go with stochastic beams, which draw sequences as they are",
+        ),
+        (
+            Kind::RequiredImpossible { requirement: 1 },
+            "required words: no phrase of requirement 1 can occur; each has a token that is forbidden, or that ends a hypothesis before the phrase is whole",
         ),
         (
             Kind::RequiredTooLong {

@@ -343,8 +343,10 @@ fn beside_another_constraint_a_trie_still_says_what_is_read() {
 
 #[test]
 fn constraints_that_share_no_token_leave_nothing() {
-    let masks = [[0u32, 1], [2, 3]].map(|tokens| tokens.into_iter().collect::<TokenMask>());
-    let [a, b] = masks;
+    // Of two masks it is known before, and the request is refused.
+    let [a, b] = [[0u32, 1], [2, 3]].map(|tokens| {
+        Constraint::function(move |_, mask| tokens.iter().for_each(|&token| mask.insert(token)))
+    });
     let whole = Normaliser::WholeRow;
     let request = Request::new(3, MaximumLength(2))
         .with_constraint(a, whole)

@@ -141,7 +141,7 @@ fn any_spec(vocab: u32, kind: ScoreKind) -> impl Strategy<Value = Spec> {
                         *normaliser = Normaliser::WholeRow;
                     }
                 }
-                Spec {
+                let spec = Spec {
                     beams: width * groups,
                     max_length,
                     prompt,
@@ -151,7 +151,8 @@ fn any_spec(vocab: u32, kind: ScoreKind) -> impl Strategy<Value = Spec> {
                     before,
                     after,
                     constraints,
-                }
+                };
+                spec.able_to_end(vocab as usize)
             },
         )
 }

@@ -42,6 +42,12 @@ pub(crate) fn check_batch(visits: &[Visit], model: &Model, level: Level, threads
     }
 }
 
+/// What a request alone finds.
+pub(crate) fn alone(request: &Extended, model: &Model) -> Vec<Hypothesis> {
+    let visits = [(request.clone(), 0)];
+    run(&visits, model, Level::best()).remove(0)
+}
+
 /// The bits of all scores.
 fn bits(hypothesis: &Hypothesis) -> Vec<u64> {
     let found = &hypothesis.found;

@@ -47,7 +47,7 @@ fn check(model: &Model, requests: &[(Extended, usize)], setting: Setting) {
     });
 }
 
-fn any_setting() -> impl Strategy<Value = Setting> {
+pub(crate) fn any_setting() -> impl Strategy<Value = Setting> {
     let levels: Vec<Level> = Level::available().collect();
     let level = prop::sample::select(levels);
     (level, 1usize..4, any::<bool>()).prop_map(|(level, threads, sparse)| Setting {
@@ -57,7 +57,7 @@ fn any_setting() -> impl Strategy<Value = Setting> {
     })
 }
 
-fn any_sampling() -> impl Strategy<Value = Option<Sampling>> {
+pub(crate) fn any_sampling() -> impl Strategy<Value = Option<Sampling>> {
     let methods = vec![Method::StochasticBeams, Method::BeamSampling];
     let temperatures = vec![1.0, 1.0, 0.7, 1.6, 0.02];
     (

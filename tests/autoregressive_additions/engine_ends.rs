@@ -62,6 +62,7 @@ pub(crate) fn model_and_request() -> impl Strategy<Value = (Model, Extended)> {
                 (model, request)
             },
         )
+        .prop_filter("it can end", |(model, request)| request.is_admitted(model))
 }
 
 proptest! {
@@ -83,6 +84,7 @@ proptest! {
         let vocab = model.vocab as u32;
         for (request, _) in &mut visits {
             fit(request, vocab);
+            prop_assume!(request.is_admitted(&model));
         }
         check_batch(&visits, &model, widebeam::Level::best(), 2);
     }

@@ -82,6 +82,7 @@ pub(crate) fn model_and_ruled() -> impl Strategy<Value = (Model, Extended)> {
                 (model, request)
             },
         )
+        .prop_filter("it can end", |(model, request)| request.is_admitted(model))
 }
 
 proptest! {
@@ -100,6 +101,7 @@ proptest! {
     ) {
         for request in [&mut first, &mut second] {
             crate::engine_ends::fit(request, model.vocab as u32);
+            prop_assume!(request.is_admitted(&model));
         }
         let visits = [(first, 0), (second, start)];
         check_batch(&visits, &model, Level::best(), 3);

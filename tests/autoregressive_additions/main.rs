@@ -11,6 +11,8 @@ mod engine_batch;
 mod engine_constraints;
 mod engine_draws;
 mod engine_ends;
+mod engine_extras;
+mod engine_refusals;
 mod engine_required;
 mod engine_rows;
 mod engine_rules;

@@ -2,11 +2,12 @@
 
 use proptest::prelude::*;
 use widebeam::autoregressive::{LengthPenalty, Normaliser};
-use widebeam::reference::autoregressive::{Request, Requirement};
-use widebeam::reference::requests::{EndsWhen, Extended, Permitted, Spec};
+use widebeam::reference::autoregressive::{Hypothesis, Request, Requirement};
+use widebeam::reference::requests::{EndsWhen, Extended, Model, Permitted, Spec};
 use widebeam::reference::toy::mix;
 use widebeam_toy::seeded;
 
+use crate::engine::alone;
 use crate::model::{Leaf, answers, assert_same, exhaustive, leaves, logits};
 
 pub(crate) type Required = Vec<Vec<Vec<u32>>>;
@@ -112,8 +113,12 @@ proptest! {
 }
 
 /// Of 300 random cases of two phrases: in how many 8 beams find the best of all sequences that
-/// have them, and in how many the list of a plain beam has it.
-fn best_found(vocab: usize, longest: u64, max_length: usize) -> (usize, usize) {
+/// have them, and in how many the list of a plain beam has it. `search` finds hypotheses, best
+/// first.
+fn best_found(
+    (vocab, longest, max_length): (usize, u64, usize),
+    search: impl Fn(&Extended, &Model) -> Vec<Hypothesis>,
+) -> (usize, usize) {
     let (mut found, mut listed, mut cases) = (0, 0, 0);
     for seed in 1.. {
         let mut state = mix(seed);
@@ -137,18 +142,18 @@ fn best_found(vocab: usize, longest: u64, max_length: usize) -> (usize, usize) {
         };
         let mut plain = Spec::plain(8, max_length, &[0]);
         plain.rules = exhaustive(LengthPenalty::None);
-        let list = answers(&Extended::of(plain.clone()).expected(&model));
-        listed += usize::from(list.iter().any(|(tokens, _)| *tokens == best.tokens));
+        let is_best = |hypothesis: &Hypothesis| hypothesis.found.tokens == best.tokens;
+        let list = search(&Extended::of(plain.clone()), &model);
+        listed += usize::from(list.iter().any(is_best));
         let request = Extended {
             required,
             ..Extended::of(plain)
         };
-        let answers = answers(&request.expected(&model));
-        found += usize::from(
-            answers
-                .first()
-                .is_some_and(|(tokens, _)| *tokens == best.tokens),
-        );
+        let answers = search(&request, &model);
+        for hypothesis in &answers {
+            assert!(satisfies(&hypothesis.found.tokens, &request.required));
+        }
+        found += usize::from(answers.first().is_some_and(is_best));
         cases += 1;
         if cases == 300 {
             break;
@@ -159,11 +164,13 @@ fn best_found(vocab: usize, longest: u64, max_length: usize) -> (usize, usize) {
 
 #[test]
 fn eight_beams_find_the_best_nearly_always() {
-    for (vocab, longest, max_length) in [(5, 3, 5), (4, 3, 6)] {
-        let (found, listed) = best_found(vocab, longest, max_length);
-        println!("{found} with required words, {listed} in the plain list");
-        assert!(found >= 285, "{found} of 300");
-        assert!(listed <= 110, "the cases are too easy: {listed} of 300");
+    for case in [(5, 3, 5), (4, 3, 6)] {
+        let by_oracle = |request: &Extended, model: &Model| request.expected(model).hypotheses;
+        for (found, listed) in [best_found(case, by_oracle), best_found(case, alone)] {
+            println!("{found} with required words, {listed} in the plain list");
+            assert!(found >= 285, "{found} of 300");
+            assert!(listed <= 110, "the cases are too easy: {listed} of 300");
+        }
     }
 }
 

@@ -39,6 +39,7 @@ pub(crate) fn assert_distribution<K: Clone + Debug + Eq + Hash>(
     }
     assert!(cells > 1, "the test compares nothing");
     let limit = chi_square_limit(cells - 1);
+    println!("{draws} draws: chi-square {statistic:.1} of {cells} cells, limit {limit:.1}");
     assert!(
         statistic < limit,
         "chi-square {statistic} of {cells} cells is above {limit}"

@@ -2,11 +2,11 @@
 //! what is drawn, and requests that are told to finish. All of them run in one batch.
 
 use widebeam::autoregressive::{AutoregressiveSearch, Normaliser, RequestId};
-use widebeam::reference::autoregressive::{Method, Sampling, Scores};
+use widebeam::reference::autoregressive::{Method, Sampling};
 use widebeam::reference::requests::{
-    Brackets, Extended, Model, Penalised, Penalty, Spec, Timestamps,
+    Brackets, Extended, Model, Penalised, Penalty, Spec, StepRows, Timestamps,
 };
-use widebeam::{Level, ScoreKind, ScoresView, SparseScoresView};
+use widebeam::{Level, ScoreKind};
 
 use crate::Results;
 use crate::arrangement::{Order, everywhere};
@@ -221,7 +221,11 @@ impl Batch {
                 if search.is_idle() {
                     break;
                 }
-                self.step(&mut search, &ids);
+                let rows = StepRows::of(&mut search, &self.model, self.sparse, |id| {
+                    let (_, index) = ids.iter().find(|(known, _)| *known == id).unwrap();
+                    &self.requests[*index]
+                });
+                rows.advance(&mut search).unwrap();
             }
             for (id, index) in ids {
                 hashes[index] = hash(&search, id);
@@ -229,44 +233,6 @@ impl Batch {
             }
         }
         hashes
-    }
-
-    fn step(&self, search: &mut AutoregressiveSearch, ids: &[(RequestId, usize)]) {
-        let (mut tokens, mut scores, mut lengths) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut attention, mut history) = (Vec::new(), Vec::new());
-        let feed = search.feed();
-        for (id, rows) in feed.requests() {
-            let (_, index) = ids.iter().find(|(known, _)| *known == id).unwrap();
-            for row in rows {
-                feed.sequence(row, &mut history);
-                let scored = self.requests[*index].scored(&self.model, &history);
-                let end = attention.len() + SOURCES;
-                attention.extend(scored.attention);
-                attention.resize(end, 0.0);
-                match scored.scores {
-                    Scores::Dense(row) => scores.extend(row),
-                    Scores::Sparse { given, .. } => {
-                        lengths.push(given.len());
-                        let end = scores.len() + VOCAB;
-                        tokens.extend(given.iter().map(|&(token, _)| token));
-                        scores.extend(given.iter().map(|&(_, score)| score));
-                        tokens.resize(end, 0);
-                        scores.resize(end, 0.0);
-                    }
-                }
-            }
-        }
-        let rows = scores.len() / VOCAB;
-        let shape = [rows, VOCAB];
-        let attention = ScoresView::probabilities(&attention, [rows, SOURCES]).unwrap();
-        if self.sparse {
-            let view = SparseScoresView::new(self.model.kind, VOCAB, &tokens, &scores, shape);
-            let view = view.unwrap().with_lengths(&lengths).unwrap();
-            search.advance_sparse_with(&view, &attention).unwrap();
-        } else {
-            let view = ScoresView::new(self.model.kind, &scores, shape).unwrap();
-            search.advance_with(&view, &attention).unwrap();
-        }
     }
 }
 

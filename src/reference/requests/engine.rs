@@ -4,7 +4,7 @@ use super::model::Model;
 use super::spec::Spec;
 use crate::Level;
 use crate::autoregressive::{AutoregressiveSearch, Completion, Outcome, RequestId};
-use crate::reference::autoregressive::{Found, Hypothesis};
+use crate::reference::autoregressive::{Found, Hypothesis, Sampled};
 
 /// What the engine has found, as the oracle says it.
 pub fn found(outcome: Outcome<'_>) -> Vec<Found> {
@@ -26,8 +26,11 @@ pub fn hypotheses(outcome: Outcome<'_>, wants_own: bool) -> Vec<Hypothesis> {
         group: hypothesis.group,
         own_scores: wants_own.then(|| hypothesis.own_scores.to_vec()),
         coverage: hypothesis.coverage,
-        sampled: None,
-        log_weight: None,
+        sampled: hypothesis.sampled.map(|sampled| Sampled {
+            log_probability: sampled.log_probability,
+            perturbed: sampled.perturbed,
+        }),
+        log_weight: hypothesis.sampled.map(|sampled| sampled.log_weight),
     };
     found(outcome)
         .into_iter()

@@ -1,7 +1,9 @@
 //! Requests with additions, as the engine takes them.
 
 use super::extended::Extended;
-use crate::autoregressive::Request;
+use super::model::Model;
+use crate::ErrorKind;
+use crate::autoregressive::{AutoregressiveSearch, Request};
 
 impl Extended {
     /// The request as the engine takes it.
@@ -14,6 +16,27 @@ impl Extended {
         let request = self.require_words(request);
         let request = self.constrain_by_grammar(request);
         self.draw(request)
+    }
+
+    /// Whether the engine takes it.
+    ///
+    /// # Panics
+    ///
+    /// If the engine refuses a request of which the oracle finds something: it is to refuse
+    /// those alone that cannot end.
+    pub fn is_admitted(&self, model: &Model) -> bool {
+        let search = AutoregressiveSearch::new(model.vocab);
+        let Err(error) = search.and_then(|mut search| search.admit(self.engine())) else {
+            return true;
+        };
+        assert_eq!(error.kind(), ErrorKind::InvalidSetting, "{error}");
+        let to_the_end = Extended {
+            finish_after: None,
+            ..self.clone()
+        };
+        let found = to_the_end.expected(model).hypotheses;
+        assert!(found.is_empty(), "{error}, but {found:?} is found");
+        false
     }
 
     fn add_engine_widths(&self, request: Request) -> Request {

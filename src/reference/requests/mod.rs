@@ -11,6 +11,7 @@ mod penalty;
 mod processor;
 mod required;
 mod spec;
+mod step_rows;
 mod timestamps;
 
 pub use engine::{alone, alone_in_steps, found, hypotheses, score};
@@ -19,4 +20,5 @@ pub use model::Model;
 pub use penalty::{Penalised, Penalty};
 pub use processor::Processor;
 pub use spec::{Permitted, Spec};
+pub use step_rows::StepRows;
 pub use timestamps::Timestamps;

@@ -4,8 +4,10 @@ use std::cell::Cell;
 
 use super::model::Model;
 use super::processor::Processor;
+use crate::ErrorKind;
 use crate::autoregressive::{
-    AtMaximum, Constraint, MaximumLength, Normaliser, Request, Rules, TokenMask, TokenTrie,
+    AtMaximum, AutoregressiveSearch, Constraint, MaximumLength, Normaliser, Request, Rules,
+    TokenMask, TokenTrie,
 };
 use crate::reference::autoregressive::{self as oracle, Completeness, Found, Place};
 
@@ -112,6 +114,19 @@ impl Spec {
             };
         }
         request
+    }
+
+    /// It, without what changes rows if the engine refuses it because it cannot end.
+    #[must_use]
+    pub fn able_to_end(mut self, vocab: usize) -> Spec {
+        let search = AutoregressiveSearch::new(vocab);
+        let id = search.and_then(|mut search| search.admit(self.engine()));
+        if id.is_err_and(|error| error.kind() == ErrorKind::InvalidSetting) {
+            self.before.clear();
+            self.after.clear();
+            self.constraints.clear();
+        }
+        self
     }
 
     /// Whether complete permitted sequences finish without an end token.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::completeness::Completeness;
 use super::followed::{Followed, Nodes};
 use super::mask::TokenMask;
-use super::processors::RowScores;
+use super::processors::{Earliest, RowScores};
 use super::stateful::{AnyStateful, StatefulConstraint};
 use super::tokens_so_far::TokensSoFar;
 use super::trie::{ROOT, TokenTrie, TrieView};
@@ -206,6 +206,57 @@ impl Constraint {
         match &self.permitted {
             Permitted::Mask(mask) => !tokens.iter().any(|&token| mask.contains(token)),
             _ => false,
+        }
+    }
+
+    /// Whether it is known that the empty sequence is not complete.
+    pub(super) fn needs_a_token(&self) -> bool {
+        match (&self.completeness, &self.permitted) {
+            (None, Permitted::Trie(trie)) => !trie.view().is_end(ROOT),
+            _ => false,
+        }
+    }
+
+    /// Says when tokens can be generated at the earliest, as far as it is known.
+    pub(super) fn find_earliest(&self, earliest: &mut Earliest<'_>) {
+        match &self.permitted {
+            Permitted::Trie(trie) => {
+                let (view, ends) = (trie.view(), earliest.end_tokens);
+                let of_end = match ends.is_empty() {
+                    true => 0,
+                    false => view.earliest_end(ends, earliest.max_length),
+                };
+                earliest.update(|token, count| match view.child(ROOT, token) {
+                    Some(_) => count,
+                    None if ends.binary_search(&token).is_ok() => count.max(of_end),
+                    None => count.max(1),
+                });
+            }
+            Permitted::Mask(mask) => {
+                earliest.update(|token, count| match mask.contains(token) {
+                    true => count,
+                    false => usize::MAX,
+                });
+            }
+            Permitted::Function(_) | Permitted::Stateful(_) => {}
+        }
+    }
+
+    /// Calls `see` with the tokens, ascending, that alone may be the first; `None` if it is not
+    /// known which.
+    pub(super) fn first_tokens<R>(
+        &self,
+        see: impl FnOnce(&mut dyn Iterator<Item = u32>) -> R,
+    ) -> Option<R> {
+        match &self.permitted {
+            Permitted::Trie(trie) => {
+                // Behind the empty sequence an end token may come as well.
+                let view = trie.view();
+                let children = view.children(ROOT);
+                (!view.is_end(ROOT)).then(|| see(&mut view.tokens(children)))
+            }
+            Permitted::Mask(mask) => Some(see(&mut mask.iter())),
+            Permitted::Function(_) | Permitted::Stateful(_) => None,
         }
     }
 

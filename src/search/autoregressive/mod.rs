@@ -252,9 +252,9 @@ pub use mask::TokenMask;
 pub use outcome::{Ended, Outcome};
 pub use presets::{CTranslate2Options, EarlyStopping};
 pub use processors::{
-    ForcedFirst, ForcedLast, ForcedScore, FrequencyPenalty, LogitsProcessor, MinimumLength,
-    NoRepeatNgram, PresencePenalty, ProcessorFn, RepetitionPenalty, RowScores, Suppress,
-    WhisperTimestamps, processor_fn,
+    Earliest, ForcedFirst, ForcedLast, ForcedScore, FrequencyPenalty, LogitsProcessor,
+    MinimumLength, NoRepeatNgram, PresencePenalty, ProcessorFn, RepetitionPenalty, RowScores,
+    Suppress, WhisperTimestamps, processor_fn,
 };
 pub use request::{MaximumLength, Request};
 pub use required::Requirement;

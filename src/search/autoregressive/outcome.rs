@@ -21,7 +21,8 @@ pub enum Ended {
     /// The caller said so ([`AutoregressiveSearch::finish`](super::AutoregressiveSearch::finish)).
     Told,
     /// No hypothesis finished, whatever ended the search: nothing was possible any more, or
-    /// what was live at the maximum length was dropped.
+    /// what was live at the maximum length was dropped. Settings that are known to end so are
+    /// refused on admission ([`AutoregressiveSearch::admit`](super::AutoregressiveSearch::admit)).
     NothingFound,
 }
 

@@ -101,7 +101,7 @@ impl Rules {
     /// ([`Request::process_log_probabilities`]), and its forced tokens get a
     /// log-probability of 0 ([`ForcedScore::Certain`]). Our maximum length is
     /// its `max_new_tokens`. Source: `generation/utils.py`, `_beam_search`,
-    /// 5.23.
+    /// 5.24.
     ///
     /// [`Request::process_log_probabilities`]: super::Request::process_log_probabilities
     /// [`ForcedScore::Certain`]: super::ForcedScore::Certain

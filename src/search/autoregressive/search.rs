@@ -128,6 +128,14 @@ impl AutoregressiveSearch {
     ///
     /// If a setting is out of its range, or names a token beyond the
     /// vocabulary, or memory runs out.
+    ///
+    /// If no hypothesis can finish, whatever the scores: what processors, masks and tries
+    /// permit has no first token; the last token must be an end token, and a minimum length,
+    /// the shortest sequence of a trie or required words leave no room for one; a required
+    /// word has a token that is forbidden, or that ends its hypothesis. What constraints with
+    /// states, functions and the caller's own processors permit is not known before they are
+    /// asked, nor are all sequences of a trie compared with other settings: such a request is
+    /// taken, and ends with [`Ended::NothingFound`](super::Ended::NothingFound).
     pub fn admit(&mut self, request: Request) -> Result<RequestId, Error> {
         request.check(self.vocab)?;
         self.memory.expander.reserve(&request, self.vocab)?;

@@ -3,12 +3,10 @@
 use arbitrary::{Result, Unstructured};
 use widebeam::ScoreKind;
 use widebeam::autoregressive::{
-    AtMaximum, CountedLength, EndRank, ForcedScore, Leader, LengthPenalty, Normaliser, PoolSize,
-    Rules, Stopping, WhenFull,
+    AtMaximum, CountedLength, EndRank, ForcedScore, Leader, LengthPenalty, Normaliser, Rules,
+    Stopping, WhenFull,
 };
-use widebeam::reference::requests::{
-    Brackets, EndsWhen, Extended, Model, Permitted, Processor, Spec,
-};
+use widebeam::reference::requests::{Model, Permitted, Processor, Spec};
 
 use crate::any_tensor;
 
@@ -31,8 +29,16 @@ pub fn model(u: &mut Unstructured<'_>) -> Result<Model> {
     })
 }
 
-/// A request that makes sense for the model.
+/// A request that makes sense for the model, and can end.
+///
+/// # Errors
+///
+/// If the input is too short.
 pub fn spec(u: &mut Unstructured<'_>, model: &Model) -> Result<Spec> {
+    Ok(any_spec(u, model)?.able_to_end(model.vocab))
+}
+
+pub(crate) fn any_spec(u: &mut Unstructured<'_>, model: &Model) -> Result<Spec> {
     let vocab = model.vocab as u32;
     let groups = match u.ratio(1, 4)? {
         true => u.int_in_range(1..=3)?,
@@ -61,68 +67,11 @@ pub fn spec(u: &mut Unstructured<'_>, model: &Model) -> Result<Spec> {
     Ok(spec)
 }
 
-/// A request with everything that may end, rank or widen it.
-///
-/// # Errors
-///
-/// If the input is too short.
-pub fn extended(u: &mut Unstructured<'_>, model: &Model) -> Result<Extended> {
-    let vocab = model.vocab as u32;
-    let mut plain = spec(u, model)?;
-    if u.ratio(1, 2)? {
-        return Ok(Extended::of(plain));
-    }
-    plain.rules = more_rules(u, plain.rules)?;
-    let groups = plain.groups.0;
-    let mut request = Extended::of(plain);
-    for _ in 0..u.int_in_range(0..=3usize)? {
-        let mut stop = tokens(u, vocab.min(4), 3)?;
-        stop.push(token(u, vocab)?);
-        request.stops.push(stop);
-    }
-    if u.ratio(1, 3)? {
-        let divisor = u.int_in_range(2..=4)?;
-        let rest = u.int_in_range(0..=divisor - 1)?;
-        request.ends_when = Some(EndsWhen { divisor, rest });
-    }
-    if u.ratio(1, 4)? && vocab > 1 {
-        let brackets = Brackets {
-            open: 0,
-            close: 1,
-            deepest: u.int_in_range(1..=2)?,
-        };
-        request.grammar = Some((brackets, Normaliser::WholeRow));
-        request.complete = u.arbitrary()?;
-    }
-    for _ in 0..u.int_in_range(0..=2usize)? {
-        request.widths.push(groups * u.int_in_range(1..=5usize)?);
-    }
-    if u.ratio(1, 3)? {
-        request.n_best = Some(u.int_in_range(1..=9)?);
-    }
-    request.own_scores = u.arbitrary()?;
-    Ok(request)
-}
-
-/// Rules with parts that those of other requests do not have.
-fn more_rules(u: &mut Unstructured<'_>, rules: Rules) -> Result<Rules> {
-    Ok(match u.int_in_range(0..=4u8)? {
-        0 => Rules::whisper(None, *u.choose(&[0.4, 1.0, 2.0])?),
-        1 => Rules::vllm(1.0),
-        2 => rules,
-        _ => rules
-            .with_stopping(*u.choose(&[Stopping::Never, Stopping::PoolFull])?)
-            .with_end_rank(*u.choose(&[EndRank::BeforeLastBeam, EndRank::WithinRow])?)
-            .with_at_maximum(*u.choose(&[AtMaximum::FillUp, AtMaximum::Finish])?)
-            .with_pool_size(*u.choose(&[PoolSize::Patience { patience: 1.5 }, PoolSize::All])?),
-    })
-}
-
-fn token(u: &mut Unstructured<'_>, vocab: u32) -> Result<u32> {
+pub(crate) fn token(u: &mut Unstructured<'_>, vocab: u32) -> Result<u32> {
     u.int_in_range(0..=vocab - 1)
 }
 
-fn tokens(u: &mut Unstructured<'_>, vocab: u32, most: usize) -> Result<Vec<u32>> {
+pub(crate) fn tokens(u: &mut Unstructured<'_>, vocab: u32, most: usize) -> Result<Vec<u32>> {
     let count = u.int_in_range(0..=most)?;
     (0..count).map(|_| token(u, vocab)).collect()
 }

@@ -4,6 +4,7 @@
 //! Toy models and their requests are in `widebeam::reference`, because the unit tests of
 //! the library use them too.
 
+pub mod any_extended;
 pub mod any_request;
 pub mod any_tensor;
 #[cfg(feature = "proptest")]

@@ -1,6 +1,6 @@
 //! Forced first and last tokens.
 
-use super::{LogitsProcessor, RowScores};
+use super::{Earliest, LogitsProcessor, RowScores};
 use crate::error::{Error, Kind};
 
 /// The score of a forced token.
@@ -52,6 +52,15 @@ impl LogitsProcessor for ForcedFirst {
         }
     }
 
+    fn find_earliest(&self, earliest: &mut Earliest<'_>) {
+        let certain = self.score == ForcedScore::Certain;
+        earliest.update(|token, count| match token == self.token {
+            false => count.max(1),
+            true if certain => 0,
+            true => count,
+        });
+    }
+
     fn check(&self, vocab: usize) -> Result<(), Error> {
         check_token("the forced first token", self.token, vocab)
     }
@@ -77,6 +86,17 @@ impl LogitsProcessor for ForcedLast {
         if row.is_last() {
             force(row, self.token, self.score);
         }
+    }
+
+    fn find_earliest(&self, earliest: &mut Earliest<'_>) {
+        let before = earliest.max_length().saturating_sub(1);
+        let certain = self.score == ForcedScore::Certain;
+        earliest.update(|token, count| match token == self.token {
+            // The first token is the last one.
+            false if before == 0 => usize::MAX,
+            true if certain => count.min(before),
+            _ => count,
+        });
     }
 
     fn check(&self, vocab: usize) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 #[cfg(feature = "serde")]
 use super::occurrences::Fields;
 use super::occurrences::Occurrences;
-use super::{LogitsProcessor, RowScores};
+use super::{Earliest, LogitsProcessor, RowScores};
 use crate::error::{Error, Kind};
 
 /// Takes a penalty off the score of a token of the history, the prompt included, for each
@@ -58,6 +58,9 @@ impl LogitsProcessor for FrequencyPenalty {
         self.occurrences
             .map(row, |score, count| score - penalty * count as f64);
     }
+
+    /// What is impossible stays so, and nothing else becomes so.
+    fn find_earliest(&self, _: &mut Earliest<'_>) {}
 
     fn check(&self, vocab: usize) -> Result<(), Error> {
         self.occurrences.check(vocab)

@@ -1,6 +1,6 @@
 //! The minimum length.
 
-use super::{LogitsProcessor, RowScores};
+use super::{Earliest, LogitsProcessor, RowScores};
 
 /// Makes the end tokens impossible until this many tokens have been generated.
 /// The end token itself does not count.
@@ -14,6 +14,12 @@ impl LogitsProcessor for MinimumLength {
             for &token in row.end_tokens() {
                 row.forbid(token);
             }
+        }
+    }
+
+    fn find_earliest(&self, earliest: &mut Earliest<'_>) {
+        for at in 0..earliest.end_tokens().len() {
+            earliest.raise(earliest.end_tokens()[at], self.0);
         }
     }
 }

@@ -5,6 +5,7 @@
 //! row, and puts the changed ones among them.
 
 mod base;
+mod earliest;
 mod forced;
 mod frequency;
 mod length;
@@ -19,6 +20,7 @@ mod suppress;
 mod timestamps;
 
 pub(super) use base::Base;
+pub use earliest::Earliest;
 pub use forced::{ForcedFirst, ForcedLast, ForcedScore};
 pub use frequency::FrequencyPenalty;
 pub use length::MinimumLength;
@@ -63,6 +65,16 @@ pub trait LogitsProcessor: Send + Sync {
     /// Changes the scores of one row.
     fn process(&self, row: &mut RowScores<'_>);
 
+    /// Says when tokens can be generated at the earliest, whatever the scores: updates what the
+    /// processors before it have said. It is asked when a request is admitted, so that one that
+    /// cannot end is refused. A number that is too small refuses nothing.
+    ///
+    /// By default any token may be the first: a processor can make possible again what others
+    /// have forbidden.
+    fn find_earliest(&self, earliest: &mut Earliest<'_>) {
+        earliest.update(|_, _| 0);
+    }
+
     /// Whether the processor makes sense for a vocabulary; asked once, when
     /// its request is admitted.
     ///
@@ -80,6 +92,10 @@ pub trait LogitsProcessor: Send + Sync {
 impl<P: LogitsProcessor + ?Sized> LogitsProcessor for Arc<P> {
     fn process(&self, row: &mut RowScores<'_>) {
         P::process(self, row);
+    }
+
+    fn find_earliest(&self, earliest: &mut Earliest<'_>) {
+        P::find_earliest(self, earliest);
     }
 
     fn check(&self, vocab: usize) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 //! No n-gram twice.
 
-use super::{LogitsProcessor, RowScores};
+use super::{Earliest, LogitsProcessor, RowScores};
 use crate::error::{Error, Kind};
 
 /// Makes impossible every token that would repeat an n-gram of the history,
@@ -38,6 +38,14 @@ impl LogitsProcessor for NoRepeatNgram {
         for ngram in history.windows(self.size) {
             if ngram.starts_with(begun) {
                 row.forbid(ngram[self.size - 1]);
+            }
+        }
+    }
+
+    fn find_earliest(&self, earliest: &mut Earliest<'_>) {
+        if self.size == 1 {
+            for at in 0..earliest.prompt().len() {
+                earliest.raise(earliest.prompt()[at], usize::MAX);
             }
         }
     }

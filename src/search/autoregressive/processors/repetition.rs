@@ -3,7 +3,7 @@
 #[cfg(feature = "serde")]
 use super::occurrences::Fields;
 use super::occurrences::Occurrences;
-use super::{LogitsProcessor, RowScores};
+use super::{Earliest, LogitsProcessor, RowScores};
 use crate::error::{Error, Kind};
 
 /// Makes tokens of the history, the prompt included, less likely: a negative
@@ -72,6 +72,9 @@ impl LogitsProcessor for RepetitionPenalty {
             }
         });
     }
+
+    /// What is impossible stays so, and nothing else becomes so.
+    fn find_earliest(&self, _: &mut Earliest<'_>) {}
 
     fn check(&self, vocab: usize) -> Result<(), Error> {
         self.occurrences.check(vocab)

@@ -1,6 +1,6 @@
 //! Tokens that must not come up.
 
-use super::{LogitsProcessor, RowScores};
+use super::{Earliest, LogitsProcessor, RowScores};
 use crate::error::{Error, Kind};
 
 /// Makes tokens impossible, at every step.
@@ -13,6 +13,11 @@ impl LogitsProcessor for Suppress {
         for &token in &self.0 {
             row.forbid(token);
         }
+    }
+
+    fn find_earliest(&self, earliest: &mut Earliest<'_>) {
+        let tokens = self.0.iter();
+        tokens.for_each(|&token| earliest.raise(token, usize::MAX));
     }
 
     fn check(&self, vocab: usize) -> Result<(), Error> {

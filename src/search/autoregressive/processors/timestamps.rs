@@ -1,6 +1,6 @@
 //! The rules of Whisper's timestamps.
 
-use super::{LogitsProcessor, RowScores};
+use super::{Earliest, LogitsProcessor, RowScores};
 use crate::error::{Error, Kind};
 
 /// The rules that make Whisper's timestamps come in pairs around each segment
@@ -111,6 +111,16 @@ impl LogitsProcessor for WhisperTimestamps {
         if row.log_sum_exp(first..all) > f64::from(text) {
             row.forbid_range(0..first);
         }
+    }
+
+    fn find_earliest(&self, earliest: &mut Earliest<'_>) {
+        let most = self.maximum_first.unwrap_or(u32::MAX);
+        let first = self.first..=self.first.saturating_add(most);
+        earliest.update(|token, count| match first.contains(&token) {
+            _ if self.no_timestamps == Some(token) => usize::MAX,
+            true => count,
+            false => count.max(1),
+        });
     }
 
     fn check(&self, vocab: usize) -> Result<(), Error> {

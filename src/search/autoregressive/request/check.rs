@@ -57,26 +57,11 @@ impl Request {
         }
         let mut constraints = self.constraints.iter();
         constraints.try_for_each(|(constraint, _)| constraint.check(vocab))?;
-        self.check_finish()?;
         let processors = self.logits.iter().chain(&self.log_probabilities);
         processors
             .into_iter()
-            .try_for_each(|processor| processor.check(vocab))
-    }
-
-    /// If no hypothesis can finish, whatever the scores: a constraint permits nothing at all, or
-    /// no end token where the last token must be one.
-    fn check_finish(&self) -> Result<(), Error> {
-        for (constraint, _) in &self.constraints {
-            let what = constraint.name();
-            if constraint.permits_nothing() {
-                return Err(Kind::PermitsNothing { what }.into());
-            }
-            if self.forces_end() && constraint.permits_none_of(&self.end_tokens) {
-                return Err(Kind::PermitsNoEnd { what }.into());
-            }
-        }
-        Ok(())
+            .try_for_each(|processor| processor.check(vocab))?;
+        self.check_possible(vocab)
     }
 
     /// If a step cannot have so many beams.

@@ -3,6 +3,7 @@
 mod check;
 mod derived;
 mod ending;
+mod possible;
 
 use std::fmt;
 use std::sync::Arc;

@@ -77,6 +77,14 @@ impl Required {
         self.phrases.len()
     }
 
+    /// The phrases of each requirement.
+    pub(super) fn requirements(&self) -> impl Iterator<Item = impl Iterator<Item = &[u32]>> {
+        self.requirements.iter().map(|&Needed { first, end, .. }| {
+            let phrases = self.phrases[first..end].iter();
+            phrases.map(Phrase::tokens)
+        })
+    }
+
     /// How many tokens it takes at least to meet a requirement behind the others: they may hold
     /// one of its phrases, or end with the beginning of one.
     fn behind_others(&self, index: usize) -> usize {

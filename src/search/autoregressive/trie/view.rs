@@ -108,6 +108,33 @@ impl<'a> TrieView<'a> {
         }
     }
 
+    /// The nodes of 0 tokens, of one, and so on. O(log of nodes) each.
+    fn levels(self) -> impl Iterator<Item = Range<u32>> + 'a {
+        std::iter::successors(Some(ROOT..ROOT + 1), move |level| {
+            if level.end >= self.nodes {
+                return None;
+            }
+            // Runs of children follow each other as their parents do.
+            let last = self.parents.rank(level.end).checked_sub(1)?;
+            let end = self.lasts.select(last)? + 1;
+            (level.end < end && end <= self.nodes).then_some(level.end..end)
+        })
+    }
+
+    /// How many tokens come at least before one of some end tokens, which may follow a sequence
+    /// or be in one; if these are fewer than `most`, then as if none were in a sequence.
+    pub(in super::super) fn earliest_end(&self, end_tokens: &[u32], most: usize) -> usize {
+        let first = self.ends.next(ROOT).unwrap_or(u32::MAX);
+        let shortest = self.levels().take(most).position(|level| first < level.end);
+        if let Some(shortest) = shortest {
+            return shortest;
+        }
+        let is_end = |token: u32| end_tokens.binary_search(&token).is_ok();
+        let mut levels = self.levels().skip(1).take(most);
+        let within = levels.position(|level| self.tokens(level).any(is_end));
+        within.unwrap_or(most)
+    }
+
     /// The tokens that lead to nodes.
     pub(in super::super) fn tokens(self, nodes: Range<u32>) -> impl Iterator<Item = u32> + 'a {
         nodes.map(move |node| self.tokens.get(node))
