@@ -48,6 +48,12 @@ pub(crate) fn run(options: &Trie) -> Result<(), Failure> {
     let target = Target::file(&options.output)?;
     target.spare([&options.sequences])?;
     let sequences = Sequences::open(&options.sequences)?;
+    if sequences.count() == 0 {
+        return Err(Failure::Input(format!(
+            "{}: no sequence; a trie needs at least one",
+            options.sequences.display()
+        )));
+    }
     let tokens: usize = sequences.iter().map(<[u32]>::len).sum();
     let bytes = sequences.count().saturating_mul(SEQUENCE_BYTES);
     let bytes = bytes.saturating_add(tokens.saturating_mul(TOKEN_BYTES));

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod files;
+mod sequences;
 
 use std::fmt::Write;
 use std::fs;
@@ -21,8 +22,9 @@ place. Written by `UPDATE_TABLE=1 cargo test --test cli bad_input`, and checked 
 the same without.
 ";
 
-/// `widebeam decode` with `arguments` in a folder of `files`.
+/// A command with `arguments` in a folder of `files`.
 struct Case {
+    command: &'static str,
     what: &'static str,
     files: Vec<(&'static str, Vec<u8>)>,
     arguments: String,
@@ -30,8 +32,9 @@ struct Case {
     writes: bool,
 }
 
-#[derive(Default)]
 struct Table {
+    /// What the cases that follow run.
+    command: &'static str,
     /// Whether the cases that follow write a file of output.
     writes: bool,
     /// Titles, each with its cases.
@@ -50,9 +53,10 @@ impl Table {
         arguments: impl Into<String>,
     ) {
         let arguments = arguments.into();
-        let writes = self.writes;
+        let (command, writes) = (self.command, self.writes);
         let (_, cases) = self.sections.last_mut().unwrap();
         cases.push(Case {
+            command,
             what,
             files,
             arguments,
@@ -81,7 +85,7 @@ fn message(case: &Case) -> String {
     }
     let mut command = tool();
     command
-        .arg("decode")
+        .arg(case.command)
         .args(case.arguments.split_whitespace());
     if !case.arguments.contains("--output") && !case.arguments.is_empty() {
         command.args(["--output", "out"]);
@@ -112,9 +116,14 @@ fn message(case: &Case) -> String {
 #[cfg(target_os = "linux")]
 #[test]
 fn each_is_said_in_one_line_and_leaves_nothing_behind() {
-    let mut table = Table::default();
+    let mut table = Table {
+        command: "decode",
+        writes: false,
+        sections: Vec::new(),
+    };
     files::add(&mut table);
     arguments::add(&mut table);
+    sequences::add(&mut table);
     let count: usize = table.sections.iter().map(|(_, cases)| cases.len()).sum();
     let mut text = format!("{HEAD}\n{count} cases.\n");
     for (title, cases) in &table.sections {
