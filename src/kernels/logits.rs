@@ -80,7 +80,7 @@ impl<E: Lanes, const WIDTH: usize> Kernel for ScanLogits<'_, E, WIDTH> {
         } = self;
         // A copy, because what the loop writes might be it for all the compiler knows.
         let local = &mut prefetcher.clone();
-        let ahead = Ahead::of_logits::<S, E>();
+        let ahead = Ahead::of_logits::<S, E>(WIDTH);
         let lowest = simd.f32_splat(f32::NEG_INFINITY);
         let mut columns = [lowest; COLUMNS];
         let mut sum = RunningSum::EMPTY;
@@ -137,7 +137,14 @@ pub(super) fn scan_block<S: Simd, E: Lanes>(
     let mut sums = Sums::new(simd, reference(simd, stripes.get(0)));
     let mut largest = simd.f32_splat(f32::NEG_INFINITY);
     for (index, maximum) in maxima.iter_mut().enumerate().take(stripes.len()) {
-        let peak = sums.add_stripe(simd, stripes, index, index, Ahead::OF_BLOCKS, prefetcher);
+        let peak = sums.add_stripe(
+            simd,
+            stripes,
+            index,
+            index,
+            Ahead::of_logits::<S, E>(1),
+            prefetcher,
+        );
         largest = largest.max(peak);
         *maximum = peak.reduce_max();
     }
@@ -148,7 +155,7 @@ pub(super) fn scan_block<S: Simd, E: Lanes>(
         stripes,
         blocks,
         largest,
-        Ahead::OF_BLOCKS,
+        Ahead::of_logits::<S, E>(1),
         *prefetcher,
     )
 }
@@ -294,7 +301,7 @@ mod tests {
         fn run<S: Simd>(self, simd: S) -> Option<(Scan, Peaks)> {
             let stripes = Stripes::new(self.row, &[], Logits);
             let mut peaks = vec![[0.0; F32_LANES]; stripes.len().div_ceil(self.panel)];
-            let prefetcher = &mut prefetcher::<S, E>(true, self.row, &[]);
+            let prefetcher = &mut prefetcher::<S, E>(true, self.panel, self.row, &[]);
             let found = scan(simd, &stripes, prefetcher, self.panel, &mut peaks)?;
             Some((found, peaks))
         }
@@ -311,7 +318,7 @@ mod tests {
             for block in self.0.chunks(BLOCK) {
                 let stripes = Stripes::new(block, &[], Logits);
                 let mut maxima = [0.0; BLOCK_STRIPES];
-                let prefetcher = &mut prefetcher::<S, f32>(true, block, &[]);
+                let prefetcher = &mut prefetcher::<S, f32>(true, 1, block, &[]);
                 sum.add(scan_block(simd, &stripes, prefetcher, &mut maxima).unwrap());
             }
             sum.ln()

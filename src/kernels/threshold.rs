@@ -76,7 +76,7 @@ impl ThresholdScan {
         let peaks = &mut self.peaks[..self.plan.peaks()];
         let stripes = Stripes::new(row, next, kind);
         if kind == ScoreKind::Logits {
-            *prefetcher = scan::prefetcher::<S, E>(true, row, next);
+            *prefetcher = scan::prefetcher::<S, E>(true, panel, row, next);
             logits::scan(simd, &stripes, prefetcher, panel, peaks)
         } else {
             // The second level was measured for rows that follow each other, not for these.

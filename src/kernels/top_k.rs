@@ -181,7 +181,7 @@ impl TopK {
         let plan = &{ self.plan };
         let kind = plan.kind;
         let stripes = Stripes::new(row, next, kind);
-        let prefetcher = &mut scan::prefetcher::<S, E>(plan.normalised, row, next);
+        let prefetcher = &mut scan::prefetcher::<S, E>(plan.normalised, panel, row, next);
         let peaks = &mut self.peaks[..plan.peaks()];
         // Only f32 are read faster by the code of a lower level.
         let streams = plan.streams && size_of::<E>() == size_of::<f32>();
