@@ -31,7 +31,7 @@ pub(crate) fn scan_block<S: Simd, E: Lanes>(
     let stripes = Stripes::new(block, next, kind);
     *maxima = [f32::NEG_INFINITY; BLOCK_GROUPS];
     if kind == ScoreKind::Logits {
-        let mut prefetcher = Ahead::of_logits::<S, E>(1).prefetcher(block, next);
+        let mut prefetcher = Ahead::of_logits::<S, E>(false).prefetcher(block, next);
         return logits::scan_block(simd, &stripes, &mut prefetcher, maxima);
     }
     // A short row ends where the processor has just begun to prefetch.

@@ -33,8 +33,10 @@ fn reference<S: Simd, E: Lanes>(simd: S, stripe: &[E; STRIPE]) -> f32 {
 
 /// Scans a row. `peaks` receives, for each panel of `panel` stripes (1 or 4),
 /// the maxima of the tokens in the same lane. `None` if a score is invalid.
+///
+/// `WIDTH` is the number of columns: all; or none, where the bound comes from elsewhere.
 #[inline(always)]
-pub(super) fn scan<S: Simd, E: Lanes>(
+pub(super) fn scan<S: Simd, E: Lanes, const WIDTH: usize>(
     simd: S,
     stripes: &Stripes<'_, E>,
     prefetcher: &mut Prefetcher,
@@ -42,13 +44,13 @@ pub(super) fn scan<S: Simd, E: Lanes>(
     peaks: &mut [[f32; F32_LANES]],
 ) -> Option<Scan> {
     if panel == PANEL {
-        simd.outlined(ScanLogits::<E, PANEL> {
+        simd.outlined(ScanLogits::<E, PANEL, WIDTH> {
             stripes,
             prefetcher,
             peaks,
         })
     } else {
-        simd.outlined(ScanLogits::<E, 1> {
+        simd.outlined(ScanLogits::<E, 1, WIDTH> {
             stripes,
             prefetcher,
             peaks,
@@ -56,19 +58,21 @@ pub(super) fn scan<S: Simd, E: Lanes>(
     }
 }
 
-/// The scan of a row in panels of `WIDTH` stripes: a function of its own, because in
+/// The scan of a row in panels of `SHARED` stripes: a function of its own, because in
 /// the one with all kinds of rows its loop gets too few registers.
 ///
 /// The maxima of the columns are of the tokens in the same lane of every eighth panel,
 /// where stripes share a peak: all columns do not fit into the registers of AVX2
 /// beside anything else, and this takes one maximum a panel.
-struct ScanLogits<'a, E, const WIDTH: usize> {
+struct ScanLogits<'a, E, const SHARED: usize, const WIDTH: usize> {
     stripes: &'a Stripes<'a, E>,
     prefetcher: &'a mut Prefetcher,
     peaks: &'a mut [[f32; F32_LANES]],
 }
 
-impl<E: Lanes, const WIDTH: usize> Kernel for ScanLogits<'_, E, WIDTH> {
+impl<E: Lanes, const SHARED: usize, const WIDTH: usize> Kernel
+    for ScanLogits<'_, E, SHARED, WIDTH>
+{
     type Output = Option<Scan>;
 
     #[inline(always)]
@@ -80,48 +84,48 @@ impl<E: Lanes, const WIDTH: usize> Kernel for ScanLogits<'_, E, WIDTH> {
         } = self;
         // A copy, because what the loop writes might be it for all the compiler knows.
         let local = &mut prefetcher.clone();
-        let ahead = Ahead::of_logits::<S, E>(WIDTH);
+        let ahead = Ahead::of_logits::<S, E>(SHARED > 1 && WIDTH > 0);
         let lowest = simd.f32_splat(f32::NEG_INFINITY);
-        let mut columns = [lowest; COLUMNS];
+        let (mut columns, mut most) = ([lowest; WIDTH], lowest);
         let mut sum = RunningSum::EMPTY;
         let blocks = (0..stripes.len()).step_by(BLOCK_STRIPES);
-        for (start, peaks) in blocks.zip(peaks.chunks_mut(BLOCK_STRIPES / WIDTH)) {
+        for (start, peaks) in blocks.zip(peaks.chunks_mut(BLOCK_STRIPES / SHARED)) {
             let block = start..stripes.len().min(start + BLOCK_STRIPES);
             let mut sums = Sums::new(simd, reference(simd, stripes.get(start)));
             let mut largest = lowest;
-            for (first, out) in block.clone().step_by(WIDTH).zip(peaks) {
+            for (first, out) in block.clone().step_by(SHARED).zip(peaks) {
                 let mut peak = lowest;
-                match stripes.whole.get(first..first + WIDTH) {
-                    Some(panel) if WIDTH == SECTION_STRIPES => {
+                match stripes.whole.get(first..first + SHARED) {
+                    Some(panel) if SHARED == SECTION_STRIPES => {
                         let vectors = panel.as_flattened().as_chunks().0;
                         peak = sums.add(simd, vectors, ahead, local);
                         sums.end_section(simd);
                     }
                     _ => {
-                        for index in first..block.end.min(first + WIDTH) {
+                        for index in first..block.end.min(first + SHARED) {
                             let maxima =
                                 sums.add_stripe(simd, stripes, index, index - start, ahead, local);
                             peak = peak.max(maxima);
                         }
                     }
                 }
-                if WIDTH == 1 {
+                if WIDTH > 0 && SHARED == 1 {
                     let vectors = stripes.get(first).as_chunks().0;
                     for (column, lanes) in columns.iter_mut().zip(vectors) {
                         *column = column.max(E::load_logits(simd, lanes));
                     }
-                } else {
-                    let column = &mut columns[first / WIDTH % COLUMNS];
+                } else if let Some(column) = columns.get_mut(first / SHARED % COLUMNS) {
                     *column = column.max(peak);
                 }
                 largest = largest.max(peak);
                 peak.store(out);
             }
+            most = most.max(largest);
             let largest = largest.reduce_max();
             sum.add(sums.finish(simd, stripes, block, largest, ahead, *local)?);
         }
         *prefetcher = *local;
-        Some(Scan::new(&columns, lowest, sum.ln()))
+        Some(Scan::new(&columns, most, sum.ln()))
     }
 }
 
@@ -142,7 +146,7 @@ pub(super) fn scan_block<S: Simd, E: Lanes>(
             stripes,
             index,
             index,
-            Ahead::of_logits::<S, E>(1),
+            Ahead::of_logits::<S, E>(false),
             prefetcher,
         );
         largest = largest.max(peak);
@@ -155,7 +159,7 @@ pub(super) fn scan_block<S: Simd, E: Lanes>(
         stripes,
         blocks,
         largest,
-        Ahead::of_logits::<S, E>(1),
+        Ahead::of_logits::<S, E>(false),
         *prefetcher,
     )
 }
@@ -301,8 +305,8 @@ mod tests {
         fn run<S: Simd>(self, simd: S) -> Option<(Scan, Peaks)> {
             let stripes = Stripes::new(self.row, &[], Logits);
             let mut peaks = vec![[0.0; F32_LANES]; stripes.len().div_ceil(self.panel)];
-            let prefetcher = &mut prefetcher::<S, E>(true, self.panel, self.row, &[]);
-            let found = scan(simd, &stripes, prefetcher, self.panel, &mut peaks)?;
+            let prefetcher = &mut prefetcher::<S, E>(true, self.panel > 1, self.row, &[]);
+            let found = scan::<S, E, COLUMNS>(simd, &stripes, prefetcher, self.panel, &mut peaks)?;
             Some((found, peaks))
         }
     }
@@ -318,7 +322,7 @@ mod tests {
             for block in self.0.chunks(BLOCK) {
                 let stripes = Stripes::new(block, &[], Logits);
                 let mut maxima = [0.0; BLOCK_STRIPES];
-                let prefetcher = &mut prefetcher::<S, f32>(true, 1, block, &[]);
+                let prefetcher = &mut prefetcher::<S, f32>(true, false, block, &[]);
                 sum.add(scan_block(simd, &stripes, prefetcher, &mut maxima).unwrap());
             }
             sum.ln()

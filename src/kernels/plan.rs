@@ -145,6 +145,10 @@ impl Plan {
 
     fn find(k: usize, length: usize, kind: ScoreKind, normalised: bool) -> Self {
         let mut plan = Plan::threshold(k, length, kind);
+        let shared = length >= LONG && (k <= COLUMNS_SERVE || k <= length / 50);
+        if let RowPath::Stripes { panel, .. } = &mut plan.path {
+            *panel = if shared { 4 } else { 1 };
+        }
         plan.normalised = normalised;
         if Plan::is_short_row(length) {
             plan.path = RowPath::Short;
@@ -160,7 +164,7 @@ impl Plan {
     /// For up to k tokens of rows that reach a threshold
     /// ([`ThresholdScan`](super::threshold::ThresholdScan)), which are all scanned in stripes.
     pub(crate) fn threshold(k: usize, length: usize, kind: ScoreKind) -> Self {
-        let shared = length >= LONG && (k <= COLUMNS_SERVE || k <= length / 50);
+        let shared = length >= LONG / 2;
         Plan {
             path: RowPath::Stripes {
                 panel: if shared { 4 } else { 1 },

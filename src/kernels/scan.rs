@@ -44,12 +44,11 @@ impl Ahead {
     /// threads, 50,000 logits took 7.76 microseconds with prefetches and 7.87 without
     /// (AVX2), with loads of whole lines 6.75 and 6.38, of 16 bits 6.65 and 6.88.
     ///
-    /// Where stripes do not share peaks, rows are short, and end where the processor has just
-    /// begun to prefetch: 256 rows of 1025 took 97 microseconds with prefetches and 146
+    /// Short rows end where the processor has just begun to prefetch: 256 rows of 1025 took 97 microseconds with prefetches and 146
     /// without, 128 rows of 5000 120 and 135 (a step of a transducer search from memory, Zen 4,
     /// AVX-512, two threads).
-    pub(crate) const fn of_logits<S: Simd, E>(panel: usize) -> Self {
-        if S::LOADS_LINES && size_of::<E>() == size_of::<f32>() && panel > 1 {
+    pub(crate) const fn of_logits<S: Simd, E>(long: bool) -> Self {
+        if S::LOADS_LINES && size_of::<E>() == size_of::<f32>() && long {
             Ahead::Nothing
         } else {
             Ahead::First(4 << 10)
@@ -68,17 +67,16 @@ impl Ahead {
     }
 }
 
-/// The prefetcher of a long row, of whose stripes `panel` share a peak, and of which the
-/// log-sum-exp is wanted or not.
+/// The prefetcher of a row, of which the log-sum-exp is wanted or not.
 #[inline(always)]
 pub(crate) fn prefetcher<S: Simd, E>(
     normalised: bool,
-    panel: usize,
+    long: bool,
     row: &[E],
     next: &[E],
 ) -> Prefetcher {
     let ahead = match normalised {
-        true => Ahead::of_logits::<S, E>(panel),
+        true => Ahead::of_logits::<S, E>(long),
         false => Ahead::of_scan::<S, E>(),
     };
     ahead.prefetcher(row, next)
@@ -290,7 +288,8 @@ mod tests {
             } = self;
             let stripes = Stripes::new(row, &[], kind);
             let mut peaks = vec![[f32::NAN; F32_LANES]; row.len().div_ceil(panel * STRIPE)];
-            let prefetcher = &mut prefetcher::<S, E>(kind == ScoreKind::Logits, panel, row, &[]);
+            let prefetcher =
+                &mut prefetcher::<S, E>(kind == ScoreKind::Logits, panel > 1, row, &[]);
             let peaks_out = &mut peaks[..];
             let scan = match columns {
                 0 => scan::<S, E, 0>(simd, kind, &stripes, prefetcher, panel, peaks_out),
@@ -354,11 +353,11 @@ mod tests {
             let stripes = &Stripes::new(row, next, kind);
             let peaks = &mut vec![[0.0; F32_LANES]; row.len().div_ceil(panel * STRIPE)][..];
             let normalised = kind == ScoreKind::Logits;
-            let prefetcher = &mut prefetcher::<S, E>(normalised, panel, row, next);
+            let prefetcher = &mut prefetcher::<S, E>(normalised, panel > 1, row, next);
             let scan = match (kind, self.columns) {
-                (ScoreKind::Logits, _) => {
-                    crate::kernels::logits::scan(simd, stripes, prefetcher, panel, peaks)
-                }
+                (ScoreKind::Logits, _) => crate::kernels::logits::scan::<S, E, COLUMNS>(
+                    simd, stripes, prefetcher, panel, peaks,
+                ),
                 (_, HALF) => scan::<S, E, HALF>(simd, kind, stripes, prefetcher, panel, peaks),
                 _ => scan::<S, E, COLUMNS>(simd, kind, stripes, prefetcher, panel, peaks),
             };

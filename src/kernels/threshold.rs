@@ -76,8 +76,8 @@ impl ThresholdScan {
         let peaks = &mut self.peaks[..self.plan.peaks()];
         let stripes = Stripes::new(row, next, kind);
         if kind == ScoreKind::Logits {
-            *prefetcher = scan::prefetcher::<S, E>(true, panel, row, next);
-            logits::scan(simd, &stripes, prefetcher, panel, peaks)
+            *prefetcher = scan::prefetcher::<S, E>(true, false, row, next);
+            logits::scan::<S, E, 0>(simd, &stripes, prefetcher, panel, peaks)
         } else {
             // The second level was measured for rows that follow each other, not for these.
             *prefetcher = prefetcher.in_steps(row, next, stripes.len(), Cache::First);

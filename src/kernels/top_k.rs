@@ -181,12 +181,14 @@ impl TopK {
         let plan = &{ self.plan };
         let kind = plan.kind;
         let stripes = Stripes::new(row, next, kind);
-        let prefetcher = &mut scan::prefetcher::<S, E>(plan.normalised, panel, row, next);
+        let prefetcher = &mut scan::prefetcher::<S, E>(plan.normalised, panel > 1, row, next);
         let peaks = &mut self.peaks[..plan.peaks()];
         // Only f32 are read faster by the code of a lower level.
         let streams = plan.streams && size_of::<E>() == size_of::<f32>();
         let scanned = match (columns, streams) {
-            _ if plan.normalised => logits::scan(simd, &stripes, prefetcher, panel, peaks)?,
+            _ if plan.normalised => {
+                logits::scan::<S, E, COLUMNS>(simd, &stripes, prefetcher, panel, peaks)?
+            }
             (COLUMNS, true) => {
                 let scan = scan::scan::<S::Streaming, E, COLUMNS>;
                 scan(simd.streaming(), kind, &stripes, prefetcher, panel, peaks)?
