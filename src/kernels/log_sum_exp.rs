@@ -88,7 +88,10 @@ impl RunningSum {
         }
         self.largest = self.largest.max(f64::from(block.largest));
         let reference = f64::from(block.reference);
-        if reference > self.reference {
+        if self.sum == 0.0 {
+            // Most rows are one block, and an exponential of nothing takes as long as any.
+            (self.sum, self.reference) = (block.sum, reference);
+        } else if reference > self.reference {
             self.sum = self.sum * exp(self.reference - reference) + block.sum;
             self.reference = reference;
         } else {

@@ -99,9 +99,17 @@ impl ThresholdScan {
             if simd.f32_load(peak).ge(largest_lanes) == 0 {
                 continue;
             }
-            let found = tokens.iter().position(|token| token.to_f32() == largest);
-            if let Some(found) = found {
-                return Some((index * panel + found) as u32);
+            let first = index * panel;
+            let (vectors, rest) = tokens.as_chunks::<F32_LANES>();
+            for (number, lanes) in vectors.iter().enumerate() {
+                let largest = E::load(simd, lanes).ge(largest_lanes);
+                if largest != 0 {
+                    let place = number * F32_LANES + largest.trailing_zeros() as usize;
+                    return Some((first + place) as u32);
+                }
+            }
+            if let Some(place) = rest.iter().position(|token| token.to_f32() == largest) {
+                return Some((first + vectors.len() * F32_LANES + place) as u32);
             }
         }
         None
