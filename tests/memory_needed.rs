@@ -307,6 +307,8 @@ fn a_request_takes_at_most_what_the_search_says() {
         assert!(search.bytes_needed(&uneven).is_err());
         let longest = plain(Request::MAX_BEAMS, usize::MAX);
         assert_eq!(search.bytes_needed(&longest), Ok(usize::MAX));
+        let longest = plain(1, usize::MAX).with_stop_sequences([[1]]);
+        assert_eq!(search.bytes_needed(&longest), Ok(usize::MAX));
     });
 }
 

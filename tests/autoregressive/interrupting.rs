@@ -7,11 +7,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use proptest::prelude::*;
 use widebeam::autoregressive::{
-    AutoregressiveSearch, Ended, Feed, MaximumLength, Request, RequestId, processor_fn,
+    AutoregressiveSearch, Ended, Feed, FrequencyPenalty, MaximumLength, Request, RequestId,
+    processor_fn,
 };
 use widebeam::reference::autoregressive::Found;
 use widebeam::reference::requests::{Model, Spec, found, score};
-use widebeam::{Error, ErrorKind, ScoresView};
+use widebeam::{Error, ErrorKind, ScoresView, SparseScoresView};
 use widebeam_toy::seeded;
 
 use crate::{Visit, any_model, logits, model_and_visits};
@@ -553,4 +554,55 @@ fn a_panic_of_a_processor_ends_the_step_and_no_more() {
     };
     assert_eq!(tokens(before), [[0, 0], [0, 1]]);
     assert_eq!(tokens(after), tokens(before));
+}
+
+/// A function that panics while tokens are counted, in a row of some tokens: what was counted,
+/// and the places of the row, are no one's afterwards.
+#[test]
+fn a_panic_while_tokens_are_counted_leaves_nothing_behind() {
+    let advance = |search: &mut AutoregressiveSearch, tokens: &[u32], logits: &[f32]| {
+        let rows = search.feed().rows();
+        let (tokens, logits) = (tokens.repeat(rows), logits.repeat(rows));
+        let shape = [rows, tokens.len() / rows];
+        let scores = SparseScoresView::logits(6, &tokens, &logits, shape).unwrap();
+        catch_unwind(AssertUnwindSafe(|| search.advance_sparse(&scores)))
+    };
+    // A penalty that looks up tokens of which the rows give few.
+    let request = || {
+        let penalty = FrequencyPenalty::new(0.25).unwrap();
+        let asks = processor_fn(|row| {
+            for token in 0..6 {
+                row.set(token, row.get(token));
+            }
+        });
+        Request::new(2, MaximumLength(3))
+            .with_prompt([1, 1, 5])
+            .process_logits(penalty)
+            .process_logits(asks)
+    };
+    let finish = |search: &mut AutoregressiveSearch, id| {
+        while !search.is_idle() {
+            advance(search, &[4, 2], &[1.0, 0.5]).unwrap().unwrap();
+        }
+        let outcome = search.outcome(id).unwrap().unwrap();
+        let found = outcome.hypotheses();
+        found
+            .map(|one| (one.tokens.to_vec(), one.score.to_bits()))
+            .collect::<Vec<_>>()
+    };
+    let mut fresh = AutoregressiveSearch::new(6).unwrap();
+    let id = fresh.admit(request()).unwrap();
+    let expected = finish(&mut fresh, id);
+    assert!(!expected.is_empty());
+
+    let mut search = AutoregressiveSearch::new(6).unwrap();
+    let panics = processor_fn(|row| {
+        row.map_counted(&[5, 5, 4, 2, 2], |_, _, _| panic!("as it should"));
+    });
+    let guilty = Request::new(2, MaximumLength(3)).process_logits(panics);
+    let guilty = search.admit(guilty).unwrap();
+    assert!(advance(&mut search, &[0, 1, 2, 3, 5], &[0.0; 5]).is_err());
+    assert!(search.outcome(guilty).is_err());
+    let id = search.admit(request()).unwrap();
+    assert_eq!(finish(&mut search, id), expected);
 }

@@ -381,3 +381,28 @@ fn most_requests_that_cannot_end_are_refused() {
         "{refused} {nothing}"
     );
 }
+
+/// Nothing may be generated, and a word must be: it is refused, or finds nothing and says so.
+#[test]
+fn a_complete_empty_sequence_lacks_a_required_word() {
+    let empty = TokenTrie::new([[0u32; 0]]);
+    let request = Request::new(3, MaximumLength(3))
+        .with_constraint(empty, Normaliser::WholeRow)
+        .with_required_words([words(&[&[1]])]);
+    let mut search = AutoregressiveSearch::new(VOCAB).unwrap();
+    if search.admit(request.clone()).is_ok() {
+        assert_eq!(taken(request), 0);
+    }
+}
+
+/// Each score is a number, and their sum is none.
+#[test]
+fn scores_of_processors_whose_sum_is_infinite_are_refused() {
+    let huge = processor_fn(|row| row.set(1, 1e308));
+    let request = Request::new(2, MaximumLength(4)).process_log_probabilities(huge);
+    let mut search = AutoregressiveSearch::new(VOCAB).unwrap();
+    let id = search.admit(request).unwrap();
+    search.run(|_, scores| scores.fill(0.0)).unwrap();
+    let error = search.outcome(id).unwrap_err();
+    assert_eq!((error.step(), error.token()), (Some(1), Some(1)));
+}

@@ -260,6 +260,9 @@ impl StepUnderWay<'_> {
 impl Drop for StepUnderWay<'_> {
     fn drop(&mut self) {
         let search = &mut *self.search;
+        if self.taken < search.fed {
+            search.memory.expander.forget_interrupted();
+        }
         for &index in &search.running[self.taken..search.fed] {
             let slot = &mut search.slots[index as usize];
             if let Some(request) = slot.id.filter(|_| !slot.removed && !slot.is_done()) {

@@ -92,7 +92,9 @@ impl Judge {
         let length = request.prompt.len().saturating_add(request.max_length);
         // Where memory grows, it is doubled.
         let bytes = candidates.saturating_mul(each);
-        bytes.saturating_add(length.saturating_mul(size_of::<u32>())) * 2
+        bytes
+            .saturating_add(length.saturating_mul(size_of::<u32>()))
+            .saturating_mul(2)
     }
 
     /// Finds the fates of a step's candidates. A parent's tokens are read once, whatever the

@@ -79,6 +79,11 @@ impl GivenTokens {
         }
     }
 
+    /// Forgets the places of the row that was entered, whatever its tokens are.
+    pub(super) fn forget(&mut self) {
+        self.places.fill(0);
+    }
+
     /// One past the place of each token in the row that was entered, or 0.
     pub(super) fn places(&self) -> &[u32] {
         &self.places

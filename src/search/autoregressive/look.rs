@@ -66,7 +66,7 @@ impl AutoregressiveSearch {
     /// so far and are still among its best, as a list of one item: group by group, best first.
     /// None if the request is done: its outcome then has them.
     ///
-    /// O(beams x length).
+    /// O(hypotheses x length).
     ///
     /// # Errors
     ///

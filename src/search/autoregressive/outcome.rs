@@ -41,7 +41,8 @@ impl<'a> Outcome<'a> {
         self.ended
     }
 
-    /// The hypotheses, best first: at most as many as beams, and fewer where
+    /// The hypotheses, best first: at most as many as are wanted
+    /// ([`Request::with_n_best`](super::Request::with_n_best), else the beams), and fewer where
     /// fewer finished.
     pub fn hypotheses(&self) -> Hypotheses<'a, CompletionDetails> {
         self.results.nbest.only_item()

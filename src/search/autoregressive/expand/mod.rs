@@ -174,6 +174,12 @@ impl Expander {
         self.mask.reserve(vocab)
     }
 
+    /// Forgets what a row has left behind whose processors or constraints have panicked.
+    pub(super) fn forget_interrupted(&mut self) {
+        self.overrides.forget_counts();
+        self.given.forget();
+    }
+
     /// Begins a step whose rows are drawn from, not ranked.
     ///
     /// # Errors

@@ -267,7 +267,9 @@ fn check_entries(
             mark!("a permitted token's score is invalid");
             return Err(step_score(step, parent, token as usize, read));
         }
-        if value.is_nan() || value == f64::INFINITY {
+        // Two finite scores may have no finite sum.
+        let score = step.beams[parent].score + value;
+        if value.is_nan() || value == f64::INFINITY || score == f64::INFINITY {
             let kind = Kind::ProcessedScore {
                 request: step.id,
                 step: step.length,

@@ -188,6 +188,11 @@ impl Overrides {
         }
     }
 
+    /// Forgets what [`Overrides::count`] was counting when a function of the caller panicked.
+    pub(in super::super) fn forget_counts(&mut self) {
+        self.counts.fill(0);
+    }
+
     /// Puts the entries in the order of their tokens.
     pub(in super::super) fn sort(&mut self) {
         self.entries.sort_unstable_by_key(|&(token, _)| token);

@@ -21,8 +21,8 @@ impl Request {
             return Err(Kind::InvalidSetting { what, value, limit }.into());
         }
         if let Some(CoveragePenalty { factor, sources }) = self.coverage {
-            if !factor.is_finite() {
-                let (value, limit) = (factor, "finite");
+            if factor.is_nan() || factor.abs() > f64::from(f32::MAX) {
+                let (value, limit) = (factor, "at most 3.4e38, above or below 0");
                 let what = "the factor of the coverage penalty";
                 return Err(Kind::InvalidSetting { what, value, limit }.into());
             }

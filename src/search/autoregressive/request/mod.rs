@@ -256,8 +256,9 @@ impl Request {
 
     /// What must occur in the generated tokens of every hypothesis that finishes, in any order;
     /// replaces what was given before. Phrases may overlap. A stop sequence or an end token
-    /// that comes before is forbidden, and so is what leaves too little room up to the maximum
-    /// length.
+    /// that comes before is forbidden, and so is what certainly leaves too little room up to the
+    /// maximum length: how many tokens are missing is counted at least, as phrases may share
+    /// tokens. Candidates that are drawn (beam sampling) are not shared out.
     ///
     /// Live hypotheses are apart by how many tokens are missing, and the beam is shared out: to
     /// the best of each number, and then to those that are least behind the best of theirs. So
@@ -360,6 +361,7 @@ impl fmt::Debug for Request {
             .field("rules", &self.rules)
             .field("widths", &self.widths)
             .field("n_best", &self.n_best)
+            .field("required", &self.required)
             .field("coverage", &self.coverage)
             .field("own_scores", &self.own_scores)
             .field("groups", &self.groups)

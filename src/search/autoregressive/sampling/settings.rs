@@ -51,6 +51,15 @@ impl Sampling {
     /// back in the order of their perturbed log-probabilities, which are their scores, with
     /// [`Sampled`](super::super::Sampled) beside. Constraints and processors change the
     /// distribution that is drawn from.
+    ///
+    /// A sequence that others begin with is drawn only where nothing goes on from it, or the
+    /// maximum length ends it: a [`Completeness::MayEnd`](super::super::Completeness::MayEnd)
+    /// goes on. Widths that grow from step to step, and several groups, draw something else:
+    /// what an early step has dropped does not come back, and each group draws by itself, so
+    /// thresholds and weights hold for neither. Coverage changes no score here.
+    ///
+    /// Requests of one batch that are to differ need a seed each: the noise depends on the seed,
+    /// the group and the tokens, not on the prompt.
     #[must_use]
     pub const fn stochastic_beams(seed: u64) -> Self {
         Sampling {

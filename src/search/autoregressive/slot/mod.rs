@@ -116,13 +116,10 @@ impl Slot {
         for group in &mut self.groups[..request.groups] {
             group.finish_empty(&request, completeness)?;
         }
-        self.state = match completeness {
-            Completeness::Complete => {
-                self.gather(&request)?;
-                State::Done(Ok(Ended::Exhausted))
-            }
-            _ => State::Running(request),
-        };
+        match completeness {
+            Completeness::Complete => self.end(&request, Ok(Ended::Exhausted)),
+            _ => self.state = State::Running(request),
+        }
         self.id = Some(id);
         self.removed = false;
         Ok(())

@@ -65,7 +65,7 @@ fn check_counts(bits: CountedBits<'_>, all: u32, start: usize, nodes: u32) -> Re
             let why = format!("{count} bits are set before block {block}; {listed} are listed");
             return refuse(start + 8 * index, why);
         }
-        count += word.count_ones();
+        count = word.count_ones().saturating_add(count);
     }
     check_end(bits.bits, start, nodes)?;
     match count == all {
@@ -152,7 +152,7 @@ fn check_tokens(view: &TrieView<'_>, header: &Header, layout: &Layout) -> Result
     }
     let (mut largest, mut before, mut begins) = (0, 0, true);
     for (index, word) in view.lasts.bits.words().enumerate() {
-        let nodes = 64 * index as u32..view.nodes.min(64 * (index as u32 + 1));
+        let nodes = 64 * index as u32..view.nodes.min(64u32.saturating_mul(index as u32 + 1));
         for node in nodes.filter(|&node| node > 0) {
             let token = view.tokens.get(node);
             if token <= before && !begins {

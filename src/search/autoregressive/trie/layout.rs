@@ -81,12 +81,14 @@ impl Header {
         let mut end = HEADER;
         let mut part = |bytes: usize| {
             let start = end;
-            end = (start + bytes).next_multiple_of(8);
-            start..start + bytes
+            // What no memory holds is as long as no bytes are.
+            let stop = start.saturating_add(bytes);
+            end = stop.checked_next_multiple_of(8).unwrap_or(usize::MAX);
+            start..stop
         };
         let (words, counts) = (nodes.div_ceil(64) * 8, nodes.div_ceil(BLOCK) * 4);
         Layout {
-            tokens: part(nodes * self.token_bytes as usize),
+            tokens: part(nodes.saturating_mul(self.token_bytes as usize)),
             ends: part(words),
             parents: part(words),
             parent_counts: part(counts),
