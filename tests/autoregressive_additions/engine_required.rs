@@ -15,7 +15,7 @@ use crate::model::logits;
 use crate::required::{Required, any_required};
 
 /// How many tokens it takes at least.
-fn missing(required: &Required) -> usize {
+pub(crate) fn missing(required: &Required) -> usize {
     let mut request = oracle::Request::new(1, 1);
     request.required = required.iter().cloned().map(oracle::Requirement).collect();
     request.missing(&[])

@@ -12,6 +12,7 @@ mod engine_constraints;
 mod engine_draws;
 mod engine_ends;
 mod engine_extras;
+mod engine_leader;
 mod engine_refusals;
 mod engine_required;
 mod engine_rows;
