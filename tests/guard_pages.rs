@@ -193,7 +193,7 @@ fn autoregressive<T: Number>() {
                     .with_prompt([0, 0])
                     .with_end_tokens([vocab as u32 - 1])
                     .process_logits(RepetitionPenalty::new(1.5).unwrap())
-                    .process_log_probabilities(MinimumLength(1))
+                    .process_log_probabilities(MinimumLength(usize::from(vocab > 1)))
             };
             let kind = ScoreKind::Logits;
             placed(&mut guarded, kind, 8 * vocab, |scores: &[T]| {

@@ -277,7 +277,7 @@ impl Constraint {
     }
 
     /// Appends the tokens of a vocabulary that a trie permits after a beam, ascending, each once;
-    /// none if this is no trie.
+    /// none if this is no trie. Whether more tokens may follow one of them.
     ///
     /// # Errors
     ///
@@ -289,14 +289,15 @@ impl Constraint {
         vocab: usize,
         end_tokens: &[u32],
         tokens: &mut Vec<u32>,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let (Permitted::Trie(trie), Followed::Trie(nodes)) = (&self.permitted, followed) else {
-            return Ok(());
+            return Ok(false);
         };
         let (view, Some(node)) = (trie.view(), nodes.of(beam)) else {
-            return Ok(());
+            return Ok(false);
         };
         let (start, children) = (tokens.len(), view.children(node));
+        let goes_on = !end_tokens.is_empty() || view.have_children(&children);
         let most = children.len() + end_tokens.len();
         reserve(tokens, most, "the tokens that a trie permits")?;
         view.extend_tokens(children, tokens);
@@ -317,7 +318,7 @@ impl Constraint {
             }
             tokens.truncate(kept);
         }
-        Ok(())
+        Ok(goes_on)
     }
 
     /// Permits what may follow a beam, which stands where `followed` says.

@@ -309,3 +309,36 @@ fn a_walk_goes_on_until_enough_candidates_do() {
         });
     }
 }
+
+/// Two beams, each of which thousands of tokens complete, and none of which goes on: the best
+/// are enough.
+#[test]
+fn complete_sequences_are_not_looked_for_beyond_the_best() {
+    let rows = |history: &[u32]| -> Vec<f32> {
+        let state = state(history);
+        (0..3000)
+            .map(|token| -0.1 - unordered(token, state))
+            .collect()
+    };
+    let pairs = |goes_on: bool| {
+        let pairs = [1u32, 2].map(|first| (0..2900u32).map(move |second| vec![first, second]));
+        let longer = goes_on.then_some(vec![1, 2899, 0]);
+        pairs
+            .into_iter()
+            .flatten()
+            .chain(longer)
+            .collect::<Vec<_>>()
+    };
+    for (goes_on, mark) in [
+        (false, "no token may follow the candidates of a step"),
+        (true, "too few of the best candidates go on"),
+    ] {
+        let mut spec = Spec::plain(2, 3, &[]);
+        spec.constraints = vec![(Permitted::Trie(pairs(goes_on)), Normaliser::WholeRow)];
+        for level in Level::available() {
+            marks::expect(mark, || {
+                check(level, &spec, ScoreKind::LogProbabilities, &rows);
+            });
+        }
+    }
+}

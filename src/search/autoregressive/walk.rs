@@ -134,9 +134,12 @@ impl Walker {
         if bank.is_some() {
             self.shares.begin(request.width(step.length + 1))?;
         }
+        // Where no token may follow a candidate, those behind the best neither go on nor finish.
+        let by_rank = matches!(request.rules.end_rank, EndRank::WithinBeam | EndRank::Any);
+        let none_goes_on = by_rank && !expander.may_go_on;
         loop {
             expander.best_of(step, 0..step.beams.len(), bank, count)?;
-            let all = expander.candidates.len() < count;
+            let all = expander.candidates.len() < count || none_goes_on;
             if request.rules.end_rank == EndRank::WithinRow {
                 self.add_best_of_rows(expander, step, bank)?;
             } else {
@@ -145,6 +148,9 @@ impl Walker {
             self.judge.judge(step, &self.candidates)?;
             self.verdicts.truncate(before);
             if self.visit(step, bank.is_some(), count)? || all {
+                if none_goes_on {
+                    mark!("no token may follow the candidates of a step");
+                }
                 break;
             }
             mark!("too few of the best candidates go on");

@@ -96,6 +96,8 @@ pub(super) struct Expander {
     found: Vec<(u32, f32)>,
     overrides: Overrides,
     permitted: Permitted,
+    /// Whether more tokens may follow a candidate of the rows that were read.
+    pub(super) may_go_on: bool,
     /// The scores that were changed before the log-softmax of a row that is drawn from.
     logits: Vec<(u32, f32)>,
     history: Vec<u32>,
@@ -280,6 +282,7 @@ impl Expander {
         reserve(&mut self.found, GROUP, what)?;
         resize(&mut self.unsure, groups, what)?;
         (self.bar, self.bank) = (Bar::NONE, None);
+        self.may_go_on = false;
         self.chosen.sort_unstable();
         match step.rows {
             StepRows::Sparse(_) if step.changes_rows => self.given.reserve(step.rows.vocab()),

@@ -21,8 +21,9 @@ impl Expander {
         count: Option<usize>,
     ) -> Result<(), Error> {
         let mut terms = self.terms_as_read(step, parent)?;
-        if step.changes_rows {
-            self.change_row(step, parent, count, &mut terms)?;
+        match step.changes_rows {
+            true => self.change_row(step, parent, count, &mut terms)?,
+            false => self.may_go_on = true,
         }
         self.terms.push(terms);
         Ok(())
@@ -43,6 +44,7 @@ impl Expander {
                 terms.permitted = 0..0;
             }
         } else {
+            self.may_go_on = true;
             self.overrides.clear();
             let given = step.given(parent).unwrap_or_default();
             self.given.enter(given);

@@ -78,7 +78,8 @@ impl Expander {
         let Permitted { tokens, values } = &mut self.permitted;
         let start = tokens.len();
         let (vocab, ends) = (step.rows.vocab(), &request.end_tokens);
-        constraint.permitted_by_trie(&step.followed[0], parent, vocab, ends, tokens)?;
+        let followed = &step.followed[0];
+        self.may_go_on |= constraint.permitted_by_trie(followed, parent, vocab, ends, tokens)?;
         let tokens = &tokens[start..];
         resize(values, start + tokens.len(), WHAT)?;
         let values = &mut values[start..];

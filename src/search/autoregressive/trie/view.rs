@@ -89,6 +89,14 @@ impl<'a> TrieView<'a> {
         self.parents.bits.get(node)
     }
 
+    /// Whether one of some neighbouring nodes has children. O(1).
+    pub(in super::super) fn have_children(&self, nodes: &Range<u32>) -> bool {
+        let Some(last) = nodes.end.checked_sub(1).filter(|last| *last >= nodes.start) else {
+            return false;
+        };
+        self.has_children(last) || self.parents.rank(last) != self.parents.rank(nodes.start)
+    }
+
     /// The children of a node. O(log of nodes + children / 64).
     pub(in super::super) fn children(&self, node: u32) -> Range<u32> {
         let none = 0..0;
