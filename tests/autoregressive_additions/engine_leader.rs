@@ -1,5 +1,5 @@
-//! Rules that look at the best candidate of a step, with required words: the best of all banks
-//! counts, and an end before the words is no candidate.
+//! Rules that look at the best candidate of a step. With required words the best of all banks
+//! counts, and an end before the words is no candidate; the coverage term does not count.
 
 use proptest::prelude::*;
 use widebeam::autoregressive::{AtMaximum, EndRank, Leader, Rules, Stopping};
@@ -58,6 +58,24 @@ proptest! {
         plain.rules = rules;
         let request = Extended { required, ..Extended::of(plain) };
         prop_assume!(request.is_admitted(&model));
+        check_batch(&[(request, 0)], &model, widebeam::Level::best(), 1);
+    }
+
+    #[test]
+    fn coverage_is_not_in_the_score_of_the_best_candidate(
+        seed: u64,
+        rules in any_rules(),
+        beams in 1usize..5,
+        length in 1usize..6,
+        factor in -1.5..0.5f64,
+        sources in 1usize..4,
+        ends in prop::collection::vec(0u32..6, 1..4),
+    ) {
+        let model = logits(seed, 6, 2);
+        let mut plain = Spec::plain(beams, length, &ends);
+        plain.rules = rules;
+        let coverage = Some((factor, sources));
+        let request = Extended { coverage, ..Extended::of(plain) };
         check_batch(&[(request, 0)], &model, widebeam::Level::best(), 1);
     }
 }
