@@ -1,7 +1,7 @@
 //! Width by step, and n-best apart from the width.
 
 use proptest::prelude::*;
-use widebeam::autoregressive::LengthPenalty;
+use widebeam::autoregressive::{AutoregressiveSearch, LengthPenalty, MaximumLength, Request};
 use widebeam::reference::log_probabilities;
 use widebeam::reference::requests::{Extended, Model, Spec};
 use widebeam_toy::seeded;
@@ -88,4 +88,16 @@ fn more_hypotheses_than_beams_can_come_back() {
     assert_eq!(few.hypotheses.len(), 2);
     assert!(many.hypotheses.len() > 4, "{}", many.hypotheses.len());
     assert_eq!(answers(&few)[..], answers(&many)[..2]);
+}
+
+/// The widest step counts, wherever it is.
+#[test]
+fn memory_is_asked_for_by_the_widest_step() {
+    let search = AutoregressiveSearch::new(50).unwrap();
+    let needed = |widths: &[usize]| {
+        let request = Request::new(4, MaximumLength(20)).with_widths(widths);
+        search.bytes_needed(&request).unwrap()
+    };
+    assert!(needed(&[2, 30, 7]) > needed(&[2, 7]));
+    assert!(needed(&[30, 7]) > needed(&[7]));
 }
