@@ -5,14 +5,20 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+ELSEWHERE = tempfile.gettempdir()
+
 
 def tool(*arguments, command=(sys.executable, "-m", "widebeam")):
-    return subprocess.run([*command, *map(str, arguments)], capture_output=True, text=True, timeout=120)
+    # Elsewhere: in this folder Python would take the sources for the package.
+    return subprocess.run(
+        [*command, *map(str, arguments)], capture_output=True, text=True, timeout=120, cwd=ELSEWHERE
+    )
 
 
 def test_help_and_version():
@@ -49,7 +55,11 @@ def test_a_closed_pipe_is_no_error():
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(
-        [sys.executable, "-m", "widebeam", "--help"], stdout=writer, stderr=subprocess.PIPE, timeout=60
+        [sys.executable, "-m", "widebeam", "--help"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        timeout=60,
+        cwd=ELSEWHERE,
     )
     os.close(writer)
     assert done.returncode in (0, 120) and b"Traceback" not in done.stderr
