@@ -138,30 +138,17 @@ pub(super) fn scan_block<S: Simd, E: Lanes>(
     prefetcher: &mut Prefetcher,
     maxima: &mut [f32],
 ) -> Option<Sum> {
+    let ahead = Ahead::of_logits::<S, E>(false);
     let mut sums = Sums::new(simd, reference(simd, stripes.get(0)));
     let mut largest = simd.f32_splat(f32::NEG_INFINITY);
     for (index, maximum) in maxima.iter_mut().enumerate().take(stripes.len()) {
-        let peak = sums.add_stripe(
-            simd,
-            stripes,
-            index,
-            index,
-            Ahead::of_logits::<S, E>(false),
-            prefetcher,
-        );
+        let peak = sums.add_stripe(simd, stripes, index, index, ahead, prefetcher);
         largest = largest.max(peak);
         *maximum = peak.reduce_max();
     }
     let largest = largest.reduce_max();
-    let blocks = 0..stripes.len();
-    sums.finish(
-        simd,
-        stripes,
-        blocks,
-        largest,
-        Ahead::of_logits::<S, E>(false),
-        *prefetcher,
-    )
+    let block = 0..stripes.len();
+    sums.finish(simd, stripes, block, largest, ahead, *prefetcher)
 }
 
 /// The running sums of a block.

@@ -144,11 +144,8 @@ impl Plan {
     }
 
     fn find(k: usize, length: usize, kind: ScoreKind, normalised: bool) -> Self {
-        let mut plan = Plan::threshold(k, length, kind);
         let shared = length >= LONG && (k <= COLUMNS_SERVE || k <= length / 50);
-        if let RowPath::Stripes { panel, .. } = &mut plan.path {
-            *panel = if shared { 4 } else { 1 };
-        }
+        let mut plan = Plan::in_stripes(k, length, kind, shared);
         plan.normalised = normalised;
         if Plan::is_short_row(length) {
             plan.path = RowPath::Short;
@@ -166,7 +163,11 @@ impl Plan {
     pub(crate) fn threshold(k: usize, length: usize, kind: ScoreKind) -> Self {
         // The threshold is passed by few tokens, whatever k is, and looking for them among four
         // times as many costs less than a peak for each stripe: of rows of 5000, not of 1025.
-        let shared = length >= LONG / 2;
+        Plan::in_stripes(k, length, kind, length >= LONG / 2)
+    }
+
+    /// For rows that are scanned in stripes, of which four share a peak, or none.
+    fn in_stripes(k: usize, length: usize, kind: ScoreKind, shared: bool) -> Self {
         Plan {
             path: RowPath::Stripes {
                 panel: if shared { 4 } else { 1 },

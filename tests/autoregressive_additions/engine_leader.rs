@@ -2,12 +2,13 @@
 //! counts, and an end before the words is no candidate; the coverage term does not count.
 
 use proptest::prelude::*;
-use widebeam::autoregressive::{AtMaximum, EndRank, Leader, Rules, Stopping};
+use widebeam::autoregressive::{AtMaximum, Leader, Rules, Stopping};
 use widebeam::reference::requests::{Extended, Spec};
 use widebeam_toy::seeded;
 
 use crate::engine::check_batch;
 use crate::engine_required::missing;
+use crate::engine_rules::any_end_rank;
 use crate::model::logits;
 use crate::required::any_required;
 
@@ -22,18 +23,12 @@ fn any_rules() -> impl Strategy<Value = Rules> {
         Stopping::BestFinished { hypotheses: 1 },
         Stopping::BestFinished { hypotheses: 2 },
     ]);
-    let end_rank = prop::sample::select(vec![
-        EndRank::WithinBeam,
-        EndRank::Any,
-        EndRank::BeforeLastBeam,
-        EndRank::WithinRow,
-    ]);
     let at_maximum = prop::sample::select(vec![
         AtMaximum::Finish,
         AtMaximum::FillUp,
         AtMaximum::FinishUnlessDone,
     ]);
-    (stopping, end_rank, at_maximum).prop_map(|(stopping, end_rank, at_maximum)| {
+    (stopping, any_end_rank(), at_maximum).prop_map(|(stopping, end_rank, at_maximum)| {
         Rules::plain()
             .with_stopping(stopping)
             .with_end_rank(end_rank)

@@ -12,6 +12,15 @@ use widebeam_toy::seeded;
 use crate::engine::{advance, check, check_batch};
 use crate::engine_ends::model_and_request;
 
+pub(crate) fn any_end_rank() -> impl Strategy<Value = EndRank> {
+    prop::sample::select(vec![
+        EndRank::WithinBeam,
+        EndRank::Any,
+        EndRank::BeforeLastBeam,
+        EndRank::WithinRow,
+    ])
+}
+
 /// Rules that only the walk apart has, laid over any others.
 fn any_more_rules() -> impl Strategy<Value = (Stopping, EndRank, AtMaximum, PoolSize)> {
     let stopping = prop::sample::select(vec![
@@ -19,12 +28,6 @@ fn any_more_rules() -> impl Strategy<Value = (Stopping, EndRank, AtMaximum, Pool
         Stopping::PoolFull,
         Stopping::Exhaustive,
         Stopping::FirstFinished { patience: 1.5 },
-    ]);
-    let end_rank = prop::sample::select(vec![
-        EndRank::WithinBeam,
-        EndRank::Any,
-        EndRank::BeforeLastBeam,
-        EndRank::WithinRow,
     ]);
     let at_maximum = prop::sample::select(vec![
         AtMaximum::Finish,
@@ -38,7 +41,7 @@ fn any_more_rules() -> impl Strategy<Value = (Stopping, EndRank, AtMaximum, Pool
         PoolSize::Patience { patience: 2.5 },
         PoolSize::All,
     ]);
-    (stopping, end_rank, at_maximum, pool_size)
+    (stopping, any_end_rank(), at_maximum, pool_size)
 }
 
 /// A model and a request with every kind of end and rule, width and number of hypotheses.

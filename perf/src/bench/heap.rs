@@ -15,7 +15,7 @@
 use rayon::prelude::*;
 use widebeam::{Level, ScoreKind, reference};
 
-use super::row::{Measured, Row, read};
+use super::row::{MeasuredCase, Row, read};
 use crate::clock::{Times, warm_up};
 use crate::console::failure::Failure;
 use crate::console::progress::Progress;
@@ -188,7 +188,7 @@ fn measure_one(
             return Err(wrong(format_args!("{name}, row {number}")));
         }
     }
-    let measured = Measured {
+    let measured = MeasuredCase {
         kernel: "heap",
         name,
         pattern: "random",

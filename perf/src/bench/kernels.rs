@@ -8,7 +8,7 @@ use super::grid::{self, Aim, Case};
 use super::heap;
 use super::log_add;
 use super::public;
-use super::row::{Measured, Row, read};
+use super::row::{MeasuredCase, Row, read};
 use crate::clock::{Times, warm_up};
 use crate::console::failure::Failure;
 use crate::console::progress::Progress;
@@ -201,7 +201,7 @@ fn naive(scores: &ScoresView<'_>, row: usize, k: usize) -> (Vec<u32>, Vec<f64>, 
 
 fn report(subject: &Subject, group: &[Subject], processors: usize) -> Result<Vec<Row>, Failure> {
     let Subject { case, shape, .. } = subject;
-    let measured = Measured {
+    let measured = MeasuredCase {
         kernel: "top k",
         name: case.name(),
         pattern: case.pattern.name(),

@@ -3,7 +3,7 @@
 use widebeam::measure::log_add_all;
 use widebeam::{Level, ScoreKind, reference};
 
-use super::row::{Measured, Row, read};
+use super::row::{MeasuredCase, Row, read};
 use crate::clock::{Times, warm_up};
 use crate::console::failure::Failure;
 use crate::console::progress::Progress;
@@ -50,7 +50,7 @@ pub(super) fn measure(bytes: usize, runs: usize, progress: &Progress) -> Result<
         progress.advance((1 + levels.len()) * bytes);
     }
 
-    let measured = Measured {
+    let measured = MeasuredCase {
         kernel: "log add",
         name: NAME.to_owned(),
         pattern: "random",

@@ -3,7 +3,7 @@
 use widebeam::top_k::{Rows, TopK};
 use widebeam::{Level, ScoreKind, reference};
 
-use super::row::{Measured, Row, read};
+use super::row::{MeasuredCase, Row, read};
 use crate::clock::{Times, warm_up};
 use crate::console::failure::Failure;
 use crate::console::progress::Progress;
@@ -70,7 +70,7 @@ pub(super) fn measure(
                 return Err(wrong(format_args!("{name}, row {number}")));
             }
         }
-        let measured = Measured {
+        let measured = MeasuredCase {
             kernel: "public top k",
             name: name.to_owned(),
             pattern: "random",

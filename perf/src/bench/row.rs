@@ -40,7 +40,7 @@ pub(super) struct Row {
 }
 
 /// What the rows of one case have in common.
-pub(super) struct Measured {
+pub(super) struct MeasuredCase {
     pub(super) kernel: &'static str,
     pub(super) name: String,
     pub(super) pattern: &'static str,
@@ -53,7 +53,7 @@ pub(super) struct Measured {
     pub(super) roofline: Times,
 }
 
-impl Measured {
+impl MeasuredCase {
     /// The row of its roofline.
     pub(super) fn roofline(&self) -> Row {
         self.row("roofline", self.rows, &self.roofline)
