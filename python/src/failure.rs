@@ -1,6 +1,6 @@
 //! What the tool's readers of files refuse, as exceptions.
 
-use pyo3::exceptions::{PyOSError, PyUserWarning};
+use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use widebeam_perf::console::failure::Failure;
 
@@ -13,12 +13,4 @@ pub(crate) fn exception(py: Python<'_>, failure: Failure) -> PyErr {
         Failure::Machine(said) => PyOSError::new_err(said),
         Failure::ClosedPipe => PyOSError::new_err("the pipe is closed"),
     }
-}
-
-/// Says something that is no error, as a warning.
-pub(crate) fn warn(py: Python<'_>, said: &str) -> PyResult<()> {
-    let category = py.get_type::<PyUserWarning>();
-    py.import("warnings")?
-        .call_method1("warn", (said, category))?;
-    Ok(())
 }

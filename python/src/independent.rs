@@ -1,6 +1,6 @@
 //! The search over independent positions.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
@@ -8,13 +8,11 @@ use widebeam::{NBest, ScoresView};
 
 use crate::array::Framework;
 use crate::hypothesis::Hypothesis;
+use crate::idle::Idle;
 use crate::padded::Padded;
 use crate::refused::Refused;
 use crate::scores::Scores;
 use crate::{error, work};
-
-/// How many bytes of scores and of memory are at most worth one piece: some 20 ms.
-const PIECE_BYTES: usize = 128 << 20;
 
 /// The k best sequences of each item, and their log-probabilities, with a beam of width
 /// `beam_size`.
@@ -67,8 +65,7 @@ pub(crate) fn beam_search<'py>(
 #[pyclass(frozen, module = "widebeam")]
 pub(crate) struct IndependentSearch {
     beams: i64,
-    /// Those that no call uses at the moment. One is made for each call that finds none.
-    idle: Mutex<Vec<widebeam::IndependentSearch>>,
+    idle: Idle<widebeam::IndependentSearch>,
 }
 
 #[pymethods]
@@ -76,11 +73,10 @@ impl IndependentSearch {
     #[new]
     #[pyo3(signature = (beams))]
     fn new(py: Python<'_>, beams: i64) -> PyResult<Self> {
-        let search = new_search(py, beams)?;
-        Ok(IndependentSearch {
-            beams,
-            idle: Mutex::new(vec![search]),
-        })
+        let idle = Idle::new();
+        // One is made here, so that settings are refused here.
+        idle.with(|| new_search(py, beams), |_| Ok(()))?;
+        Ok(IndependentSearch { beams, idle })
     }
 
     /// The beam width.
@@ -110,11 +106,9 @@ impl IndependentSearch {
         let py = array.py();
         let refused = Refused::new(py, errors)?;
         let scores = Scores::new(array, scores, lengths)?;
-        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = idle().pop();
-        let mut search = kept.map_or_else(|| new_search(py, self.beams), Ok)?;
-        let found = decode(py, &scores.view(py)?, &mut search)?;
-        idle().push(search);
+        let view = scores.view(py)?;
+        let make = || new_search(py, self.beams);
+        let found = self.idle.with(make, |search| decode(py, &view, search))?;
         listed(py, found, scores.framework(), refused)
     }
 
@@ -147,7 +141,7 @@ fn decode(
     let needed = search.bytes_needed(view);
     work::check_memory(needed)?;
     let bytes = view.bytes().saturating_add(needed);
-    let first = PIECE_BYTES / (bytes / batch.max(1)).max(1);
+    let first = work::PIECE_BYTES / (bytes / batch.max(1)).max(1);
     work::in_pieces(py, batch, first, |items| search.decode(&view.items(items)))
 }
 

@@ -8,6 +8,7 @@ mod error;
 mod exclusive;
 mod failure;
 mod hypothesis;
+mod idle;
 mod independent;
 mod ngram_model;
 mod padded;
@@ -18,6 +19,7 @@ mod scores;
 mod settings;
 mod tool;
 mod top_k;
+mod warning;
 mod work;
 
 use pyo3::prelude::*;

@@ -12,6 +12,10 @@ use crate::{error, pool};
 /// How long a piece should take: Ctrl-C is seen after it.
 const PIECE: Duration = Duration::from_millis(40);
 
+/// How many bytes of scores and of memory the first piece has: some 20 ms, where reading them is
+/// the work.
+pub(crate) const PIECE_BYTES: usize = 128 << 20;
+
 /// Runs `work` in the pool of this process, while other threads of Python go on.
 pub(crate) fn run<T: Send>(
     py: Python<'_>,

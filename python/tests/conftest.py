@@ -18,3 +18,19 @@ def run_python(tmp_path):
         return done
 
     return run
+
+
+@pytest.fixture(scope="session")
+def write_arpa(tmp_path_factory):
+    """Writes a language model of words; returns its path."""
+
+    def write(*ngrams):
+        counts = [f"ngram {order}={len(lines)}" for order, lines in enumerate(ngrams, 1)]
+        parts = [["\\data\\", *counts]]
+        parts += [[f"\\{order}-grams:", *lines] for order, lines in enumerate(ngrams, 1)]
+        parts.append(["\\end\\"])
+        path = tmp_path_factory.mktemp("models") / "words.arpa"
+        path.write_text("\n\n".join("\n".join(lines) for lines in parts) + "\n")
+        return path
+
+    return write

@@ -11,29 +11,12 @@ from widebeam.compat.pyctcdecode import Alphabet, BeamSearchDecoderCTC, build_ct
 
 LABELS = ["<pad>", "a", "b", "c", "|", "<unk>"]
 
-ARPA = """\\data\\
-ngram 1=5
-ngram 2=1
-
-\\1-grams:
--1\t<s>\t-0.3
--1\t</s>
--2\t<unk>
--1\tab\t-0.3
--1\tba
-
-\\2-grams:
--0.2\tab ba
-
-\\end\\
-"""
+UNIGRAMS = ["-1\t<s>\t-0.3", "-1\t</s>", "-2\t<unk>", "-1\tab\t-0.3", "-1\tba"]
 
 
 @pytest.fixture
-def arpa(tmp_path):
-    path = tmp_path / "words.arpa"
-    path.write_text(ARPA)
-    return path
+def arpa(write_arpa):
+    return write_arpa(UNIGRAMS, ["-0.2\tab ba"])
 
 
 def heard(text, noise=0.3):

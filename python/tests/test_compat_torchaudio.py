@@ -7,26 +7,15 @@ from widebeam.compat.torchaudio import CTCHypothesis, ctc_decoder
 
 TOKENS = ["-", "|", "a", "b", "c"]
 
-ARPA = """\\data\\
-ngram 1=5
-
-\\1-grams:
--1\t<s>
--1\t</s>
--2\t<unk>
--0.5\tab
--1\tbac
-
-\\end\\
-"""
+UNIGRAMS = ["-1\t<s>", "-1\t</s>", "-2\t<unk>", "-0.5\tab", "-1\tbac"]
 
 
 @pytest.fixture
-def files(tmp_path):
+def files(tmp_path, write_arpa):
     (tmp_path / "tokens.txt").write_text("\n".join(TOKENS) + "\n")
     (tmp_path / "lexicon.txt").write_text("ab a b |\nbac b a c |\n")
-    (tmp_path / "lm.arpa").write_text(ARPA)
-    return {name: str(tmp_path / name) for name in ["tokens.txt", "lexicon.txt", "lm.arpa"]}
+    listed = {name: str(tmp_path / name) for name in ["tokens.txt", "lexicon.txt"]}
+    return {**listed, "lm.arpa": str(write_arpa(UNIGRAMS))}
 
 
 def emissions(*texts):

@@ -15,24 +15,8 @@ from widebeam import CtcDecoder, NgramModel
 
 LABELS = ["-", "a", "b", "c", "|"]
 
-ARPA = """\\data\\
-ngram 1=6
-ngram 2=2
-
-\\1-grams:
--1\t<s>\t-0.3
--1\t</s>
--2\t<unk>
--1\tab\t-0.3
--1\tba
--1.2\tc
-
-\\2-grams:
--0.3\t<s> ab
--0.2\tab ba
-
-\\end\\
-"""
+UNIGRAMS = ["-1\t<s>\t-0.3", "-1\t</s>", "-2\t<unk>", "-1\tab\t-0.3", "-1\tba", "-1.2\tc"]
+BIGRAMS = ["-0.3\t<s> ab", "-0.2\tab ba"]
 
 
 def emissions(*shape, seed=0):
@@ -51,10 +35,8 @@ def spelled(text, noise=0.2):
 
 
 @pytest.fixture(scope="module")
-def arpa(tmp_path_factory):
-    path = tmp_path_factory.mktemp("models") / "words.arpa"
-    path.write_text(ARPA)
-    return path
+def arpa(write_arpa):
+    return write_arpa(UNIGRAMS, BIGRAMS)
 
 
 def facts(hypotheses):
@@ -385,9 +367,11 @@ def test_settings_of_the_model_that_are_refused(arpa, options, said):
         CtcDecoder(LABELS, lm=arpa, **options)
 
 
-def test_files_that_are_no_models(tmp_path):
+def test_files_that_are_no_models(arpa, tmp_path):
     path = tmp_path / "model"
-    for content, said in [(b"", "model"), (b"hello\n", "model"), (ARPA[:90].encode(), "line"), (b"mmap lm http://kheafield.com/code format version 5\n\0", "model")]:
+    cut_off = arpa.read_bytes()[:90]
+    binary = b"mmap lm http://kheafield.com/code format version 5\n\0"
+    for content, said in [(b"", "model"), (b"hello\n", "model"), (cut_off, "line"), (binary, "model")]:
         path.write_bytes(content)
         with pytest.raises(widebeam.Error, match=said):
             NgramModel(path)

@@ -1,8 +1,12 @@
-"""Types of arrays, for annotations."""
+"""Types of arrays and of what is said of them, for annotations."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, SupportsIndex, Union
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 class SupportsDLPack(Protocol):
@@ -13,3 +17,8 @@ class SupportsDLPack(Protocol):
 
     def __dlpack_device__(self) -> tuple[Any, Any]:
         """The type and number of the device where it lies."""
+
+
+Kind = Literal["probs", "log-probs", "logits"]
+Scores = Union["npt.NDArray[Any]", SupportsDLPack]
+Lengths = Union[Iterable[SupportsIndex], SupportsDLPack]

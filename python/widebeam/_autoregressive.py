@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Union
+from typing import TYPE_CHECKING, Literal
 
 from ._widebeam import Completion, Feed, Outcome, RequestId, Rules, _AutoregressiveCore
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from ._arrays import SupportsDLPack
-
-    _Kind = Literal["probs", "log-probs", "logits"]
-    _Scores = Union[npt.NDArray[Any], SupportsDLPack]
+    from ._arrays import Kind, Scores
 
 
 class AutoregressiveSearch:
@@ -139,7 +134,7 @@ class AutoregressiveSearch:
         is admitted or removed meanwhile."""
         return self._core.feed()
 
-    def advance(self, array: _Scores, scores: _Kind) -> None:
+    def advance(self, array: Scores, scores: Kind) -> None:
         """Ends the step with the scores of its rows, ``[rows, vocab]``, in the order of the feed.
 
         ``scores`` says what their numbers are: ``"probs"``, ``"log-probs"`` or ``"logits"``. A
@@ -176,7 +171,7 @@ class AutoregressiveSearch:
         """Takes a request out of the search. Returns whether it was there."""
         return self._core.remove(request)
 
-    def run(self, model: Callable[[Feed], _Scores], scores: _Kind = "logits") -> None:
+    def run(self, model: Callable[[Feed], Scores], scores: Kind = "logits") -> None:
         """Runs until every request is done. ``model`` takes a ``Feed`` and returns the scores
         of its rows."""
         while not self.is_idle:

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, Union, overload
+from typing import TYPE_CHECKING, Any, Literal, Union, overload
 
 from ._error import Error
 from ._widebeam import CtcHypothesis, CtcStream, NgramModel, _CtcCore
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    from ._arrays import SupportsDLPack
+    from ._arrays import Kind, Lengths, Scores
 
     _Path = Union[str, os.PathLike[str]]
-    _Kind = Literal["probs", "log-probs", "logits"]
-    _Scores = Union[npt.NDArray[Any], SupportsDLPack]
-    _Lengths = Union[Iterable[SupportsIndex], SupportsDLPack]
 
 
 class CtcDecoder:
@@ -137,26 +132,26 @@ class CtcDecoder:
     @overload
     def decode(
         self,
-        array: _Scores,
-        scores: _Kind,
-        lengths: _Lengths | None = None,
+        array: Scores,
+        scores: Kind,
+        lengths: Lengths | None = None,
         *,
         errors: Literal["raise"] = "raise",
     ) -> list[list[CtcHypothesis]]: ...
     @overload
     def decode(
         self,
-        array: _Scores,
-        scores: _Kind,
-        lengths: _Lengths | None = None,
+        array: Scores,
+        scores: Kind,
+        lengths: Lengths | None = None,
         *,
         errors: Literal["return"],
     ) -> list[list[CtcHypothesis] | Error]: ...
     def decode(
         self,
-        array: _Scores,
-        scores: _Kind,
-        lengths: _Lengths | None = None,
+        array: Scores,
+        scores: Kind,
+        lengths: Lengths | None = None,
         *,
         errors: Literal["raise", "return"] = "raise",
     ) -> Any:

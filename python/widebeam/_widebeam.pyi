@@ -1,11 +1,10 @@
-from collections.abc import Iterable
 from os import PathLike
-from typing import Any, Final, Literal, SupportsIndex, final, overload
+from typing import Any, Final, Literal, final, overload
 
 import numpy as np
 import numpy.typing as npt
 
-from ._arrays import SupportsDLPack
+from ._arrays import Kind, Lengths, Scores, SupportsDLPack
 from ._error import Error
 from ._word import Word
 
@@ -34,24 +33,21 @@ __all__ = [
 
 __version__: Final[str]
 
-_Kind = Literal["probs", "log-probs", "logits"]
-_Lengths = Iterable[SupportsIndex] | SupportsDLPack
-
 @overload
 def beam_search(
     array: npt.NDArray[Any],
     beam_size: int = 3,
     *,
-    scores: _Kind = "probs",
-    lengths: _Lengths | None = None,
+    scores: Kind = "probs",
+    lengths: Lengths | None = None,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]: ...
 @overload
 def beam_search(
     array: SupportsDLPack,
     beam_size: int = 3,
     *,
-    scores: _Kind = "probs",
-    lengths: _Lengths | None = None,
+    scores: Kind = "probs",
+    lengths: Lengths | None = None,
 ) -> tuple[Any, Any]: ...
 @overload
 def top_k(
@@ -86,16 +82,16 @@ class _CtcCore:
     def __new__(cls, settings: dict[str, Any]) -> _CtcCore: ...
     def decode(
         self,
-        array: npt.NDArray[Any] | SupportsDLPack,
-        scores: _Kind,
-        lengths: _Lengths | None,
+        array: Scores,
+        scores: Kind,
+        lengths: Lengths | None,
         errors: str,
     ) -> list[Any]: ...
     def stream(self) -> CtcStream: ...
 
 @final
 class CtcStream:
-    def push(self, array: npt.NDArray[Any] | SupportsDLPack, scores: _Kind) -> None: ...
+    def push(self, array: Scores, scores: Kind) -> None: ...
     @property
     def frames(self) -> int: ...
     def current(self) -> list[CtcHypothesis]: ...
@@ -148,18 +144,18 @@ class IndependentSearch:
     @overload
     def decode(
         self,
-        array: npt.NDArray[Any] | SupportsDLPack,
-        scores: _Kind,
-        lengths: _Lengths | None = None,
+        array: Scores,
+        scores: Kind,
+        lengths: Lengths | None = None,
         *,
         errors: Literal["raise"] = "raise",
     ) -> list[list[Hypothesis]]: ...
     @overload
     def decode(
         self,
-        array: npt.NDArray[Any] | SupportsDLPack,
-        scores: _Kind,
-        lengths: _Lengths | None = None,
+        array: Scores,
+        scores: Kind,
+        lengths: Lengths | None = None,
         *,
         errors: Literal["return"],
     ) -> list[list[Hypothesis] | Error]: ...
@@ -257,7 +253,7 @@ class _AutoregressiveCore:
     def is_idle(self) -> bool: ...
     def admit(self, settings: dict[str, Any]) -> RequestId: ...
     def feed(self) -> Feed: ...
-    def advance(self, array: npt.NDArray[Any] | SupportsDLPack, scores: str) -> None: ...
+    def advance(self, array: Scores, scores: Kind) -> None: ...
     def abandon_step(self) -> None: ...
     def finished(self) -> list[RequestId]: ...
     def outcome(self, request: RequestId) -> Outcome | None: ...

@@ -1,13 +1,12 @@
 //! f64, of which the library reads no array: numpy rounds it to f32.
 
-use std::ffi::CString;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pyo3::exceptions::PyUserWarning;
 use pyo3::intern;
 use pyo3::prelude::*;
 
 use super::numpy;
+use crate::warning;
 
 /// A numpy array of f32 with the numbers of an array of f64, with a warning the first time.
 pub(super) fn to_f32<'py>(array: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
@@ -15,8 +14,7 @@ pub(super) fn to_f32<'py>(array: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAn
     let py = array.py();
     if !WARNED.swap(true, Ordering::Relaxed) {
         let said = "scores of float64 are rounded to float32, in a copy (this is said once)";
-        let said = CString::new(said).unwrap_or_default();
-        PyErr::warn(py, &py.get_type::<PyUserWarning>(), &said, 1)?;
+        warning::say(py, said)?;
     }
     let module = py.import(intern!(py, "numpy"))?;
     let array = if numpy::is_array(array)? {

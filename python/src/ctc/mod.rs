@@ -10,13 +10,15 @@ mod settings;
 mod spelled;
 mod stream;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
+use widebeam::ScoresView;
 use widebeam::ctc::CtcNBest;
 
 use crate::array::Framework;
+use crate::idle::Idle;
 use crate::refused::Refused;
 use crate::scores::Scores;
 use crate::settings::extract;
@@ -39,8 +41,7 @@ pub(crate) struct CtcCore {
     reader: Option<Arc<Reader>>,
     labels: Option<usize>,
     merge_text: bool,
-    /// Searches that no call uses at the moment.
-    idle: Mutex<Vec<Box<dyn AnySearch>>>,
+    idle: Idle<Box<dyn AnySearch>>,
 }
 
 #[pymethods]
@@ -71,7 +72,7 @@ impl CtcCore {
             reader,
             labels: labels.map(|labels| labels.vocabulary().len()),
             merge_text: text.merge_text,
-            idle: Mutex::default(),
+            idle: Idle::new(),
         })
     }
 
@@ -88,19 +89,10 @@ impl CtcCore {
         let scores = Scores::new(array, scores, lengths)?;
         let view = scores.view(py)?;
         labels::require(py, self.labels, view.vocab())?;
-        let idle = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut search = idle().pop().unwrap_or_else(|| self.model.another());
-        work::check_memory(search.bytes_needed(&view))?;
-        let work_of_item = view.time().saturating_mul(self.beams).max(1);
-        let first = (PIECE_FRAMES / work_of_item).max(1) * pool::get_num_threads();
-        let found = work::in_pieces(py, view.batch(), first, |items| {
-            let found = search.decode(&view.items(items))?;
-            match &self.reader {
-                Some(reader) if self.merge_text => reader.merged(&found),
-                _ => Ok(found),
-            }
-        })?;
-        idle().push(search);
+        let make = || Ok(self.model.another());
+        let found = self
+            .idle
+            .with(make, |search| self.found(py, &view, &mut **search))?;
 
         let list = PyList::empty(py);
         for nbest in found.into_iter().map(Arc::new) {
@@ -117,6 +109,25 @@ impl CtcCore {
 }
 
 impl CtcCore {
+    /// What is found in a batch; the results of its pieces, in order.
+    fn found(
+        &self,
+        py: Python<'_>,
+        view: &ScoresView<'_>,
+        search: &mut dyn AnySearch,
+    ) -> PyResult<Vec<CtcNBest>> {
+        work::check_memory(search.bytes_needed(view))?;
+        let work_of_item = view.time().saturating_mul(self.beams).max(1);
+        let first = (PIECE_FRAMES / work_of_item).max(1) * pool::get_num_threads();
+        work::in_pieces(py, view.batch(), first, |items| {
+            let found = search.decode(&view.items(items))?;
+            match &self.reader {
+                Some(reader) if self.merge_text => reader.merged(&found),
+                _ => Ok(found),
+            }
+        })
+    }
+
     fn item<'py>(
         &self,
         py: Python<'py>,

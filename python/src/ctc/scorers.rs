@@ -15,7 +15,7 @@ use super::reader::Reader;
 use super::settings::{self, LanguageModel, Words};
 use super::spelled::spelled;
 use crate::ngram_model;
-use crate::{error, failure};
+use crate::{error, failure, warning};
 
 /// What scores, each if it is asked for.
 #[derive(Default)]
@@ -180,7 +180,7 @@ impl Scorers {
         if fit.is_doubtful() {
             let path = source.path().display();
             let said = format!("{path}: the model may be meant for other units: {fit}");
-            failure::warn(py, &said)?;
+            warning::say(py, &said)?;
         }
         Ok(())
     }
@@ -236,5 +236,5 @@ impl Scorers {
 }
 
 fn say(py: Python<'_>, said: Option<String>) -> PyResult<()> {
-    said.map_or(Ok(()), |said| failure::warn(py, &said))
+    said.map_or(Ok(()), |said| warning::say(py, &said))
 }
