@@ -88,6 +88,20 @@ def test_read_only_and_subclasses():
 
     assert found(array.view(Liar)) == expected
 
+    class LiesOfItsView(np.ndarray):
+        def view(self, *_):
+            return Liar(self.shape)
+
+    assert found(array.view(LiesOfItsView)) == expected
+
+
+@pytest.mark.parametrize("shape", [(0, 4, 3), (4, 0, 3), (0, 0, 3)])
+def test_strides_of_nothing(shape):
+    nothing = np.zeros(shape, "f4")
+    for view in [nothing[::-1], nothing[:, ::-1], nothing[..., ::-1]]:
+        assert found(view) == found(nothing)
+        assert widebeam.top_k(view, 2)[0].shape == (*shape[:-1], 2)
+
 
 def test_memory_that_is_mapped(tmp_path):
     array = logits(2, 3, 5)

@@ -5,13 +5,14 @@ use pyo3::prelude::*;
 use super::Described;
 use crate::error;
 
-/// The strides in elements. That of an axis of at most one element is 0: it says nothing, and
-/// may be anything.
+/// The strides in elements. Those of an array without elements, and that of an axis of at most
+/// one element, are 0: they say nothing, and may be anything.
 pub(super) fn in_elements(py: Python<'_>, described: &Described<'_>) -> PyResult<Vec<isize>> {
     let bytes = described.dtype.bytes() as isize;
+    let is_empty = described.shape.contains(&0);
     let axes = described.shape.iter().zip(&described.strides);
     axes.map(|(&size, &stride)| match stride % bytes {
-        _ if size <= 1 => Ok(0),
+        _ if is_empty || size <= 1 => Ok(0),
         0 => Ok(stride / bytes),
         _ => {
             let said = format!(

@@ -1,6 +1,5 @@
 //! The memory of an array as slices.
 
-use std::marker::PhantomData;
 use std::slice;
 
 use pyo3::prelude::*;
@@ -68,23 +67,24 @@ impl<'py> Memory<'py> {
 
     pub(super) fn values(&self) -> Values<'_> {
         match self.dtype {
-            Dtype::F16 => Values::F16(self.slice(PhantomData)),
-            Dtype::Bf16 => Values::Bf16(self.slice(PhantomData)),
+            Dtype::F16 => Values::F16(self.slice()),
+            Dtype::Bf16 => Values::Bf16(self.slice()),
             // Those of f64 were rounded.
-            Dtype::F32 | Dtype::F64 => Values::F32(self.slice(PhantomData)),
+            Dtype::F32 | Dtype::F64 => Values::F32(self.slice()),
         }
     }
 
     #[allow(unsafe_code)]
-    fn slice<T>(&self, _: PhantomData<T>) -> &[T] {
+    fn slice<T>(&self) -> &[T] {
         if self.len == 0 {
             return &[];
         }
         // SAFETY: whoever described the array says that these elements are there. The array
         // or capsule that is held keeps them there, `new` saw that they are aligned and that
-        // their size can be counted, and every bit pattern is a number. Another thread of
-        // Python may write to them meanwhile, as for any extension that reads arrays without
-        // a lock: the search then sees some of either, and treats them as any other input.
+        // their size can be counted, `values` chooses the `T` that they are, and every bit
+        // pattern is one. That nobody writes to them meanwhile is asked of the caller
+        // (README.md, "Arrays"): it is a data race, and nothing that reads arrays in place,
+        // with other threads of Python at work, can keep anybody from it.
         unsafe { slice::from_raw_parts(self.address as *const T, self.len) }
     }
 }

@@ -5,7 +5,6 @@ mod framework;
 mod layout;
 mod memory;
 mod numpy;
-
 mod rounded;
 
 use pyo3::exceptions::PyTypeError;
@@ -22,7 +21,7 @@ use memory::Memory;
 pub(crate) struct Array<'py> {
     memory: Memory<'py>,
     shape: Vec<usize>,
-    /// In elements. Those of axes of one element or none say nothing.
+    /// In elements. Those that say nothing are 0.
     strides: Vec<isize>,
     framework: Framework,
 }

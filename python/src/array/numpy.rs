@@ -20,9 +20,11 @@ pub(super) fn is_array(object: &Bound<'_, PyAny>) -> PyResult<bool> {
 
 pub(super) fn describe<'py>(array: &Bound<'py, PyAny>) -> PyResult<Described<'py>> {
     let py = array.py();
-    // A class that derives from `ndarray` could say anything of itself: a view of class
-    // `ndarray` says what is so. It also keeps the memory from being resized.
-    let view = array.call_method1(intern!(py, "view"), (class(py)?,))?;
+    // A class that derives from `ndarray` could say anything of itself, also by a `view` of its
+    // own: the view that `ndarray` makes says what is so. It also keeps the memory from being
+    // resized.
+    let class = class(py)?;
+    let view = class.call_method1(intern!(py, "view"), (array, class))?;
     let dtype = view.getattr(intern!(py, "dtype"))?;
     let name: String = dtype.getattr(intern!(py, "name"))?.extract()?;
     let read = match name.as_str() {

@@ -22,5 +22,5 @@ pub(super) fn to_f32<'py>(array: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAn
     } else {
         module.call_method1(intern!(py, "from_dlpack"), (array,))?
     };
-    array.call_method1(intern!(py, "astype"), (module.getattr("float32")?,))
+    module.call_method1(intern!(py, "asarray"), (array, intern!(py, "float32")))
 }
