@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pyo3::exceptions::PyMemoryError;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 use widebeam::{NBest, ScoresView};
@@ -45,7 +46,10 @@ pub(crate) fn beam_search<'py>(
     if let Some((_, error)) = found.iter().flat_map(NBest::failures).next() {
         return Err(error::exception(py, error));
     }
-    let padded = work::run(py, || Ok(Padded::of(&found, view.time())))?;
+    let padded = py.detach(|| Padded::of(&found, view.time()));
+    let padded = padded.ok_or_else(|| {
+        PyMemoryError::new_err("out of memory: the hypotheses do not fit in arrays of one shape")
+    })?;
     let shape = [view.batch(), padded.beams, view.time()];
     let shape = if scores.is_one_item() {
         &shape[1..]

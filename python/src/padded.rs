@@ -11,19 +11,23 @@ pub(crate) struct Padded {
 }
 
 impl Padded {
-    /// With as many beams as the item with the most has.
-    pub(crate) fn of(found: &[NBest], steps: usize) -> Self {
+    /// With as many beams as the item with the most has. None if the system does not grant the
+    /// memory.
+    pub(crate) fn of(found: &[NBest], steps: usize) -> Option<Self> {
         let items = || found.iter().flat_map(|nbest| nbest.iter().flatten());
         let beams = items()
             .map(|hypotheses| hypotheses.len())
             .max()
             .unwrap_or(0);
-        let count = items().count() * beams;
+        let count = items().count().checked_mul(beams)?;
         let mut padded = Padded {
             beams,
-            tokens: Vec::with_capacity(count * steps),
-            scores: Vec::with_capacity(count),
+            tokens: Vec::new(),
+            scores: Vec::new(),
         };
+        let tokens = count.checked_mul(steps)?;
+        padded.tokens.try_reserve_exact(tokens).ok()?;
+        padded.scores.try_reserve_exact(count).ok()?;
         for hypotheses in items() {
             for hypothesis in hypotheses {
                 let tokens = hypothesis.tokens.iter().map(|&token| i64::from(token));
@@ -35,6 +39,6 @@ impl Padded {
             padded.scores.resize(filled, f64::NEG_INFINITY);
             padded.tokens.resize(filled * steps, -1);
         }
-        padded
+        Some(padded)
     }
 }

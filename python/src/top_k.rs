@@ -9,9 +9,6 @@ use widebeam::top_k::{Rows, TopK};
 use crate::array::{Array, Values};
 use crate::{error, work};
 
-/// How many bytes of numbers are worth one piece: some 20 ms.
-const PIECE_BYTES: usize = 128 << 20;
-
 /// The `k` largest numbers of each row, best first, and their indices.
 ///
 /// `scores` has the shape `[..., columns]`; its rows lie at equal distances. Returns `(indices,
@@ -93,18 +90,15 @@ fn find<'py, V: Copy + Default + Send>(
     let bytes = columns.saturating_mul(whole.values.element_bytes());
     let mut indices: Vec<u32> = Vec::with_capacity(results);
     let mut values: Vec<V> = Vec::with_capacity(results);
-    work::in_pieces(py, rows, PIECE_BYTES / bytes.max(1), |range| {
+    work::in_pieces(py, rows, work::PIECE_BYTES / bytes.max(1), |range| {
         let end = range.end * found;
         let start = range.start * found;
         indices.resize(end, 0);
         values.resize(end, V::default());
-        let rows = whole.rows(range)?;
-        fill(
-            &mut best,
-            &rows,
-            &mut indices[start..],
-            &mut values[start..],
-        )
+        let rows = whole.rows(range.clone())?;
+        let (indices, values) = (&mut indices[start..], &mut values[start..]);
+        let filled = fill(&mut best, &rows, indices, values);
+        filled.map_err(|error| whole.refusal(range, error))
     })?;
     let mut shape = array.shape().to_vec();
     if let Some(last) = shape.last_mut() {
@@ -125,5 +119,16 @@ impl<'a> Whole<'a> {
     fn rows(&self, range: Range<usize>) -> Result<Rows<'a>, widebeam::Error> {
         let tail = self.values.from(range.start.saturating_mul(self.stride));
         tail.rows([range.len(), self.columns], self.stride)
+    }
+
+    /// Why some of them were refused, with the row as the whole array counts it.
+    fn refusal(&self, range: Range<usize>, error: widebeam::Error) -> widebeam::Error {
+        if range.start == 0 {
+            return error;
+        }
+        let (mut indices, mut values) = (vec![0; range.end], vec![0.0; range.end]);
+        let again = TopK::new(1)
+            .and_then(|mut best| best.find(&self.rows(0..range.end)?, &mut indices, &mut values));
+        again.err().unwrap_or(error)
     }
 }

@@ -186,6 +186,15 @@ def test_top_k(rows, k, said):
             find(rows, k)
 
 
+def test_top_k_names_the_row_of_the_whole_array():
+    # Some 200 MB: two pieces and more.
+    rows = np.zeros((10_000, 5_000), "f4")
+    rows[9_998, 7] = np.nan
+    for find in [widebeam.top_k, widebeam.log_softmax_top_k]:
+        with pytest.raises(widebeam.Error, match="row 9998, column 7"):
+            find(rows, 2)
+
+
 @pytest.mark.parametrize(
     ("n", "exception"),
     [(0, ValueError), (-2, ValueError), (10**7, ValueError), ("2", TypeError), (None, TypeError)],
@@ -209,3 +218,13 @@ def test_memory_that_is_not_there():
             widebeam.beam_search(repeated(*shape), 2)
     with pytest.raises(MemoryError):
         widebeam.top_k(repeated(2**40, 8), 1)
+
+
+def test_arrays_that_are_larger_than_what_was_found():
+    # One item has 2^20 hypotheses, and the others of the batch would be padded to as many.
+    items = 2**22
+    many = np.broadcast_to(np.full(4, 0.25, "f4"), (items, 20, 4))
+    lengths = np.zeros(items, "i8")
+    lengths[0] = 20
+    with pytest.raises(MemoryError):
+        widebeam.beam_search(many, 2**20, lengths=lengths)
