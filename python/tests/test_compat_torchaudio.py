@@ -52,6 +52,8 @@ def test_without_a_lexicon(files):
     [
         ({"lm": object()}, NotImplementedError),
         ({"sil_score": 1.0}, NotImplementedError),
+        ({"unk_score": -1.0}, NotImplementedError),
+        ({"word_score": 1.0}, NotImplementedError),
         ({"blank_token": "?"}, ValueError),
         ({"sil_token": "?"}, ValueError),
         ({"lexicon": "/nothing/here"}, FileNotFoundError),

@@ -194,6 +194,11 @@ def test_labels_from_files(tmp_path):
     assert parted[0][0].text == "a b"
 
 
+def test_no_hotwords_are_hotwords_too():
+    (found,) = CtcDecoder(LABELS, hotwords=[], hotword_weight=9.0).decode(spelled("ab"), "probs")
+    assert facts(found) == facts(CtcDecoder(LABELS).decode(spelled("ab"), "probs")[0])
+
+
 def test_texts_are_merged():
     labels = ["-", "a", "b", "ab"]
     probs = np.array([[0.1, 0.5, 0, 0.4], [0.3, 0.2, 0.5, 0]], "f4")
@@ -203,6 +208,8 @@ def test_texts_are_merged():
     (apart,) = CtcDecoder(labels).decode(probs, "probs")
     total = sum(math.exp(h.score) for h in apart if h.text == "ab")
     assert math.exp(found[0].score) == pytest.approx(total)
+    with pytest.raises(widebeam.Error, match="a stream does not merge"):
+        CtcDecoder(labels, merge_text=True).stream()
 
 
 @pytest.mark.parametrize("chunk", [1, 3, 7, 100])
@@ -344,6 +351,13 @@ def test_pickles(arpa, tmp_path, protocol):
         ({"merge_text": True, "labels": None}, ValueError, "labels"),
         ({"lm_unit": "sentence"}, ValueError, "lm"),
         ({"word_bonus": 1.0}, ValueError, "lm"),
+        ({"lm_weight": 0.5}, ValueError, "lm_weight needs lm"),
+        ({"lm_unit": "token"}, ValueError, "lm_unit needs lm"),
+        ({"bos": False}, ValueError, "bos needs lm"),
+        ({"eos": False}, ValueError, "eos needs lm"),
+        ({"hotword_weight": 2.0}, ValueError, "hotword_weight needs hotwords"),
+        ({"whole_words": True}, ValueError, "whole_words needs hotwords"),
+        ({"strict": True}, ValueError, "strict needs a lexicon or hotwords"),
     ],
 )
 def test_settings_that_are_refused(options, exception, said):

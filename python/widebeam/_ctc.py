@@ -37,7 +37,8 @@ class CtcDecoder:
         An n-gram model, ARPA or a binary file of KenLM: a path or an ``NgramModel``, which
         decoders share. ``lm_unit`` says what it calls a word: a ``"word"`` of the text, the label
         of a ``"token"``, or a ``"character"``. Its log-probability (natural logarithm) counts
-        ``lm_weight`` times. ``bos`` and ``eos`` say whether sentences have its marks.
+        ``lm_weight`` times (default: 0.5). ``bos`` and ``eos`` say whether sentences have its
+        marks.
     token_bonus
         Added to the score for each token, with a model of tokens or characters. Default: 0.
     word_bonus, unknown_score
@@ -52,12 +53,13 @@ class CtcDecoder:
     hotwords
         Phrases to favour: a list, a mapping from phrases to what each adds as a whole, or a file
         with one a line, which may end in a weight of its own, as ``hello :10.0``. Others add
-        ``hotword_weight`` for each character. ``whole_words`` favours them as whole words only.
+        ``hotword_weight`` for each character (default: 2). ``whole_words`` favours them as whole
+        words only.
     strict
         Refuse words and phrases that the labels cannot spell. By default they are left out, with
         a warning.
     merge_text
-        Merge hypotheses that spell the same text: their probabilities add up.
+        Merge hypotheses that spell the same text: their probabilities add up. Not for streams.
     top_tokens, min_token_log_prob, score_threshold, blank_skip
         Pruning, all off by default: use only the best tokens of each frame, only tokens of at
         least this log-probability, only prefixes that score at most so far below the best, only
@@ -66,8 +68,8 @@ class CtcDecoder:
         For streams without end: every so many frames, keep only prefixes that agree with the best
         one in what is older.
 
-    Raises ``widebeam.Error``, a ValueError, for settings and files that are refused, and OSError
-    for files that cannot be read.
+    Raises ``widebeam.Error``, a ValueError, for settings and files that are refused, such as a
+    setting of what is not there, and OSError for files that cannot be read.
     """
 
     def __init__(
@@ -79,7 +81,7 @@ class CtcDecoder:
         word_delimiter: str | None = None,
         lm: _Path | NgramModel | None = None,
         lm_unit: Literal["word", "token", "character"] = "word",
-        lm_weight: float = 0.5,
+        lm_weight: float | None = None,
         token_bonus: float | None = None,
         word_bonus: float | None = None,
         unknown_score: float | None = None,
@@ -88,7 +90,7 @@ class CtcDecoder:
         eos: bool = True,
         lexicon: _Path | Iterable[str] | None = None,
         hotwords: _Path | Iterable[str] | Mapping[str, float] | None = None,
-        hotword_weight: float = 2.0,
+        hotword_weight: float | None = None,
         whole_words: bool = False,
         strict: bool = False,
         merge_text: bool = False,
@@ -169,7 +171,8 @@ class CtcDecoder:
         return self._core.decode(array, scores, lengths, errors)
 
     def stream(self) -> CtcStream:
-        """A stream of frames to be decoded as they come, with the settings of this decoder."""
+        """A stream of frames to be decoded as they come, with the settings of this decoder. Raises
+        ``widebeam.Error`` if it merges texts."""
         return self._core.stream()
 
     @property
@@ -211,6 +214,6 @@ def _phrases(
 ) -> str | list[tuple[str, float | None]] | None:
     """The path of a file that is there, or phrases with what they add."""
     if isinstance(values, Mapping):
-        return list(values.items()) or None
+        return list(values.items())
     listed = _listed(values)
-    return [(phrase, None) for phrase in listed] or None if isinstance(listed, list) else listed
+    return [(phrase, None) for phrase in listed] if isinstance(listed, list) else listed

@@ -36,22 +36,41 @@ pub(super) fn check(
             ));
         }
     };
+    let of_models = [
+        ("lm_unit", !is_word),
+        ("lm_weight", model.lm_weight.is_some()),
+        ("bos", !model.bos),
+        ("eos", !model.eos),
+    ];
     let of_words = [
         ("word_bonus", model.word_bonus.is_some()),
         ("unknown_score", model.unknown_score.is_some()),
         ("lm_lookahead", model.lm_lookahead.is_some()),
     ];
     let of_tokens = [("token_bonus", model.token_bonus.is_some())];
-    for (name, given) in of_words.iter().chain(&of_tokens) {
-        if *given && model.lm.is_none() {
-            return refuse(format!("{name} needs lm, a language model"));
-        }
+    let mut of_any_model = of_models.iter().chain(&of_words).chain(&of_tokens);
+    if model.lm.is_none()
+        && let Some((name, _)) = of_any_model.find(|(_, given)| *given)
+    {
+        return refuse(format!("{name} needs lm, a language model"));
     }
     if let Some((name, _)) = of_words.iter().find(|(_, given)| *given && !is_word) {
         return refuse(format!("{name} is for lm_unit=\"word\""));
     }
     if let Some((name, _)) = of_tokens.iter().find(|(_, given)| *given && is_word) {
         return refuse(format!("{name} is for lm_unit=\"token\" or \"character\""));
+    }
+    let of_phrases = [
+        ("hotword_weight", words.hotword_weight.is_some()),
+        ("whole_words", words.whole_words),
+    ];
+    if words.hotwords.is_none()
+        && let Some((name, _)) = of_phrases.iter().find(|(_, given)| *given)
+    {
+        return refuse(format!("{name} needs hotwords"));
+    }
+    if words.strict && words.hotwords.is_none() && words.lexicon.is_none() {
+        return refuse("strict needs a lexicon or hotwords".to_owned());
     }
     Ok(())
 }

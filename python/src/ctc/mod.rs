@@ -22,7 +22,7 @@ use crate::idle::Idle;
 use crate::refused::Refused;
 use crate::scores::Scores;
 use crate::settings::extract;
-use crate::{pool, work};
+use crate::{error, pool, work};
 use any_search::AnySearch;
 pub(crate) use hypothesis::CtcHypothesis;
 use reader::Reader;
@@ -103,8 +103,13 @@ impl CtcCore {
         Ok(list)
     }
 
-    fn stream(&self) -> CtcStream {
-        CtcStream::new(self.model.stream(), self.reader.clone(), self.labels)
+    fn stream(&self, py: Python<'_>) -> PyResult<CtcStream> {
+        if self.merge_text {
+            let said = "merge_text is for decode: a stream does not merge texts";
+            return Err(error::refusal(py, said));
+        }
+        let stream = self.model.stream();
+        Ok(CtcStream::new(stream, self.reader.clone(), self.labels))
     }
 }
 

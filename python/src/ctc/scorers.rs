@@ -96,12 +96,13 @@ impl Scorers {
         labels: &Labels,
     ) -> PyResult<()> {
         let Words {
-            hotword_weight: weight,
             whole_words: whole,
             strict,
             ..
         } = *words;
+        let weight = words.hotword_weight.unwrap_or(2.0);
         let (phrases, left_out) = match hotwords {
+            settings::Hotwords::Listed(phrases) if phrases.is_empty() => return Ok(()),
             settings::Hotwords::Listed(phrases) => {
                 let boost = |phrase: &str| weight * Phrases::text(phrase).chars().count() as f64;
                 let phrases = phrases
@@ -137,6 +138,7 @@ impl Scorers {
             }
         };
         let model = source.model().clone();
+        let weight = settings.lm_weight.unwrap_or(0.5);
         let fit = match &*settings.lm_unit {
             "word" => {
                 let lookahead = self.lookahead(py, settings, &model)?;
@@ -145,7 +147,7 @@ impl Scorers {
                 if let Some(lexicon) = self.spellings.take() {
                     let lexicon = lexicon
                         .with_model(model)
-                        .and_then(|lexicon| lexicon.with_weight(settings.lm_weight))
+                        .and_then(|lexicon| lexicon.with_weight(weight))
                         .and_then(|lexicon| lexicon.with_word_bonus(bonus))
                         .and_then(|lexicon| lexicon.with_unknown_score(unknown))
                         .map_err(refused)?;
@@ -154,7 +156,7 @@ impl Scorers {
                     return Ok(());
                 }
                 let scorer = WordNgram::new(model, vocabulary)
-                    .and_then(|scorer| scorer.with_weight(settings.lm_weight))
+                    .and_then(|scorer| scorer.with_weight(weight))
                     .and_then(|scorer| scorer.with_word_bonus(bonus))
                     .and_then(|scorer| scorer.with_unknown_score(unknown))
                     .and_then(|scorer| scorer.with_lookahead(lookahead))
@@ -169,7 +171,7 @@ impl Scorers {
                     _ => NgramScorer::of_tokens(model, vocabulary),
                 };
                 let scorer = scorer
-                    .and_then(|scorer| scorer.with_weight(settings.lm_weight))
+                    .and_then(|scorer| scorer.with_weight(weight))
                     .and_then(|scorer| scorer.with_token_bonus(settings.token_bonus.unwrap_or(0.0)))
                     .map_err(refused)?;
                 let fit = scorer.fit();

@@ -79,7 +79,7 @@ pub(super) enum Labels {
 pub(super) struct LanguageModel {
     pub(super) lm: Option<Py<NgramModel>>,
     pub(super) lm_unit: String,
-    pub(super) lm_weight: f64,
+    pub(super) lm_weight: Option<f64>,
     pub(super) token_bonus: Option<f64>,
     pub(super) word_bonus: Option<f64>,
     pub(super) unknown_score: Option<f64>,
@@ -94,7 +94,7 @@ pub(super) struct LanguageModel {
 pub(super) struct Words {
     pub(super) lexicon: Option<Lexicon>,
     pub(super) hotwords: Option<Hotwords>,
-    pub(super) hotword_weight: f64,
+    pub(super) hotword_weight: Option<f64>,
     pub(super) whole_words: bool,
     pub(super) strict: bool,
 }

@@ -84,8 +84,9 @@ impl CtcStream {
         require(py, self.labels, view.vocab())?;
         self.state.with(|state| {
             let State { stream, framework } = state;
+            work::run(py, || stream.push(&view))?;
             *framework = scores.framework();
-            work::run(py, || stream.push(&view))
+            Ok(())
         })
     }
 

@@ -9,9 +9,11 @@ Change the import, and nothing else::
 
 Answers differ where this search is exact and the original is not. Each prefix is held once, with
 the mass of all its alignments, where the original keeps the best of several. Nothing is pruned:
-``beam_prune_logp``, ``token_min_logp`` and ``prune_history`` are accepted and have no effect. A
-hotword of n words adds n times ``hotword_weight`` where it stands as whole words. There is no
-``lm_start_state`` yet: the state in a result is None, and none is taken.
+``beam_prune_logp``, ``token_min_logp`` and ``prune_history`` are accepted and have no effect. The
+words of the model count in place of ``unigrams``, which are only kept. A hotword of n words adds n
+times ``hotword_weight`` where it stands as whole words. There is no ``lm_start_state`` yet: the
+state in a result is None, and none is taken. There is no ``load_from_hf_hub``: what is loaded is a
+folder.
 """
 
 from __future__ import annotations
@@ -174,7 +176,8 @@ class BeamSearchDecoderCTC:
         self._alphabet = alphabet
         self._model_key = os.urandom(16)
         BeamSearchDecoderCTC.model_container[self._model_key] = language_model
-        self._decoders: dict[Any, CtcDecoder] = {}
+        # The last one, and what it was made for.
+        self._made: tuple[Any, CtcDecoder] | None = None
 
     @property
     def _language_model(self) -> LanguageModel | None:
@@ -197,7 +200,7 @@ class BeamSearchDecoderCTC:
             model.unk_score_offset = unk_score_offset
         if lm_score_boundary is not None:
             model.score_boundary = lm_score_boundary
-        self._decoders.clear()
+        self._made = None
 
     @classmethod
     def clear_class_models(cls) -> None:
@@ -213,19 +216,22 @@ class BeamSearchDecoderCTC:
     ) -> CtcDecoder:
         phrases = tuple(phrase for phrase in hotwords or () if phrase.strip())
         key = (beam_width, phrases, hotword_weight)
-        if key not in self._decoders:
-            labels = self._alphabet.labels
-            model = self._language_model
-            self._decoders[key] = CtcDecoder(
-                labels,
-                blank=labels.index(""),
-                beams=beam_width,
-                hotwords={p: hotword_weight * len(p.split()) for p in phrases} or None,
-                whole_words=bool(phrases),
-                merge_text=True,
-                **({} if model is None else model.settings()),
-            )
-        return self._decoders[key]
+        made = self._made
+        if made is not None and made[0] == key:
+            return made[1]
+        labels = self._alphabet.labels
+        model = self._language_model
+        decoder = CtcDecoder(
+            labels,
+            blank=labels.index(""),
+            beams=beam_width,
+            hotwords={p: hotword_weight * len(p.split()) for p in phrases},
+            whole_words=True,
+            merge_text=True,
+            **({} if model is None else model.settings()),
+        )
+        self._made = key, decoder
+        return decoder
 
     def decode_beams(
         self,

@@ -10,8 +10,10 @@ Change the import, and nothing else::
 Answers differ where this search is exact and the original is not. Each prefix is held once, with
 the mass of all its alignments, as with ``log_add``. Nothing is pruned: ``beam_size_token`` and
 ``beam_threshold`` are accepted and have no effect. Emissions are normalised, so a score is a
-log-probability and what the scorers add. Tokens have no silence put around them. The items of a
-batch are searched in parallel. A ``CTCDecoderLM`` and a ``sil_score`` are not taken.
+log-probability and what the scorers add. Tokens have no silence put around them. With a lexicon no
+other word is found, so ``unk_word`` has no effect, and no ``unk_score`` is taken. The items of a
+batch are searched in parallel. A ``CTCDecoderLM``, an ``lm_dict``, a ``sil_score``, and a
+``word_score`` without a model are not taken, and there is no decoding step by step.
 """
 
 from __future__ import annotations
@@ -96,6 +98,10 @@ def ctc_decoder(
         raise NotImplementedError("lm: only the path of an n-gram model is taken")
     if lm_dict is not None or sil_score != 0:
         raise NotImplementedError("lm_dict and sil_score are not taken")
+    if unk_score != float("-inf"):
+        raise NotImplementedError("unk_score: no word is found that is not in the lexicon")
+    if lm is None and word_score != 0:
+        raise NotImplementedError("word_score is only taken with lm, a language model")
     if isinstance(tokens, (str, os.PathLike)):
         with open(tokens, encoding="utf-8") as file:
             tokens = file.read().splitlines()
@@ -109,9 +115,8 @@ def ctc_decoder(
         if lexicon is None:
             scoring.update(lm_unit="token", token_bonus=word_score)
         else:
-            # The words of a lexicon are known, or count as this says.
-            unknown = unk_score if math.isfinite(unk_score) else 0.0
-            scoring.update(word_bonus=word_score, unknown_score=unknown)
+            # A word of the lexicon that the model does not know counts as its <unk>.
+            scoring.update(word_bonus=word_score, unknown_score=0.0)
     decoder = CtcDecoder(
         labels,
         blank=labels.index(blank_token),
