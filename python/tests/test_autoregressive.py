@@ -112,27 +112,30 @@ def test_what_is_live_and_finish():
 
 
 @pytest.mark.parametrize(
-    "rules",
+    ("rules", "penalty"),
     [
-        None,
-        Rules.plain(),
-        Rules.hugging_face(0.6, "never"),
-        Rules.hugging_face(early_stopping=True),
-        Rules.hugging_face_scorer(2.0, False),
-        Rules.fairseq(0.9),
-        Rules.ctranslate2(0.0, num_hypotheses=2),
-        Rules.gnmt(0.6),
-        Rules.whisper(),
-        Rules.whisper(0.6, 2.0),
-        Rules.vllm(),
+        (None, lambda length: length),
+        (Rules.plain(), lambda length: length),
+        (Rules.hugging_face(0.6, "never"), lambda length: length**0.6),
+        (Rules.hugging_face(early_stopping=True), lambda length: length),
+        (Rules.hugging_face_scorer(2.0, False), lambda length: length**2),
+        (Rules.fairseq(0.9), lambda length: length**0.9),
+        (Rules.ctranslate2(0.0, num_hypotheses=2), lambda length: 1),
+        (Rules.gnmt(0.6), lambda length: ((5 + length) / 6) ** 0.6),
+        (Rules.whisper(), lambda length: length),
+        (Rules.whisper(0.6, 2.0), lambda length: ((5 + length) / 6) ** 0.6),
+        (Rules.vllm(), lambda length: length),
     ],
 )
-def test_rules(rules):
+def test_rules(rules, penalty):
     search = AutoregressiveSearch(VOCAB)
     request = search.admit([1], beams=3, max_length=6, end_tokens=[END], rules=rules)
     search.run(Model())
-    scores = [h.score for h in search.outcome(request).hypotheses]
+    hypotheses = search.outcome(request).hypotheses
+    scores = [h.score for h in hypotheses]
     assert scores == sorted(scores, reverse=True) and scores
+    for h in hypotheses:
+        assert h.score == pytest.approx(h.log_probability / penalty(len(h.tokens)))
 
 
 def test_rules_are_values():
@@ -151,7 +154,9 @@ def test_rules_are_values():
         ({"required": [[[8, 9]]]}, lambda h: "8, 9" in str(h.tokens.tolist())),
         ({"no_repeat_ngram": 1}, lambda h: len(set(h.tokens.tolist())) == len(h.tokens)),
         ({"stop_sequences": [[5]]}, lambda h: 5 not in h.tokens.tolist()[:-1]),
-        ({"repetition_penalty": 1.5, "frequency_penalty": 0.1, "presence_penalty": 0.1}, lambda h: True),
+        ({"repetition_penalty": 1.5}, lambda h: True),
+        ({"frequency_penalty": 0.5}, lambda h: True),
+        ({"presence_penalty": 0.5}, lambda h: True),
         ({"groups": (3, 0.5)}, lambda h: h.group in range(3)),
         ({"sampling": "stochastic-beams", "seed": 3}, lambda h: len(h.sampled) == 3),
         ({"sampling": "beam-sampling", "temperature": 0.7}, lambda h: True),
@@ -161,12 +166,17 @@ def test_rules_are_values():
     ],
 )
 def test_settings_do_what_they_say(options, holds):
-    search = AutoregressiveSearch(VOCAB)
-    request = search.admit([1], beams=3, max_length=7, end_tokens=[END], **options)
-    search.run(Model())
-    hypotheses = search.outcome(request).hypotheses
+    def complete(**options):
+        search = AutoregressiveSearch(VOCAB)
+        request = search.admit([7], beams=3, max_length=7, end_tokens=[END], **options)
+        search.run(Model())
+        return search.outcome(request).hypotheses
+
+    hypotheses, plain = complete(**options), complete()
     assert hypotheses and all(holds(h) for h in hypotheses)
     assert len(hypotheses) <= options.get("n_best", 3)
+    scores, plain = ([(h.tokens.tolist(), h.score) for h in each] for each in [hypotheses, plain])
+    assert scores != plain, "the setting does nothing here"
 
 
 def test_equal_seeds_draw_the_same():
