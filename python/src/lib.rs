@@ -24,8 +24,9 @@ mod work;
 
 use pyo3::prelude::*;
 
-/// The compiled half of `widebeam`.
-#[pymodule]
+/// The compiled half of `widebeam`. Nobody has tried it without the GIL, and `pool` says what
+/// it needs it for.
+#[pymodule(gil_used = true)]
 mod _widebeam {
     use super::*;
 

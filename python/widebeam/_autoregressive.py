@@ -89,7 +89,7 @@ class AutoregressiveSearch:
             What changes the log-probabilities of a row, in this order, after the log-softmax.
         suppress, permitted, sequences
             Tokens that are never generated; the only tokens that are; the only sequences that
-            are.
+            are. The log-probabilities of the others stay as they are.
         required
             What must occur in every hypothesis: each a list of alternatives, one of which must.
         groups

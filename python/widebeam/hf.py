@@ -2,13 +2,17 @@
 
 Hand it over where the model generates::
 
+    import widebeam.hf
+
     model.generate(**inputs, num_beams=4, max_new_tokens=64, custom_generate=widebeam.hf.beam_search)
 
 It takes over ``num_beams``, ``num_return_sequences``, ``length_penalty``, ``early_stopping``, the
 maximum length, end tokens, and every logits processor, and finds what transformers' own search
-finds. Scores are added in f64. What it does not take over raises NotImplementedError: sampling,
-stopping criteria beside length and end tokens (such as stop strings), and outputs of scores,
-logits, attentions or hidden states.
+finds. Scores are added in f64. Where fewer hypotheses are possible than are to be returned, theirs
+fills the places with impossible ones; here they are padding, with the same score of -1e9. What it
+does not take over raises NotImplementedError: sampling, stopping criteria beside length and end
+tokens (such as stop strings), streamers, and outputs of scores, logits, attentions or hidden
+states.
 
 It drives methods of transformers that are private, and is tested with 5.x.
 """
@@ -85,7 +89,8 @@ def beam_search(
                 break
             feed = search.feed()
             parents = torch.arange(rows)
-            tokens = torch.full([rows], fill)
+            # A row without a hypothesis reads some token; without end tokens `fill` is none.
+            tokens = torch.full([rows], max(fill, 0))
             before, places = places, _places(feed, first_row, torch)
             parents[places] = before[feed.parents]
             tokens[places] = feed.tokens
@@ -109,7 +114,8 @@ def _refuse(config: Any, criteria: Any, model_kwargs: dict[str, Any]) -> None:
         raise NotImplementedError("do_sample=True: this search takes the best continuations")
     if model_kwargs.pop("synced_gpus", False):
         raise NotImplementedError("synced_gpus=True is not taken over")
-    model_kwargs.pop("streamer", None)
+    if model_kwargs.pop("streamer", None) is not None:
+        raise NotImplementedError("a streamer is not taken over")
     for name in _OUTPUTS:
         if getattr(config, name, False) and config.return_dict_in_generate:
             raise NotImplementedError(f"{name}=True is not taken over")

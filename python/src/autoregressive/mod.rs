@@ -73,8 +73,7 @@ impl AutoregressiveCore {
         let scores = Scores::new(array, scores, None)?;
         let view = scores.view(py)?;
         self.search
-            .with(|search| work::run(py, || search.advance(&view)))?;
-        py.check_signals()
+            .with(|search| work::run(py, || search.advance(&view)))
     }
 
     fn abandon_step(&self) -> PyResult<()> {
