@@ -22,7 +22,13 @@ impl Source<'_> {
     /// The log-probability of a token.
     #[inline]
     pub(crate) fn log_probability(&self, token: u32) -> f64 {
-        log_probability(self.kind, self.row.get(token as usize), self.normaliser)
+        self.log_of(self.row.get(token as usize))
+    }
+
+    /// The log-probability of a score of the row.
+    #[inline]
+    pub(crate) fn log_of(&self, score: f32) -> f64 {
+        log_probability(self.kind, score, self.normaliser)
     }
 
     /// A score that every token has which takes a prefix of mass `mass` to
@@ -55,23 +61,18 @@ pub(crate) struct ScanRow<'a> {
 /// What a scan says of a row.
 pub(crate) struct RowScan {
     pub(crate) normaliser: f64,
-    /// The best token, unless it is the blank.
-    pub(crate) best: Option<u32>,
+    /// The largest score, unless it is the blank's.
+    pub(crate) best: Option<f32>,
 }
 
 impl ScanRow<'_> {
     #[inline(always)]
     fn scan<S: Simd, E: Lanes>(self, simd: S, row: &[E], next: &[E]) -> Option<RowScan> {
         let found = self.threshold.scan(simd, row, next, self.prefetcher)?;
-        let (blank, largest) = (row[self.blank as usize].to_f32(), found.max);
-        let best = if blank < largest {
-            self.threshold.first_of(simd, row, largest)
-        } else {
-            None
-        };
+        let blank = row[self.blank as usize].to_f32();
         Some(RowScan {
             normaliser: found.normaliser,
-            best,
+            best: (blank < found.max).then_some(found.max),
         })
     }
 }
@@ -87,6 +88,27 @@ impl Kernel for ScanRow<'_> {
             (Data::Bf16(row), Data::Bf16(next)) => self.scan(simd, row, next),
             // One tensor has one type.
             _ => None,
+        }
+    }
+}
+
+/// Finds the first token of the largest score of the row that was scanned last.
+pub(crate) struct FirstToken<'a> {
+    pub(crate) source: &'a Source<'a>,
+    pub(crate) threshold: &'a ThresholdScan,
+    pub(crate) largest: f32,
+}
+
+impl Kernel for FirstToken<'_> {
+    type Output = Option<u32>;
+
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) -> Option<u32> {
+        let (threshold, largest) = (self.threshold, self.largest);
+        match self.source.row {
+            Data::F32(row) => threshold.first_of(simd, row, largest),
+            Data::F16(row) => threshold.first_of(simd, row, largest),
+            Data::Bf16(row) => threshold.first_of(simd, row, largest),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::phase;
 use crate::score_kind::IMPOSSIBLE;
 use crate::scores::{Row, ScoreKind};
 pub(super) use crate::search::late_row::Source;
-use crate::search::late_row::{CollectTokens, ScanRow};
+use crate::search::late_row::{CollectTokens, FirstToken, ScanRow};
 use crate::search::shortlist::Shortlist;
 use crate::simd::Dispatch;
 
@@ -153,22 +153,26 @@ impl Frame {
     ) -> Option<f64> {
         let _scanning = phase::scan();
         self.listed = 0;
-        let threshold = &mut self.threshold;
         let scanned = dispatch.run(ScanRow {
             source,
             next,
             prefetcher,
             blank: settings.blank,
-            threshold,
+            threshold: &mut self.threshold,
         })?;
         let normalised = Source {
             normaliser: scanned.normaliser,
             ..*source
         };
         self.blank = normalised.log_probability(settings.blank);
-        self.best = scanned
-            .best
-            .map(|token| (token, normalised.log_probability(token)));
+        self.best = scanned.best.and_then(|largest| {
+            let token = dispatch.run(FirstToken {
+                source,
+                threshold: &self.threshold,
+                largest,
+            })?;
+            Some((token, normalised.log_of(largest)))
+        });
         Some(scanned.normaliser)
     }
 

@@ -35,6 +35,8 @@ pub(super) struct List {
     length: usize,
     /// Where the log-probabilities of its durations are.
     durations: usize,
+    /// The largest log-probability, where no token is listed yet, if it isn't the blank's.
+    best: Option<f64>,
     rest: Option<Rest>,
 }
 
@@ -142,13 +144,14 @@ impl Lists {
             start,
             length: self.tokens.len() - start,
             durations: first_duration,
+            best: None,
             rest,
         });
         Ok(self.lists.len() as u32 - 1)
     }
 
-    /// Takes a row of which, as yet, the best token is listed at most; returns the number of its
-    /// list. No duration is chosen.
+    /// Takes a row of which no token is listed yet; `best` is its largest score, if that isn't
+    /// the blank's. Returns the number of its list. No duration is chosen.
     ///
     /// # Errors
     ///
@@ -156,7 +159,7 @@ impl Lists {
     pub(super) fn push_scanned(
         &mut self,
         source: &Source<'_>,
-        best: Option<u32>,
+        best: Option<f32>,
     ) -> Result<u32, Error> {
         let what = "the tokens of a frame";
         let (start, first_duration) = (self.tokens.len(), self.durations.len());
@@ -169,21 +172,18 @@ impl Lists {
             start,
             length: 0,
             durations: first_duration,
+            best: best.map(|score| source.log_of(score)),
             rest: None,
         });
-        let number = self.lists.len() as u32 - 1;
-        if let Some(token) = best {
-            self.list_anew(number, &[token], &[source.log_probability(token)])?;
-        }
-        Ok(number)
+        Ok(self.lists.len() as u32 - 1)
     }
 
-    /// Replaces the tokens of a list, less the blank.
+    /// Lists the tokens of a row that was scanned, less the blank.
     ///
     /// # Errors
     ///
     /// If memory runs out.
-    pub(super) fn list_anew(
+    pub(super) fn list_scanned(
         &mut self,
         number: u32,
         tokens: &[u32],
@@ -208,6 +208,14 @@ impl Lists {
     #[inline]
     pub(super) fn lacks(&self, number: u32) -> bool {
         self.lists[number as usize].rest.is_some()
+    }
+
+    /// The log-probability of the best token of a row but the blank; `None` if it isn't known.
+    #[inline]
+    pub(super) fn best(&self, number: u32) -> Option<f64> {
+        let list = &self.lists[number as usize];
+        let first = (list.length > 0).then(|| self.logs[list.start]);
+        list.best.or(first)
     }
 
     /// What the log-probabilities of a row need.

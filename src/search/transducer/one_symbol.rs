@@ -152,10 +152,9 @@ impl<T> Utterance<T> {
             if stay.paths.mass > IMPOSSIBLE {
                 reached(stay.paths.mass + prefix.scored);
             }
-            let list = self.lists.get(prefix.list);
-            if let (false, Some(&token)) = (scorers::scores::<S>(), list.tokens.first()) {
-                let total = one.mass + list.logs[0];
-                if total > IMPOSSIBLE && !stays.leads(live, active, rank, token) {
+            if let (false, Some(log)) = (scorers::scores::<S>(), self.lists.best(prefix.list)) {
+                let total = one.mass + log;
+                if total > IMPOSSIBLE && !stays.may_lead(rank, log) {
                     reached(total);
                 }
             }
@@ -178,14 +177,14 @@ impl<T> Utterance<T> {
     ) -> Result<(), Error> {
         for (rank, active) in self.active.iter().enumerate() {
             let number = self.live.get(active.place).list;
-            let best = self.lists.get(number).logs.first();
             // No token is better than the best one, which is known unless it is the blank.
+            let best = self.lists.best(number);
             if best.is_some_and(|best| active.mass + best < bound) {
                 continue;
             }
             let source = rows.source(first_row + rank, self.lists.normaliser(number));
             let (tokens, logs) = late.collect(rank, &source, bound, active.mass, dispatch);
-            self.lists.list_anew(number, tokens, logs)?;
+            self.lists.list_scanned(number, tokens, logs)?;
         }
         Ok(())
     }

@@ -52,6 +52,20 @@ impl Stays {
         }
     }
 
+    /// Whether a token of some log-probability may lead from a prefix to another that is
+    /// active: another token can have the same.
+    #[inline]
+    pub(super) fn may_lead(&self, rank: usize, log: f64) -> bool {
+        let mut child = self.children[rank];
+        while child != NONE {
+            if self.logs[child as usize] == log {
+                return true;
+            }
+            child = self.siblings[child as usize];
+        }
+        false
+    }
+
     /// Whether a token leads from a prefix to another that stays.
     #[inline]
     pub(super) fn leads<T>(

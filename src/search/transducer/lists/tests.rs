@@ -96,7 +96,7 @@ fn more_tokens_of_a_row_that_was_not_copied_are_read_from_it() {
 }
 
 #[test]
-fn the_list_of_a_row_that_was_scanned_is_made_anew() {
+fn tokens_of_a_row_that_was_scanned_are_listed_later() {
     let mut lists = Lists::default();
     lists.reset(ROW.len(), BLANK);
     let source = Source {
@@ -104,15 +104,15 @@ fn the_list_of_a_row_that_was_scanned_is_made_anew() {
         kind: ScoreKind::LogProbabilities,
         normaliser: 0.0,
     };
-    let first = lists.push_scanned(&source, Some(4)).unwrap();
+    let first = lists.push_scanned(&source, Some(-0.5)).unwrap();
     let second = lists.push_scanned(&source, None).unwrap();
-    assert_eq!(
-        (lists.get(first).tokens, lists.get(first).blank),
-        (&[4][..], -0.5)
-    );
-    assert!(lists.get(second).tokens.is_empty() && !lists.lacks(second));
+    for (number, best) in [(first, Some(-0.5)), (second, None)] {
+        let list = lists.get(number);
+        assert!(list.tokens.is_empty() && !lists.lacks(number));
+        assert_eq!((list.blank, lists.best(number)), (-0.5, best));
+    }
     lists
-        .list_anew(first, &[1, 4, 0], &[-0.5, -0.5, -1.0])
+        .list_scanned(first, &[1, 4, 0], &[-0.5, -0.5, -1.0])
         .unwrap();
     for (number, tokens) in [(first, &[4, 0][..]), (second, &[])] {
         let list = lists.get(number);
