@@ -15,10 +15,12 @@ mod padded;
 mod pool;
 mod refused;
 mod request_id;
+mod scorers;
 mod scores;
 mod settings;
 mod tool;
 mod top_k;
+mod transducer;
 mod warning;
 mod work;
 
@@ -48,6 +50,8 @@ mod _widebeam {
     use super::tool::_tool;
     #[pymodule_export]
     use super::top_k::{log_softmax_top_k, top_k};
+    #[pymodule_export]
+    use super::transducer::{TransducerCore, TransducerFeed, TransducerHypothesis};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -15,6 +15,7 @@ came in.
 from ._autoregressive import AutoregressiveSearch
 from ._ctc import CtcDecoder
 from ._error import Error
+from ._transducer import TransducerSearch
 from ._widebeam import (
     Completion,
     CtcHypothesis,
@@ -26,6 +27,8 @@ from ._widebeam import (
     Outcome,
     RequestId,
     Rules,
+    TransducerFeed,
+    TransducerHypothesis,
     __version__,
     beam_search,
     get_num_threads,
@@ -49,6 +52,9 @@ __all__ = [
     "Outcome",
     "RequestId",
     "Rules",
+    "TransducerFeed",
+    "TransducerHypothesis",
+    "TransducerSearch",
     "Word",
     "__version__",
     "beam_search",

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Union, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from ._error import Error
+from ._text import read_settings
 from ._widebeam import CtcHypothesis, CtcStream, NgramModel, _CtcCore
 
 if TYPE_CHECKING:
     from ._arrays import Kind, Lengths, Scores
-
-    _Path = Union[str, os.PathLike[str]]
+    from ._text import Path
 
 
 class CtcDecoder:
@@ -74,12 +73,12 @@ class CtcDecoder:
 
     def __init__(
         self,
-        labels: _Path | Sequence[str] | None = None,
+        labels: Path | Sequence[str] | None = None,
         *,
         blank: int = 0,
         beams: int = 100,
         word_delimiter: str | None = None,
-        lm: _Path | NgramModel | None = None,
+        lm: Path | NgramModel | None = None,
         lm_unit: Literal["word", "token", "character"] = "word",
         lm_weight: float | None = None,
         token_bonus: float | None = None,
@@ -88,8 +87,8 @@ class CtcDecoder:
         lm_lookahead: Literal["unigram", "none"] | None = None,
         bos: bool = True,
         eos: bool = True,
-        lexicon: _Path | Iterable[str] | None = None,
-        hotwords: _Path | Iterable[str] | Mapping[str, float] | None = None,
+        lexicon: Path | Iterable[str] | None = None,
+        hotwords: Path | Iterable[str] | Mapping[str, float] | None = None,
         hotword_weight: float | None = None,
         whole_words: bool = False,
         strict: bool = False,
@@ -101,10 +100,8 @@ class CtcDecoder:
         commit_delay: int | None = None,
     ) -> None:
         """See the class."""
-        if isinstance(lm, (str, os.PathLike)):
-            lm = NgramModel(lm)
         settings: dict[str, Any] = {
-            "labels": _listed(labels),
+            "labels": labels,
             "blank": blank,
             "beams": beams,
             "word_delimiter": word_delimiter,
@@ -117,8 +114,8 @@ class CtcDecoder:
             "lm_lookahead": lm_lookahead,
             "bos": bos,
             "eos": eos,
-            "lexicon": _listed(lexicon),
-            "hotwords": _phrases(hotwords),
+            "lexicon": lexicon,
+            "hotwords": hotwords,
             "hotword_weight": hotword_weight,
             "whole_words": whole_words,
             "strict": strict,
@@ -129,7 +126,7 @@ class CtcDecoder:
             "blank_skip": blank_skip,
             "commit_delay": commit_delay,
         }
-        self.__setstate__(settings)
+        self.__setstate__(read_settings(settings))
 
     @overload
     def decode(
@@ -197,23 +194,3 @@ class CtcDecoder:
         """A decoder with these settings."""
         self._core = _CtcCore(settings)
         self._settings = settings
-
-
-def _listed(values: _Path | Iterable[str] | None) -> str | list[str] | None:
-    """The path of a file that is there, or a list."""
-    if values is None:
-        return None
-    if isinstance(values, (str, os.PathLike)):
-        os.stat(values)
-        return os.fspath(values)
-    return list(values)
-
-
-def _phrases(
-    values: _Path | Iterable[str] | Mapping[str, float] | None,
-) -> str | list[tuple[str, float | None]] | None:
-    """The path of a file that is there, or phrases with what they add."""
-    if isinstance(values, Mapping):
-        return list(values.items())
-    listed = _listed(values)
-    return [(phrase, None) for phrase in listed] if isinstance(listed, list) else listed

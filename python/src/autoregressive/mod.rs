@@ -90,7 +90,7 @@ impl AutoregressiveCore {
         })
     }
 
-    fn outcome(&self, py: Python<'_>, request: PyRef<'_, RequestId>) -> PyResult<Option<Outcome>> {
+    fn outcome(&self, py: Python<'_>, request: &RequestId) -> PyResult<Option<Outcome>> {
         self.search.with(|search| {
             let outcome = search.outcome(request.0);
             let outcome = outcome.map_err(|error| error::exception(py, &error))?;
@@ -100,27 +100,23 @@ impl AutoregressiveCore {
         })
     }
 
-    fn live<'py>(
-        &self,
-        py: Python<'py>,
-        request: PyRef<'_, RequestId>,
-    ) -> PyResult<Bound<'py, PyList>> {
+    fn live<'py>(&self, py: Python<'py>, request: &RequestId) -> PyResult<Bound<'py, PyList>> {
         self.listed(py, |search, found| search.live(request.0, found))
     }
 
     fn finished_so_far<'py>(
         &self,
         py: Python<'py>,
-        request: PyRef<'_, RequestId>,
+        request: &RequestId,
     ) -> PyResult<Bound<'py, PyList>> {
         self.listed(py, |search, found| search.finished_so_far(request.0, found))
     }
 
-    fn finish(&self, request: PyRef<'_, RequestId>) -> PyResult<bool> {
+    fn finish(&self, request: &RequestId) -> PyResult<bool> {
         self.search.with(|search| Ok(search.finish(request.0)))
     }
 
-    fn remove(&self, request: PyRef<'_, RequestId>) -> PyResult<bool> {
+    fn remove(&self, request: &RequestId) -> PyResult<bool> {
         self.search.with(|search| Ok(search.remove(request.0)))
     }
 }

@@ -4,8 +4,10 @@ use widebeam::ctc::{CtcHypothesis, CtcNBest, CtcSearch, CtcStream, OwnedCtcHypot
 use widebeam::scorers::Scorer;
 use widebeam::{Error, ScoresView};
 
+use crate::scorers::TakesScorer;
+
 /// A [`CtcSearch`], whatever scores for it.
-pub(super) trait AnySearch: Send + Sync {
+pub(crate) trait AnySearch: Send + Sync {
     fn bytes_needed(&self, scores: &ScoresView<'_>) -> usize;
     fn decode(&mut self, scores: &ScoresView<'_>) -> Result<CtcNBest, Error>;
     fn stream(&self) -> Box<dyn AnyStream>;
@@ -34,8 +36,20 @@ where
     }
 }
 
+impl TakesScorer for CtcSearch {
+    type Search = Box<dyn AnySearch>;
+
+    fn without_scorer(self) -> Box<dyn AnySearch> {
+        Box::new(self)
+    }
+
+    fn with_scorer<S: Scorer + Send + Sync + 'static>(self, scorer: S) -> Box<dyn AnySearch> {
+        Box::new(CtcSearch::with_scorer(self, scorer))
+    }
+}
+
 /// A [`CtcStream`], whatever scores for it.
-pub(super) trait AnyStream: Send {
+pub(crate) trait AnyStream: Send {
     fn push(&mut self, frames: &ScoresView<'_>) -> Result<(), Error>;
     fn current(&mut self) -> Result<Vec<OwnedCtcHypothesis>, Error>;
     fn finish(&mut self) -> Result<Vec<OwnedCtcHypothesis>, Error>;

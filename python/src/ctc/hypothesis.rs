@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyList, PyType};
+use pyo3::types::PyList;
 use widebeam::ctc::{CtcNBest, OwnedCtcHypothesis};
 
-use super::reader::Reader;
 use crate::array::Framework;
-use crate::error;
+use crate::scorers::{self, Read, Reader, Reading, WordParts};
 
 /// A labelling, and the logarithm of the mass of its alignments.
 ///
@@ -30,21 +28,6 @@ enum Held {
     /// Of a stream, or back from a pickle.
     Alone(Box<Parts<Vec<u32>>>),
 }
-
-/// What the tokens read as.
-enum Reading {
-    /// There are no labels.
-    None,
-    By(Arc<Reader>),
-    /// As a pickle had it.
-    Done {
-        text: String,
-        words: Vec<WordParts>,
-    },
-}
-
-/// The text of a word, its first and its last frame.
-type WordParts = (String, u32, u32);
 
 struct Parts<T> {
     tokens: T,
@@ -82,7 +65,7 @@ impl CtcHypothesis {
     ) -> Self {
         CtcHypothesis {
             held: Held::Found { nbest, item, rank },
-            reading: reader.map_or(Reading::None, Reading::By),
+            reading: reader.into(),
             framework,
         }
     }
@@ -94,7 +77,7 @@ impl CtcHypothesis {
     ) -> Self {
         CtcHypothesis {
             held: Held::Alone(Box::new(owned.into())),
-            reading: reader.map_or(Reading::None, Reading::By),
+            reading: reader.into(),
             framework,
         }
     }
@@ -131,48 +114,24 @@ impl CtcHypothesis {
     }
 
     fn read_text(&self, py: Python<'_>) -> PyResult<String> {
-        match &self.reading {
-            Reading::None => Err(no_labels(py)),
-            Reading::Done { text, .. } => Ok(text.clone()),
-            Reading::By(reader) => {
-                let text = reader.text(self.parts().tokens);
-                text.map_err(|error| error::exception(py, &error))
-            }
-        }
+        self.reading.text(py, self.parts().tokens)
     }
 
     fn read_words(&self, py: Python<'_>) -> PyResult<Vec<WordParts>> {
-        let reader = match &self.reading {
-            Reading::None => return Err(no_labels(py)),
-            Reading::Done { words, .. } => return Ok(words.clone()),
-            Reading::By(reader) => reader,
-        };
         let parts = self.parts();
-        let words = reader.words(parts.tokens);
-        let words = words.map_err(|error| error::exception(py, &error))?;
-        let in_frames = words.into_iter().filter_map(|word| {
-            let first = parts.frames.get(word.tokens.start)?;
-            let last = parts.last_frames.get(word.tokens.end.checked_sub(1)?)?;
-            Some((word.text, *first, *last))
-        });
-        Ok(in_frames.collect())
+        self.reading.words(py, parts.tokens, |tokens| {
+            let first = parts.frames.get(tokens.start)?;
+            let last = parts.last_frames.get(tokens.end.checked_sub(1)?)?;
+            Some((*first, *last))
+        })
     }
-}
-
-fn no_labels(py: Python<'_>) -> PyErr {
-    error::refusal(py, "the decoder has no labels, which spell the text")
 }
 
 /// What makes one again, and from which parts.
 type Reduced<'py> = (Bound<'py, PyAny>, Restored);
 
 /// Tokens, frames, last frames, scores, text and words, whether arrays are torch's.
-type Restored = (
-    [Vec<u32>; 3],
-    Scores,
-    Option<(String, Vec<WordParts>)>,
-    bool,
-);
+type Restored = ([Vec<u32>; 3], Scores, Option<Read>, bool);
 
 #[pymethods]
 impl CtcHypothesis {
@@ -228,13 +187,7 @@ impl CtcHypothesis {
     /// `widebeam.Error` if the decoder has no labels.
     #[getter]
     fn words<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-        let class = CLASS.import(py, "widebeam._word", "Word")?;
-        let list = PyList::empty(py);
-        for word in self.read_words(py)? {
-            list.append(class.call1(word)?)?;
-        }
-        Ok(list)
+        scorers::listed(py, self.read_words(py)?)
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {
@@ -249,9 +202,9 @@ impl CtcHypothesis {
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Reduced<'py>> {
         let (py, this) = (slf.py(), slf.get());
         let parts = this.parts();
-        let read = match this.reading {
-            Reading::None => None,
-            _ => Some((this.read_text(py)?, this.read_words(py)?)),
+        let read = match this.reading.has_text() {
+            true => Some((this.read_text(py)?, this.read_words(py)?)),
+            false => None,
         };
         let numbers = [parts.tokens, parts.frames, parts.last_frames].map(<[u32]>::to_vec);
         let torch = this.framework == Framework::Torch;
@@ -261,12 +214,7 @@ impl CtcHypothesis {
 
     /// One with these parts, as pickles have them.
     #[staticmethod]
-    fn _restore(
-        numbers: [Vec<u32>; 3],
-        scores: Scores,
-        read: Option<(String, Vec<WordParts>)>,
-        torch: bool,
-    ) -> Self {
+    fn _restore(numbers: [Vec<u32>; 3], scores: Scores, read: Option<Read>, torch: bool) -> Self {
         let [tokens, frames, last_frames] = numbers;
         CtcHypothesis {
             held: Held::Alone(Box::new(Parts {
@@ -275,7 +223,7 @@ impl CtcHypothesis {
                 last_frames,
                 scores,
             })),
-            reading: read.map_or(Reading::None, |(text, words)| Reading::Done { text, words }),
+            reading: read.into(),
             framework: Framework::restored(torch),
         }
     }

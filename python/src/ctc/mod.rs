@@ -1,13 +1,8 @@
 //! The CTC search.
 
 mod any_search;
-mod check;
 mod hypothesis;
-mod labels;
-mod reader;
-mod scorers;
 mod settings;
-mod spelled;
 mod stream;
 
 use std::sync::Arc;
@@ -20,13 +15,12 @@ use widebeam::ctc::CtcNBest;
 use crate::array::Framework;
 use crate::idle::Idle;
 use crate::refused::Refused;
+use crate::scorers::{Textual, require, with_text};
 use crate::scores::Scores;
 use crate::settings::extract;
 use crate::{error, pool, work};
 use any_search::AnySearch;
 pub(crate) use hypothesis::CtcHypothesis;
-use reader::Reader;
-use scorers::Scorers;
 pub(crate) use stream::CtcStream;
 
 /// How many frames of a beam of width 1 a thread searches in some 20 ms.
@@ -35,12 +29,9 @@ const PIECE_FRAMES: usize = 200_000;
 /// The decoder of `widebeam.CtcDecoder`, which has its settings.
 #[pyclass(frozen, module = "widebeam._widebeam", name = "_CtcCore")]
 pub(crate) struct CtcCore {
-    /// The scorers and settings; its memory serves nobody.
-    model: Box<dyn AnySearch>,
+    /// The search with its scorers; its memory serves nobody.
+    model: Textual<Box<dyn AnySearch>>,
     beams: usize,
-    reader: Option<Arc<Reader>>,
-    labels: Option<usize>,
-    merge_text: bool,
     idle: Idle<Box<dyn AnySearch>>,
 }
 
@@ -51,27 +42,10 @@ impl CtcCore {
     fn new(settings: &Bound<'_, PyDict>) -> PyResult<Self> {
         let py = settings.py();
         let search: settings::Search = extract(settings)?;
-        let text: settings::Text = extract(settings)?;
-        let model: settings::LanguageModel = extract(settings)?;
-        let words: settings::Words = extract(settings)?;
-        check::check(py, &text, &model, &words)?;
-        let labels = labels::read(py, &text, search.blank(py)?)?;
-        let search = search.search(py)?;
-        let beams = search.beams();
-        let (model, reader) = match &labels {
-            None => (Box::new(search) as Box<dyn AnySearch>, None),
-            Some(labels) => {
-                let scorers = Scorers::read(py, &model, &words, labels)?;
-                let (model, reader) = scorers.take_part(search, labels);
-                (model, Some(Arc::new(reader)))
-            }
-        };
+        let (blank, search) = (search.blank(py)?, search.search(py)?);
         Ok(CtcCore {
-            model,
-            beams,
-            reader,
-            labels: labels.map(|labels| labels.vocabulary().len()),
-            merge_text: text.merge_text,
+            beams: search.beams(),
+            model: with_text(search, settings, blank)?,
             idle: Idle::new(),
         })
     }
@@ -88,8 +62,8 @@ impl CtcCore {
         let refused = Refused::new(py, errors)?;
         let scores = Scores::new(array, scores, lengths)?;
         let view = scores.view(py)?;
-        labels::require(py, self.labels, view.vocab())?;
-        let make = || Ok(self.model.another());
+        require(py, self.model.labels, view.vocab())?;
+        let make = || Ok(self.model.search.another());
         let found = self
             .idle
             .with(make, |search| self.found(py, &view, &mut **search))?;
@@ -104,12 +78,13 @@ impl CtcCore {
     }
 
     fn stream(&self, py: Python<'_>) -> PyResult<CtcStream> {
-        if self.merge_text {
+        let model = &self.model;
+        if model.merge_text {
             let said = "merge_text is for decode: a stream does not merge texts";
             return Err(error::refusal(py, said));
         }
-        let stream = self.model.stream();
-        Ok(CtcStream::new(stream, self.reader.clone(), self.labels))
+        let stream = model.search.stream();
+        Ok(CtcStream::new(stream, model.reader.clone(), model.labels))
     }
 }
 
@@ -126,8 +101,10 @@ impl CtcCore {
         let first = (PIECE_FRAMES / work_of_item).max(1) * pool::get_num_threads();
         work::in_pieces(py, view.batch(), first, |items| {
             let found = search.decode(&view.items(items))?;
-            match &self.reader {
-                Some(reader) if self.merge_text => reader.merged(&found),
+            match &self.model.reader {
+                Some(reader) if self.model.merge_text => {
+                    found.merged_by(|tokens| reader.text(tokens))
+                }
                 _ => Ok(found),
             }
         })
@@ -146,7 +123,7 @@ impl CtcCore {
             Err(error) => return refused.item(py, &error),
         };
         let views = (0..hypotheses.len()).map(|rank| {
-            let (nbest, reader) = (nbest.clone(), self.reader.clone());
+            let (nbest, reader) = (nbest.clone(), self.model.reader.clone());
             Bound::new(
                 py,
                 CtcHypothesis::found(nbest, [item, rank], reader, framework),

@@ -1,12 +1,9 @@
-//! The settings of a decoder, from the dictionary that the package fills.
-
-use std::path::PathBuf;
+//! The settings of the search, from the dictionary that the package fills.
 
 use pyo3::prelude::*;
 use widebeam::ctc::{Blank, CtcPruning, CtcSearch};
 
 use crate::error;
-use crate::ngram_model::NgramModel;
 
 /// The search itself.
 #[derive(FromPyObject)]
@@ -56,58 +53,4 @@ impl Search {
         let search = search.and_then(|search| search.with_pruning(pruning));
         search.map_err(|error| error::exception(py, &error))
     }
-}
-
-/// The text of tokens.
-#[derive(FromPyObject)]
-#[pyo3(from_item_all)]
-pub(super) struct Text {
-    pub(super) labels: Option<Labels>,
-    pub(super) word_delimiter: Option<String>,
-    pub(super) merge_text: bool,
-}
-
-#[derive(FromPyObject)]
-pub(super) enum Labels {
-    File(PathBuf),
-    Listed(Vec<String>),
-}
-
-/// The language model.
-#[derive(FromPyObject)]
-#[pyo3(from_item_all)]
-pub(super) struct LanguageModel {
-    pub(super) lm: Option<Py<NgramModel>>,
-    pub(super) lm_unit: String,
-    pub(super) lm_weight: Option<f64>,
-    pub(super) token_bonus: Option<f64>,
-    pub(super) word_bonus: Option<f64>,
-    pub(super) unknown_score: Option<f64>,
-    pub(super) lm_lookahead: Option<String>,
-    pub(super) bos: bool,
-    pub(super) eos: bool,
-}
-
-/// Lists of words and phrases.
-#[derive(FromPyObject)]
-#[pyo3(from_item_all)]
-pub(super) struct Words {
-    pub(super) lexicon: Option<Lexicon>,
-    pub(super) hotwords: Option<Hotwords>,
-    pub(super) hotword_weight: Option<f64>,
-    pub(super) whole_words: bool,
-    pub(super) strict: bool,
-}
-
-#[derive(FromPyObject)]
-pub(super) enum Lexicon {
-    File(PathBuf),
-    Words(Vec<String>),
-}
-
-#[derive(FromPyObject)]
-pub(super) enum Hotwords {
-    File(PathBuf),
-    /// Phrases and, if they have one, the boost of the whole phrase.
-    Listed(Vec<(String, Option<f64>)>),
 }

@@ -8,10 +8,9 @@ use widebeam::ctc::OwnedCtcHypothesis;
 
 use super::any_search::AnyStream;
 use super::hypothesis::CtcHypothesis;
-use super::labels::require;
-use super::reader::Reader;
 use crate::array::Framework;
 use crate::exclusive::Exclusive;
+use crate::scorers::{Reader, require};
 use crate::scores::Scores;
 use crate::work;
 

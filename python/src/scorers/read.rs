@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use widebeam::ctc::CtcSearch;
 use widebeam::scorers::{
     Lexicon, Lookahead, NgramModel, NgramScorer, Phrases, SpellingLexicon, WordNgram,
 };
 use widebeam_cli::labels::Labels;
 use widebeam_cli::words;
 
-use super::any_search::AnySearch;
+use super::TakesScorer;
 use super::reader::Reader;
 use super::settings::{self, LanguageModel, Words};
 use super::spelled::spelled;
@@ -208,11 +207,11 @@ impl Scorers {
 
     /// The search with these scorers, and the reader of its hypotheses. What is not there costs
     /// nothing: the types are those of the tool's searches.
-    pub(super) fn take_part(
+    pub(super) fn take_part<T: TakesScorer>(
         self,
-        search: CtcSearch,
+        search: T,
         labels: &Labels,
-    ) -> (Box<dyn AnySearch>, Reader) {
+    ) -> (T::Search, Reader) {
         let Scorers {
             tokens,
             words,
@@ -223,17 +222,17 @@ impl Scorers {
         if let Some(spellings) = spellings.map(Arc::new) {
             let reader = Reader::Words(Arc::clone(&spellings));
             if tokens.is_none() && phrases.is_none() {
-                return (Box::new(search.with_scorer(spellings)), reader);
+                return (search.with_scorer(spellings), reader);
             }
             let scorer = (spellings, (tokens, phrases));
-            return (Box::new(search.with_scorer(scorer)), reader);
+            return (search.with_scorer(scorer), reader);
         }
         let reader = Reader::Labels(labels.vocabulary().clone());
         if tokens.is_none() && words.is_none() && phrases.is_none() && lexicon.is_none() {
-            return (Box::new(search), reader);
+            return (search.without_scorer(), reader);
         }
         let scorer = ((tokens, words), (phrases, lexicon));
-        (Box::new(search.with_scorer(scorer)), reader)
+        (search.with_scorer(scorer), reader)
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) fn read(py: Python<'_>, text: &Text, blank: Blank) -> PyResult<Option
 }
 
 /// One label for each token, if there are labels.
-pub(super) fn require(py: Python<'_>, labels: Option<usize>, vocab: usize) -> PyResult<()> {
+pub(crate) fn require(py: Python<'_>, labels: Option<usize>, vocab: usize) -> PyResult<()> {
     match labels {
         Some(labels) if labels != vocab => {
             let said = format!("the scores are of {vocab} tokens, and there are {labels} labels");
