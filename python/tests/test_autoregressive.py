@@ -156,6 +156,7 @@ def test_rules_are_values():
         ({"required": [[[8, 9]]]}, lambda h: "8, 9" in str(h.tokens.tolist())),
         ({"no_repeat_ngram": 1}, lambda h: len(set(h.tokens.tolist())) == len(h.tokens)),
         ({"stop_sequences": [[3]]}, lambda h: 3 not in h.tokens.tolist()[:-1]),
+        ({"ends_when": lambda tokens: tokens[-1] == 3}, lambda h: 3 not in h.tokens.tolist()[:-1]),
         ({"repetition_penalty": 1.5}, lambda h: True),
         ({"frequency_penalty": 0.5}, lambda h: True),
         ({"presence_penalty": 0.5}, lambda h: True),
@@ -179,6 +180,49 @@ def test_settings_do_what_they_say(options, holds):
     assert len(hypotheses) <= options.get("n_best", 3)
     scores, plain = ([(h.tokens.tolist(), h.score) for h in each] for each in [hypotheses, plain])
     assert scores != plain, "the setting does nothing here"
+
+
+def test_a_function_says_where_hypotheses_end():
+    seen = []
+
+    def ends(tokens):
+        seen.append(tokens)
+        return len(tokens) > 3 and tokens[-1] > tokens[-2] > tokens[-3]
+
+    search = AutoregressiveSearch(VOCAB)
+    request = search.admit([1, 5], beams=3, max_length=9, ends_when=ends)
+    search.run(Model())
+    hypotheses = search.outcome(request).hypotheses
+    assert all(tokens[:2] == [1, 5] and len(tokens) > 2 for tokens in seen)
+    by_finish = {finish: [h for h in hypotheses if h.finish == finish] for finish in ["predicate", "length"]}
+    assert by_finish["predicate"] and sum(map(len, by_finish.values())) == 3
+    for h in by_finish["predicate"]:
+        assert ends([1, 5, *h.tokens.tolist()]) and not ends([1, 5, *h.tokens.tolist()[:-1]])
+
+
+def test_a_function_that_raises():
+    search, model = AutoregressiveSearch(VOCAB), Model()
+
+    def enters(tokens):
+        search.feed()
+
+    for function, said in [(lambda tokens: tokens[99], "list index"), (enters, "in use"), (3, "not callable")]:
+        request = search.admit([1], beams=3, max_length=4, ends_when=function)
+        with pytest.raises((IndexError, RuntimeError, TypeError), match=said):
+            search.run(model)
+        assert search.remove(request)
+    # Another request finds what it would have found.
+    assert search.is_idle
+    request = search.admit([1], beams=3, max_length=4, end_tokens=[END])
+    search.run(model)
+    fresh = AutoregressiveSearch(VOCAB)
+    other = fresh.admit([1], beams=3, max_length=4, end_tokens=[END])
+    fresh.run(Model())
+    found = [
+        [(h.tokens.tolist(), h.score) for h in one.outcome(name).hypotheses]
+        for one, name in [(search, request), (fresh, other)]
+    ]
+    assert found[0] == found[1]
 
 
 def test_equal_seeds_draw_the_same():

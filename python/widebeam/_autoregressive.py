@@ -54,6 +54,7 @@ class AutoregressiveSearch:
         max_length: int,
         end_tokens: Iterable[int] = (),
         stop_sequences: Iterable[Sequence[int]] = (),
+        ends_when: Callable[[list[int]], bool] | None = None,
         rules: Rules | None = None,
         n_best: int | None = None,
         widths: Sequence[int] | None = None,
@@ -80,6 +81,11 @@ class AutoregressiveSearch:
             The beam width, and the most tokens that are generated, the end token counted.
         end_tokens, stop_sequences
             What ends a hypothesis. With neither, all hypotheses have the maximum length.
+        ends_when
+            A function that takes the tokens of the prompt and a hypothesis, the next one last, and
+            says whether it ends there. It is called for some candidates of each step, by several
+            threads, one at a time. What it raises comes out of ``advance``, when the step is over,
+            in which the hypothesis goes on.
         rules
             How hypotheses finish and are ranked; default: ``Rules.plain()``.
         n_best, widths
@@ -109,6 +115,7 @@ class AutoregressiveSearch:
                 "max_length": max_length,
                 "end_tokens": list(end_tokens),
                 "stop_sequences": [list(sequence) for sequence in stop_sequences],
+                "ends_when": ends_when,
                 "rules": rules,
                 "n_best": n_best,
                 "widths": widths,

@@ -1,6 +1,7 @@
 //! The search with the model in the loop.
 
 mod completion;
+mod ends_when;
 mod feed;
 mod request;
 mod rules;
@@ -15,6 +16,7 @@ use crate::request_id::RequestId;
 use crate::scores::Scores;
 use crate::{error, work};
 pub(crate) use completion::{Completion, Outcome};
+use ends_when::Raised;
 pub(crate) use feed::Feed;
 pub(crate) use rules::Rules;
 
@@ -23,6 +25,7 @@ pub(crate) use rules::Rules;
 pub(crate) struct AutoregressiveCore {
     search: Exclusive<widebeam::AutoregressiveSearch>,
     framework: Framework,
+    raised: Raised,
 }
 
 #[pymethods]
@@ -41,6 +44,7 @@ impl AutoregressiveCore {
         Ok(AutoregressiveCore {
             search: Exclusive::new("search", search),
             framework: Framework::restored(torch),
+            raised: Raised::default(),
         })
     }
 
@@ -56,7 +60,7 @@ impl AutoregressiveCore {
 
     fn admit(&self, settings: &Bound<'_, PyDict>) -> PyResult<RequestId> {
         let py = settings.py();
-        let request = request::request(settings)?;
+        let request = request::request(settings, &self.raised)?;
         let id = self
             .search
             .with(|search| work::run(py, || search.admit(request)))?;
@@ -73,7 +77,8 @@ impl AutoregressiveCore {
         let scores = Scores::new(array, scores, None)?;
         let view = scores.view(py)?;
         self.search
-            .with(|search| work::run(py, || search.advance(&view)))
+            .with(|search| work::run(py, || search.advance(&view)))?;
+        self.raised.hand_on()
     }
 
     fn abandon_step(&self) -> PyResult<()> {

@@ -8,6 +8,7 @@ use widebeam::autoregressive::{
     TokenTrie,
 };
 
+use super::ends_when::{self, Raised};
 use super::rules::Rules;
 use crate::error;
 use crate::settings::extract;
@@ -21,6 +22,7 @@ struct Basic {
     max_length: i64,
     end_tokens: Vec<u32>,
     stop_sequences: Vec<Vec<u32>>,
+    ends_when: Option<Py<PyAny>>,
     rules: Option<Py<Rules>>,
     n_best: Option<usize>,
     widths: Option<Vec<usize>>,
@@ -52,18 +54,18 @@ struct Varied {
     temperature: Option<f64>,
 }
 
-/// The request of these settings.
-pub(super) fn request(settings: &Bound<'_, PyDict>) -> PyResult<Request> {
+/// The request of these settings. What its functions raise goes to `raised`.
+pub(super) fn request(settings: &Bound<'_, PyDict>, raised: &Raised) -> PyResult<Request> {
     let py = settings.py();
     let basic: Basic = extract(settings)?;
     let request = processed(
-        varied(basic_request(py, basic)?, settings)?,
+        varied(basic_request(py, basic, raised)?, settings)?,
         extract(settings)?,
     );
     request.map_err(|error| error::exception(py, &error))
 }
 
-fn basic_request(py: Python<'_>, basic: Basic) -> PyResult<Request> {
+fn basic_request(py: Python<'_>, basic: Basic, raised: &Raised) -> PyResult<Request> {
     let count = |name: &str, value: i64| {
         usize::try_from(value)
             .map_err(|_| error::refusal(py, format!("{name} is {value}: it must be 0 or more")))
@@ -76,6 +78,9 @@ fn basic_request(py: Python<'_>, basic: Basic) -> PyResult<Request> {
         .with_stop_sequences(basic.stop_sequences);
     if let Some(rules) = basic.rules {
         request = request.with_rules(rules.get().rules);
+    }
+    if let Some(function) = basic.ends_when {
+        request = request.ends_when(ends_when::predicate(function, raised.clone()));
     }
     if let Some(n_best) = basic.n_best {
         request = request.with_n_best(n_best);
