@@ -1,6 +1,8 @@
 """What is refused, and in which words."""
 
+import contextlib
 import re
+import threading
 
 import numpy as np
 import pytest
@@ -228,3 +230,66 @@ def test_arrays_that_are_larger_than_what_was_found():
     lengths[0] = 20
     with pytest.raises(MemoryError):
         widebeam.beam_search(many, 2**20, lengths=lengths)
+
+
+@contextlib.contextmanager
+def meanwhile(work):
+    """Does something again and again in another thread."""
+    over = threading.Event()
+
+    def repeat():
+        while not over.is_set():
+            work()
+
+    thread = threading.Thread(target=repeat)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    "decoder", [widebeam.IndependentSearch(4), widebeam.CtcDecoder(beams=8)], ids=["independent", "ctc"]
+)
+def test_an_array_that_changes_while_it_is_read(decoder):
+    rng = np.random.default_rng(0)
+    array = rng.normal(size=(8, 60, 500)).astype("f4")
+    kept = array.copy()
+    others = [rng.normal(size=array.shape[1:]).astype("f4"), np.nan, -np.inf, 1e30, 0]
+
+    def change():
+        array[rng.integers(len(array))] = others[rng.integers(len(others))]
+
+    facts = lambda items: [[(h.tokens.tolist(), h.score) for h in item] for item in items]
+    expected = facts(decoder.decode(kept, "logits"))
+    ends = set()
+    with meanwhile(change):
+        for _ in range(40):
+            try:
+                found = decoder.decode(array, "logits")
+                ends.add(len(found))
+            except widebeam.Error as error:
+                ends.add(type(error))
+    assert ends <= {len(array), widebeam.Error}
+    # What the searches keep has taken no harm.
+    assert facts(decoder.decode(kept, "logits")) == expected
+
+
+def test_memory_that_would_shrink_while_it_is_read():
+    rows = np.random.default_rng(0).normal(size=(200, 5000)).astype("f4")
+    memory = bytearray(rows.tobytes())
+    array, refused = np.frombuffer(memory, "f4").reshape(rows.shape), []
+
+    def shrink():
+        with pytest.raises(BufferError):
+            del memory[-4:]
+        refused.append(True)
+
+    expected = widebeam.top_k(rows, 5)
+    with meanwhile(shrink):
+        for _ in range(20):
+            found = widebeam.top_k(array, 5)
+            assert all((one == other).all() for one, other in zip(found, expected))
+    assert refused
