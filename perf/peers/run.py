@@ -16,6 +16,7 @@ does not, makes this one fail. It needs Python 3.11, cargo, and what pip needs.
 """
 
 import argparse
+import os
 import subprocess
 import sys
 import tempfile
@@ -104,7 +105,7 @@ def install(peers, folder):
 def build_tool():
     """The command line tool, which knows the machine."""
     subprocess.run(["cargo", "build", "--release", "--locked", "--quiet"], cwd=ROOT, check=True)
-    return ROOT / "target" / "release" / "widebeam"
+    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "widebeam"
 
 
 def measure(case, file, threads, peers, rust, pythons, options):
