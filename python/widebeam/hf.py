@@ -7,18 +7,27 @@ Hand it over where the model generates::
     model.generate(**inputs, num_beams=4, max_new_tokens=64, custom_generate=widebeam.hf.beam_search)
 
 It takes over ``num_beams``, ``num_return_sequences``, ``length_penalty``, ``early_stopping``, the
-maximum length, end tokens, and every logits processor, and finds what transformers' own search
-finds. Scores are added in f64. Where fewer hypotheses are possible than are to be returned, theirs
-fills the places with impossible ones; here they are padding, with the same score of -1e9. What it
-does not take over raises NotImplementedError: sampling, stopping criteria beside length and end
-tokens (such as stop strings), streamers, and outputs of scores, logits, attentions or hidden
-states.
+maximum length, end tokens, stopping criteria and every logits processor, and finds what
+transformers' own search finds. Scores are added in f64. Stop strings come as a criterion,
+``stopping_criteria=[StopStringCriteria(tokenizer, ["\\n"])]``, since transformers keeps the tokenizer
+of ``generate(stop_strings=..., tokenizer=...)`` from functions. Where fewer hypotheses are
+possible than are to be returned, theirs fills the places with impossible ones; here they are padding,
+with the same score of -1e9.
+
+``num_beam_groups`` with ``diversity_penalty`` (diverse beams) and ``force_words_ids`` (words that
+must occur), which transformers has moved to remote code, work without it. ``do_sample`` draws from
+the distribution that transformers' beam sampling draws from; its draws follow from torch's seed, and
+are others.
+
+What it does not take over raises NotImplementedError: criteria that depend on the time or on scores,
+``constraints``, streamers, and outputs of scores, logits, attentions or hidden states.
 
 It drives methods of transformers that are private, and is tested with 5.x.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from ._autoregressive import AutoregressiveSearch
@@ -52,6 +61,7 @@ def beam_search(
     rows, prompt_length = input_ids.shape
     ends = generation_config._eos_token_tensor
     fill = _fill(generation_config)
+    settings = _settings(generation_config)
 
     with torch.no_grad():
         outputs = model._prefill(
@@ -68,6 +78,9 @@ def beam_search(
                     generation_config.length_penalty, generation_config.early_stopping
                 ),
                 n_best=generation_config.num_return_sequences,
+                ends_when=_ends_when(stopping_criteria, input_ids.device, torch),
+                **settings,
+                **_drawn(generation_config, torch),
             )
             for prompt in input_ids[::beams].tolist()
         ]
@@ -110,8 +123,6 @@ def beam_search(
 
 def _refuse(config: Any, criteria: Any, model_kwargs: dict[str, Any]) -> None:
     """Refuses what the search does not take over."""
-    if config.do_sample:
-        raise NotImplementedError("do_sample=True: this search takes the best continuations")
     if model_kwargs.pop("synced_gpus", False):
         raise NotImplementedError("synced_gpus=True is not taken over")
     if model_kwargs.pop("streamer", None) is not None:
@@ -119,10 +130,47 @@ def _refuse(config: Any, criteria: Any, model_kwargs: dict[str, Any]) -> None:
     for name in _OUTPUTS:
         if getattr(config, name, False) and config.return_dict_in_generate:
             raise NotImplementedError(f"{name}=True is not taken over")
+    if getattr(config, "constraints", None):
+        raise NotImplementedError("constraints: only force_words_ids are taken over")
     for criterion in criteria or ():
         named = type(criterion).__name__
-        if named not in ("MaxLengthCriteria", "EosTokenCriteria"):
+        if named in ("MaxTimeCriteria", "ConfidenceCriteria"):
             raise NotImplementedError(f"the stopping criterion {named} is not taken over")
+
+
+def _settings(config: Any) -> dict[str, Any]:
+    """Diverse groups and required words, as the search has them."""
+    settings: dict[str, Any] = {}
+    groups = getattr(config, "num_beam_groups", None) or 1
+    if groups > 1:
+        settings["groups"] = (groups, getattr(config, "diversity_penalty", None) or 0.0)
+    words = getattr(config, "force_words_ids", None)
+    if words:
+        # A word is its tokens, or a list of the words of which one must occur.
+        settings["required"] = [[word] if isinstance(word[0], int) else word for word in words]
+    return settings
+
+
+def _drawn(config: Any, torch: Any) -> dict[str, Any]:
+    """How the continuations of one request are drawn, if they are."""
+    if not config.do_sample:
+        return {}
+    return {"sampling": "beam-sampling", "seed": int(torch.randint(2**63 - 1, ()))}
+
+
+def _ends_when(criteria: Any, device: Any, torch: Any) -> Callable[[list[int]], bool] | None:
+    """What ends a hypothesis beside its length and end tokens, which the search knows."""
+    known = ("MaxLengthCriteria", "EosTokenCriteria")
+    others = [criterion for criterion in criteria or () if type(criterion).__name__ not in known]
+    if not others:
+        return None
+
+    def ends(tokens: list[int]) -> bool:
+        with torch.no_grad():
+            sequence = torch.tensor([tokens], device=device)
+            return any(bool(torch.all(criterion(sequence, None))) for criterion in others)
+
+    return ends
 
 
 def _fill(config: Any) -> int:
