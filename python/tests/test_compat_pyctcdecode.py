@@ -1,5 +1,6 @@
 """The stand-in for pyctcdecode."""
 
+import importlib.util
 import math
 
 import numpy as np
@@ -35,6 +36,13 @@ def test_alphabets():
     assert Alphabet.build_alphabet(["a", " "]).labels == ["a", " ", ""]
     assert Alphabet.build_alphabet(["▁a", "b", ""]).is_bpe
     assert Alphabet.loads(alphabet.dumps()).labels == alphabet.labels
+    words = Alphabet.build_alphabet(["[UNK]", "a", "##b", "[SEP]"])
+    assert words.labels == ["▁⁇▁", "▁a", "b", "[SEP]", ""] and words.is_bpe
+    for labels in [["a", "a"], ["▁a", " "]]:
+        with pytest.raises(ValueError):
+            Alphabet.build_alphabet(labels)
+    with pytest.raises(ValueError):
+        Alphabet.loads('{"labels": ["a"]}')
 
 
 def test_decodes():
@@ -47,6 +55,16 @@ def test_decodes():
     assert logit_score == lm_score and len(beams) <= 10
     assert [beam.lm_score for beam in beams] == sorted((beam.lm_score for beam in beams), reverse=True)
     assert len({beam.text for beam in beams}) == len(beams)
+
+
+def test_space_around_words_does_not_count():
+    # Half of the mass is that of "ab", and half that of "ab" with a space before it.
+    logits = heard("|ab|")
+    logits[0] = np.log([0.5, 1e-3, 1e-3, 1e-3, 0.5, 1e-3])
+    beams = build_ctcdecoder(LABELS).decode_beams(logits, beam_width=50)
+    texts = [beam.text for beam in beams]
+    assert texts[0] == "ab" and len(set(texts)) == len(texts)
+    assert all(text == " ".join(text.split()) for text in texts)
 
 
 def test_batches_with_any_pool():
@@ -88,6 +106,33 @@ def test_folders(arpa, tmp_path):
     assert again.decode_beams(logits) == decoder.decode_beams(logits)
     build_ctcdecoder(LABELS).save_to_dir(str(tmp_path / "plain"))
     assert BeamSearchDecoderCTC.load_from_dir(str(tmp_path / "plain")).decode(logits)
+
+
+def test_stands_in_where_it_is_not_installed(run_python):
+    if importlib.util.find_spec("pyctcdecode") is not None:
+        pytest.skip("pyctcdecode is installed")
+    run_python(
+        """
+import importlib.util
+import widebeam.compat.pyctcdecode as ours
+
+assert importlib.util.find_spec("pyctcdecode") is None
+ours.stand_in()
+ours.stand_in()
+import pyctcdecode
+from pyctcdecode.alphabet import BLANK_TOKEN_PTN, UNK_TOKEN
+from pyctcdecode.constants import DEFAULT_BEAM_WIDTH
+
+assert pyctcdecode.BeamSearchDecoderCTC is ours.BeamSearchDecoderCTC
+assert BLANK_TOKEN_PTN.match("<pad>") and DEFAULT_BEAM_WIDTH == 100
+assert importlib.util.find_spec("pyctcdecode.nothing") is None
+"""
+    )
+
+
+def test_integers_are_scores():
+    logits = np.eye(6, dtype="i8")[[1, 0, 2]] * 9
+    assert build_ctcdecoder(LABELS).decode(logits) == "ab"
 
 
 def test_what_is_not_there_is_said():

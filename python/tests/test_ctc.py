@@ -211,6 +211,19 @@ def test_texts_are_merged():
         CtcDecoder(labels, merge_text=True).stream()
 
 
+def test_merging_texts_that_differ_in_space():
+    labels = ["-", "a", " "]
+    probs = np.random.default_rng(3).dirichlet(np.ones(3), size=5).astype("f4")
+    (plain,) = CtcDecoder(labels, beams=400).decode(probs, "probs")
+    (found,) = CtcDecoder(labels, beams=400, merge_text="words").decode(probs, "probs")
+    masses = {}
+    for h in plain:
+        words = " ".join(h.text.split())
+        masses[words] = np.logaddexp(masses.get(words, -np.inf), h.log_mass)
+    assert len(plain) > len(masses) == len(found) > 2
+    assert {" ".join(h.text.split()): h.log_mass for h in found} == pytest.approx(masses)
+
+
 @pytest.mark.parametrize("chunk", [1, 3, 7, 100])
 def test_a_stream_finds_what_decode_finds(arpa, chunk):
     probs = emissions(40, 5, seed=3)
@@ -348,6 +361,7 @@ def test_pickles(arpa, tmp_path, protocol):
         ({"blank_skip": float("nan")}, ValueError, "NaN|number"),
         ({"commit_delay": 0}, ValueError, "delay"),
         ({"merge_text": True, "labels": None}, ValueError, "labels"),
+        ({"merge_text": "spaces"}, ValueError, '"words"'),
         ({"lm_unit": "sentence"}, ValueError, "lm"),
         ({"word_bonus": 1.0}, ValueError, "lm"),
         ({"lm_weight": 0.5}, ValueError, "lm_weight needs lm"),

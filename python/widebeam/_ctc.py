@@ -58,7 +58,9 @@ class CtcDecoder:
         Refuse words and phrases that the labels cannot spell. By default they are left out, with
         a warning.
     merge_text
-        Merge hypotheses that spell the same text: their probabilities add up. Not for streams.
+        Merge hypotheses that spell the same text: their probabilities add up. With ``"words"`` also
+        those whose texts differ only in the space between words, before and after them. Not for
+        streams.
     top_tokens, min_token_log_prob, score_threshold, blank_skip
         Pruning, all off by default: use only the best tokens of each frame, only tokens of at
         least this log-probability, only prefixes that score at most so far below the best, only
@@ -92,7 +94,7 @@ class CtcDecoder:
         hotword_weight: float | None = None,
         whole_words: bool = False,
         strict: bool = False,
-        merge_text: bool = False,
+        merge_text: bool | Literal["words"] = False,
         top_tokens: int | None = None,
         min_token_log_prob: float | None = None,
         score_threshold: float | None = None,

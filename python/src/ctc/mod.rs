@@ -79,7 +79,7 @@ impl CtcCore {
 
     fn stream(&self, py: Python<'_>) -> PyResult<CtcStream> {
         let model = &self.model;
-        if model.merge_text {
+        if model.merging.is_some() {
             let said = "merge_text is for decode: a stream does not merge texts";
             return Err(error::refusal(py, said));
         }
@@ -101,9 +101,9 @@ impl CtcCore {
         let first = (PIECE_FRAMES / work_of_item).max(1) * pool::get_num_threads();
         work::in_pieces(py, view.batch(), first, |items| {
             let found = search.decode(&view.items(items))?;
-            match &self.model.reader {
-                Some(reader) if self.model.merge_text => {
-                    found.merged_by(|tokens| reader.text(tokens))
+            match (&self.model.reader, self.model.merging) {
+                (Some(reader), Some(merging)) => {
+                    found.merged_by(|tokens| merging.key(reader, tokens))
                 }
                 _ => Ok(found),
             }

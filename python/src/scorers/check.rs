@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 
-use super::settings::{LanguageModel, Text, Words};
+use super::settings::{LanguageModel, MergeText, Text, Words};
 use crate::error;
 
 /// # Errors
@@ -20,7 +20,10 @@ pub(super) fn check(
         ("lexicon", words.lexicon.is_some()),
         ("hotwords", words.hotwords.is_some()),
         ("word_delimiter", text.word_delimiter.is_some()),
-        ("merge_text", text.merge_text),
+        (
+            "merge_text",
+            !matches!(text.merge_text, MergeText::Whether(false)),
+        ),
     ];
     if text.labels.is_none()
         && let Some((name, _)) = of_text.iter().find(|(_, given)| *given)

@@ -2,6 +2,7 @@
 
 mod check;
 mod labels;
+mod merging;
 mod read;
 mod reader;
 mod reading;
@@ -16,6 +17,7 @@ use widebeam::ctc::Blank;
 use widebeam::scorers::Scorer;
 
 pub(crate) use labels::require;
+pub(crate) use merging::Merging;
 pub(crate) use reader::Reader;
 pub(crate) use reading::{Read, Reading, WordParts, listed};
 
@@ -40,8 +42,7 @@ pub(crate) struct Textual<S> {
     pub(crate) reader: Option<Arc<Reader>>,
     /// How many labels there are.
     pub(crate) labels: Option<usize>,
-    /// Whether hypotheses of one text are merged.
-    pub(crate) merge_text: bool,
+    pub(crate) merging: Option<Merging>,
 }
 
 /// Gives `search` the scorers of the settings. It reads their files, and warns of what is left
@@ -55,6 +56,7 @@ pub(crate) fn with_text<T: TakesScorer>(
     let text: Text = extract(settings)?;
     let model: LanguageModel = extract(settings)?;
     let words: Words = extract(settings)?;
+    let merging = Merging::of(py, &text.merge_text)?;
     check::check(py, &text, &model, &words)?;
     let labels = labels::read(py, &text, blank)?;
     let (search, reader) = match &labels {
@@ -69,6 +71,6 @@ pub(crate) fn with_text<T: TakesScorer>(
         search,
         reader,
         labels: labels.map(|labels| labels.vocabulary().len()),
-        merge_text: text.merge_text,
+        merging,
     })
 }

@@ -12,7 +12,16 @@ use crate::ngram_model::NgramModel;
 pub(crate) struct Text {
     pub(crate) labels: Option<Labels>,
     pub(crate) word_delimiter: Option<String>,
-    pub(crate) merge_text: bool,
+    pub(crate) merge_text: MergeText,
+}
+
+/// Which hypotheses are merged.
+#[derive(FromPyObject)]
+pub(crate) enum MergeText {
+    /// Those that spell the same text, or none.
+    Whether(bool),
+    /// By what else.
+    By(String),
 }
 
 #[derive(FromPyObject)]

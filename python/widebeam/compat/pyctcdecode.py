@@ -7,13 +7,20 @@ Change the import, and nothing else::
     decoder = build_ctcdecoder(labels, kenlm_model_path="lm.arpa", alpha=0.5, beta=1.0)
     text = decoder.decode(logits)
 
+Where others import it, as transformers does, this module can stand in::
+
+    import widebeam.compat.pyctcdecode
+
+    widebeam.compat.pyctcdecode.stand_in()
+
 Answers differ where this search is exact and the original is not. Each prefix is held once, with
-the mass of all its alignments, where the original keeps the best of several. Nothing is pruned:
+the mass of all its alignments, where the original keeps the best of several. Four times as many
+labellings are held as there are beams, since those that differ in the space around words are one
+text. Nothing is pruned:
 ``beam_prune_logp``, ``token_min_logp`` and ``prune_history`` are accepted and have no effect. The
 words of the model count in place of ``unigrams``, which are only kept. A hotword of n words adds n
 times ``hotword_weight`` where it stands as whole words. There is no ``lm_start_state`` yet: the
-state in a result is None, and none is taken. There is no ``load_from_hf_hub``: what is loaded is a
-folder.
+state in a result is None, and none is taken.
 """
 
 from __future__ import annotations
@@ -28,6 +35,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Optional
 
 from .._ctc import CtcDecoder
 from .._widebeam import CtcHypothesis, NgramModel
+from . import _stand_in
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -39,6 +47,7 @@ __all__ = [
     "OutputBeam",
     "OutputBeamMPSafe",
     "build_ctcdecoder",
+    "stand_in",
 ]
 
 DEFAULT_ALPHA = 0.5
@@ -51,8 +60,13 @@ DEFAULT_MIN_TOKEN_LOGP = -5.0
 DEFAULT_SCORE_LM_BOUNDARY = True
 
 BLANK_TOKEN_PTN = re.compile(r"^[<\[]pad[>\]]$", flags=re.IGNORECASE)
+BPE_TOKEN = "▁"  # begins a word
 UNK_TOKEN = "⁇"  # the label of an unknown token
+UNK_BPE_TOKEN = "▁⁇▁"
 UNK_TOKEN_PTN = re.compile(r"^[<\[]unk[>\]]$", flags=re.IGNORECASE)
+
+# A beam of texts needs more labellings: those that differ in the space around words are one text.
+_LABELLINGS = 4
 
 WordFrames = tuple[str, tuple[int, int]]
 
@@ -98,10 +112,18 @@ class Alphabet:
     def build_alphabet(cls, labels: Sequence[str]) -> Alphabet:
         """Labels with the names that this decoder knows for the blank, the space and the unknown
         token. A blank is added at the end if there is none."""
-        is_bpe = any(label.startswith("▁") and len(label) > 1 for label in labels)
+        begins = any(label.startswith("▁") and len(label) > 1 for label in labels)
+        continues = any(label.startswith("##") for label in labels)
+        is_bpe = begins or continues
+        if is_bpe and " " in labels:
+            raise ValueError("a label is a space, and others are parts of words")
         named = [_named(label, is_bpe) for label in labels]
+        if continues:
+            named = [_begun(label) for label in named]
         if "" not in named:
             named.append("")
+        if len(set(named)) < len(named):
+            raise ValueError("two labels are the same")
         return cls(named, is_bpe)
 
     def dumps(self) -> str:
@@ -112,6 +134,8 @@ class Alphabet:
     def loads(cls, text: str) -> Alphabet:
         """The alphabet that ``dumps`` wrote."""
         read = json.loads(text)
+        if set(read) != {"labels", "is_bpe"}:
+            raise ValueError(f"an alphabet has labels and is_bpe, and this has {sorted(read)}")
         return cls(read["labels"], read["is_bpe"])
 
 
@@ -119,8 +143,17 @@ def _named(label: str, is_bpe: bool) -> str:
     if BLANK_TOKEN_PTN.match(label) or label == "_":
         return ""
     if UNK_TOKEN_PTN.match(label):
-        return UNK_TOKEN
+        return UNK_BPE_TOKEN if is_bpe else UNK_TOKEN
     return " " if label == "|" and not is_bpe else label
+
+
+def _begun(label: str) -> str:
+    """A label with the mark of a word's begin, where labels had the mark ``##`` of its
+    continuation."""
+    if label.startswith("##"):
+        return label[2:]
+    is_special = label in ("", "▁") or label.startswith("▁") or label[0] + label[-1] in ("[]", "<>")
+    return label if is_special else f"▁{label}"
 
 
 class LanguageModel:
@@ -128,17 +161,18 @@ class LanguageModel:
 
     def __init__(
         self,
-        kenlm_model: NgramModel | str | os.PathLike[str],
+        kenlm_model: Any,
         unigrams: Collection[str] | None = None,
         alpha: float = DEFAULT_ALPHA,
         beta: float = DEFAULT_BETA,
         unk_score_offset: float = DEFAULT_UNK_LOGP_OFFSET,
         score_boundary: bool = DEFAULT_SCORE_LM_BOUNDARY,
     ) -> None:
-        """``unigrams`` are accepted, and the words of the model count."""
+        """``kenlm_model`` is the path of one, an ``NgramModel``, or a ``kenlm.Model``, whose file
+        is read again. ``unigrams`` are accepted, and the words of the model count."""
         if not isinstance(kenlm_model, NgramModel):
-            kenlm_model = NgramModel(kenlm_model)
-        self.model = kenlm_model
+            kenlm_model = NgramModel(os.fsdecode(getattr(kenlm_model, "path", kenlm_model)))
+        self.model: NgramModel = kenlm_model
         self.unigrams = None if unigrams is None else sorted(unigrams)
         self.alpha = alpha
         self.beta = beta
@@ -224,10 +258,10 @@ class BeamSearchDecoderCTC:
         decoder = CtcDecoder(
             labels,
             blank=labels.index(""),
-            beams=beam_width,
+            beams=_LABELLINGS * beam_width,
             hotwords={p: hotword_weight * len(p.split()) for p in phrases},
             whole_words=True,
-            merge_text=True,
+            merge_text="words",
             **({} if model is None else model.settings()),
         )
         self._made = key, decoder
@@ -248,8 +282,13 @@ class BeamSearchDecoderCTC:
         if lm_start_state is not None:
             raise NotImplementedError("lm_start_state: the search begins with no words before")
         decoder = self._decoder(beam_width, hotwords, hotword_weight)
+        if logits.dtype.kind in "biu":
+            logits = logits.astype("f4")
         (found,) = decoder.decode(logits, "logits")
-        return [OutputBeam(h.text, None, _frames(h), h.log_mass, h.score) for h in found]
+        return [
+            OutputBeam(" ".join(h.text.split()), None, _frames(h), h.log_mass, h.score)
+            for h in found[:beam_width]
+        ]
 
     def decode(
         self,
@@ -358,6 +397,20 @@ class BeamSearchDecoderCTC:
         model = LanguageModel(os.path.join(folder, models[0]), unigrams, **attributes)
         return cls(alphabet, model)
 
+    @classmethod
+    def load_from_hf_hub(
+        cls, model_id: str, cache_dir: str | None = None, **kwargs: Any
+    ) -> BeamSearchDecoderCTC:
+        """The decoder in a repository of the Hugging Face hub. Needs ``huggingface_hub``, whose
+        ``snapshot_download`` takes the other arguments."""
+        import huggingface_hub  # type: ignore[import-not-found,unused-ignore]
+
+        if cache_dir is None:
+            cache_dir = os.path.join(os.path.expanduser("~"), ".cache", "pyctcdecode")
+        return cls.load_from_dir(
+            huggingface_hub.snapshot_download(model_id, cache_dir=cache_dir, **kwargs)
+        )
+
 
 def _frames(hypothesis: CtcHypothesis) -> list[WordFrames]:
     """The frames of each word, the last one not included."""
@@ -380,3 +433,14 @@ def build_ctcdecoder(
             kenlm_model_path, unigrams, alpha, beta, unk_score_offset, lm_score_boundary
         )
     return BeamSearchDecoderCTC(Alphabet.build_alphabet(labels), model)
+
+
+def stand_in() -> None:
+    """Makes ``import pyctcdecode`` find this module where pyctcdecode is not installed, and
+    ``import kenlm`` one with ``Model`` where KenLM is not."""
+    modules = ("alphabet", "constants", "decoder", "language_model")
+    names = ["pyctcdecode", *(f"pyctcdecode.{name}" for name in modules)]
+    here = {name: value for name, value in globals().items() if not name.startswith("__")}
+    contents: dict[str, dict[str, Any]] = {name: here for name in names}
+    contents["kenlm"] = {"Model": NgramModel}
+    _stand_in.stand_in(contents)
