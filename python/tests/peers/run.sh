@@ -2,7 +2,7 @@
 # Runs the tests of the wheel that need other packages, each set in an environment of its own with
 # pinned versions:
 #
-#     python/tests/peers/run.sh [torch] [transformers] [torchaudio] [pyctcdecode] [suite]
+#     python/tests/peers/run.sh [torch] [transformers] [torchaudio] [pyctcdecode] [jax] [suite]
 #
 # By default all but the last, which runs pyctcdecode's own tests against the stand-in and needs a
 # checkout of it in $PYCTCDECODE. Environments are kept in $PEERS, if it is set; those with torch
@@ -16,7 +16,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 peers=${PEERS:-$scratch}
 names=("$@")
-[ $# -gt 0 ] || names=(torch transformers torchaudio pyctcdecode)
+[ $# -gt 0 ] || names=(torch transformers torchaudio pyctcdecode jax)
 
 environment() { # NAME: the folder of its environment, with the packages of NAME.txt and the wheel
     local folder=$peers/$1
