@@ -7,6 +7,7 @@
 
 use std::sync::{Mutex, PoisonError, TryLockError};
 
+use crate::cancellation::Interrupted;
 use crate::error::Error;
 use crate::memory::grow;
 
@@ -41,6 +42,28 @@ pub(crate) fn for_each<W: Divide>(work: W, grain: usize, task: &(impl Fn(W) + Sy
     rayon::join(
         || for_each(left, grain, task),
         || for_each(right, grain, task),
+    );
+}
+
+/// [`for_each`], but starts no piece once a thread has noted that the call ends early.
+pub(crate) fn for_each_until<W: Divide>(
+    work: W,
+    grain: usize,
+    interrupted: &Interrupted,
+    task: &(impl Fn(W) + Sync),
+) {
+    let len = work.len();
+    if len == 0 || interrupted.is_set() {
+        return;
+    }
+    if len <= grain.max(1) {
+        return task(work);
+    }
+    let middle = work.middle();
+    let (left, right) = work.split_at(middle);
+    rayon::join(
+        || for_each_until(left, grain, interrupted, task),
+        || for_each_until(right, grain, interrupted, task),
     );
 }
 

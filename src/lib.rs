@@ -118,6 +118,7 @@
 //! | `scores`, `score_kind` | the borrowed views of a tensor and of sparse rows, checked once; what their numbers are |
 //! | `nbest` | results in flat arrays: the tokens and scores of all searches, and the details of each |
 //! | `error` | what is refused, and in which words |
+//! | `cancellation` | how a search ends early: [`CancellationToken`] |
 //! | `blank`, `request_id` | numbers with a type of their own |
 //! | `order` | how two numbers are ordered, and a list of every place that decides a tie |
 //! | [`independent`], [`autoregressive`], [`ctc`], [`transducer`] | the searches; in the source they are in `search` |
@@ -168,6 +169,7 @@ macro_rules! mark {
 
 mod batch;
 mod blank;
+mod cancellation;
 mod error;
 mod kernels;
 #[cfg(test)]
@@ -196,6 +198,7 @@ pub mod reference;
 /// The types `f16` and `bf16` of scores.
 pub use half;
 
+pub use cancellation::CancellationToken;
 pub use error::{Error, ErrorKind};
 pub use kernels::log_add::log_add;
 pub use nbest::{Details, Hypotheses, Items, NBest};

@@ -32,6 +32,13 @@ pub enum ErrorKind {
     Unreadable,
     /// A function of the caller panicked before.
     Panicked,
+    /// The caller cancelled the search
+    /// ([`CancellationToken::cancel`](crate::CancellationToken::cancel)), or gave up a step of
+    /// one that was.
+    Cancelled,
+    /// The deadline of the search passed
+    /// ([`CancellationToken::with_deadline`](crate::CancellationToken::with_deadline)).
+    DeadlinePassed,
     /// A buffer could not be allocated: the machine, not the input, is at fault.
     OutOfMemory,
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::error_kind::ErrorKind;
+use super::interrupted_at::InterruptedAt;
 use crate::request_id::RequestId;
 use crate::score_kind::ScoreKind;
 
@@ -298,6 +299,18 @@ pub(crate) enum Kind {
         text: String,
         character: char,
     },
+    Cancelled {
+        at: InterruptedAt,
+    },
+    DeadlinePassed {
+        at: InterruptedAt,
+    },
+    StreamPanicked {
+        frames: usize,
+    },
+    StepGivenUp {
+        request: RequestId,
+    },
 }
 
 impl Kind {
@@ -378,8 +391,12 @@ impl Kind {
                 ErrorKind::InvalidModel
             }
             Kind::Unreadable { .. } => ErrorKind::Unreadable,
-            Kind::StepPanicked { .. } | Kind::ScorerPanicked { .. } => ErrorKind::Panicked,
+            Kind::StepPanicked { .. }
+            | Kind::ScorerPanicked { .. }
+            | Kind::StreamPanicked { .. } => ErrorKind::Panicked,
             Kind::OutOfMemory { .. } => ErrorKind::OutOfMemory,
+            Kind::Cancelled { .. } | Kind::StepGivenUp { .. } => ErrorKind::Cancelled,
+            Kind::DeadlinePassed { .. } => ErrorKind::DeadlinePassed,
         }
     }
 }
@@ -760,6 +777,16 @@ impl fmt::Display for Kind {
             Kind::Unspellable { text, character } => {
                 write!(f, "no label spells {character:?} in {text:?}")
             }
+            Kind::Cancelled { at } => write!(f, "{at}: the search was cancelled"),
+            Kind::StreamPanicked { frames } => write!(
+                f,
+                "frame {frames}: a scorer of the stream panicked; reset it first"
+            ),
+            Kind::StepGivenUp { request } => write!(
+                f,
+                "{request}: its step was given up after other requests had taken their scores"
+            ),
+            Kind::DeadlinePassed { at } => write!(f, "{at}: the deadline passed"),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The one error type of the library.
 
 mod error_kind;
+mod interrupted_at;
 mod kind;
 #[cfg(test)]
 mod tests;
@@ -8,6 +9,7 @@ mod tests;
 use std::fmt;
 
 pub use error_kind::ErrorKind;
+pub(crate) use interrupted_at::InterruptedAt;
 pub(crate) use kind::Kind;
 
 use crate::request_id::RequestId;
@@ -57,26 +59,29 @@ impl Error {
         self.kind() == ErrorKind::OutOfMemory
     }
 
-    /// The batch item at fault, if the error is about one. In a view of some items
-    /// ([`ScoresView::items`](crate::ScoresView::items)) it counts from the first item of the
-    /// whole.
+    /// The batch item at fault, or that a cancelled search had reached, if the error is about
+    /// one. In a view of some items ([`ScoresView::items`](crate::ScoresView::items)) it counts
+    /// from the first item of the whole.
     pub fn item(&self) -> Option<usize> {
         match self.kind {
             Kind::InvalidScore { item, .. } | Kind::LengthTooLong { item, .. } => Some(item),
             Kind::NoHypothesis { item } => item,
+            Kind::Cancelled { at } | Kind::DeadlinePassed { at } => at.item(),
             _ => None,
         }
     }
 
-    /// The time step at fault, if the error is about one: the step of an item, the frame of an
-    /// utterance, or the number of tokens that a hypothesis of a request had generated.
+    /// The time step at fault, or that a cancelled search had reached, if the error is about one:
+    /// the step of an item, the frame of an utterance, or the number of tokens that a hypothesis
+    /// of a request had generated.
     pub fn step(&self) -> Option<usize> {
         match self.kind {
             Kind::InvalidScore { step, .. }
             | Kind::StepScore { step, .. }
             | Kind::ProcessedScore { step, .. }
             | Kind::Attention { step, .. } => Some(step),
-            Kind::JoinerScore { frame, .. } => Some(frame),
+            Kind::JoinerScore { frame, .. } | Kind::StreamPanicked { frames: frame } => Some(frame),
+            Kind::Cancelled { at } | Kind::DeadlinePassed { at } => at.step(),
             _ => None,
         }
     }
@@ -103,6 +108,14 @@ impl Error {
         self.kind
     }
 
+    /// The same error; if it says that a search was cancelled, at another place.
+    pub(crate) fn interrupted_at(mut self, place: InterruptedAt) -> Self {
+        if let Kind::Cancelled { at } | Kind::DeadlinePassed { at } = &mut self.kind {
+            *at = place;
+        }
+        self
+    }
+
     /// The request at fault, if the error is about one.
     pub fn request(&self) -> Option<RequestId> {
         match self.kind {
@@ -115,6 +128,7 @@ impl Error {
             | Kind::JoinerScore { request, .. }
             | Kind::FramesEnded { request, .. }
             | Kind::ScorerPanicked { request }
+            | Kind::StepGivenUp { request }
             | Kind::UnknownRequest { request }
             | Kind::NoCompletion { request } => Some(request),
             _ => None,

@@ -182,6 +182,40 @@ fn every_message_names_the_value_and_the_limit() {
             },
             "attention of shape [1, 1, 5] was given; this step needs [1, 1, sources] of at least 7 sources",
         ),
+        (
+            Kind::StreamPanicked { frames: 7 },
+            "frame 7: a scorer of the stream panicked; reset it first",
+        ),
+        (
+            Kind::Cancelled {
+                at: InterruptedAt::Item { item: 3, step: 17 },
+            },
+            "item 3, step 17: the search was cancelled",
+        ),
+        (
+            Kind::DeadlinePassed {
+                at: InterruptedAt::Frame(9),
+            },
+            "frame 9: the deadline passed",
+        ),
+        (
+            Kind::Cancelled {
+                at: InterruptedAt::Step {
+                    taken: 0,
+                    requests: 1,
+                },
+            },
+            "after 0 of 1 requests of a step: the search was cancelled",
+        ),
+        (
+            Kind::DeadlinePassed {
+                at: InterruptedAt::Step {
+                    taken: 1,
+                    requests: 2,
+                },
+            },
+            "after 1 of 2 requests of a step: the deadline passed",
+        ),
         (Kind::AttentionScale, "attention is given as probabilities"),
         (
             Kind::Attention {
@@ -515,6 +549,10 @@ fn every_message_names_the_value_and_the_limit() {
             format!("{request}: a processor or a constraint panicked in its step"),
         ),
         (
+            Kind::StepGivenUp { request },
+            format!("{request}: its step was given up after other requests had taken their scores"),
+        ),
+        (
             Kind::ScorerPanicked { request },
             format!("{request}: a scorer panicked in its step"),
         ),
@@ -529,6 +567,9 @@ fn every_message_names_the_value_and_the_limit() {
         let item = match kind {
             Kind::InvalidScore { .. } | Kind::LengthTooLong { .. } => Some(1),
             Kind::NoHypothesis { item } => item,
+            Kind::Cancelled {
+                at: InterruptedAt::Item { item, .. },
+            } => Some(item),
             _ => None,
         };
         let error = Error::from(kind);
@@ -706,6 +747,45 @@ fn errors_say_their_sort_and_where_they_lie() {
                 counted: String::new(),
             },
             ErrorKind::InvalidSetting,
+            nothing,
+            false,
+        ),
+        (
+            Kind::StreamPanicked { frames: 7 },
+            ErrorKind::Panicked,
+            (None, Some(7), None),
+            false,
+        ),
+        (
+            Kind::StepGivenUp { request },
+            ErrorKind::Cancelled,
+            nothing,
+            true,
+        ),
+        (
+            Kind::Cancelled {
+                at: InterruptedAt::Item { item: 3, step: 17 },
+            },
+            ErrorKind::Cancelled,
+            (Some(3), Some(17), None),
+            false,
+        ),
+        (
+            Kind::DeadlinePassed {
+                at: InterruptedAt::Frame(9),
+            },
+            ErrorKind::DeadlinePassed,
+            (None, Some(9), None),
+            false,
+        ),
+        (
+            Kind::Cancelled {
+                at: InterruptedAt::Step {
+                    taken: 1,
+                    requests: 2,
+                },
+            },
+            ErrorKind::Cancelled,
             nothing,
             false,
         ),

@@ -1,5 +1,6 @@
 //! The kernels of a row, over a whole tensor.
 
+use crate::cancellation::Cancellation;
 use crate::error::Error;
 use crate::scores::ScoresView;
 use crate::search::shortlist::Shortlists;
@@ -16,7 +17,8 @@ impl TopTokens {
     ///
     /// If this processor does not have the level, or memory runs out.
     pub fn fill(&mut self, scores: &ScoresView<'_>, k: usize, level: Level) -> Result<(), Error> {
-        self.0.fill(scores, k, Dispatch::require(level)?)
+        let whole = Cancellation::default();
+        self.0.fill(scores, k, Dispatch::require(level)?, &whole)
     }
 
     /// The best tokens of a position within its item's length, best first,

@@ -4,7 +4,8 @@
 use super::merge::Merge;
 use super::shortlist::{Shortlist, Shortlists};
 use crate::batch::{self, IndexedSlice, PerThread};
-use crate::error::{Error, Kind};
+use crate::cancellation::{Cancellation, CancellationToken, Interrupt, Interrupted, Watch};
+use crate::error::{Error, InterruptedAt, Kind};
 use crate::memory::{grow, reserve};
 pub use crate::nbest::{Hypothesis, IndependentDetails, OwnedHypothesis};
 use crate::nbest::{ItemsMut, NBest};
@@ -72,7 +73,15 @@ pub struct IndependentSearch {
     dispatch: Dispatch,
     shortlists: Shortlists,
     items: Vec<ItemSearch>,
-    merges: PerThread<Merge>,
+    threads: PerThread<OfThread>,
+    cancellation: Cancellation,
+}
+
+/// What a thread keeps from item to item.
+#[derive(Debug, Default)]
+struct OfThread {
+    merge: Merge,
+    watch: Watch,
 }
 
 impl IndependentSearch {
@@ -96,7 +105,8 @@ impl IndependentSearch {
                 dispatch: Dispatch::require(Level::from_environment()?)?,
                 shortlists: Shortlists::default(),
                 items: Vec::new(),
-                merges: PerThread::default(),
+                threads: PerThread::default(),
+                cancellation: Cancellation::default(),
             }),
         }
     }
@@ -109,6 +119,19 @@ impl IndependentSearch {
     pub fn with_level(mut self, level: Level) -> Result<Self, Error> {
         self.dispatch = Dispatch::require(level)?;
         Ok(self)
+    }
+
+    /// The same search with a token that ends its calls early.
+    #[must_use]
+    pub fn with_cancellation(mut self, token: CancellationToken) -> Self {
+        self.set_cancellation(Some(token));
+        self
+    }
+
+    /// Gives the search another token that ends its calls early, or none: for a search that
+    /// is kept, before each call.
+    pub fn set_cancellation(&mut self, token: Option<CancellationToken>) {
+        self.cancellation = Cancellation::new(token);
     }
 
     /// The beam width.
@@ -172,7 +195,8 @@ impl IndependentSearch {
     ///
     /// # Errors
     ///
-    /// If memory runs out.
+    /// If memory runs out, or the search is cancelled
+    /// ([`IndependentSearch::with_cancellation`]).
     pub fn decode(&mut self, scores: &ScoresView<'_>) -> Result<NBest, Error> {
         let mut nbest = NBest::new();
         self.decode_into(scores, &mut nbest)?;
@@ -184,14 +208,21 @@ impl IndependentSearch {
     ///
     /// # Errors
     ///
-    /// If memory runs out; `nbest` is then empty.
+    /// Those of [`IndependentSearch::decode`]; `nbest` is then empty.
     pub fn decode_into(&mut self, scores: &ScoresView<'_>, nbest: &mut NBest) -> Result<(), Error> {
         nbest.clear();
         nbest.first_item = scores.first_item();
+        let first_item = scores.first_item();
+        let start = || InterruptedAt::Item {
+            item: first_item,
+            step: 0,
+        };
+        self.cancellation.check(start)?;
         let batch = scores.batch();
         grow(&mut self.items, batch, "the searches of the items")?;
         let items = &mut self.items[..batch];
-        self.shortlists.fill(scores, self.beams, self.dispatch)?;
+        self.shortlists
+            .fill(scores, self.beams, self.dispatch, &self.cancellation)?;
 
         // All room is made here, by the shape, so that what the scores are
         // does not matter to it.
@@ -203,19 +234,32 @@ impl IndependentSearch {
             hypotheses = hypotheses.saturating_add(beam);
             tokens = tokens.saturating_add(beam.saturating_mul(scores.length(item)));
         }
-        self.merges.prepare_each(|merge| merge.reserve(widest))?;
+        self.threads
+            .prepare_each(|thread| thread.merge.reserve(widest))?;
         nbest.reserve(batch, hypotheses, tokens)?;
 
-        let (beams, shortlists, merges) = (self.beams, &self.shortlists, &self.merges);
-        batch::for_each(IndexedSlice::new(items), 1, &|mut items: IndexedSlice<
+        let (interrupted, threads) = (Interrupted::default(), &self.threads);
+        let call = Call {
+            scores,
+            beams: self.beams,
+            shortlists: &self.shortlists,
+            cancellation: &self.cancellation,
+        };
+        let work = IndexedSlice::new(&mut *items);
+        batch::for_each_until(work, 1, &interrupted, &|mut items: IndexedSlice<
             '_,
             ItemSearch,
         >| {
             let _merging = phase::merge();
-            merges.with(|merge| {
-                items.for_each(|item, search| search.run(item, scores, beams, shortlists, merge));
+            threads.with(|thread| {
+                items.for_each(|item, search| {
+                    if let Err(interrupt) = search.run(item, &call, thread) {
+                        interrupted.note(item, search.trellis.steps(), interrupt);
+                    }
+                });
             });
         });
+        interrupted.check(first_item)?;
 
         for (item, search) in items.iter_mut().enumerate() {
             let Some(error) = search.outcome.take() else {
@@ -227,11 +271,22 @@ impl IndependentSearch {
                 return Err(no_memory);
             }
         }
-        batch::for_each(nbest.items_mut(), 1, &|mut hypotheses: ItemsMut<'_>| {
+        let (interrupted, work) = (Interrupted::default(), nbest.items_mut());
+        batch::for_each_until(work, 1, &interrupted, &|mut hypotheses: ItemsMut<'_>| {
             let _backtracking = phase::backtrack();
-            hypotheses.for_each(|item, rank, tokens| items[item].trellis.trace(rank, tokens));
+            let mut watch = Watch::default();
+            hypotheses.for_each(|item, rank, tokens| {
+                let trellis = &items[item].trellis;
+                match watch.look(&self.cancellation) {
+                    Ok(()) => trellis.trace(rank, tokens),
+                    Err(interrupt) => interrupted.note(item, trellis.steps(), interrupt),
+                }
+            });
         });
-        Ok(())
+        if interrupted.is_set() {
+            nbest.clear();
+        }
+        interrupted.check(first_item)
     }
 }
 
@@ -242,10 +297,23 @@ impl Clone for IndependentSearch {
             dispatch: self.dispatch,
             shortlists: Shortlists::default(),
             items: Vec::new(),
-            merges: PerThread::default(),
+            threads: PerThread::default(),
+            cancellation: self.cancellation.clone(),
         }
     }
 }
+
+/// What is the same for all items of a call.
+struct Call<'a> {
+    scores: &'a ScoresView<'a>,
+    beams: usize,
+    shortlists: &'a Shortlists,
+    cancellation: &'a Cancellation,
+}
+
+/// Steps of an item from one look at the token to the next. A step of many beams looks at it
+/// in between.
+const STEPS: usize = 16;
 
 /// How the beam of an item grows, by its shape.
 struct Growth {
@@ -303,42 +371,67 @@ impl ItemSearch {
         Ok(beam)
     }
 
+    /// Searches the item.
+    ///
+    /// # Errors
+    ///
+    /// If the search is cancelled: at the step that comes after those of the trellis.
     fn run(
         &mut self,
         item: usize,
-        scores: &ScoresView<'_>,
-        beams: usize,
-        shortlists: &Shortlists,
-        merge: &mut Merge,
-    ) {
+        call: &Call<'_>,
+        thread: &mut OfThread,
+    ) -> Result<(), Interrupt> {
         self.trellis.clear();
         self.scores.clear();
         self.scores.push(0.0);
         self.outcome = None;
-        for step in 0..scores.length(item) {
-            let Some(row) = shortlists.get(item, step) else {
+        for step in 0..call.scores.length(item) {
+            if step % STEPS == 0 {
+                thread.watch.look(call.cancellation)?;
+            }
+            let Some(row) = call.shortlists.get(item, step) else {
                 mark!("an item of independent positions is refused");
-                self.outcome = Some(scores.invalid_score(item, step));
-                return;
+                self.outcome = Some(call.scores.invalid_score(item, step));
+                break;
             };
-            self.step(row, beams, merge);
+            self.step(row, call, thread)?;
         }
+        Ok(())
     }
 
     /// Replaces the beam by the best of its continuations.
-    fn step(&mut self, row: Shortlist<'_>, beams: usize, merge: &mut Merge) {
+    fn step(
+        &mut self,
+        row: Shortlist<'_>,
+        call: &Call<'_>,
+        thread: &mut OfThread,
+    ) -> Result<(), Interrupt> {
         let pairs = self.scores.len().saturating_mul(row.tokens.len());
-        let count = pairs.min(beams);
+        let count = pairs.min(call.beams);
         self.next_scores.clear();
         if count > 0 {
             let (trellis, next_scores) = (&mut self.trellis, &mut self.next_scores);
-            merge.best(count, &self.scores, row.log_probabilities, |best| {
-                trellis.push(best.parent, row.tokens[best.rank as usize]);
-                next_scores.push(best.score);
-            });
+            let (OfThread { merge, watch }, mut seen) = (thread, Ok(()));
+            let goes_on = || {
+                seen = watch.look(call.cancellation);
+                seen.is_ok()
+            };
+            merge.best(
+                count,
+                &self.scores,
+                row.log_probabilities,
+                goes_on,
+                |best| {
+                    trellis.push(best.parent, row.tokens[best.rank as usize]);
+                    next_scores.push(best.score);
+                },
+            );
+            seen?;
         }
         self.trellis.end_step();
         std::mem::swap(&mut self.scores, &mut self.next_scores);
+        Ok(())
     }
 }
 

@@ -52,6 +52,10 @@ const GONE: u64 = 0;
 /// which are written at every step (3 beams over 1000 tokens, two threads: 10 % slower).
 const APART: usize = 32;
 
+/// Continuations that are taken before the question whether to go on: they take some hundred
+/// microseconds at most.
+const SEVERAL: usize = 1 << 12;
+
 /// Memory for a tournament.
 #[derive(Debug, Default)]
 pub(crate) struct Merge {
@@ -77,8 +81,9 @@ impl Merge {
         resize(&mut self.ranks, parents.saturating_add(APART), what)
     }
 
-    /// Calls `take` with the best `count` continuations, in order. There are
-    /// at least that many pairs; `count` is not 0. No score is -0.0, and so none
+    /// Calls `take` with the best `count` continuations, in order, and `goes_on` now
+    /// and then if they are many; ends if that says no. There are at least that many pairs;
+    /// `count` is not 0. No score is -0.0, and so none
     /// of the sums: only that of two of them would be.
     #[inline]
     pub(crate) fn best(
@@ -86,6 +91,7 @@ impl Merge {
         count: usize,
         scores: &[f64],
         log_probabilities: &[f64],
+        mut goes_on: impl FnMut() -> bool,
         mut take: impl FnMut(Continuation),
     ) {
         let scores = &scores[..scores.len().min(count)];
@@ -104,24 +110,35 @@ impl Merge {
         for node in (1..leaves).rev() {
             winners[node] = winners[2 * node];
         }
-        for _ in 1..count {
-            let best = winners[1];
-            let parent = best.parent as usize;
-            let rank = ranks[parent];
-            take(Continuation {
-                score: from_sortable_f64(best.key),
-                parent: best.parent,
-                rank,
-            });
-            ranks[parent] = rank + 1;
-            let key = match log_probabilities.get(rank as usize + 1) {
-                Some(log) => sortable_f64(scores[parent] + log),
-                None => {
-                    mark!("a parent has no token left");
-                    GONE
-                }
-            };
-            replay(winners, leaves + parent, key);
+        let mut left = count - 1;
+        loop {
+            let several = left.min(SEVERAL);
+            for _ in 0..several {
+                let best = winners[1];
+                let parent = best.parent as usize;
+                let rank = ranks[parent];
+                take(Continuation {
+                    score: from_sortable_f64(best.key),
+                    parent: best.parent,
+                    rank,
+                });
+                ranks[parent] = rank + 1;
+                let key = match log_probabilities.get(rank as usize + 1) {
+                    Some(log) => sortable_f64(scores[parent] + log),
+                    None => {
+                        mark!("a parent has no token left");
+                        GONE
+                    }
+                };
+                replay(winners, leaves + parent, key);
+            }
+            left -= several;
+            if left == 0 {
+                break;
+            }
+            if !goes_on() {
+                return;
+            }
         }
         let best = winners[1];
         take(Continuation {
@@ -175,9 +192,8 @@ mod tests {
         merge.reserve(scores.len()).unwrap();
         for count in 1..=pairs.len() {
             let mut found = Vec::new();
-            merge.best(count, scores, logs, |c| {
-                found.push((c.score, c.parent, c.rank))
-            });
+            let take = |c: Continuation| found.push((c.score, c.parent, c.rank));
+            merge.best(count, scores, logs, || true, take);
             assert_eq!(found, pairs[..count], "{scores:?} {logs:?}");
         }
     }
@@ -232,8 +248,33 @@ mod tests {
         let mut merge = Merge::default();
         merge.reserve(3).unwrap();
         let mut found = Vec::new();
-        merge.best(2, &scores, &[0.0, -3.0], |c| found.push((c.parent, c.rank)));
+        let take = |c: Continuation| found.push((c.parent, c.rank));
+        merge.best(2, &scores, &[0.0, -3.0], || true, take);
         assert_eq!(found, [(0, 0), (1, 0)]);
+    }
+
+    /// It is asked whether to go on each time that so many were taken and others are left.
+    #[test]
+    fn a_merge_of_many_ends_when_it_is_told_to() {
+        let scores: Vec<f64> = (0..100).map(|parent| -(parent as f64)).collect();
+        let logs: Vec<f64> = (0..200).map(|rank| -0.01 * rank as f64).collect();
+        let mut merge = Merge::default();
+        merge.reserve(scores.len()).unwrap();
+        let mut run = |count, most_asked| {
+            let (mut asked, mut taken) = (0, 0);
+            let goes_on = || {
+                asked += 1;
+                asked < most_asked
+            };
+            merge.best(count, &scores, &logs, goes_on, |_| taken += 1);
+            (asked, taken)
+        };
+        for (count, asked) in [(1, 0), (SEVERAL, 0), (SEVERAL + 1, 0), (SEVERAL + 2, 1)] {
+            assert_eq!(run(count, 9), (asked, count));
+        }
+        assert_eq!(run(3 * SEVERAL + 1, 9), (2, 3 * SEVERAL + 1));
+        assert_eq!(run(3 * SEVERAL + 2, 2), (2, 2 * SEVERAL));
+        assert_eq!(run(3 * SEVERAL, 1), (1, SEVERAL));
     }
 
     /// One merge after another, wider and narrower, in the same memory.
@@ -246,10 +287,11 @@ mod tests {
             let scores: Vec<f64> = (0..parents).map(|parent| -(parent as f64)).collect();
             let mut found = Vec::new();
             let count = parents * logs.len();
-            merge.best(count, &scores, &logs, |c| {
+            let take = |c: Continuation| {
                 assert_eq!(c.score, scores[c.parent as usize] + logs[c.rank as usize]);
                 found.push((c.parent, c.rank));
-            });
+            };
+            merge.best(count, &scores, &logs, || true, take);
             found.sort();
             found.dedup();
             assert_eq!(found.len(), count);

@@ -5,6 +5,7 @@
 //! parallel over batch x time.
 
 use crate::batch::{self, Divide, PerThread};
+use crate::cancellation::{Cancellation, Interrupted};
 use crate::error::Error;
 use crate::kernels::element::Lanes;
 use crate::kernels::log_probabilities;
@@ -76,12 +77,13 @@ impl Shortlists {
     ///
     /// # Errors
     ///
-    /// If memory runs out.
+    /// If memory runs out, or the search is cancelled.
     pub(crate) fn fill(
         &mut self,
         scores: &ScoresView<'_>,
         width: usize,
         dispatch: Dispatch,
+        cancellation: &Cancellation,
     ) -> Result<(), Error> {
         let width = width.min(scores.vocab());
         let time = scores.longest();
@@ -112,7 +114,12 @@ impl Shortlists {
             log_probabilities: &mut self.log_probabilities,
         };
         let row_bytes = scores.row_bytes();
-        batch::for_each(work, grain(row_bytes), &|rows| {
+        let interrupted = Interrupted::default();
+        batch::for_each_until(work, grain(row_bytes), &interrupted, &|rows: Rows<'_>| {
+            if let Some(interrupt) = cancellation.interrupt() {
+                let (item, step) = (rows.first / time, rows.first % time);
+                return interrupted.note(item, step, interrupt);
+            }
             let _scanning = phase::scan();
             top_k.with(|top_k| {
                 if !plan.is_short() {
@@ -130,7 +137,7 @@ impl Shortlists {
                 }
             });
         });
-        Ok(())
+        interrupted.check(scores.first_item())
     }
 
     /// The list of one position within the item's length, or `None` if its row
@@ -364,7 +371,9 @@ mod tests {
         level: Level,
     ) {
         let dispatch = Dispatch::new(level).unwrap();
-        lists.fill(view, width, dispatch).unwrap();
+        lists
+            .fill(view, width, dispatch, &Cancellation::default())
+            .unwrap();
         let kind = view.kind();
         for item in 0..view.batch() {
             for step in 0..view.length(item) {

@@ -50,6 +50,11 @@ impl<S: Scorer + Sync> Driver<S> {
         }
     }
 
+    /// Lets prefixes be asked for again, such as those of a step that was given up.
+    pub(crate) fn ask_again(&mut self) {
+        self.asked.clear();
+    }
+
     /// Runs the predictor for the next step; returns request, frame and prefix of each row.
     pub(crate) fn predict(&mut self) -> Vec<(RequestId, usize, Vec<u32>)> {
         let feed = self.search.feed();

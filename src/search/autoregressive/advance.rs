@@ -4,7 +4,8 @@ use super::scan::Weighing;
 use super::search::AutoregressiveSearch;
 use super::slot::StepInputs;
 use super::step_rows::StepRows;
-use crate::error::{Error, Kind};
+use crate::cancellation::Interrupt;
+use crate::error::{Error, InterruptedAt, Kind};
 use crate::scores::{ScoreKind, ScoresView, SparseScoresView};
 
 impl AutoregressiveSearch {
@@ -24,8 +25,10 @@ impl AutoregressiveSearch {
     ///
     /// # Errors
     ///
-    /// If no step has begun, the shape is another, or memory runs out.
-    /// Then nothing has changed.
+    /// If no step has begun, the shape is another, memory runs out, or the search is cancelled
+    /// ([`AutoregressiveSearch::with_cancellation`]). Then nothing has changed; only if it is
+    /// cancelled on the way some requests have taken their scores. The step is then still under
+    /// way, and with the same scores this takes those of the others.
     ///
     /// # Panics
     ///
@@ -70,8 +73,8 @@ impl AutoregressiveSearch {
     /// # Errors
     ///
     /// If no step has begun, the rows or the vocabulary are of another number, a row gives a
-    /// token twice or one beyond the vocabulary, or memory runs out. Then nothing has
-    /// changed.
+    /// token twice or one beyond the vocabulary, memory runs out, or the search is cancelled.
+    /// Then nothing has changed, but as [`AutoregressiveSearch::advance`] says.
     ///
     /// # Panics
     ///
@@ -142,20 +145,46 @@ impl AutoregressiveSearch {
         longest: usize,
         attention: Option<&ScoresView<'_>>,
     ) -> Result<(), Error> {
+        let at = self.at(self.taken);
+        self.check_cancellation()?;
         let (rows, vocab) = (self.next_rows.rows, self.vocab);
         let slots = self.running.iter().map(|&slot| &self.slots[slot as usize]);
         let most = slots.map(|slot| slot.most_rows(vocab));
         self.next_rows
             .reserve(most.fold(0, usize::saturating_add))?;
-        self.read(scores, longest)?;
+        self.read(scores, longest)
+            .map_err(|error| error.interrupted_at(at))?;
         self.finished.drain(..self.shown);
+        self.shown = 0;
         self.scored = rows;
+        let taken = self.taken;
         let mut step = StepUnderWay {
             search: self,
-            taken: 0,
+            taken,
         };
-        while step.take(scores, attention) {}
+        while step.take(scores, attention) {
+            if let Some(interrupt) = step.interrupt() {
+                let taken = step.taken;
+                step.pause();
+                return Err(interrupt.error(self.at(taken)));
+            }
+        }
         Ok(())
+    }
+
+    /// Whether the search is cancelled before its next step or the rest of this one.
+    ///
+    /// # Errors
+    ///
+    /// If it is.
+    pub(super) fn check_cancellation(&self) -> Result<(), Error> {
+        self.cancellation.check(|| self.at(self.taken))
+    }
+
+    /// The place in the step after so many requests.
+    fn at(&self, taken: usize) -> InterruptedAt {
+        let requests = self.fed;
+        InterruptedAt::Step { taken, requests }
     }
 
     /// The attention as `[1, rows, sources]`, if it is what the requests of the step need.
@@ -193,6 +222,10 @@ impl AutoregressiveSearch {
     }
 
     /// Reads the rows that are to be read, neighbours together.
+    ///
+    /// # Errors
+    ///
+    /// If memory runs out, or the search is cancelled.
     fn read(&mut self, scores: &StepRows<'_>, longest: usize) -> Result<(), Error> {
         self.scanned.prepare(self.next_rows.rows, longest)?;
         let (mut rows, mut weighing) = (0..0, Weighing::Normalisers);
@@ -202,7 +235,9 @@ impl AutoregressiveSearch {
                 continue;
             };
             if rows.end < slot.rows.start || own != weighing {
-                self.scanned.read(scores, rows, weighing, self.dispatch);
+                let (dispatch, cancellation) = (self.dispatch, &self.cancellation);
+                self.scanned
+                    .read(scores, rows, weighing, dispatch, cancellation)?;
                 (rows, weighing) = (slot.rows.clone(), own);
                 if let Weighing::Cooled(_) = own {
                     self.scanned.prepare_cooled()?;
@@ -210,8 +245,9 @@ impl AutoregressiveSearch {
             }
             rows.end = slot.rows.end;
         }
-        self.scanned.read(scores, rows, weighing, self.dispatch);
-        Ok(())
+        let (dispatch, cancellation) = (self.dispatch, &self.cancellation);
+        self.scanned
+            .read(scores, rows, weighing, dispatch, cancellation)
     }
 }
 
@@ -255,6 +291,20 @@ impl StepUnderWay<'_> {
         self.taken += 1;
         true
     }
+
+    /// Why the others are not to take their scores now, if so and there are others.
+    fn interrupt(&self) -> Option<Interrupt> {
+        match self.taken < self.search.fed {
+            true => self.search.cancellation.interrupt(),
+            false => None,
+        }
+    }
+
+    /// Leaves the step under way for those that have not taken their scores.
+    fn pause(self) {
+        self.search.taken = self.taken;
+        std::mem::forget(self);
+    }
 }
 
 impl Drop for StepUnderWay<'_> {
@@ -263,13 +313,7 @@ impl Drop for StepUnderWay<'_> {
         if self.taken < search.fed {
             search.memory.expander.forget_interrupted();
         }
-        for &index in &search.running[self.taken..search.fed] {
-            let slot = &mut search.slots[index as usize];
-            if let Some(request) = slot.id.filter(|_| !slot.removed && !slot.is_done()) {
-                slot.fail(Kind::StepPanicked { request }.into());
-                search.finished.push(request);
-            }
-        }
+        search.refuse_from(self.taken, |request| Kind::StepPanicked { request });
         search.shown = search.finished.len();
         search.end_step();
     }

@@ -70,7 +70,8 @@ impl AutoregressiveSearch {
     /// # Errors
     ///
     /// What the model returns; and those of [`AutoregressiveSearch::advance`]. The step is
-    /// then abandoned ([`AutoregressiveSearch::abandon_step`]).
+    /// then abandoned ([`AutoregressiveSearch::abandon_step`]), unless it was cancelled after
+    /// some requests had taken their scores: then it is still under way.
     pub fn run<R: ModelResult>(
         &mut self,
         mut model: impl FnMut(&Feed<'_>, &mut [f32]) -> R,
@@ -82,7 +83,7 @@ impl AutoregressiveSearch {
         }
         while !self.is_idle() {
             let step = self.run_step(&mut model, &mut logits);
-            if step.is_err() {
+            if step.is_err() && self.taken == 0 {
                 self.abandon_step();
             }
             step?;
@@ -95,6 +96,7 @@ impl AutoregressiveSearch {
         model: &mut impl FnMut(&Feed<'_>, &mut [f32]) -> R,
         logits: &mut Vec<f32>,
     ) -> Result<(), R::Error> {
+        self.check_cancellation()?;
         let vocab = self.vocab;
         let feed = self.feed();
         let shape = [feed.rows(), vocab];

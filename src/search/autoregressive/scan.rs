@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::step_rows::StepRows;
 use crate::batch::{self, Divide, IndexedSlice};
+use crate::cancellation::{Cancellation, Interrupted};
 use crate::error::Error;
 use crate::kernels::block::{BLOCK_GROUPS, scan_block};
 use crate::kernels::element::Lanes;
@@ -95,13 +96,18 @@ impl ScannedRows {
     }
 
     /// Reads some of the rows of `scores`.
+    ///
+    /// # Errors
+    ///
+    /// If the search is cancelled.
     pub(super) fn read(
         &mut self,
         scores: &StepRows<'_>,
         rows: Range<usize>,
         weighing: Weighing,
         dispatch: Dispatch,
-    ) {
+        cancellation: &Cancellation,
+    ) -> Result<(), Error> {
         let blocks = rows.start * self.blocks..rows.end * self.blocks;
         let cooled = match weighing {
             Weighing::Cooled(_) => &mut self.cooled[blocks.clone()],
@@ -124,7 +130,11 @@ impl ScannedRows {
             Weighing::Normalisers | Weighing::Cooled(_) => scores.kind(),
         };
         let block_bytes = (BLOCK.min(longest) * data.element_bytes()).max(1);
-        batch::for_each(work, GRAIN_BYTES / block_bytes, &|work| {
+        let (interrupted, grain) = (Interrupted::default(), GRAIN_BYTES / block_bytes);
+        batch::for_each_until(work, grain, &interrupted, &|work: Blocks<'_>| {
+            if let Some(interrupt) = cancellation.interrupt() {
+                return interrupted.note(0, work.first / per_row, interrupt);
+            }
             let _scanning = phase::scan();
             let Blocks { first, cooled, .. } = work;
             dispatch.run(ScanBlocks {
@@ -145,6 +155,7 @@ impl ScannedRows {
                 });
             }
         });
+        interrupted.check(0)?;
         let parts = &self.parts[blocks];
         let rows = IndexedSlice::new(&mut self.rows[rows]);
         let logits = scores.kind() == ScoreKind::Logits;
@@ -157,6 +168,7 @@ impl ScannedRows {
                 });
             },
         );
+        Ok(())
     }
 
     /// The sums of the weights of a row's blocks, if they were wanted.

@@ -7,6 +7,7 @@ use super::sampling::Sampler;
 use super::scan::ScannedRows;
 use super::slot::{Slot, StepMemory};
 use super::walk::Walker;
+use crate::cancellation::{Cancellation, CancellationToken};
 use crate::error::{Error, Kind};
 use crate::memory::reserve;
 use crate::request_id::RequestId;
@@ -32,6 +33,8 @@ pub struct AutoregressiveSearch {
     pub(super) fed: usize,
     /// How many of these have been removed, or are done, since it began.
     pub(super) gone: usize,
+    /// How many of them have taken their scores: none, unless the step was cancelled then.
+    pub(super) taken: usize,
     pub(super) finished: Vec<RequestId>,
     /// How many of them were there when the last step ended.
     pub(super) shown: usize,
@@ -40,6 +43,7 @@ pub struct AutoregressiveSearch {
     pub(super) scored: usize,
     pub(super) scanned: ScannedRows,
     pub(super) memory: StepMemory,
+    pub(super) cancellation: Cancellation,
 }
 
 impl AutoregressiveSearch {
@@ -65,12 +69,14 @@ impl AutoregressiveSearch {
             running: Vec::new(),
             fed: 0,
             gone: 0,
+            taken: 0,
             finished: Vec::new(),
             shown: 0,
             next_rows: NextRows::default(),
             scored: 0,
             scanned: ScannedRows::default(),
             memory: StepMemory::default(),
+            cancellation: Cancellation::default(),
         })
     }
 
@@ -82,6 +88,20 @@ impl AutoregressiveSearch {
     pub fn with_level(mut self, level: Level) -> Result<Self, Error> {
         self.dispatch = Dispatch::require(level)?;
         Ok(self)
+    }
+
+    /// The same search with a token that ends [`AutoregressiveSearch::run`],
+    /// [`AutoregressiveSearch::advance`] and its variants early. What the requests have found so far is there:
+    /// [`AutoregressiveSearch::finish`] ends one with its best.
+    #[must_use]
+    pub fn with_cancellation(mut self, token: CancellationToken) -> Self {
+        self.set_cancellation(Some(token));
+        self
+    }
+
+    /// Gives the search another token that ends its calls early, or none.
+    pub fn set_cancellation(&mut self, token: Option<CancellationToken>) {
+        self.cancellation = Cancellation::new(token);
     }
 
     /// The instruction-set level in use.
@@ -253,8 +273,26 @@ impl AutoregressiveSearch {
     /// and without those that were removed meanwhile. Its rows continue those of the last
     /// step whose scores were taken, so a cache that was put in order for the abandoned step
     /// must be put back.
+    ///
+    /// If the step was cancelled after some requests had taken their scores, it cannot be given
+    /// up for the others: they are refused.
     pub fn abandon_step(&mut self) {
+        if self.taken > 0 {
+            self.refuse_from(self.taken, |request| Kind::StepGivenUp { request });
+            self.shown = self.finished.len();
+        }
         self.end_step();
+    }
+
+    /// Refuses the requests of the step from a place on.
+    pub(super) fn refuse_from(&mut self, first: usize, why: fn(RequestId) -> Kind) {
+        for &index in &self.running[first..self.fed] {
+            let slot = &mut self.slots[index as usize];
+            if let Some(request) = slot.id.filter(|_| !slot.removed && !slot.is_done()) {
+                slot.fail(why(request).into());
+                self.finished.push(request);
+            }
+        }
     }
 
     /// Ends the step that is under way: frees the requests that were removed meanwhile;
@@ -280,7 +318,7 @@ impl AutoregressiveSearch {
             }
             slot.is_running()
         });
-        (self.fed, self.gone) = (0, 0);
+        (self.fed, self.gone, self.taken) = (0, 0, 0);
     }
 
     /// The place of a request that is there, and was not removed.
@@ -301,12 +339,14 @@ impl Clone for AutoregressiveSearch {
             running: with_room(&self.running),
             fed: self.fed,
             gone: self.gone,
+            taken: self.taken,
             finished: with_room(&self.finished),
             shown: self.shown,
             next_rows: self.next_rows.clone(),
             scored: self.scored,
             scanned: self.scanned.clone(),
             memory: self.memory.clone(),
+            cancellation: self.cancellation.clone(),
         }
     }
 }

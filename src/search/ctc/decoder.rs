@@ -41,6 +41,7 @@
 use super::beam::{Beam, Prefix};
 use super::candidate::{self, Candidate, Origin};
 use super::carried::Carried;
+use super::ended::Ended;
 use super::extensions::{self, Extensions};
 use super::frame::{Frame, Source};
 use super::links::Links;
@@ -51,6 +52,7 @@ use super::runs::RunSort;
 use super::scored_extensions::ScoredExtensions;
 use super::settings::Settings;
 use super::states::States;
+use crate::cancellation::{Cancellation, Interrupt, Watch};
 use crate::error::Error;
 use crate::kernels::prefetch::Prefetcher;
 use crate::memory::reserve;
@@ -67,6 +69,7 @@ use crate::simd::Dispatch;
 #[derive(Clone, Debug)]
 pub(super) struct Decoder<T> {
     frames: u32,
+    watch: Watch,
     prefetcher: Prefetcher,
     history: History,
     beam: Beam,
@@ -84,6 +87,7 @@ impl<T> Default for Decoder<T> {
     fn default() -> Self {
         Decoder {
             frames: 0,
+            watch: Watch::default(),
             prefetcher: Prefetcher::default(),
             history: History::default(),
             beam: Beam::default(),
@@ -104,7 +108,15 @@ pub(super) struct Search<'a, S> {
     pub(super) settings: &'a Settings,
     pub(super) scorer: &'a S,
     pub(super) dispatch: Dispatch,
+    pub(super) cancellation: &'a Cancellation,
 }
+
+/// Frames of few beams from one look at the token to the next. One of many beams looks at it in
+/// between.
+const FRAMES: u32 = 8;
+
+/// So many beams are many.
+const MANY_BEAMS: usize = 1 << 10;
 
 impl<T> Decoder<T> {
     /// Begins an item.
@@ -167,17 +179,17 @@ impl<T> Decoder<T> {
     ///
     /// # Errors
     ///
-    /// If memory runs out; the frame is then not taken.
+    /// If memory runs out, or the search is cancelled; the frame is then not taken.
     pub(super) fn advance<S: Scorer<State = T>>(
         &mut self,
         search: &Search<'_, S>,
         list: Shortlist<'_>,
         source: &Source<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Ended> {
+        self.look_now_and_then(search)?;
         self.history.reserve(search.settings.beams)?;
         self.frame.take_list(search.settings, list, source);
-        self.step(search, source, &mut Prefetcher::default(), false);
-        Ok(())
+        Ok(self.step(search, source, &mut Prefetcher::default(), false)?)
     }
 
     /// Reads a frame, without a scorer and without pruning of tokens; `next` is
@@ -185,13 +197,15 @@ impl<T> Decoder<T> {
     ///
     /// # Errors
     ///
-    /// If memory runs out; the frame is then not taken.
+    /// If memory runs out, or the search is cancelled; the frame is then not taken.
     pub(super) fn read<S: Scorer<State = T>>(
         &mut self,
         search: &Search<'_, S>,
         source: &Source<'_>,
         next: Row<'_>,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, Ended> {
+        // Rows that are read late are long.
+        self.watch.look(search.cancellation)?;
         self.history.reserve(search.settings.beams)?;
         let scanned = self.frame.scan(
             search.settings,
@@ -208,18 +222,42 @@ impl<T> Decoder<T> {
             ..*source
         };
         let mut prefetcher = self.prefetcher;
-        self.step(search, &source, &mut prefetcher, true);
+        let stepped = self.step(search, &source, &mut prefetcher, true);
         self.prefetcher = prefetcher;
+        stepped?;
         Ok(true)
     }
 
+    /// Looks at the token before a frame: each of a scorer, which takes long, and some others.
+    #[inline]
+    fn look_now_and_then<S: Scorer>(&mut self, search: &Search<'_, S>) -> Result<(), Interrupt> {
+        match scorers::scores::<S>() || self.frames.is_multiple_of(FRAMES) {
+            true => self.watch.look(search.cancellation),
+            false => Ok(()),
+        }
+    }
+
+    /// Looks at the token within a frame, if there are many beams.
+    #[inline]
+    fn look_within<S: Scorer>(&mut self, search: &Search<'_, S>) -> Result<(), Interrupt> {
+        match search.settings.beams >= MANY_BEAMS {
+            true => self.watch.look(search.cancellation),
+            false => Ok(()),
+        }
+    }
+
+    /// Makes the beam that of the next frame. Nothing has changed if it returns early.
+    ///
+    /// # Errors
+    ///
+    /// If the search is cancelled.
     fn step<S: Scorer<State = T>>(
         &mut self,
         search: &Search<'_, S>,
         source: &Source<'_>,
         prefetcher: &mut Prefetcher,
         late: bool,
-    ) {
+    ) -> Result<(), Interrupt> {
         let (settings, dispatch) = (search.settings, search.dispatch);
         let (beam, links, frame) = (&self.beam, &self.links, &self.frame);
         prefetcher.prefetch_next::<{ pace::STAGE }>();
@@ -229,13 +267,15 @@ impl<T> Decoder<T> {
             .step(beam, links, frame.blank(), prefetcher, dispatch);
         prefetcher.prefetch_next::<{ pace::STAGE }>();
         self.carried.score::<S>(beam);
+        self.look_within(search)?;
         self.candidates.clear();
         let bound = if scorers::scores::<S>() {
-            self.extend_scored(search, source);
+            self.extend_scored(search, source)?;
             IMPOSSIBLE
         } else {
             self.extend(search, source, prefetcher, late)
         };
+        self.look_within(search)?;
         if self.candidates.is_empty() && self.carried.keep_their_order(self.beam.length) {
             let (entries, at) = (&mut self.history.entries, self.frames);
             let blank = self.frame.blank();
@@ -256,6 +296,7 @@ impl<T> Decoder<T> {
         }
         let beam = &mut self.beam.prefixes[..self.beam.length];
         self.history.compact_if_grown(settings.beams, beam);
+        Ok(())
     }
 
     /// Adds the extensions that can enter the beam to the candidates; returns a
@@ -293,7 +334,15 @@ impl<T> Decoder<T> {
     }
 
     /// Adds the extensions that can enter the beam to the candidates, with a scorer.
-    fn extend_scored<S: Scorer<State = T>>(&mut self, search: &Search<'_, S>, source: &Source<'_>) {
+    ///
+    /// # Errors
+    ///
+    /// If the search is cancelled.
+    fn extend_scored<S: Scorer<State = T>>(
+        &mut self,
+        search: &Search<'_, S>,
+        source: &Source<'_>,
+    ) -> Result<(), Interrupt> {
         let (settings, candidates) = (search.settings, &mut self.candidates);
         let mut extensions = ScoredExtensions {
             settings,
@@ -302,10 +351,13 @@ impl<T> Decoder<T> {
             states: &self.states,
             links: &self.links,
             carried: &self.carried,
+            watch: &mut self.watch,
+            cancellation: search.cancellation,
             bound: Extensions::bound_of_carried(settings, &self.carried, self.beam.length),
         };
-        extensions.extend(&mut self.frame, source, candidates);
+        extensions.extend(&mut self.frame, source, candidates)?;
         candidate::keep_best(candidates, settings.beams);
+        Ok(())
     }
 
     /// Adds the prefixes of the beam that reach `bound` to the candidates.
@@ -423,14 +475,15 @@ impl<T> Decoder<T> {
     ///
     /// # Errors
     ///
-    /// If memory runs out.
+    /// If memory runs out, or a token cancels it.
     pub(super) fn write<S: Scorer<State = T>>(
         &mut self,
         scorer: &S,
         ended: bool,
         most: usize,
         nbest: &mut CtcNBest,
-    ) -> Result<(), Error> {
+        cancellation: &Cancellation,
+    ) -> Result<(), Ended> {
         let (beam, states) = (&self.beam, &self.states);
         let scored = |rank: usize| match (scorers::scores::<S>(), ended) {
             (false, _) => 0.0,
@@ -450,6 +503,7 @@ impl<T> Decoder<T> {
             let Origin::Carried { rank } = candidate::unpack(candidate) else {
                 continue;
             };
+            self.watch.look(cancellation)?;
             let (prefix, scored) = (&beam.prefixes[rank], scored(rank));
             let (mass, best) = (beam.masses.all[rank], prefix.best(self.frames));
             let scores = Scores {

@@ -7,6 +7,7 @@ mod by_text;
 mod candidate;
 mod carried;
 mod decoder;
+mod ended;
 mod extensions;
 mod frame;
 mod links;
@@ -28,7 +29,8 @@ pub use stream::CtcStream;
 use std::sync::Arc;
 
 use crate::batch::{self, IndexedSlice, PerThread};
-use crate::error::Error;
+use crate::cancellation::{Cancellation, CancellationToken, Interrupted};
+use crate::error::{Error, InterruptedAt};
 use crate::kernels::top_k::Plan;
 use crate::memory::grow;
 use crate::phase;
@@ -37,6 +39,7 @@ use crate::scores::ScoresView;
 use crate::search::shortlist::Shortlists;
 use crate::simd::{Dispatch, Level};
 use decoder::{Decoder, Search};
+use ended::Ended;
 use frame::Source;
 use settings::Settings;
 
@@ -107,6 +110,7 @@ pub struct CtcSearch<S: Scorer = Unscored> {
     shortlists: Shortlists,
     decoders: PerThread<Decoder<S::State>>,
     items: Vec<Decoded>,
+    cancellation: Cancellation,
 }
 
 /// What came of one item.
@@ -135,6 +139,7 @@ impl CtcSearch {
             shortlists: Shortlists::default(),
             decoders: PerThread::default(),
             items: Vec::new(),
+            cancellation: Cancellation::default(),
         })
     }
 }
@@ -150,6 +155,7 @@ impl<S: Scorer + Sync> CtcSearch<S> {
             shortlists: self.shortlists,
             decoders: PerThread::default(),
             items: self.items,
+            cancellation: self.cancellation,
         }
     }
 
@@ -173,6 +179,20 @@ impl<S: Scorer + Sync> CtcSearch<S> {
     pub fn with_level(mut self, level: Level) -> Result<Self, Error> {
         self.dispatch = Dispatch::require(level)?;
         Ok(self)
+    }
+
+    /// The same search with a token that ends its calls early. Streams that are made of it have
+    /// the token too.
+    #[must_use]
+    pub fn with_cancellation(mut self, token: CancellationToken) -> Self {
+        self.set_cancellation(Some(token));
+        self
+    }
+
+    /// Gives the search another token that ends its calls early, or none: for a search that
+    /// is kept, before each call.
+    pub fn set_cancellation(&mut self, token: Option<CancellationToken>) {
+        self.cancellation = Cancellation::new(token);
     }
 
     /// The beam width.
@@ -207,6 +227,7 @@ impl<S: Scorer + Sync> CtcSearch<S> {
             self.settings.clone(),
             Arc::clone(&self.scorer),
             self.dispatch,
+            self.cancellation.clone(),
         )
     }
 
@@ -248,7 +269,8 @@ impl<S: Scorer + Sync> CtcSearch<S> {
     /// # Errors
     ///
     /// If the blank is beyond the vocabulary, there are more steps than
-    /// [`CtcStream::MAX_FRAMES`], or memory runs out.
+    /// [`CtcStream::MAX_FRAMES`], memory runs out, or the search is cancelled
+    /// ([`CtcSearch::with_cancellation`]).
     pub fn decode(&mut self, scores: &ScoresView<'_>) -> Result<CtcNBest, Error> {
         let mut nbest = CtcNBest::new();
         self.decode_into(scores, &mut nbest)?;
@@ -261,6 +283,10 @@ impl<S: Scorer + Sync> CtcSearch<S> {
     /// # Errors
     ///
     /// Those of [`CtcSearch::decode`]; `nbest` is then empty.
+    ///
+    /// # Panics
+    ///
+    /// If the scorer does. `nbest` is then empty, and the search ready for its next call.
     pub fn decode_into(
         &mut self,
         scores: &ScoresView<'_>,
@@ -270,13 +296,20 @@ impl<S: Scorer + Sync> CtcSearch<S> {
         nbest.first_item = scores.first_item();
         self.settings.check_vocabulary(scores.vocab())?;
         stream::check_frames(0, scores.time())?;
+        let first_item = scores.first_item();
+        let start = || InterruptedAt::Item {
+            item: first_item,
+            step: 0,
+        };
+        self.cancellation.check(start)?;
         let batch = scores.batch();
         grow(&mut self.items, batch, "the results of the items")?;
         self.decoders.prepare()?;
         let late = self.reads_late(scores);
         if !late {
             let width = self.settings.shortlist_width();
-            self.shortlists.fill(scores, width, self.dispatch)?;
+            self.shortlists
+                .fill(scores, width, self.dispatch, &self.cancellation)?;
         }
 
         let items = &mut self.items[..batch];
@@ -285,8 +318,11 @@ impl<S: Scorer + Sync> CtcSearch<S> {
             settings: &self.settings,
             scorer: &*self.scorer,
             dispatch: self.dispatch,
+            cancellation: &self.cancellation,
         };
-        batch::for_each(IndexedSlice::new(items), 1, &|mut items: IndexedSlice<
+        let interrupted = Interrupted::default();
+        let work = IndexedSlice::new(&mut *items);
+        batch::for_each_until(work, 1, &interrupted, &|mut items: IndexedSlice<
             '_,
             Decoded,
         >| {
@@ -296,10 +332,19 @@ impl<S: Scorer + Sync> CtcSearch<S> {
                     let hypotheses = &mut decoded.hypotheses;
                     hypotheses.clear();
                     let done = decode_item(&search, decoder, scores, item, shortlists, hypotheses);
-                    decoded.failure = done.err();
+                    decoded.failure = match done {
+                        Ok(()) => None,
+                        Err(Ended::Refused(error)) => Some(error),
+                        Err(Ended::Interrupted(interrupt)) => {
+                            interrupted.note(item, decoder.frames() as usize, interrupt);
+                            None
+                        }
+                    };
                 });
             });
         });
+
+        interrupted.check(first_item)?;
 
         // An item that there was no memory for was not refused: another call, with more
         // memory, decodes it.
@@ -333,6 +378,7 @@ impl<S: Scorer> Clone for CtcSearch<S> {
             shortlists: Shortlists::default(),
             decoders: PerThread::default(),
             items: Vec::new(),
+            cancellation: self.cancellation.clone(),
         }
     }
 }
@@ -345,7 +391,7 @@ fn decode_item<S: Scorer>(
     item: usize,
     shortlists: Option<&Shortlists>,
     nbest: &mut CtcNBest,
-) -> Result<(), Error> {
+) -> Result<(), Ended> {
     decoder.reset(search, scores.kind(), scores.vocab())?;
     for step in 0..scores.length(item) {
         let mut source = Source {
@@ -365,9 +411,10 @@ fn decode_item<S: Scorer>(
             },
         };
         if !valid {
-            return Err(scores.invalid_score(item, step));
+            return Err(scores.invalid_score(item, step).into());
         }
     }
     let _backtracking = phase::backtrack();
-    decoder.write(search.scorer, true, search.settings.beams, nbest)
+    let most = search.settings.beams;
+    decoder.write(search.scorer, true, most, nbest, search.cancellation)
 }

@@ -18,6 +18,7 @@ use super::frame::{Frame, Source};
 use super::links::Links;
 use super::settings::Settings;
 use super::states::States;
+use crate::cancellation::{Cancellation, Interrupt, Watch};
 use crate::score_kind::IMPOSSIBLE;
 use crate::scorers::Scorer;
 
@@ -29,42 +30,49 @@ pub(super) struct ScoredExtensions<'a, S: Scorer> {
     pub(super) states: &'a States<S::State>,
     pub(super) links: &'a Links,
     pub(super) carried: &'a Carried,
+    pub(super) watch: &'a mut Watch,
+    pub(super) cancellation: &'a Cancellation,
     /// A score below this cannot enter the beam.
     pub(super) bound: f64,
 }
 
 impl<S: Scorer> ScoredExtensions<'_, S> {
     /// Adds the extensions that reach the bound to the candidates.
+    ///
+    /// # Errors
+    ///
+    /// If the search is cancelled.
     pub(super) fn extend(
         &mut self,
         frame: &mut Frame,
         source: &Source<'_>,
         candidates: &mut Vec<Candidate>,
-    ) {
+    ) -> Result<(), Interrupt> {
         for rank in 0..self.beam.length {
-            self.extend_prefix(rank, frame, 0, candidates);
+            self.extend_prefix(rank, frame, 0, candidates)?;
         }
         if !frame.lacks_tokens() {
-            return;
+            return Ok(());
         }
         let (reach, last) = (self.reach(), frame.last_log_probability());
         // A sum of three rounds in another way than this one of two.
         let most = last + reach + 4.0 * f64::EPSILON * (last.abs() + reach.abs());
         if reach == IMPOSSIBLE || most < self.bound {
-            return;
+            return Ok(());
         }
         self.raise(candidates);
         if most < self.bound {
-            return;
+            return Ok(());
         }
         mark!("a scorer needs tokens that are not listed");
         let start = frame.listed().len();
         frame.list_more(self.settings, source, self.bound, reach);
         for rank in 0..self.beam.length {
             if self.beam.most_scored[rank] < f64::INFINITY {
-                self.extend_prefix(rank, frame, start, candidates);
+                self.extend_prefix(rank, frame, start, candidates)?;
             }
         }
+        Ok(())
     }
 
     /// Extends a prefix by the tokens from a place of the frame on.
@@ -75,7 +83,8 @@ impl<S: Scorer> ScoredExtensions<'_, S> {
         frame: &Frame,
         start: usize,
         candidates: &mut Vec<Candidate>,
-    ) {
+    ) -> Result<(), Interrupt> {
+        self.watch.look(self.cancellation)?;
         let (beam, links) = (self.beam, self.links);
         let (most, last) = (beam.most_scored[rank], beam.prefixes[rank].last);
         let follow = beam.follow[rank];
@@ -110,6 +119,7 @@ impl<S: Scorer> ScoredExtensions<'_, S> {
                 }
             }
         }
+        Ok(())
     }
 
     /// The most that a prefix of the beam comes to with a token that is certain, where the

@@ -6,7 +6,8 @@ use super::decoder::{self, Decoder, Search};
 use super::frame::Source;
 use super::nbest::{CtcDetails, CtcHypothesis, CtcNBest};
 use super::settings::Settings;
-use crate::error::{Error, Kind};
+use crate::cancellation::{Cancellation, CancellationToken};
+use crate::error::{Error, InterruptedAt, Kind};
 use crate::memory::reserve;
 use crate::nbest::Hypotheses;
 use crate::phase;
@@ -88,7 +89,10 @@ pub struct CtcStream<S: Scorer = Unscored> {
     /// Of the frames so far; `None` before the first.
     vocab: Option<usize>,
     finished: bool,
+    /// Whether a frame is being taken: between calls only if its scorer panicked.
+    in_frame: bool,
     current: CtcNBest,
+    cancellation: Cancellation,
 }
 
 impl CtcStream {
@@ -98,7 +102,12 @@ impl CtcStream {
 }
 
 impl<S: Scorer> CtcStream<S> {
-    pub(super) fn new(settings: Settings, scorer: Arc<S>, dispatch: Dispatch) -> Self {
+    pub(super) fn new(
+        settings: Settings,
+        scorer: Arc<S>,
+        dispatch: Dispatch,
+        cancellation: Cancellation,
+    ) -> Self {
         CtcStream {
             settings,
             scorer,
@@ -107,14 +116,22 @@ impl<S: Scorer> CtcStream<S> {
             decoder: Decoder::default(),
             vocab: None,
             finished: false,
+            in_frame: false,
             current: CtcNBest::new(),
+            cancellation,
         }
+    }
+
+    /// Gives the stream another token that ends [`CtcStream::push`] early, or none. At first
+    /// it has that of its search.
+    pub fn set_cancellation(&mut self, token: Option<CancellationToken>) {
+        self.cancellation = Cancellation::new(token);
     }
 
     /// Forgets all frames; the memory is kept.
     pub fn reset(&mut self) {
         self.vocab = None;
-        self.finished = false;
+        (self.finished, self.in_frame) = (false, false);
     }
 
     /// The number of frames read.
@@ -133,10 +150,17 @@ impl<S: Scorer> CtcStream<S> {
     /// vocabulary is not that of the frames before or does not hold the blank,
     /// there are more than [`CtcStream::MAX_FRAMES`] frames in all, a frame
     /// holds an invalid score (its step counts from the start of these frames),
-    /// or memory runs out. The stream is then as it was before; only if memory
-    /// runs out on the way it holds the frames up to there, as many as
-    /// [`CtcStream::frames`] says.
+    /// memory runs out, or the stream is cancelled. The stream is then as it was
+    /// before; only if memory runs out or it is cancelled on the way it holds the
+    /// frames up to there, as many as [`CtcStream::frames`] says: the best of them are
+    /// [`CtcStream::current`], and the frames after them can be read later.
+    ///
+    /// # Panics
+    ///
+    /// If the scorer does. What the stream holds is then lost, if that was within a frame:
+    /// until [`CtcStream::reset`] it says so ([`Panicked`](crate::ErrorKind::Panicked)).
     pub fn push(&mut self, frames: &ScoresView<'_>) -> Result<(), Error> {
+        self.check_whole()?;
         if self.finished {
             return Err(Kind::StreamFinished {
                 frames: self.frames(),
@@ -153,7 +177,11 @@ impl<S: Scorer> CtcStream<S> {
         self.settings.check_vocabulary(vocab)?;
         check_frames(self.frames(), frames.length(0))?;
         let width = self.settings.shortlist_width();
-        self.shortlists.fill(frames, width, self.dispatch)?;
+        let before = InterruptedAt::Frame(self.frames());
+        self.cancellation.check(|| before)?;
+        self.shortlists
+            .fill(frames, width, self.dispatch, &self.cancellation)
+            .map_err(|error| error.interrupted_at(before))?;
         for step in 0..frames.length(0) {
             if self.shortlists.get(0, step).is_none() {
                 return Err(frames.invalid_score(0, step));
@@ -163,6 +191,7 @@ impl<S: Scorer> CtcStream<S> {
             settings: &self.settings,
             scorer: &*self.scorer,
             dispatch: self.dispatch,
+            cancellation: &self.cancellation,
         };
         if self.vocab.is_none() {
             self.decoder.reset(&search, frames.kind(), vocab)?;
@@ -178,7 +207,11 @@ impl<S: Scorer> CtcStream<S> {
                 kind: frames.kind(),
                 normaliser: list.normaliser,
             };
-            self.decoder.advance(&search, list, &source)?;
+            self.in_frame = true;
+            let taken = self.decoder.advance(&search, list, &source);
+            self.in_frame = false;
+            let at = InterruptedAt::Frame(self.decoder.frames() as usize);
+            taken.map_err(|ended| ended.error(at))?;
         }
         Ok(())
     }
@@ -213,8 +246,8 @@ impl<S: Scorer> CtcStream<S> {
     /// the prefix tree.
     pub fn stable(&mut self) -> (&[u32], &[u32]) {
         match self.vocab {
-            None => (&[], &[]),
-            Some(_) => self.decoder.shared(),
+            Some(_) if !self.in_frame => self.decoder.shared(),
+            _ => (&[], &[]),
         }
     }
 
@@ -259,12 +292,28 @@ impl<S: Scorer> CtcStream<S> {
         Ok(self.current.only_item())
     }
 
+    /// That no scorer has panicked in the midst of a frame.
+    fn check_whole(&self) -> Result<(), Error> {
+        match self.in_frame {
+            true => Err(Kind::StreamPanicked {
+                frames: self.frames(),
+            }
+            .into()),
+            false => Ok(()),
+        }
+    }
+
     fn write(&mut self, ended: bool, most: usize) -> Result<Hypotheses<'_, CtcDetails>, Error> {
+        self.check_whole()?;
         self.current.clear();
         let (scorer, nbest) = (&*self.scorer, &mut self.current);
         match self.vocab {
             None => decoder::write_empty(scorer, ended, nbest)?,
-            Some(_) => self.decoder.write(scorer, ended, most, nbest)?,
+            // A stream that is cancelled tells what it has.
+            Some(_) => self
+                .decoder
+                .write(scorer, ended, most, nbest, &Cancellation::default())
+                .map_err(|ended| ended.error(InterruptedAt::Frame(0)))?,
         }
         self.current.end_item()?;
         Ok(self.current.only_item())
@@ -281,7 +330,9 @@ impl<S: Scorer> Clone for CtcStream<S> {
             decoder: self.decoder.clone(),
             vocab: self.vocab,
             finished: self.finished,
+            in_frame: self.in_frame,
             current: self.current.clone(),
+            cancellation: self.cancellation.clone(),
         }
     }
 }

@@ -189,6 +189,7 @@ pub use topology::Topology;
 use std::sync::Arc;
 
 use crate::batch::PerThread;
+use crate::cancellation::{Cancellation, CancellationToken};
 use crate::error::{Error, Kind};
 use crate::scorers::{Scorer, Unscored};
 use crate::simd::{Dispatch, Level};
@@ -224,6 +225,7 @@ pub struct TransducerSearch<S: Scorer = Unscored> {
     slots: Slots,
     reader: Reader,
     late: PerThread<LateRows>,
+    cancellation: Cancellation,
 }
 
 impl TransducerSearch {
@@ -248,12 +250,23 @@ impl TransducerSearch {
     pub fn new(vocab: usize, blank: Blank, beams: usize) -> Result<Self, Error> {
         let settings = Settings::new(vocab, blank.0, beams)?;
         let dispatch = Dispatch::require(Level::from_environment()?)?;
-        Ok(Self::with_parts(settings, Arc::new(Unscored), dispatch))
+        let whole = Cancellation::default();
+        Ok(Self::with_parts(
+            settings,
+            Arc::new(Unscored),
+            dispatch,
+            whole,
+        ))
     }
 }
 
 impl<S: Scorer + Sync> TransducerSearch<S> {
-    fn with_parts(settings: Settings, scorer: Arc<S>, dispatch: Dispatch) -> Self {
+    fn with_parts(
+        settings: Settings,
+        scorer: Arc<S>,
+        dispatch: Dispatch,
+        cancellation: Cancellation,
+    ) -> Self {
         TransducerSearch {
             settings,
             scorer,
@@ -267,6 +280,7 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
             slots: Slots::default(),
             reader: Reader::default(),
             late: PerThread::default(),
+            cancellation,
         }
     }
 
@@ -274,7 +288,12 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
     /// are dropped.
     #[must_use]
     pub fn with_scorer<N: Scorer + Sync>(self, scorer: N) -> TransducerSearch<N> {
-        TransducerSearch::with_parts(self.settings, Arc::new(scorer), self.dispatch)
+        TransducerSearch::with_parts(
+            self.settings,
+            Arc::new(scorer),
+            self.dispatch,
+            self.cancellation,
+        )
     }
 
     /// The same search for a model of another topology. Requests that were admitted are
@@ -293,7 +312,12 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
         if vocab > limit {
             return Err(Kind::VocabularyTooLarge { vocab, limit }.into());
         }
-        Ok(Self::with_parts(settings, self.scorer, self.dispatch))
+        Ok(Self::with_parts(
+            settings,
+            self.scorer,
+            self.dispatch,
+            self.cancellation,
+        ))
     }
 
     /// The same search with up to `count` hypotheses a result, 1 or more, in place of as many
@@ -327,6 +351,20 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
         at_least_one("the commit delay", delay.unwrap_or(1))?;
         self.settings.commit_delay = delay;
         Ok(self)
+    }
+
+    /// The same search with a token that ends [`TransducerSearch::advance`] and
+    /// [`TransducerSearch::run`] early. What the requests have found so far is there:
+    /// [`TransducerSearch::current`], and [`TransducerSearch::finish`], which ends one with it.
+    #[must_use]
+    pub fn with_cancellation(mut self, token: CancellationToken) -> Self {
+        self.set_cancellation(Some(token));
+        self
+    }
+
+    /// Gives the search another token that ends its calls early, or none.
+    pub fn set_cancellation(&mut self, token: Option<CancellationToken>) {
+        self.cancellation = Cancellation::new(token);
     }
 
     /// The same search at another instruction-set level.
@@ -397,6 +435,7 @@ impl<S: Scorer + Sync> Clone for TransducerSearch<S> {
             self.settings.clone(),
             Arc::clone(&self.scorer),
             self.dispatch,
+            self.cancellation.clone(),
         )
     }
 }

@@ -112,7 +112,7 @@ impl<T> Record<T> {
         rows: &StepRows<'_>,
         late: &mut LateRows,
     ) {
-        let (Some(id), true) = (self.id, self.in_step && self.is_running()) else {
+        let (Some(id), true) = (self.id, self.to_take && self.is_running()) else {
             return;
         };
         let _merging = phase::merge();

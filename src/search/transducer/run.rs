@@ -17,8 +17,8 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
     ///
     /// # Errors
     ///
-    /// What the model returns; and those of [`TransducerSearch::advance`]. The step is then
-    /// abandoned ([`TransducerSearch::abandon_step`]).
+    /// What the model returns; and those of [`TransducerSearch::advance`], such as that the search
+    /// is cancelled. The step is then abandoned ([`TransducerSearch::abandon_step`]).
     pub fn run<E: From<Error>>(
         &mut self,
         mut model: impl FnMut(&Feed<'_>, &mut [f32]) -> Result<(), E>,
@@ -39,6 +39,7 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
         model: &mut impl FnMut(&Feed<'_>, &mut [f32]) -> Result<(), E>,
         logits: &mut Vec<f32>,
     ) -> Result<(), E> {
+        self.check_cancellation()?;
         let columns = self.columns();
         let feed = self.feed();
         let shape = [feed.rows(), columns];

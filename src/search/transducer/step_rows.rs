@@ -3,6 +3,7 @@
 use super::lists::ReadRow;
 use super::settings::Settings;
 use super::topology::Topology;
+use crate::cancellation::Cancellation;
 use crate::error::{Error, Kind};
 use crate::kernels::log_probability;
 use crate::request_id::RequestId;
@@ -25,20 +26,23 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// If memory runs out.
+    /// If memory runs out, or the search is cancelled.
     pub(super) fn read(
         &mut self,
         settings: &Settings,
         scored: bool,
         scores: &ScoresView<'_>,
         dispatch: Dispatch,
+        cancellation: &Cancellation,
     ) -> Result<(), Error> {
         let [of_tokens, of_durations] = parts(settings, scores);
         self.width = settings.shortlist_width(scored);
-        self.tokens.fill(&of_tokens, self.width, dispatch)?;
+        self.tokens
+            .fill(&of_tokens, self.width, dispatch, cancellation)?;
         if of_durations.vocab() > 0 {
             // For the normaliser; all of them are looked at, in their order.
-            self.durations.fill(&of_durations, 1, dispatch)?;
+            self.durations
+                .fill(&of_durations, 1, dispatch, cancellation)?;
         }
         Ok(())
     }

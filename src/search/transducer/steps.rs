@@ -2,10 +2,12 @@
 
 use super::TransducerSearch;
 use super::feed::Feed;
+use super::late::LateRows;
 use super::record::Record;
 use super::utterance::Search;
 use crate::batch::{self, IndexedSlice};
-use crate::error::{Error, Kind};
+use crate::cancellation::Interrupted;
+use crate::error::{Error, InterruptedAt, Kind};
 use crate::scorers::{self, Scorer};
 use crate::scores::ScoresView;
 use crate::search::shortlist;
@@ -13,6 +15,10 @@ use crate::search::shortlist;
 /// Rows whose prefixes one thread extends without asking for more work; with a scorer,
 /// which takes longer, fewer.
 const GRAIN_ROWS: [usize; 2] = [128, 16];
+
+/// The most bytes of rows that an utterance reads without a look at the token: some
+/// milliseconds.
+const MOST_LATE_BYTES: usize = 32 << 20;
 
 impl<S: Scorer + Sync> TransducerSearch<S> {
     /// Begins a step: what is to be computed next for all requests that do not wait for
@@ -69,6 +75,8 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
     /// are as they were before it, and the next [`TransducerSearch::feed`] begins the step
     /// again, with those that were admitted and without those that were removed meanwhile. The
     /// slots that its predictor steps write may then be others.
+    ///
+    /// If the step was cancelled after some requests had taken their scores, those have made it.
     pub fn abandon_step(&mut self) {
         for &place in &self.step {
             let record = &mut self.records[place as usize];
@@ -94,8 +102,10 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
     ///
     /// # Errors
     ///
-    /// If no step has begun, the shape is another, or memory runs out. Then nothing has
-    /// changed.
+    /// If no step has begun, the shape is another, memory runs out, or the search is cancelled
+    /// ([`TransducerSearch::with_cancellation`]). Then nothing has changed; only if it is
+    /// cancelled on the way some requests have taken their scores. The step is then still under
+    /// way, and with the same scores this takes those of the others.
     ///
     /// # Panics
     ///
@@ -111,6 +121,7 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
             return Err(Kind::StepShape { shape, rows, vocab }.into());
         }
         let scores = scores.step_rows().ok_or(Error::from(Kind::StepLengths))?;
+        self.check_cancellation()?;
         let scored = scorers::scores::<S>();
         let late = self.reads_late(&scores);
         if late {
@@ -118,8 +129,13 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
             let late = &mut self.late;
             late.prepare_each(|late| late.reserve(settings, kind))?;
         } else {
-            self.reader
-                .read(&self.settings, scored, &scores, self.dispatch)?;
+            let cancellation = &self.cancellation;
+            let read =
+                self.reader
+                    .read(&self.settings, scored, &scores, self.dispatch, cancellation);
+            if let Err(error) = read {
+                return Err(error.interrupted_at(self.at()));
+            }
         }
         let under_way = StepUnderWay { search: self };
         let TransducerSearch {
@@ -131,12 +147,23 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
             next_rows,
             late: late_rows,
             dispatch,
+            cancellation,
             ..
         } = &mut *under_way.search;
         let read = reader.rows(settings, scores, late.then_some(*dispatch));
         let search = Search {
             settings,
             scorer: &**scorer,
+        };
+        let interrupted = Interrupted::default();
+        let take = |record: &mut Record<S::State>, late: &mut LateRows| {
+            if !record.to_take || interrupted.is_set() {
+                return;
+            }
+            match cancellation.interrupt() {
+                None => record.take(&search, &read, late),
+                Some(interrupt) => interrupted.note(0, 0, interrupt),
+            }
         };
         let rows = next_rows.rows.len();
         let most_rows = match late {
@@ -146,33 +173,61 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
         if rows <= most_rows {
             late_rows.with(|late| {
                 for &place in &*step {
-                    records[place as usize].take(&search, &read, late);
+                    take(&mut records[place as usize], late);
                 }
             });
         } else {
             let grain = records.len().saturating_mul(most_rows) / rows;
             let records = IndexedSlice::new(records);
-            batch::for_each(records, grain, &|mut records: IndexedSlice<
-                '_,
-                Record<S::State>,
-            >| {
-                late_rows.with(|late| {
-                    records.for_each(|_, record| record.take(&search, &read, late));
-                });
-            });
+            batch::for_each_until(
+                records,
+                grain,
+                &interrupted,
+                &|mut records: IndexedSlice<'_, Record<S::State>>| {
+                    late_rows.with(|late| {
+                        records.for_each(|_, record| take(record, late));
+                    });
+                },
+            );
         }
-        drop(under_way);
-        Ok(())
+        if interrupted.is_set() {
+            // The step stays under way, for those that have not taken their scores.
+            std::mem::forget(under_way);
+        } else {
+            drop(under_way);
+        }
+        interrupted
+            .check(0)
+            .map_err(|error| error.interrupted_at(self.at()))
+    }
+
+    /// Whether the search is cancelled before its next step or the rest of this one.
+    ///
+    /// # Errors
+    ///
+    /// If it is.
+    pub(super) fn check_cancellation(&self) -> Result<(), Error> {
+        self.cancellation.check(|| self.at())
+    }
+
+    /// The place in the step that is under way.
+    fn at(&self) -> InterruptedAt {
+        let records = self.step.iter().map(|&place| &self.records[place as usize]);
+        InterruptedAt::Step {
+            taken: records.filter(|record| !record.to_take).count(),
+            requests: self.step.len(),
+        }
     }
 
     /// Whether each utterance reads its rows when it takes them: it then knows which of their
     /// tokens can matter. There must be an utterance for every thread, unless one thread reads
-    /// them all in any case.
+    /// them all in any case. It looks at no token meanwhile, so they must not take long.
     fn reads_late(&self, scores: &ScoresView<'_>) -> bool {
         let bytes = scores.row_bytes().saturating_mul(scores.longest());
         !scorers::scores::<S>()
             && self.settings.reads_late()
             && (self.step.len() >= batch::threads() || bytes <= shortlist::GRAIN_BYTES)
+            && scores.row_bytes().saturating_mul(self.settings.beams) <= MOST_LATE_BYTES
     }
 
     /// Ends the step that is under way: frees what was removed meanwhile; requests that are

@@ -11,6 +11,7 @@ use std::collections::{HashMap, HashSet};
 use ctc_case::{Plain, expected_item};
 
 use super::*;
+use crate::cancellation::Cancellation;
 use crate::kernels::log_add::log_add_scalar as log_add;
 use crate::marks;
 use crate::random::Random;
@@ -192,12 +193,18 @@ fn check(level: Level, view: &ScoresView<'_>, beams: usize, blank: u32) {
     let mut lists = Shortlists::default();
     let dispatch = Dispatch::require(level).unwrap();
     lists
-        .fill(view, settings.shortlist_width(), dispatch)
+        .fill(
+            view,
+            settings.shortlist_width(),
+            dispatch,
+            &Cancellation::default(),
+        )
         .unwrap();
     let search = Search {
         settings: &settings,
         scorer: &Unscored,
         dispatch,
+        cancellation: &Cancellation::default(),
     };
     let mut decoders = [false, true].map(|late| {
         let mut decoder = Decoder::default();
@@ -421,10 +428,16 @@ fn feed_scored<S: Scorer>(
         settings,
         scorer,
         dispatch,
+        cancellation: &Cancellation::default(),
     };
     let mut lists = Shortlists::default();
     lists
-        .fill(view, settings.shortlist_width(), dispatch)
+        .fill(
+            view,
+            settings.shortlist_width(),
+            dispatch,
+            &Cancellation::default(),
+        )
         .unwrap();
     let mut decoder = Decoder::default();
     decoder.reset(&search, view.kind(), view.vocab()).unwrap();

@@ -1,6 +1,7 @@
 //! Compares what is selected with all emissions of all prefixes, put in order.
 
 use super::*;
+use crate::cancellation::Cancellation;
 use crate::marks;
 use crate::random::Random;
 use crate::reference::toy::Anything;
@@ -107,7 +108,10 @@ fn check<S: Tries>(case: &Case, scorer: &S, random: &mut Random) {
     let dispatch = Dispatch::new(Level::best()).unwrap();
     let mut reader = Reader::default();
     let scored = scorers::scores::<S>();
-    reader.read(&settings, scored, &view, dispatch).unwrap();
+    let whole = Cancellation::default();
+    reader
+        .read(&settings, scored, &view, dispatch, &whole)
+        .unwrap();
     let read = reader.rows(&settings, view, None);
 
     let mut lists = Lists::default();
