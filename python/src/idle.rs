@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
 /// Searches that keep their memory from call to call. A call has one for itself, so several
@@ -14,17 +15,22 @@ impl<T> Idle<T> {
     }
 
     /// Calls `work` with an idle search, or with one that is made if there is none. One that
-    /// fails is given up.
+    /// panics is given up.
     pub(crate) fn with<R>(
         &self,
+        py: Python<'_>,
         make: impl FnOnce() -> PyResult<T>,
         work: impl FnOnce(&mut T) -> PyResult<R>,
     ) -> PyResult<R> {
         let idle = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let kept = idle().pop();
         let mut search = kept.map_or_else(make, Ok)?;
-        let done = work(&mut search)?;
-        idle().push(search);
-        Ok(done)
+        let done = work(&mut search);
+        let panicked = |error: &PyErr| error.is_instance_of::<PyRuntimeError>(py);
+        // Else it is as it was. To free what it holds takes longer than a tenth of a second.
+        if !done.as_ref().is_err_and(panicked) {
+            idle().push(search);
+        }
+        done
     }
 }

@@ -79,7 +79,7 @@ impl IndependentSearch {
     fn new(py: Python<'_>, beams: i64) -> PyResult<Self> {
         let idle = Idle::new();
         // One is made here, so that settings are refused here.
-        idle.with(|| new_search(py, beams), |_| Ok(()))?;
+        idle.with(py, || new_search(py, beams), |_| Ok(()))?;
         Ok(IndependentSearch { beams, idle })
     }
 
@@ -112,7 +112,9 @@ impl IndependentSearch {
         let scores = Scores::new(array, scores, lengths)?;
         let view = scores.view(py)?;
         let make = || new_search(py, self.beams);
-        let found = self.idle.with(make, |search| decode(py, &view, search))?;
+        let found = self
+            .idle
+            .with(py, make, |search| decode(py, &view, search))?;
         listed(py, found, scores.framework(), refused)
     }
 
@@ -146,7 +148,10 @@ fn decode(
     work::check_memory(needed)?;
     let bytes = view.bytes().saturating_add(needed);
     let first = work::PIECE_BYTES / (bytes / batch.max(1)).max(1);
-    work::in_pieces(py, batch, first, |items| search.decode(&view.items(items)))
+    work::in_pieces(py, batch, first, |items, token| {
+        search.set_cancellation(Some(token));
+        search.decode(&view.items(items))
+    })
 }
 
 fn listed<'py>(

@@ -72,6 +72,20 @@ impl Pool {
             None => work(),
         }
     }
+
+    /// Runs `work` in the pool, and `beside` in this thread meanwhile. In a thread of the pool, as
+    /// where a function of Python is called by a search, `beside` is left out.
+    pub(crate) fn run_with(&self, work: impl FnOnce() + Send, beside: impl FnOnce()) {
+        match &self.parts {
+            Some(parts) if parts.pool.current_thread_index().is_none() => {
+                parts.pool.in_place_scope(|scope| {
+                    scope.spawn(|_| work());
+                    beside();
+                });
+            }
+            _ => work(),
+        }
+    }
 }
 
 /// Waits until the threads have ended.

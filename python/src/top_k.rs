@@ -90,7 +90,7 @@ fn find<'py, V: Copy + Default + Send>(
     let bytes = columns.saturating_mul(whole.values.element_bytes());
     let mut indices: Vec<u32> = Vec::with_capacity(results);
     let mut values: Vec<V> = Vec::with_capacity(results);
-    work::in_pieces(py, rows, work::PIECE_BYTES / bytes.max(1), |range| {
+    work::in_pieces(py, rows, work::PIECE_BYTES / bytes.max(1), |range, _| {
         let end = range.end * found;
         let start = range.start * found;
         indices.resize(end, 0);

@@ -188,6 +188,59 @@ assert widebeam.beam_search(logits, 8, scores="logits")[0].shape == (1, 8, 200)
     )
 
 
+LONG_WORK = {
+    "an item of the independent search": """
+logits = rng.normal(size=(1, 1, 20000)).astype("f4")
+search, scores = widebeam.IndependentSearch(8), numpy.broadcast_to(logits, (1, 300000, 20000))
+long = lambda: search.decode(scores, "logits")
+short = lambda: search.decode(scores[:, :9], "logits")
+""",
+    "an item of CTC": """
+logits = rng.normal(size=(1, 1, 500)).astype("f4")
+decoder, scores = widebeam.CtcDecoder(beams=500), numpy.broadcast_to(logits, (1, 100000, 500))
+long = lambda: decoder.decode(scores, "logits")
+short = lambda: decoder.decode(scores[:, :9], "logits")
+""",
+    "a chunk of a stream": """
+logits = rng.normal(size=(1, 500)).astype("f4")
+decoder, scores = widebeam.CtcDecoder(beams=500), numpy.broadcast_to(logits, (100000, 500))
+stream = decoder.stream()
+long = lambda: stream.push(scores, "logits")
+short = lambda: decoder.decode(scores[:9], "logits")
+""",
+}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are sent by kill")
+@pytest.mark.parametrize("work", LONG_WORK)
+def test_control_c_ends_a_long_item(run_python, work):
+    done = run_python(
+        f"""
+import os, signal, threading, time
+import numpy, widebeam
+
+rng, sent = numpy.random.default_rng(0), []
+{LONG_WORK[work]}
+def interrupt():
+    time.sleep(0.5)
+    sent.append(time.monotonic())
+    os.kill(os.getpid(), signal.SIGINT)
+
+threading.Thread(target=interrupt).start()
+try:
+    long()
+except KeyboardInterrupt:
+    print(f"{{time.monotonic() - sent[0]:.3f}} s")
+else:
+    raise SystemExit("it was not interrupted")
+# What was interrupted takes the next call.
+assert len(short()) == 1
+"""
+    )
+    # A tenth of a second, and what a machine with other work takes more.
+    assert float(done.stdout.split()[0]) < 0.3, done.stdout
+
+
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_pickles(protocol):
     def again(value):

@@ -9,6 +9,7 @@ mod rules;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use widebeam::autoregressive::CompletionNBest;
+use widebeam::{CancellationToken, ScoresView};
 
 use crate::array::Framework;
 use crate::exclusive::Exclusive;
@@ -77,7 +78,7 @@ impl AutoregressiveCore {
         let scores = Scores::new(array, scores, None)?;
         let view = scores.view(py)?;
         self.search
-            .with(|search| work::run(py, || search.advance(&view)))?;
+            .with(|search| work::run_until_signal(py, |token| advance(search, &view, token)))?;
         self.raised.hand_on()
     }
 
@@ -124,6 +125,18 @@ impl AutoregressiveCore {
     fn remove(&self, request: &RequestId) -> PyResult<bool> {
         self.search.with(|search| Ok(search.remove(request.0)))
     }
+}
+
+/// Ends a step, if the token is not cancelled before.
+fn advance(
+    search: &mut widebeam::AutoregressiveSearch,
+    scores: &ScoresView<'_>,
+    token: CancellationToken,
+) -> Result<(), widebeam::Error> {
+    search.set_cancellation(Some(token));
+    let advanced = search.advance(scores);
+    search.set_cancellation(None);
+    advanced
 }
 
 impl AutoregressiveCore {

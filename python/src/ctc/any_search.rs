@@ -2,14 +2,18 @@
 
 use widebeam::ctc::{CtcHypothesis, CtcNBest, CtcSearch, CtcStream, OwnedCtcHypothesis};
 use widebeam::scorers::Scorer;
-use widebeam::{Error, ScoresView};
+use widebeam::{CancellationToken, Error, ScoresView};
 
 use crate::scorers::TakesScorer;
 
 /// A [`CtcSearch`], whatever scores for it.
 pub(crate) trait AnySearch: Send + Sync {
     fn bytes_needed(&self, scores: &ScoresView<'_>) -> usize;
-    fn decode(&mut self, scores: &ScoresView<'_>) -> Result<CtcNBest, Error>;
+    fn decode(
+        &mut self,
+        scores: &ScoresView<'_>,
+        token: CancellationToken,
+    ) -> Result<CtcNBest, Error>;
     fn stream(&self) -> Box<dyn AnyStream>;
     /// Another one, that shares the scorer.
     fn another(&self) -> Box<dyn AnySearch>;
@@ -23,7 +27,12 @@ where
         CtcSearch::bytes_needed(self, scores)
     }
 
-    fn decode(&mut self, scores: &ScoresView<'_>) -> Result<CtcNBest, Error> {
+    fn decode(
+        &mut self,
+        scores: &ScoresView<'_>,
+        token: CancellationToken,
+    ) -> Result<CtcNBest, Error> {
+        self.set_cancellation(Some(token));
         CtcSearch::decode(self, scores)
     }
 
@@ -50,7 +59,7 @@ impl TakesScorer for CtcSearch {
 
 /// A [`CtcStream`], whatever scores for it.
 pub(crate) trait AnyStream: Send {
-    fn push(&mut self, frames: &ScoresView<'_>) -> Result<(), Error>;
+    fn push(&mut self, frames: &ScoresView<'_>, token: CancellationToken) -> Result<(), Error>;
     fn current(&mut self) -> Result<Vec<OwnedCtcHypothesis>, Error>;
     fn finish(&mut self) -> Result<Vec<OwnedCtcHypothesis>, Error>;
     fn take_stable(&mut self) -> Result<(Vec<u32>, Vec<u32>), Error>;
@@ -59,8 +68,11 @@ pub(crate) trait AnyStream: Send {
 }
 
 impl<S: Scorer + Send + Sync> AnyStream for CtcStream<S> {
-    fn push(&mut self, frames: &ScoresView<'_>) -> Result<(), Error> {
-        CtcStream::push(self, frames)
+    fn push(&mut self, frames: &ScoresView<'_>, token: CancellationToken) -> Result<(), Error> {
+        self.set_cancellation(Some(token));
+        let pushed = CtcStream::push(self, frames);
+        self.set_cancellation(None);
+        pushed
     }
 
     fn current(&mut self) -> Result<Vec<OwnedCtcHypothesis>, Error> {

@@ -66,7 +66,7 @@ impl CtcCore {
         let make = || Ok(self.model.search.another());
         let found = self
             .idle
-            .with(make, |search| self.found(py, &view, &mut **search))?;
+            .with(py, make, |search| self.found(py, &view, &mut **search))?;
 
         let list = PyList::empty(py);
         for nbest in found.into_iter().map(Arc::new) {
@@ -99,8 +99,8 @@ impl CtcCore {
         work::check_memory(search.bytes_needed(view))?;
         let work_of_item = view.time().saturating_mul(self.beams).max(1);
         let first = (PIECE_FRAMES / work_of_item).max(1) * pool::get_num_threads();
-        work::in_pieces(py, view.batch(), first, |items| {
-            let found = search.decode(&view.items(items))?;
+        work::in_pieces(py, view.batch(), first, |items, token| {
+            let found = search.decode(&view.items(items), token)?;
             match (&self.model.reader, self.model.merging) {
                 (Some(reader), Some(merging)) => {
                     found.merged_by(|tokens| merging.key(reader, tokens))

@@ -83,7 +83,7 @@ impl CtcStream {
         require(py, self.labels, view.vocab())?;
         self.state.with(|state| {
             let State { stream, framework } = state;
-            work::run(py, || stream.push(&view))?;
+            work::run_until_signal(py, |token| stream.push(&view, token))?;
             *framework = scores.framework();
             Ok(())
         })

@@ -4,7 +4,7 @@ use widebeam::scorers::Scorer;
 use widebeam::transducer::{
     Emitted, Feed, OwnedTransducerHypothesis, RequestId, TransducerHypothesis, TransducerSearch,
 };
-use widebeam::{Error, ScoresView};
+use widebeam::{CancellationToken, Error, ScoresView};
 
 use crate::scorers::TakesScorer;
 
@@ -18,7 +18,7 @@ pub(crate) trait AnySearch: Send {
     fn finish(&mut self, id: RequestId) -> Result<(), Error>;
     fn remove(&mut self, id: RequestId) -> bool;
     fn feed(&mut self) -> Feed<'_>;
-    fn advance(&mut self, scores: &ScoresView<'_>) -> Result<(), Error>;
+    fn advance(&mut self, scores: &ScoresView<'_>, token: CancellationToken) -> Result<(), Error>;
     fn abandon_step(&mut self);
     fn finished(&self) -> &[RequestId];
     fn frames(&self, id: RequestId) -> Result<usize, Error>;
@@ -63,8 +63,11 @@ impl<S: Scorer + Send + Sync> AnySearch for TransducerSearch<S> {
         TransducerSearch::feed(self)
     }
 
-    fn advance(&mut self, scores: &ScoresView<'_>) -> Result<(), Error> {
-        TransducerSearch::advance(self, scores)
+    fn advance(&mut self, scores: &ScoresView<'_>, token: CancellationToken) -> Result<(), Error> {
+        self.set_cancellation(Some(token));
+        let advanced = TransducerSearch::advance(self, scores);
+        self.set_cancellation(None);
+        advanced
     }
 
     fn abandon_step(&mut self) {

@@ -90,7 +90,8 @@ impl TransducerCore {
         let py = array.py();
         let scores = Scores::new(array, scores, None)?;
         let view = scores.view(py)?;
-        self.call(py, |search| search.advance(&view))
+        self.search
+            .with(|search| work::run_until_signal(py, |token| search.advance(&view, token)))
     }
 
     fn abandon_step(&self) -> PyResult<()> {
