@@ -59,8 +59,8 @@ fn requests(vocab: usize) -> Vec<Request> {
             .process_log_probabilities(MinimumLength(4))
             .process_log_probabilities(NoRepeatNgram::new(2).unwrap()),
         request(4).with_constraint(
-            Constraint::function(move |generated, mask| {
-                let odd = generated.len() as u32 % 2;
+            Constraint::function(move |tokens, mask| {
+                let odd = tokens.generated().len() as u32 % 2;
                 (0..vocab as u32 / 2).for_each(|i| mask.insert(2 * i + odd));
             }),
             Normaliser::WholeRow,

@@ -5,17 +5,21 @@ mod counting;
 #[path = "support/word_scorers.rs"]
 mod word_scorers;
 
+use arbitrary::Unstructured;
 use widebeam::autoregressive::{
-    AutoregressiveSearch, MaximumLength, Normaliser, Request, Requirement, Rules, Sampling,
-    Suppress, TokenTrie,
+    AutoregressiveSearch, MaximumLength, Normaliser, Request, RequestId, Requirement, Rules,
+    Sampling, Suppress, TokenTrie,
 };
 use widebeam::ctc::{Blank, CtcNBest};
+use widebeam::reference::requests::{Extended, Model};
+use widebeam::reference::toy::mix;
 use widebeam::scorers::{
     LexiconState, NgramState, PhrasesState, Scorer, SpellingState, WordNgramState,
 };
 use widebeam::top_k::{Rows, TopK};
 use widebeam::transducer::{Topology, TransducerSearch};
-use widebeam::{CtcSearch, IndependentSearch, NBest, ScoresView};
+use widebeam::{CtcSearch, IndependentSearch, NBest, ScoreKind, ScoresView};
+use widebeam_toy::{any_extended, any_request};
 
 /// Source positions that rows attend to.
 const SOURCES: usize = 9;
@@ -310,6 +314,64 @@ fn a_request_takes_at_most_what_the_search_says() {
         let longest = plain(1, usize::MAX).with_stop_sequences([[1]]);
         assert_eq!(search.bytes_needed(&longest), Ok(usize::MAX));
     });
+}
+
+/// Requests with any settings, whose pools and draws become as large as they can.
+#[test]
+fn any_request_takes_at_most_what_the_search_says() {
+    on_one_thread(|| {
+        let (mut tried, mut drew) = (0, 0);
+        for seed in 0..4000 {
+            let bytes = (0..600).map(|at| (mix(seed ^ mix(at)) >> 40) as u8);
+            let input: Vec<u8> = bytes.collect();
+            let mut u = Unstructured::new(&input);
+            let mut model = any_request::model(&mut u).unwrap();
+            model.kind = ScoreKind::Logits;
+            let mut request = any_extended::request(&mut u, &model).unwrap();
+            // What constraints of the caller hold comes on top.
+            request.grammar = None;
+            request.given = None;
+            // Steps that are wider than the request.
+            if request.widths.len() == 1 {
+                request.widths[0] *= 16;
+            }
+            let engine = request.engine();
+            let mut search = AutoregressiveSearch::new(model.vocab).unwrap();
+            let Ok(needed) = search.bytes_needed(&engine) else {
+                continue;
+            };
+            let (taken, id) = held(|| run(&mut search, &request, &model));
+            assert!(search.outcome(id).unwrap().is_some());
+            assert!(
+                taken <= needed,
+                "seed {seed}: {taken} taken, {needed} needed, {request:?}"
+            );
+            tried += 1;
+            drew += usize::from(request.sampling.is_some());
+        }
+        assert!(tried > 3000 && drew > 300, "{tried} {drew}");
+    });
+}
+
+/// Runs a request alone.
+fn run(search: &mut AutoregressiveSearch, request: &Extended, model: &Model) -> RequestId {
+    let id = search.admit(request.engine()).unwrap();
+    let mut tokens = Vec::new();
+    while !search.is_idle() {
+        let (mut scores, mut attention) = (Vec::new(), Vec::new());
+        let feed = search.feed();
+        let rows = feed.rows();
+        for row in 0..rows {
+            feed.sequence(row, &mut tokens);
+            scores.extend(model.scores(&tokens));
+            attention.extend([0.25; SOURCES]);
+        }
+        let attention = ScoresView::probabilities(&attention, [rows, SOURCES]).unwrap();
+        search
+            .advance_with(&model.view(&scores), &attention)
+            .unwrap();
+    }
+    id
 }
 
 /// Random rows, so that the beam changes in every frame.

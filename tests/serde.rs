@@ -12,7 +12,7 @@ use widebeam::autoregressive::{
     AtMaximum, AutoregressiveSearch, CountedLength, EarlyStopping, EndRank, Ended, Finish,
     ForcedFirst, ForcedLast, ForcedScore, Leader, LengthPenalty, MaximumLength, MinimumLength,
     NoRepeatNgram, Normaliser, OwnedCompletion, PoolSize, RepetitionPenalty, Request, Rules,
-    Stopping, Suppress, WhenFull, processor_fn,
+    Sampling, Stopping, Suppress, WhenFull, processor_fn,
 };
 use widebeam::ctc::{Blank, CtcPruning, CtcSearch, OwnedCtcHypothesis};
 use widebeam::independent::{IndependentDetails, OwnedHypothesis};
@@ -239,6 +239,18 @@ fn other_settings_come_back() {
         is_refused::<NoRepeatNgram>(json!(0)),
         NoRepeatNgram::new(0).unwrap_err().to_string()
     );
+    let cooled = Sampling::stochastic_beams(7).with_temperature(0.5).unwrap();
+    let sampling = json!({"method": "stochastic_beams", "seed": 7, "temperature": 0.5});
+    assert_eq!(json(cooled), sampling);
+    assert_eq!(
+        is_refused::<Sampling>(json!({"method": "beam_sampling", "seed": 7, "temperature": 0.0})),
+        Sampling::beam_sampling(7)
+            .with_temperature(0.0)
+            .unwrap_err()
+            .to_string()
+    );
+    let unknown = json!({"method": "beam_sampling", "seed": 7, "temperature": 1.0, "top_p": 0.9});
+    assert!(is_refused::<Sampling>(unknown).contains("top_p"));
     assert_eq!(
         json(RepetitionPenalty::new(1.5).unwrap()),
         json!({"penalty": 1.5, "generated_only": false, "exempt": []})

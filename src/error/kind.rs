@@ -114,6 +114,15 @@ pub(crate) enum Kind {
     },
     NoFirstToken,
     DrawnWithinRow,
+    SequencesInGroups {
+        groups: usize,
+    },
+    /// The width of a step, counted from 0, is above that of the step before.
+    SequencesWiden {
+        step: usize,
+        before: usize,
+        width: usize,
+    },
     ZeroLength,
     EmptyStop {
         index: usize,
@@ -356,6 +365,8 @@ impl Kind {
             | Kind::ZeroLength
             | Kind::EmptyStop { .. }
             | Kind::DrawnWithinRow
+            | Kind::SequencesInGroups { .. }
+            | Kind::SequencesWiden { .. }
             | Kind::PermitsNothing { .. }
             | Kind::PermitsNoEnd { .. }
             | Kind::NoEndInTime { .. }
@@ -553,6 +564,18 @@ impl fmt::Display for Kind {
             Kind::DrawnWithinRow => write!(
                 f,
                 "candidates that are drawn have no rank within their row, so none could finish by it"
+            ),
+            Kind::SequencesInGroups { groups } => write!(
+                f,
+                "stochastic beams in {groups} groups; only 1 draws sequences without replacement"
+            ),
+            Kind::SequencesWiden {
+                step,
+                before,
+                width,
+            } => write!(
+                f,
+                "stochastic beams that widen from {before} to {width} at step {step}; what a narrower step has dropped cannot be drawn any more, so widths must not grow"
             ),
             Kind::EmptyStop { index } => write!(
                 f,

@@ -262,6 +262,18 @@ fn every_message_names_the_value_and_the_limit() {
             "candidates that are drawn have no rank within their row, so none could finish by it",
         ),
         (
+            Kind::SequencesInGroups { groups: 2 },
+            "stochastic beams in 2 groups; only 1 draws sequences without replacement",
+        ),
+        (
+            Kind::SequencesWiden {
+                step: 1,
+                before: 4,
+                width: 8,
+            },
+            "stochastic beams that widen from 4 to 8 at step 1; what a narrower step has dropped cannot be drawn any more, so widths must not grow",
+        ),
+        (
             Kind::EmptyStop { index: 3 },
             "stop sequence 3 is empty; at least 1 token is needed",
         ),

@@ -142,9 +142,11 @@ fn an_invalid_score_of_a_permitted_token_is_found_late() {
 fn a_function_is_asked_once_for_each_live_beam_with_an_empty_mask() {
     let calls = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&calls);
-    let constraint = Constraint::function(move |generated, mask| {
+    let constraint = Constraint::function(move |tokens, mask| {
         assert_eq!(mask.count(), 0);
-        seen.lock().unwrap().push(generated.to_vec());
+        assert_eq!(tokens.prompt(), [9, 9]);
+        assert_eq!(tokens.all(), [tokens.prompt(), tokens.generated()].concat());
+        seen.lock().unwrap().push(tokens.generated().to_vec());
         (0..66).for_each(|token| mask.insert(token));
         mask.insert(1_000_000);
     });

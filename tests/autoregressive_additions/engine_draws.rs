@@ -3,11 +3,13 @@
 use arbitrary::Unstructured;
 use proptest::prelude::*;
 use widebeam::autoregressive::{
-    AutoregressiveSearch, MaximumLength, Outcome, Request, Sampling as Drawing,
+    self as engine, AutoregressiveSearch, Completion, CompletionNBest, MaximumLength, Outcome,
+    Request, Sampling as Drawing,
 };
 use widebeam::reference::autoregressive::{Found, Method, Outcome as Expected, Sampled, Sampling};
-use widebeam::reference::requests::{Extended, Model, Processor, Spec, found};
+use widebeam::reference::requests::{Extended, Model, Processor, Spec, found, score};
 use widebeam::{ErrorKind, Level, ScoreKind, ScoresView};
+use widebeam_toy::any_extended::able;
 use widebeam_toy::{any_request, seeded};
 
 use crate::engine_batch::{self, Setting};
@@ -95,7 +97,7 @@ proptest! {
         let mut requests = Vec::new();
         for sampling in samplings {
             let mut request = Extended::of(any_request::spec(&mut u, &model).unwrap());
-            request.sampling = sampling;
+            request.sampling = sampling.map(|sampling| able(sampling, &request));
             if setting.sparse && u.ratio(4, 5).unwrap() {
                 request.given = Some(u.int_in_range(0..=model.vocab).unwrap());
             }
@@ -119,7 +121,7 @@ proptest! {
         let steps = (0..).zip(requests).map(|(step, request)| {
             let given = given[step].filter(|_| setting.sparse);
             let given = given.map(|given| given.index(model.vocab + 1));
-            let sampling = samplings[step];
+            let sampling = samplings[step].map(|sampling| able(sampling, &request));
             (Extended { given, sampling, ..request }, step)
         });
         check(&model, &steps.collect::<Vec<_>>(), setting);
@@ -179,6 +181,53 @@ fn long_rows_are_drawn_from_with_the_same_bits_by_every_level_and_thread_count()
                     check(&model, &requests(given), setting);
                 }
             }
+        }
+    }
+}
+
+/// Each with the weight that it has if the request is told to finish.
+#[test]
+fn what_is_live_or_finished_is_a_sample_at_every_step() {
+    type Seen = (Vec<u32>, f64, Option<engine::Sampled>);
+    let seen = |hypothesis: Completion<'_>| -> Seen {
+        let Completion {
+            tokens,
+            score,
+            sampled,
+            ..
+        } = hypothesis;
+        (tokens.to_vec(), score, sampled)
+    };
+    let model = logits(12, 9, 2);
+    for seed in 0..20 {
+        let mut search = AutoregressiveSearch::new(model.vocab).unwrap();
+        let request = Request::new(6, MaximumLength(6))
+            .with_end_tokens([0, 3])
+            .with_sampling(
+                Drawing::stochastic_beams(seed)
+                    .with_temperature(0.75)
+                    .unwrap(),
+            );
+        let id = search.admit(request).unwrap();
+        let (mut before, mut lists) =
+            (Vec::new(), [CompletionNBest::new(), CompletionNBest::new()]);
+        while !search.is_idle() {
+            let data = score(&mut search, &mut before, |_, tokens| model.scores(tokens));
+            search.advance(&model.view(&data)).unwrap();
+            if search.is_idle() {
+                break;
+            }
+            search.live(id, &mut lists[0]).unwrap();
+            search.finished_so_far(id, &mut lists[1]).unwrap();
+            let both = lists.iter().flat_map(|list| list.item(0).unwrap());
+            let mut found: Vec<Seen> = both.map(seen).collect();
+            found.sort_by(|a, b| b.1.total_cmp(&a.1));
+            let mut told = search.clone();
+            told.finish(id);
+            let outcome = told.outcome(id).unwrap().unwrap();
+            let expected: Vec<Seen> = outcome.hypotheses().map(seen).collect();
+            assert!(expected.iter().all(|(_, _, sampled)| sampled.is_some()));
+            assert_eq!(found, expected);
         }
     }
 }

@@ -6,6 +6,7 @@ use widebeam::ScoreKind;
 use widebeam::autoregressive::EndRank;
 use widebeam::reference::autoregressive::{Method, Sampling};
 use widebeam::reference::requests::{Extended, Model, Spec, hypotheses};
+use widebeam_toy::any_extended::able;
 use widebeam_toy::seeded;
 
 use crate::engine_batch::{self, Setting};
@@ -31,7 +32,7 @@ fn any_case() -> impl Strategy<Value = (Model, Extended)> {
     let coverage = prop::option::weighted(0.7, (-0.5..1.5f64, 1usize..4));
     let any = (model_and_ruled(), any_sampling(), coverage, any::<bool>()).prop_map(
         |((model, mut request), sampling, coverage, own_scores)| {
-            request.sampling = sampling;
+            request.sampling = sampling.map(|sampling| able(sampling, &request));
             request.own_scores = own_scores || coverage.is_none();
             request.coverage = coverage;
             (model, request)

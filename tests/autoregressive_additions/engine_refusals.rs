@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use widebeam::ErrorKind;
 use widebeam::autoregressive::{
     AtMaximum, AutoregressiveSearch, Ended, ForcedFirst, ForcedLast, ForcedScore, MaximumLength,
-    MinimumLength, NoRepeatNgram, Normaliser, Request, Requirement, Rules, Suppress, TokenMask,
-    TokenTrie, WhisperTimestamps, processor_fn,
+    MinimumLength, NoRepeatNgram, Normaliser, Request, Requirement, Rules, Sampling, Suppress,
+    TokenMask, TokenTrie, WhisperTimestamps, processor_fn,
 };
 use widebeam::reference::requests::{Extended, Model, Permitted, Processor, Spec, Timestamps};
 use widebeam_toy::{any_extended, any_request, seeded};
@@ -255,6 +255,40 @@ fn required_words_that_cannot_occur_are_refused() {
     let stops = |phrase: &[u32]| plain(&[words(&[phrase])]).with_stop_sequences([[5, 6]]);
     assert_eq!(refused(stops(&[5, 6, 1])), impossible(0));
     assert!(taken(stops(&[1, 5, 6])) > 0 && taken(stops(&[6, 5, 1])) > 0);
+}
+
+#[test]
+fn sequences_are_drawn_by_one_group_whose_width_never_grows() {
+    let request = |widths: &[usize]| {
+        Request::new(4, MaximumLength(3))
+            .with_widths(widths)
+            .with_n_best(2)
+            .with_sampling(Sampling::stochastic_beams(1))
+    };
+    for (widths, step, before, width) in [
+        (&[2, 4][..], 1, 2, 4),
+        (&[4, 4, 3, 4], 3, 3, 4),
+        (&[1, 2, 3], 1, 1, 2),
+    ] {
+        let said = format!(
+            "stochastic beams that widen from {before} to {width} at step {step}; what a narrower \
+             step has dropped cannot be drawn any more, so widths must not grow"
+        );
+        assert_eq!(refused(request(widths)), said);
+        let ranked = request(widths).with_sampling(Sampling::beam_sampling(1));
+        assert_eq!(taken(ranked), 2);
+    }
+    for widths in [&[][..], &[3], &[2, 2], &[5, 3, 3, 2]] {
+        assert_eq!(taken(request(widths)), 2);
+    }
+    let groups = |groups| request(&[]).with_diverse_groups(groups, 0.5);
+    let said = "stochastic beams in 2 groups; only 1 draws sequences without replacement";
+    assert_eq!(refused(groups(2)), said);
+    assert_eq!(taken(groups(1)), 2);
+    assert_eq!(
+        taken(groups(2).with_sampling(Sampling::beam_sampling(1))),
+        2
+    );
 }
 
 fn any_processor(vocab: u32) -> impl Strategy<Value = Processor> {

@@ -19,6 +19,7 @@ mod engine_rows;
 mod engine_rules;
 mod engine_sparse;
 mod engine_statistics;
+mod exhaustive;
 mod finishing;
 mod model;
 mod penalties;

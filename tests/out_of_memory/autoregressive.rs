@@ -194,8 +194,8 @@ fn requests_that_change_scores_fail_at_each_allocation() {
 fn requests_that_permit_some_tokens_fail_at_each_allocation() {
     let mask: TokenMask = (0..100).collect();
     check(request().with_constraint(mask, Normaliser::Permitted));
-    let odd = Constraint::function(|generated, mask| {
-        let odd = generated.len() as u32 % 2;
+    let odd = Constraint::function(|tokens, mask| {
+        let odd = tokens.generated().len() as u32 % 2;
         (0..VOCAB as u32 / 2).for_each(|i| mask.insert(2 * i + odd));
     });
     check(request().with_constraint(odd, Normaliser::WholeRow));
@@ -245,7 +245,7 @@ fn requests_with_required_words_fail_at_each_allocation() {
 #[test]
 fn requests_that_count_coverage_fail_at_each_allocation() {
     check(request().with_coverage(0.5, SOURCES));
-    let widths = request().with_widths([3, BEAMS, 9]).with_own_scores();
+    let widths = request().with_widths([BEAMS, 9, 3]).with_own_scores();
     let drawn = widths.with_sampling(Sampling::stochastic_beams(3));
     check(drawn.with_coverage(0.5, SOURCES));
 }

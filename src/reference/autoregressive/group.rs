@@ -142,7 +142,13 @@ impl Group {
                 leader: Leader::Any,
             } => beaten(bound(leader, length)),
             Stopping::Exhaustive => {
-                beaten(bound(live, length)) && beaten(bound(live, request.max_length))
+                // It may end with a token of its own, or with any part of a stop sequence.
+                let parts = request.ends.stops.iter().flat_map(|stop| 1..=stop.len());
+                let ended = parts.map(|part| (part - 1).min(length));
+                let shorter = |ended| request.rules.penalised(live, prompt, length, ended);
+                beaten(bound(live, length))
+                    && beaten(bound(live, request.max_length))
+                    && ended.map(shorter).all(beaten)
             }
             Stopping::FirstFinished { patience } => {
                 self.finished >= ((beams as f64 * patience).round() as usize).max(1)

@@ -67,7 +67,17 @@ pub fn search(
 }
 
 /// All that a request finds.
+///
+/// # Panics
+///
+/// If sequences are to be drawn without replacement from several groups, or from a beam that
+/// widens.
 pub fn run(request: &Request, kind: ScoreKind, model: &dyn Fn(&[u32]) -> Scored) -> Outcome {
+    let replaces = request.groups.0 > 1 || request.widens();
+    assert!(
+        !(request.is_stochastic() && replaces),
+        "refused by the search"
+    );
     let mut groups: Vec<Group> = (0..request.groups.0)
         .map(|index| Group::new(request, index))
         .collect();

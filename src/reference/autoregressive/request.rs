@@ -84,6 +84,11 @@ impl Request {
         self.n_best.unwrap_or(self.beams)
     }
 
+    /// Whether a step keeps more than the one before.
+    pub(super) fn widens(&self) -> bool {
+        !self.widths.is_sorted_by(|before, width| before >= width)
+    }
+
     /// Whether whole sequences are drawn.
     pub(super) fn is_stochastic(&self) -> bool {
         let method = self.sampling.map(|sampling| sampling.method);

@@ -18,8 +18,8 @@ pub enum Permitted {
     Trie(Vec<Vec<u32>>),
     /// The same ones at every step.
     Mask(Vec<u32>),
-    /// Those of the first 200 tokens whose sum with the number of generated ones
-    /// is not divisible.
+    /// Those of the first 200 tokens whose sum with the number of tokens so far, the prompt
+    /// included, is not divisible.
     Function(u32),
 }
 
@@ -104,9 +104,10 @@ impl Spec {
                     request.with_constraint(tokens.into_iter().collect::<TokenMask>(), normaliser)
                 }
                 Permitted::Function(divisor) => {
-                    let constraint = Constraint::function(move |generated, mask| {
-                        let tokens = (0..200u32)
-                            .filter(|t| !(t + generated.len() as u32).is_multiple_of(divisor));
+                    let constraint = Constraint::function(move |so_far, mask| {
+                        let length = so_far.generated().len() + so_far.prompt().len();
+                        let tokens =
+                            (0..200u32).filter(|t| !(t + length as u32).is_multiple_of(divisor));
                         tokens.for_each(|token| mask.insert(token));
                     });
                     request.with_constraint(constraint, normaliser)
@@ -182,7 +183,7 @@ impl Spec {
                     Permitted::Mask(tokens) => tokens.clone(),
                     Permitted::Function(divisor) => all
                         .take(200)
-                        .filter(|t| !(t + generated.len() as u32).is_multiple_of(*divisor))
+                        .filter(|t| !(t + place.history().len() as u32).is_multiple_of(*divisor))
                         .collect(),
                     Permitted::Trie(sequences) => all
                         .filter(|&token| {

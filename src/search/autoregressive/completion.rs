@@ -19,7 +19,9 @@ pub struct Completion<'a> {
     #[cfg_attr(feature = "serde", serde(with = "crate::nbest::score"))]
     pub log_probability: f64,
     /// What hypotheses are ranked by: the log-probability under the length
-    /// penalty.
+    /// penalty, plus [`Completion::coverage`]; of sequences that are drawn
+    /// ([`Sampling::stochastic_beams`](super::Sampling::stochastic_beams)) the perturbed
+    /// log-probability, without either.
     #[cfg_attr(feature = "serde", serde(with = "crate::nbest::score"))]
     pub score: f64,
     /// Why it finished.
@@ -31,7 +33,8 @@ pub struct Completion<'a> {
     #[cfg_attr(feature = "serde", serde(with = "crate::nbest::score::list"))]
     pub own_scores: &'a [f64],
     /// The coverage term of the score
-    /// ([`Request::with_coverage`](super::Request::with_coverage)); else 0.
+    /// ([`Request::with_coverage`](super::Request::with_coverage)); else 0. The score of a
+    /// sequence that was drawn is without it.
     pub coverage: f64,
     /// How it was drawn, if sequences are
     /// ([`Sampling::stochastic_beams`](super::Sampling::stochastic_beams)).

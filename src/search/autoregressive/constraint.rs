@@ -22,7 +22,7 @@ use crate::memory::reserve;
 /// - A [`TokenMask`] permits the same tokens at every step.
 /// - [`Constraint::stateful`] permits what a state says that follows each hypothesis, such as
 ///   that of a grammar.
-/// - [`Constraint::function`] permits what a function of all generated tokens says.
+/// - [`Constraint::function`] permits what a function of the tokens so far says.
 ///
 /// Tries and masks in an `Arc` are shared by requests.
 #[derive(Clone)]
@@ -39,8 +39,8 @@ enum Permitted {
     Stateful(Arc<dyn AnyStateful>),
 }
 
-/// Puts the tokens that may follow the generated ones into a mask.
-type Function = dyn Fn(&[u32], &mut TokenMask) + Send + Sync;
+/// Puts the tokens that may come next into a mask.
+type Function = dyn Fn(&TokensSoFar<'_>, &mut TokenMask) + Send + Sync;
 
 /// Says whether tokens are a whole permitted sequence.
 type Completes = dyn Fn(&TokensSoFar<'_>) -> Completeness + Send + Sync;
@@ -61,12 +61,34 @@ pub enum Normaliser {
 }
 
 impl Constraint {
-    /// Permits the tokens that a function of the generated ones puts into an empty mask.
+    /// Permits the tokens that a function of those so far, the prompt's and the generated ones,
+    /// puts into an empty mask.
     ///
     /// It is called once for each live beam at each step. Tokens beyond the
     /// vocabulary do not matter. The cost of applying a mask is that of the
     /// permitted tokens or of the others, whichever are fewer.
-    pub fn function(allow: impl Fn(&[u32], &mut TokenMask) + Send + Sync + 'static) -> Self {
+    ///
+    /// ```
+    /// use widebeam::autoregressive::{Constraint, MaximumLength, Normaliser, Request};
+    ///
+    /// // Copies the prompt.
+    /// let copy = Constraint::function(|tokens, mask| {
+    ///     let next = tokens.prompt().get(tokens.generated().len());
+    ///     next.into_iter().for_each(|&token| mask.insert(token));
+    /// });
+    /// let request = Request::new(2, MaximumLength(3))
+    ///     .with_prompt([5, 7, 9])
+    ///     .with_constraint(copy, Normaliser::WholeRow);
+    /// # let mut search = widebeam::autoregressive::AutoregressiveSearch::new(10)?;
+    /// # let id = search.admit(request)?;
+    /// # search.run(|_, _| {})?;
+    /// # let outcome = search.outcome(id)?.expect("it is done");
+    /// # assert_eq!(outcome.best()?.tokens, [5, 7, 9]);
+    /// # Ok::<(), widebeam::Error>(())
+    /// ```
+    pub fn function(
+        allow: impl Fn(&TokensSoFar<'_>, &mut TokenMask) + Send + Sync + 'static,
+    ) -> Self {
         Permitted::Function(Arc::new(allow)).into()
     }
 
@@ -342,7 +364,7 @@ impl Constraint {
             (Permitted::Mask(mask), _) => apply_mask(row, mask),
             (Permitted::Function(allow), _) => {
                 scratch.clear();
-                allow(row.generated(), scratch);
+                allow(&row.tokens_so_far(), scratch);
                 apply_mask(row, scratch);
             }
             (_, Followed::States(states)) => {

@@ -48,7 +48,9 @@ impl AutoregressiveSearch {
 
     /// Replaces the contents of `found` by the live hypotheses of a running request, as a list of
     /// one item: group by group, best first, each with the score that it would be ranked by if
-    /// it finished now. None if the request is done.
+    /// it finished now. None if the request is done. Of a request that draws sequences they are,
+    /// together with [`AutoregressiveSearch::finished_so_far`], a sample of sequences that the
+    /// length so far cuts: [`Completion::sampled`](super::Completion) has their weights.
     ///
     /// O(beams x length), and no allocation once `found` has room.
     ///

@@ -186,7 +186,10 @@
 //!
 //! The code takes shortcuts that do not change the answer: it never stores the log-softmax,
 //! it copies no rows, it looks at only those groups of a row's tokens whose best one can
-//! still be among the K best candidates, and nothing is quadratic in k.
+//! still be among the K best candidates. Beside the read of the rows a step of k beams takes
+//! O(K log K), with two exceptions: [`EndRank::WithinRow`] is by definition about the best 2k
+//! tokens of each of k rows, and a predicate or complete sequences may have a step look at every
+//! candidate there is.
 //!
 //! # Promises
 //!

@@ -70,13 +70,8 @@ impl Results {
             dropped.map(|dropped| left_out.map_or(dropped, |score| score.max(dropped)));
         self.finished.truncate(limit);
         for finished in &self.finished {
-            append(&mut self.nbest, finished, tree, request, longest)?;
-            let sampled = self.threshold.map(|threshold| Sampled {
-                log_probability: finished.sampled,
-                perturbed: finished.score,
-                log_weight: log_weight(finished.sampled, threshold),
-            });
-            self.nbest.details.sampled.push(sampled);
+            let threshold = self.threshold;
+            append(&mut self.nbest, finished, tree, request, longest, threshold)?;
         }
         self.nbest.end_item()
     }
@@ -87,7 +82,8 @@ impl Results {
     }
 }
 
-/// Appends a hypothesis of up to `longest` tokens.
+/// Appends a hypothesis of up to `longest` tokens. `threshold` is the best perturbed
+/// log-probability that is left out, if sequences are drawn.
 ///
 /// # Errors
 ///
@@ -98,6 +94,7 @@ pub(super) fn append(
     tree: &HypothesisTree,
     request: &Request,
     longest: usize,
+    threshold: Option<f64>,
 ) -> Result<(), Error> {
     nbest.reserve(0, 1, longest)?;
     tree.tokens_into(finished.node, &mut nbest.tokens);
@@ -114,6 +111,11 @@ pub(super) fn append(
         tree.own_scores_into(finished.node, &mut details.own_scores);
     }
     details.coverages.push(finished.coverage);
+    details.sampled.push(threshold.map(|threshold| Sampled {
+        log_probability: finished.sampled,
+        perturbed: finished.score,
+        log_weight: log_weight(finished.sampled, threshold),
+    }));
     details.groups.push(finished.order.0 as usize);
     Ok(())
 }

@@ -17,7 +17,9 @@ pub enum EndRank {
     Any,
     /// Those that are better than the last of the k that go on.
     BeforeLastBeam,
-    /// Those of the best 2k tokens of their row, whatever their rank in the step.
+    /// Those of the best 2k tokens of their row, whatever their rank in the step. It is the one
+    /// rule whose steps take more than O(k log k) beside the read of the rows: the best 2k of
+    /// each of k rows are found, O(k^2 log k).
     WithinRow,
 }
 

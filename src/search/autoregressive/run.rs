@@ -8,7 +8,9 @@ use crate::scores::ScoresView;
 
 /// What the model of [`AutoregressiveSearch::run`] returns: nothing, if it cannot fail, or a
 /// `Result` with an error that those of the search become too.
-pub trait ModelResult {
+///
+/// Only this crate implements it.
+pub trait ModelResult: sealed::Sealed {
     /// The error of the model and of the search.
     type Error: From<Error>;
 
@@ -18,6 +20,14 @@ pub trait ModelResult {
     ///
     /// If the model has failed.
     fn into_result(self) -> Result<(), Self::Error>;
+}
+
+mod sealed {
+    #[allow(unreachable_pub)]
+    pub trait Sealed {}
+
+    impl Sealed for () {}
+    impl<E> Sealed for Result<(), E> {}
 }
 
 impl ModelResult for () {

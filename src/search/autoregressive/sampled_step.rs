@@ -80,6 +80,11 @@ impl Group {
         }
     }
 
+    /// The best perturbed log-probability that was dropped, if sequences are drawn.
+    pub(super) fn threshold_of(&self, request: &Request) -> Option<f64> {
+        request.draws_sequences().then_some(self.threshold)
+    }
+
     /// Finishes the sequences that are live.
     pub(super) fn finish_sequences(&mut self, request: &Request, finish: Finish) {
         for rank in 0..self.beams.len() {
@@ -102,6 +107,70 @@ impl Group {
     fn drop_worst(&mut self) {
         if let Some(worst) = self.pool.drop_worst() {
             self.raise_threshold(worst);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::search::autoregressive::MaximumLength;
+    use crate::search::autoregressive::candidates::Continuation;
+    use crate::search::autoregressive::sampling::{Perturbed, Sampling};
+
+    /// A child whose value is exactly that of the worst that is kept comes after it: it is what
+    /// is left out.
+    #[test]
+    fn of_equal_perturbed_values_the_finished_one_is_kept() {
+        let request =
+            Request::new(2, MaximumLength(9)).with_sampling(Sampling::stochastic_beams(1));
+        let own = OwnScores {
+            kind: ScoreKind::Logits,
+            first_row: 0,
+            scanned: None,
+        };
+        let drawn = |token, value| Drawn {
+            candidate: Continuation {
+                score: -1.0,
+                log_probability: -1.0,
+                parent: 0,
+                token,
+                value: 0.0,
+            },
+            sampled: Perturbed {
+                log_probability: -1.0,
+                value,
+            },
+        };
+        let goes_on = Fate {
+            ends: None,
+            goes_on: true,
+        };
+        let ends = Fate {
+            ends: Some(Finish::End),
+            goes_on: false,
+        };
+        for (second, live, left_out) in [
+            (-3.0, &[8][..], -3.0),
+            (-2.5, &[8], -2.5),
+            (-2.0, &[8, 9], -2.5),
+        ] {
+            let (mut group, mut tree) = (Group::default(), HypothesisTree::default());
+            group.begin(0, &request).unwrap();
+            tree.reserve(16).unwrap();
+            // The first step keeps one that ends and one that goes on, whose best child is the
+            // better one.
+            let steps = [
+                ([drawn(3, -2.5), drawn(4, -2.75)], [ends, goes_on]),
+                ([drawn(8, -1.0), drawn(9, second)], [goes_on, goes_on]),
+            ];
+            for (length, (drawn, fates)) in (1..).zip(&steps) {
+                group.make_room(drawn.len(), &request, length).unwrap();
+                group.take_sequences((drawn, fates), &request, &mut tree, length, &own);
+            }
+            let found: Vec<u32> = group.beams.iter().map(|beam| beam.token).collect();
+            assert_eq!((&found[..], group.threshold), (live, left_out));
+            assert_eq!(group.pool.len() + live.len(), 2);
         }
     }
 }

@@ -17,7 +17,9 @@ pub enum Stopping {
         leader: Leader,
     },
     /// When the pool is full and no live hypothesis can beat the worst finished one at any length
-    /// up to the maximum, provided that no processor raises a score above 0.
+    /// up to the maximum, provided that no processor raises a score above 0. The length of one
+    /// that a stop sequence ends may be less than it is now, where endings are not counted
+    /// ([`CountedLength`](super::CountedLength)).
     Exhaustive,
     /// When `round(patience * beams)` hypotheses, and at least one, have
     /// finished (Kasai et al. 2022, "A Call for Clarity in Beam Search").

@@ -55,7 +55,7 @@ pub(super) struct Walker {
     banks: Vec<usize>,
     /// What goes on of each bank, if words are required.
     shares: Banks,
-    /// The best 2k candidates of each row, where ranks within rows matter.
+    /// Those of the best 2k candidates of each row that may end, where ranks within rows matter.
     best_of_rows: Vec<Continuation>,
     /// The last of the best 2k candidates of each row, if it has more.
     last_of_rows: Vec<Option<Continuation>>,
@@ -68,11 +68,14 @@ impl Walker {
         if request.walks_plainly() {
             return 0;
         }
-        let most = request.most_walked(vocab);
+        let most = request.most_looked_at(vocab);
         // Where memory grows, it is doubled.
-        let each = size_of::<Verdict>() + size_of::<Continuation>();
         let row = size_of::<Option<Continuation>>();
-        let verdicts = most.saturating_mul(2 * each);
+        let verdicts = most.saturating_mul(2 * size_of::<Verdict>());
+        // They change places with those of the expander.
+        let candidates = Expander::most_candidates(request, vocab).max(most);
+        let candidates = candidates.saturating_mul(2 * size_of::<Continuation>());
+        let verdicts = verdicts.saturating_add(candidates);
         let verdicts = verdicts.saturating_add(request.most_beams().saturating_mul(2 * row));
         let shares = match request.required.is_empty() {
             true => 0,
@@ -215,7 +218,7 @@ impl Walker {
         Ok(&self.judge.fates)
     }
 
-    /// Finds the best 2k candidates of each row.
+    /// Finds which of the best 2k candidates of each row may end.
     fn find_best_of_rows(&mut self, expander: &mut Expander, step: &Step<'_>) -> Result<(), Error> {
         let what = "the walk of a step";
         let rows = step.beams.len();
@@ -229,13 +232,17 @@ impl Walker {
             let cut = of_row.len() >= best;
             self.last_of_rows
                 .push(of_row.last().copied().filter(|_| cut));
-            reserve(&mut self.best_of_rows, of_row.len(), what)?;
-            self.best_of_rows.extend_from_slice(of_row);
+            let may_end = of_row
+                .iter()
+                .filter(|one| step.request.may_end_with(one.token));
+            reserve(&mut self.best_of_rows, may_end.clone().count(), what)?;
+            self.best_of_rows.extend(may_end);
         }
         Ok(())
     }
 
-    /// Puts together the best candidates of the step and of each row, of a bank or of all.
+    /// Puts together the best candidates of the step, and those of each row that may end, of a
+    /// bank or of all.
     fn add_best_of_rows(
         &mut self,
         expander: &Expander,
@@ -250,9 +257,9 @@ impl Walker {
             |candidate: &&Continuation| bank.is_none_or(|bank| step.bank(candidate) == bank);
         self.candidates.extend(of_rows.iter().filter(in_bank));
         let last_of_rows = &self.last_of_rows;
-        let others = found
-            .iter()
-            .filter(|candidate| !is_within(last_of_rows, candidate));
+        let others = found.iter().filter(|candidate| {
+            !(step.request.may_end_with(candidate.token) && is_within(last_of_rows, candidate))
+        });
         self.candidates.extend(others);
         self.candidates.sort_unstable_by(compare);
         Ok(())

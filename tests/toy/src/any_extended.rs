@@ -159,9 +159,21 @@ fn sampling(
         temperature: *u.choose(&[1.0, 0.75, 1.5, 0.02])?,
     };
     let by_row = request.plain.rules.end_rank() == EndRank::WithinRow;
-    let sequences = sampling.method == Method::StochasticBeams;
-    let cannot = by_row || (sequences && !request.required.is_empty());
-    Ok((model.kind != ScoreKind::Probabilities && !cannot).then_some(sampling))
+    let can = model.kind != ScoreKind::Probabilities && !by_row;
+    Ok(can.then(|| able(sampling, request)))
+}
+
+/// It, by candidates of each step where the request cannot draw sequences.
+pub fn able(sampling: Sampling, request: &Extended) -> Sampling {
+    let widens = !request.widths.is_sorted_by(|before, width| before >= width);
+    let one = request.plain.groups.0 == 1 && request.required.is_empty();
+    match one && !widens {
+        true => sampling,
+        false => Sampling {
+            method: Method::BeamSampling,
+            ..sampling
+        },
+    }
 }
 
 /// Rules with parts that those of other requests do not have.

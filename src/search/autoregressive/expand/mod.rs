@@ -106,6 +106,17 @@ pub(super) struct Expander {
 }
 
 impl Expander {
+    /// The most candidates that there is room for.
+    pub(super) fn most_candidates(request: &Request, vocab: usize) -> usize {
+        let rows = request.most_beams() / request.groups;
+        let count = match request.walks_plainly() {
+            true => request.candidates_of(rows),
+            false => request.most_looked_at(vocab),
+        };
+        let most = count.saturating_mul(2).saturating_add(SPARE);
+        most.min(rows.saturating_mul(vocab)).saturating_add(GROUP)
+    }
+
     /// At most the bytes that the steps of a request take.
     pub(super) fn bytes_needed(request: &Request, vocab: usize) -> usize {
         let (rows, apart) = (
@@ -113,11 +124,7 @@ impl Expander {
             !request.walks_plainly(),
         );
         let all = rows.saturating_mul(vocab);
-        let count = match apart {
-            true => request.most_walked(vocab).saturating_mul(2),
-            false => request.candidates_of(rows),
-        };
-        let most = count.saturating_mul(2).saturating_add(SPARE).min(all) + GROUP;
+        let most = Self::most_candidates(request, vocab);
         let candidate = size_of::<Continuation>() + size_of::<f64>();
         let groups = vocab.div_ceil(GROUP) * (size_of::<f64>() + size_of::<u32>() + 1);
         let found = GROUP * size_of::<(u32, f32)>();

@@ -39,10 +39,13 @@ impl Group {
             }
             Stopping::Exhaustive => {
                 // The penalty is monotone in the length, so the best that a
-                // score can become is at one end.
+                // score can become is at one end. The next token may complete a stop
+                // sequence, whose tokens before it do not count then.
+                let before_next = (request.longest_stop().max(1) - 1).min(length);
+                let first = rules.counted.count(prompt, length, before_next);
                 let last = rules.counted.count(prompt, request.max_length, 0);
                 let bound = |length| rules.length_penalty.apply(live, length);
-                beaten(bound(now).max(bound(last)))
+                beaten(bound(first).max(bound(last)))
             }
             Stopping::FirstFinished { patience } => {
                 let wanted = (beams as f64 * patience).round().max(1.0);

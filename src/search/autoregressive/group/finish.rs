@@ -129,8 +129,8 @@ impl Group {
         if length == 0 {
             return Ok(());
         }
-        let size = request.pool_size().max(request.group_beams());
-        self.pool.reserve(self.beams.len(), size)?;
+        let room = request.pool_room(request.width(length));
+        self.pool.reserve(self.beams.len(), room)?;
         match request.rules.at_maximum {
             _ if request.draws_sequences() => self.finish_sequences(request, Finish::Live),
             AtMaximum::FillUp => self.fill_up(request, length, Finish::Live),

@@ -99,10 +99,8 @@ impl Group {
             self.coverage.make_room(most)?;
         }
         self.progress.make_room(most)?;
-        // Sequences that are drawn share the beam with those that have finished.
-        let size = request.pool_size().max(request.group_beams());
-        self.pool
-            .reserve(finishing, size.max(request.width(length)))
+        let room = request.pool_room(request.width(length));
+        self.pool.reserve(finishing, room)
     }
 
     /// The beams become those of the last step.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::base::Base;
 use super::overrides::Overrides;
 use super::part::{Part, largest, log_sum_exp};
+use crate::search::autoregressive::tokens_so_far::TokensSoFar;
 use crate::simd::Dispatch;
 
 /// Where a row stands in its request.
@@ -44,6 +45,11 @@ impl<'a> RowScores<'a> {
     /// The tokens generated so far.
     pub fn generated(&self) -> &'a [u32] {
         &self.position.history[self.position.prompt..]
+    }
+
+    /// Both.
+    pub(in super::super) fn tokens_so_far(&self) -> TokensSoFar<'a> {
+        TokensSoFar::new(self.position.history, self.position.prompt)
     }
 
     /// The request's end tokens, ascending.

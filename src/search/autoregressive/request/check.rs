@@ -47,8 +47,8 @@ impl Request {
         }
         self.ends.check(vocab)?;
         self.required.check(vocab, self.max_length)?;
-        if self.draws_sequences() && !self.required.is_empty() {
-            return Err(Kind::RequiredDrawn.into());
+        if self.draws_sequences() {
+            self.check_sequences()?;
         }
         self.rules.check()?;
         self.sampling.as_ref().map_or(Ok(()), Sampling::check)?;
@@ -62,6 +62,29 @@ impl Request {
             .into_iter()
             .try_for_each(|processor| processor.check(vocab))?;
         self.check_possible(vocab)
+    }
+
+    /// If sequences cannot be drawn without replacement.
+    fn check_sequences(&self) -> Result<(), Error> {
+        let groups = self.groups;
+        if groups > 1 {
+            return Err(Kind::SequencesInGroups { groups }.into());
+        }
+        for (step, pair) in (1..).zip(self.widths.windows(2)) {
+            let (before, width) = (pair[0], pair[1]);
+            if width > before {
+                return Err(Kind::SequencesWiden {
+                    step,
+                    before,
+                    width,
+                }
+                .into());
+            }
+        }
+        match self.required.is_empty() {
+            true => Ok(()),
+            false => Err(Kind::RequiredDrawn.into()),
+        }
     }
 
     /// If a step cannot have so many beams.

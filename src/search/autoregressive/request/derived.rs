@@ -42,13 +42,21 @@ impl Request {
         let width = self.most_beams() / self.groups;
         let all = width.saturating_mul(vocab);
         let of_rows = match self.rules.end_rank {
-            EndRank::WithinRow => width.saturating_mul(width).saturating_mul(2),
+            EndRank::WithinRow => width.saturating_mul(self.ending_tokens.len()),
             _ => 0,
         };
         match self.any_token_may_end() {
             true => all,
             false => self.candidates_of(width).saturating_add(of_rows).min(all),
         }
+    }
+
+    /// The candidates of one group that a step makes room for, at most: where too few of them go
+    /// on, it looks at twice as many.
+    pub(in crate::search::autoregressive) fn most_looked_at(&self, vocab: usize) -> usize {
+        let width = self.most_beams() / self.groups;
+        let all = width.saturating_mul(vocab);
+        self.most_walked(vocab).saturating_mul(2).min(all)
     }
 
     /// How many finished hypotheses the pool of a group holds.
@@ -66,10 +74,19 @@ impl Request {
     /// The most finished hypotheses of all groups.
     pub(in crate::search::autoregressive) fn most_finished(&self, vocab: usize) -> usize {
         let walked = self.most_walked(vocab).saturating_mul(self.max_length);
-        // Live ones may fill a pool up.
-        let of_group = self.pool_size().max(self.group_beams());
         let all = walked.saturating_add(self.most_beams());
-        of_group.min(all).saturating_mul(self.groups)
+        let of_group = self.pool_room(self.most_beams()).min(all);
+        of_group.saturating_mul(self.groups)
+    }
+
+    /// How many finished hypotheses a group holds at most, at a step that keeps so many live ones.
+    pub(in crate::search::autoregressive) fn pool_room(&self, width: usize) -> usize {
+        match self.draws_sequences() {
+            // They share the beam with the live ones.
+            true => width,
+            // Live ones may fill a pool up.
+            false => self.pool_size().max(self.group_beams()),
+        }
     }
 
     /// How many hypotheses come back.

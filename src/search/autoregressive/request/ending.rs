@@ -8,11 +8,11 @@ use crate::search::autoregressive::rules::EndRank;
 use crate::search::autoregressive::tokens_so_far::TokensSoFar;
 
 impl Request {
-    /// Sequences of tokens that end a hypothesis: the token that completes one ends it as an
-    /// end token does, and counts as one in the number of candidates of a step. The generated
-    /// tokens alone are looked at, not the prompt. Of several that are complete at once, the
-    /// hypothesis finishes with the longest, of equal ones the first; an end token wins over
-    /// all. [`Completion::ending`](crate::autoregressive::Completion::ending) says how many tokens at the end
+    /// Sequences of tokens that end a hypothesis, in place of those given before: the token that
+    /// completes one ends it as an end token does, and counts as one in the number of candidates
+    /// of a step. The generated tokens alone are looked at, not the prompt. Of several that are
+    /// complete at once, the hypothesis finishes with the longest, of equal ones the first; an
+    /// end token wins over all. [`Completion::ending`](crate::autoregressive::Completion::ending) says how many tokens at the end
     /// are the stop sequence.
     ///
     /// ```
@@ -49,6 +49,9 @@ impl Request {
     /// there, such as where a grammar has come to its end. It is asked where no end token and no
     /// stop sequence ends the hypothesis, and must follow from what it is shown.
     ///
+    /// A request has one predicate: this replaces the one given before, where
+    /// [`Request::with_constraint`] and the processors add to those before.
+    ///
     /// It is called for some candidates of each step, at least for those that end or go on.
     #[must_use]
     pub fn ends_when(
@@ -79,6 +82,11 @@ impl Request {
     /// Whether tokens may end a hypothesis that are not known to end hypotheses.
     pub(in crate::search::autoregressive) fn any_token_may_end(&self) -> bool {
         self.ends.predicate().is_some() || self.completes()
+    }
+
+    /// Whether a token may end a hypothesis.
+    pub(in crate::search::autoregressive) fn may_end_with(&self, token: u32) -> bool {
+        self.any_token_may_end() || self.ending_tokens.binary_search(&token).is_ok()
     }
 
     /// Whether complete permitted sequences finish by themselves.
@@ -117,6 +125,12 @@ impl Request {
         }
         let says = self.constraints.iter().zip(followed);
         together(says.filter_map(|((one, _), followed)| one.completeness(followed, longer, tokens)))
+    }
+
+    /// The tokens of the longest stop sequence.
+    pub(in crate::search::autoregressive) fn longest_stop(&self) -> usize {
+        let lengths = self.ends.stops().iter().map(Vec::len);
+        lengths.max().unwrap_or(0)
     }
 
     /// How many tokens at the end of a hypothesis are its ending.

@@ -133,7 +133,7 @@ impl Request {
         self
     }
 
-    /// The tokens that end a hypothesis.
+    /// The tokens that end a hypothesis, in place of those given before.
     #[must_use]
     pub fn with_end_tokens(mut self, tokens: impl IntoIterator<Item = u32>) -> Self {
         self.end_tokens = tokens.into_iter().collect();
@@ -152,7 +152,8 @@ impl Request {
 
     /// The beam width of each step, the last one repeated: how many live hypotheses the step
     /// keeps, of all groups. The beams that the request was made with still measure patience and
-    /// the pool of finished hypotheses. Without widths, every step has as many as beams.
+    /// the pool of finished hypotheses. Without widths, every step has as many as beams. Those of
+    /// stochastic beams must not grow.
     ///
     /// ```
     /// use widebeam::autoregressive::{MaximumLength, Request};
@@ -180,6 +181,8 @@ impl Request {
     /// (the coverage penalty of Wu et al. 2016, "Google's Neural Machine Translation System",
     /// section 7). The caller hands the attention in with the scores, by
     /// [`AutoregressiveSearch::advance_with`](super::AutoregressiveSearch::advance_with).
+    /// Stochastic beams are ranked without it: it is [`Completion::coverage`](super::Completion)
+    /// alone there.
     ///
     /// The sum over the tokens of a source that nothing has attended to counts as 1.2e-38, the
     /// least normal f32. The term is added after the length penalty, to finished hypotheses
@@ -215,15 +218,17 @@ impl Request {
 
     /// Draws continuations, where a request without it takes the best.
     ///
-    /// It needs logits or log-probabilities. Each diverse group draws for itself.
+    /// It needs logits or log-probabilities. With beam sampling each diverse group draws for
+    /// itself; stochastic beams have one group.
     #[must_use]
     pub fn with_sampling(mut self, sampling: Sampling) -> Self {
         self.sampling = Some(sampling);
         self
     }
 
-    /// The only tokens that may be generated, and what they are normalised over. With
-    /// several constraints, only tokens that all of them permit.
+    /// One more constraint, beside those given before: the only tokens that may be generated,
+    /// and what they are normalised over. With several constraints, only tokens that all of them
+    /// permit.
     ///
     /// ```
     /// use widebeam::ScoresView;

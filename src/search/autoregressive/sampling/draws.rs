@@ -17,9 +17,10 @@
 //!
 //! # Cost
 //!
-//! A pass over a block of 2048 values for each draw, and O(blocks of the row); beside it the
-//! sums of blocks that are not those of the scan. Rows that are likely to draw next are looked
-//! at in parallel.
+//! For each draw a pass over a block of 2048 values, which takes out those that were drawn from
+//! it before, O(blocks of the row), and O(log rows) for the row whose turn it is; beside it the
+//! sums of blocks that are not those of the scan. So k draws from k rows are O(k log k). Rows
+//! that are likely to draw next are looked at in parallel.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -84,8 +85,6 @@ struct Progress {
     /// The log-sum of the whole row.
     total: f64,
     draws: u32,
-    /// The value of its next draw; -infinity if there is none.
-    value: f64,
     /// The token of its next draw, if it has been looked for.
     found: Option<Found>,
 }
@@ -100,17 +99,29 @@ struct Found {
     rest: Sum,
 }
 
+/// The token of a row's next draw, that is looked for beside others.
+#[derive(Clone, Copy, Debug)]
+struct Look {
+    row: u32,
+    found: Option<Found>,
+}
+
 /// The draws of a step. Its memory is kept.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Draws {
     progress: Vec<Progress>,
     next: BinaryHeap<Next>,
+    /// Those of them whose tokens have not been looked for.
+    unseen: BinaryHeap<Next>,
+    /// What is looked for at once.
+    looks: Vec<Look>,
 }
 
 impl Draws {
     /// At most the bytes of the draws from so many rows.
     pub(super) fn bytes_needed(rows: usize) -> usize {
-        rows.saturating_mul(size_of::<Progress>() + size_of::<Next>())
+        let row = size_of::<Progress>() + 2 * size_of::<Next>() + size_of::<Look>();
+        rows.saturating_mul(row)
     }
 
     /// Starts anew, for so many rows.
@@ -121,11 +132,16 @@ impl Draws {
     pub(super) fn begin(&mut self, rows: usize) -> Result<(), Error> {
         let what = "the draws of a step";
         self.progress.clear();
-        self.next.clear();
+        self.looks.clear();
         reserve(&mut self.progress, rows, what)?;
+        reserve(&mut self.looks, rows, what)?;
         let bytes = rows.saturating_mul(size_of::<Next>());
-        let reserved = self.next.try_reserve(rows);
-        reserved.map_err(|_| Kind::OutOfMemory { what, bytes }.into())
+        for heap in [&mut self.next, &mut self.unseen] {
+            heap.clear();
+            let reserved = heap.try_reserve(rows);
+            reserved.map_err(|_| Kind::OutOfMemory { what, bytes })?;
+        }
+        Ok(())
     }
 
     /// Adds the next row, whose log-sum is `total` and whose first draw has the value
@@ -137,28 +153,38 @@ impl Draws {
             location,
             total,
             draws: 0,
-            value: match total > f64::NEG_INFINITY {
-                true => first,
-                false => f64::NEG_INFINITY,
-            },
             found: None,
         });
         if total > f64::NEG_INFINITY {
-            self.next.push(Next { value: first, row });
+            self.push(Next { value: first, row });
         }
+    }
+
+    /// Adds the next draw of a row.
+    fn push(&mut self, next: Next) {
+        self.next.push(next);
+        self.unseen.push(next);
     }
 
     /// Looks for the next draw of every row whose value is at least `least` and that has not
     /// been looked at, in parallel.
     fn look(&mut self, least: f64, rows: &DrawnRows, scores: &StepRows<'_>, dispatch: Dispatch) {
-        let progress = IndexedSlice::new(&mut self.progress);
-        batch::for_each(progress, GRAIN, &|mut some: IndexedSlice<'_, Progress>| {
-            some.for_each(|row, progress| {
-                if progress.value >= least && progress.found.is_none() {
-                    progress.found = Some(progress.look(row, rows, scores, dispatch));
-                }
+        self.looks.clear();
+        while let Some(next) = self.unseen.peek().filter(|next| next.value >= least) {
+            let (row, found) = (next.row, None);
+            self.looks.push(Look { row, found });
+            self.unseen.pop();
+        }
+        let (progress, looks) = (&self.progress, IndexedSlice::new(&mut self.looks));
+        batch::for_each(looks, GRAIN, &|mut some: IndexedSlice<'_, Look>| {
+            some.for_each(|_, look| {
+                let row = look.row as usize;
+                look.found = Some(progress[row].look(row, rows, scores, dispatch));
             });
         });
+        for look in &self.looks {
+            self.progress[look.row as usize].found = look.found;
+        }
     }
 
     /// The next draw of all rows; `None` if nothing is left.
@@ -179,15 +205,13 @@ impl Draws {
         let found = looked.unwrap_or_else(|| progress.look(number, rows, scores, dispatch));
         rows.draw(number, found.place as usize, found.rest);
         progress.draws += 1;
-        progress.value = f64::NEG_INFINITY;
         let total = progress.total;
         let rest = log_sum(&rows.sums[rows.rows[number].blocks.clone()], dispatch);
         if rest > f64::NEG_INFINITY {
             let [unit, _] = progress.stream.pair(progress.draws * 2);
             let location = progress.location + (rest - total);
             let value = gumbel_at_most(value, location, exponential(unit));
-            progress.value = value;
-            self.next.push(Next { value, row });
+            self.push(Next { value, row });
         }
         Some(Draw {
             row,

@@ -92,7 +92,10 @@ impl Sampler {
             return 0;
         }
         let rows = request.most_beams() / request.groups;
-        let draws = request.draws_of(rows);
+        let draws = match request.draws_sequences() {
+            true => request.draws_of(rows),
+            false => request.most_looked_at(vocab),
+        };
         let entries = match request.changes_rows() {
             true => rows.saturating_mul(vocab),
             false => 0,

@@ -19,6 +19,7 @@ use crate::error::{Error, Kind};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "Fields"))]
 pub struct Sampling {
     method: SamplingMethod,
     seed: u64,
@@ -54,9 +55,10 @@ impl Sampling {
     ///
     /// A sequence that others begin with is drawn only where nothing goes on from it, or the
     /// maximum length ends it: a [`Completeness::MayEnd`](super::super::Completeness::MayEnd)
-    /// goes on. Widths that grow from step to step, and several groups, draw something else:
-    /// what an early step has dropped does not come back, and each group draws by itself, so
-    /// thresholds and weights hold for neither. Coverage changes no score here.
+    /// goes on. Widths may shrink from step to step. Those that grow, several groups, and
+    /// required words are refused on admission: what a narrow step has dropped does not come
+    /// back, and groups draw apart, so neither would be a sample without replacement. Coverage is
+    /// reported, and changes no score here.
     ///
     /// Requests of one batch that are to differ need a seed each: the noise depends on the seed,
     /// the group and the tokens, not on the prompt.
@@ -125,5 +127,35 @@ impl Sampling {
     /// What values are multiplied by before something is drawn.
     pub(in crate::search::autoregressive) fn factor(&self) -> f32 {
         (1.0 / self.temperature) as f32
+    }
+}
+
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    method: SamplingMethod,
+    seed: u64,
+    temperature: f64,
+}
+
+#[cfg(feature = "serde")]
+impl TryFrom<Fields> for Sampling {
+    type Error = Error;
+
+    /// What [`Sampling::with_temperature`] refuses is refused.
+    fn try_from(fields: Fields) -> Result<Self, Error> {
+        let Fields {
+            method,
+            seed,
+            temperature,
+        } = fields;
+        let sampling = Sampling {
+            method,
+            seed,
+            temperature,
+        };
+        sampling.check()?;
+        Ok(sampling)
     }
 }

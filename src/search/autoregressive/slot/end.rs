@@ -53,9 +53,8 @@ impl Slot {
         let groups = &self.groups[..request.groups];
         let finished = groups.iter().flat_map(|group| group.pool.iter());
         let (limit, longest) = (request.wanted(), self.length);
-        let dropped = groups.iter().map(|group| group.threshold);
-        let dropped = dropped.fold(f64::NEG_INFINITY, f64::max);
-        let dropped = request.draws_sequences().then_some(dropped);
+        // Sequences are drawn by one group.
+        let dropped = groups[0].threshold_of(request);
         self.results
             .gather(finished, &self.tree, request, limit, longest, dropped)
     }

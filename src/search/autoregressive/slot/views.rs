@@ -18,9 +18,9 @@ impl Slot {
     ) -> Result<(), Error> {
         if let State::Running(request) = &self.state {
             for group in &self.groups[..request.groups] {
+                let threshold = group.threshold_of(request);
                 for live in group.live_as_finished(request, self.length) {
-                    results::append(nbest, &live, &self.tree, request, self.length)?;
-                    nbest.details.sampled.push(None);
+                    results::append(nbest, &live, &self.tree, request, self.length, threshold)?;
                 }
             }
         }
@@ -38,9 +38,9 @@ impl Slot {
     ) -> Result<(), Error> {
         if let State::Running(request) = &self.state {
             for group in &self.groups[..request.groups] {
-                for finished in group.pool.sorted()? {
-                    results::append(nbest, &finished, &self.tree, request, self.length)?;
-                    nbest.details.sampled.push(None);
+                let threshold = group.threshold_of(request);
+                for done in group.pool.sorted()? {
+                    results::append(nbest, &done, &self.tree, request, self.length, threshold)?;
                 }
             }
         }
