@@ -4,7 +4,8 @@
 ///
 /// It matters where a request has no end tokens: a hypothesis that is complete then finishes,
 /// as [`Finish::Complete`](super::Finish::Complete). Where longer sequences begin with it, it
-/// also goes on.
+/// also goes on. Stop sequences and predicates are no end tokens here: beside them a constraint
+/// that says nothing of completeness leaves it to them when a hypothesis ends.
 ///
 /// A [`TokenTrie`](super::TokenTrie) knows it; of a mask or a function,
 /// [`Constraint::with_completeness`](super::Constraint::with_completeness) says it.

@@ -79,8 +79,8 @@ pub trait StatefulConstraint: Send + Sync {
 
     /// Whether the generated tokens are a whole permitted sequence, `None` if the constraint does
     /// not know: then the others of the request decide. It matters where the request has no
-    /// end tokens, and is then asked of each candidate that a step looks at, and once of
-    /// another starting state when the request is admitted.
+    /// end tokens, whether or not it has stop sequences, and is then asked of each candidate that
+    /// a step looks at, and once of another starting state when the request is admitted.
     fn completeness(&self, state: &Self::State) -> Option<Completeness> {
         let _ = state;
         None
