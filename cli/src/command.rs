@@ -1,8 +1,10 @@
 //! The commands of the tool, and the dispatch to them.
 
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Parser, Subcommand};
 use widebeam_perf::bench::{self, Bench};
 use widebeam_perf::console::failure::Failure;
 use widebeam_perf::console::threads::on_threads;
@@ -10,7 +12,7 @@ use widebeam_perf::info::{self, Info};
 use widebeam_perf::report::{self, Report};
 use widebeam_perf::scaling::{self, Scaling};
 
-use crate::args::Decode;
+use crate::args::{Decode, how_to_decode};
 use crate::trie::{self, Trie};
 use crate::{decode, sample};
 
@@ -36,6 +38,30 @@ enum Command {
 }
 
 impl Args {
+    /// The arguments of the command line. Where these make no sense it says what would, and
+    /// ends the program, as it does after `--help`.
+    pub fn from_command_line() -> Self {
+        let error = match Args::try_parse() {
+            Ok(args) => match args.missing() {
+                None => return args,
+                Some(missing) => usage_error(ErrorKind::MissingRequiredArgument, &missing),
+            },
+            Err(error) => match file_for_a_command(&error) {
+                None => error,
+                Some(file) => usage_error(error.kind(), &how_to_decode(Path::new(file))),
+            },
+        };
+        error.exit()
+    }
+
+    /// What is missing to carry out the command; `None` where nothing is.
+    fn missing(&self) -> Option<String> {
+        match &self.command {
+            Some(Command::Decode(options)) => options.missing(),
+            _ => None,
+        }
+    }
+
     /// Carries out the command.
     ///
     /// # Errors
@@ -60,9 +86,27 @@ impl Args {
     }
 }
 
+/// The name of a file, where that is what should be a command.
+fn file_for_a_command(error: &clap::Error) -> Option<&str> {
+    match error.get(ContextKind::InvalidSubcommand)? {
+        ContextValue::String(name) if Path::new(name).is_file() => Some(name),
+        _ => None,
+    }
+}
+
+/// An error about the arguments of `widebeam decode`, as the parser words its own.
+fn usage_error(kind: ErrorKind, message: &str) -> clap::Error {
+    let mut command = Args::command();
+    command.build();
+    match command.find_subcommand_mut("decode") {
+        Some(decode) => decode.error(kind, message),
+        None => command.error(kind, message),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::{CommandFactory, ValueEnum};
+    use clap::ValueEnum;
     use widebeam::ScoreKind;
     use widebeam_perf::console::args::Scores;
 

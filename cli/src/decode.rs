@@ -21,8 +21,14 @@ use crate::transcript::Reader;
 /// an error stands in the place of its hypotheses.
 pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure> {
     check(task)?;
+    let reading = Reading {
+        array: task.array,
+        lengths: task.lengths_from,
+        axes: task.axes,
+        map: task.map,
+    };
     let blank = match task.search {
-        Search::Ctc => task.ctc.blank.map(Blank),
+        Search::Ctc => Some(blank(task, reading)?),
         Search::Independent => None,
     };
     let labels = task.labels.map(|path| {
@@ -35,8 +41,8 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure
     let labels = labels.transpose()?;
     let mut output = Output::prepare(task)?;
     let (beams, level) = (task.beams, options.instructions.level);
-    let mut decoder = match task.search {
-        Search::Independent => {
+    let mut decoder = match blank {
+        None => {
             let decoder = Decoder::independent(beams, task.nbest, level)?;
             match &labels {
                 Some(labels) => {
@@ -45,8 +51,7 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure
                 None => decoder,
             }
         }
-        Search::Ctc => {
-            let blank = blank.ok_or_else(|| Failure::input("--search ctc needs --blank"))?;
+        Some(blank) => {
             let (search, reader) =
                 ctc::Search::new(beams, blank, level, task.ctc, labels.as_ref(), task.map)?;
             let decoder = Decoder::ctc(search, task.nbest);
@@ -61,12 +66,6 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure
         labels.say_where_words_part(task.ctc.must_part_words());
     }
 
-    let reading = Reading {
-        array: task.array,
-        lengths: task.lengths_from,
-        axes: task.axes,
-        map: task.map,
-    };
     let mut inputs = Inputs::new(task.inputs, task.keep_going);
     while let Some(path) = inputs.begin_next() {
         let mut decode = || {
@@ -104,6 +103,26 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure
     inputs.finish(|| output.finish())
 }
 
+/// The token of the blank.
+fn blank(task: &Task<'_>, reading: Reading<'_>) -> Result<Blank, Failure> {
+    let Some(token) = task.ctc.blank else {
+        return Err(Failure::input("--search ctc needs --blank"));
+    };
+    if let Ok(token) = u32::try_from(token) {
+        return Ok(Blank(token));
+    }
+    // Who counts from the end wants to know where that is.
+    let last = task.inputs.first().map(|path| {
+        let input = Input::open(path, reading)?;
+        let vocab = input.tensor.view(task.kind).map(|view| view.vocab())?;
+        Ok::<_, Failure>(format!(", the last is {}", vocab.saturating_sub(1)))
+    });
+    Err(Failure::Input(format!(
+        "--blank {token}: tokens count from 0{}",
+        last.transpose()?.unwrap_or_default()
+    )))
+}
+
 /// What the parser of the arguments cannot check.
 fn check(task: &Task<'_>) -> Result<(), Failure> {
     let (nbest, beams) = (task.nbest, task.beams);
@@ -119,10 +138,7 @@ fn check(task: &Task<'_>) -> Result<(), Failure> {
         ));
     }
     let inputs = task.inputs.len();
-    if task.search != Search::Ctc && task.ctc.blank.is_some() {
-        return Err(Failure::input("--blank is for --search ctc"));
-    }
-    task.ctc.check()?;
+    task.ctc.check(task.labels.is_some())?;
     if inputs > 1 && !task.format.holds_several_inputs() && task.output_dir.is_none() {
         return Err(Failure::Input(format!(
             "--format {} to one output is for one input, {inputs} are given; \

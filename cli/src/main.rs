@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use widebeam_cli::command::Args;
-use widebeam_perf::console::failure::Failure;
+use widebeam_perf::console::failure::{Failure, plain};
 use widebeam_perf::console::signals;
 
 fn main() -> ExitCode {
@@ -15,7 +14,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<ExitCode, Failure> {
-    let args = Args::parse();
-    signals::watch().map_err(|error| Failure::Machine(format!("signals: {error}")))?;
+    let args = Args::from_command_line();
+    signals::watch().map_err(|error| Failure::Machine(format!("signals: {}", plain(&error))))?;
     args.run()
 }

@@ -9,7 +9,7 @@ use widebeam::measure::read_all;
 use widebeam::{Level, ScoreKind};
 
 use crate::clock::Times;
-use crate::console::args::at_least_one;
+use crate::console::args::whole;
 use crate::console::failure::Failure;
 use crate::console::memory::Memory;
 use crate::console::printable::count;
@@ -23,11 +23,11 @@ use crate::workload::{Dtype, Shape, Values};
 pub struct Info {
     /// Size of the tensor that is read to measure memory, in MiB
     #[arg(long, value_name = "N", default_value = "256",
-          value_parser = at_least_one::<NonZeroU32>)]
+          allow_negative_numbers = true, value_parser = whole::<NonZeroU32>)]
     megabytes: NonZeroU32,
 
     /// Threads to use [default: RAYON_NUM_THREADS, else one per processor]
-    #[arg(long, value_name = "N", value_parser = at_least_one::<NonZeroU16>)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<NonZeroU16>)]
     pub threads: Option<NonZeroU16>,
 
     /// Print JSON

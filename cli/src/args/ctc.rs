@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, ValueEnum, ValueHint};
+use widebeam_perf::console::args::{number, whole};
 use widebeam_perf::console::failure::Failure;
 
 /// The arguments of CTC alone.
@@ -13,16 +14,12 @@ use widebeam_perf::console::failure::Failure;
 )]
 pub(crate) struct Ctc {
     /// The token id of the blank
-    #[arg(
-        long,
-        value_name = "TOKEN",
-        required_if_eq("search", "ctc"),
-        requires = "inputs"
-    )]
-    pub(crate) blank: Option<u32>,
+    #[arg(long, value_name = "TOKEN", requires = "inputs",
+          allow_negative_numbers = true, value_parser = token)]
+    pub(crate) blank: Option<i64>,
 
     /// An n-gram model of words, labels or characters to score with: ARPA, plain or gzip, or a KenLM binary
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires_all = ["blank", "labels"])]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "inputs")]
     pub(crate) lm: Option<PathBuf>,
 
     /// The unit that the model calls a word
@@ -41,7 +38,8 @@ pub(crate) struct Ctc {
         value_name = "A",
         default_value_t = 0.5,
         requires = "lm",
-        allow_negative_numbers = true
+        allow_negative_numbers = true,
+        value_parser = number
     )]
     pub(crate) lm_weight: f64,
 
@@ -51,16 +49,17 @@ pub(crate) struct Ctc {
         value_name = "B",
         default_value_t = 0.0,
         requires = "lm",
-        allow_negative_numbers = true
+        allow_negative_numbers = true,
+        value_parser = number
     )]
     pub(crate) token_bonus: f64,
 
     /// Added to the score for each word; this option and the next four are for --lm-unit word [default: 0]
-    #[arg(long, value_name = "B", requires = "lm", allow_negative_numbers = true)]
+    #[arg(long, value_name = "B", requires = "lm", allow_negative_numbers = true, value_parser = number)]
     pub(crate) word_bonus: Option<f64>,
 
     /// Added to the score for each word that the model does not know [default: -10]
-    #[arg(long, value_name = "X", requires = "lm", allow_negative_numbers = true)]
+    #[arg(long, value_name = "X", requires = "lm", allow_negative_numbers = true, value_parser = number)]
     pub(crate) unknown_score: Option<f64>,
 
     /// What the model says of a word while it is being spelled [default: unigram]
@@ -79,7 +78,7 @@ pub(crate) struct Ctc {
     ///
     /// A line may end in a weight of its own, as `hello :10.0`: what the whole phrase adds to
     /// the score.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires_all = ["blank", "labels"])]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "inputs")]
     pub(crate) hotwords: Option<PathBuf>,
 
     /// Added to the score for each character of a favoured phrase that has no weight of its own
@@ -88,7 +87,8 @@ pub(crate) struct Ctc {
         value_name = "W",
         default_value_t = 2.0,
         requires = "hotwords",
-        allow_negative_numbers = true
+        allow_negative_numbers = true,
+        value_parser = number
     )]
     pub(crate) hotword_weight: f64,
 
@@ -97,7 +97,7 @@ pub(crate) struct Ctc {
     pub(crate) whole_words: bool,
 
     /// The only words allowed, one a line; or with spellings: a word, a tab, its labels with spaces between them
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires_all = ["blank", "labels"])]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "inputs")]
     pub(crate) lexicon: Option<PathBuf>,
 
     /// Refuse words and phrases that the labels cannot spell [default: leave them out, with a note]
@@ -105,22 +105,24 @@ pub(crate) struct Ctc {
     pub(crate) strict: bool,
 
     /// Merge hypotheses that spell the same text: their probabilities add up
-    #[arg(long, requires_all = ["blank", "labels"])]
+    #[arg(long, requires = "inputs")]
     pub(crate) merge_text: bool,
 
     /// Use only the N best tokens of each frame, beside the blank [default: all]
     ///
     /// If nothing bounds what --lm can add to a token, the default is the beams + 2 best
     /// tokens, counting the blank, and a note says so.
-    #[arg(long, value_name = "N", requires = "blank")]
+    #[arg(long, value_name = "N", requires = "inputs",
+          allow_negative_numbers = true, value_parser = whole::<usize>)]
     pub(crate) top_tokens: Option<usize>,
 
     /// Use only tokens of at least this log-probability [default: all]
     #[arg(
         long,
         value_name = "X",
-        requires = "blank",
-        allow_negative_numbers = true
+        requires = "inputs",
+        allow_negative_numbers = true,
+        value_parser = number
     )]
     pub(crate) min_token_log_prob: Option<f64>,
 
@@ -128,8 +130,9 @@ pub(crate) struct Ctc {
     #[arg(
         long,
         value_name = "D",
-        requires = "blank",
-        allow_negative_numbers = true
+        requires = "inputs",
+        allow_negative_numbers = true,
+        value_parser = number
     )]
     pub(crate) score_threshold: Option<f64>,
 
@@ -137,10 +140,19 @@ pub(crate) struct Ctc {
     #[arg(
         long,
         value_name = "X",
-        requires = "blank",
-        allow_negative_numbers = true
+        requires = "inputs",
+        allow_negative_numbers = true,
+        value_parser = number
     )]
     pub(crate) blank_skip: Option<f64>,
+}
+
+/// Reads a token id. One below 0 is read as well: what is said of it names the last token.
+fn token(text: &str) -> Result<i64, String> {
+    match text.parse() {
+        Ok(below @ ..0) => Ok(below),
+        _ => whole::<u32>(text).map(i64::from),
+    }
 }
 
 /// The unit that an n-gram model calls a word.
@@ -192,12 +204,40 @@ impl Ctc {
         model || self.whole_words || self.lexicon.is_some()
     }
 
-    /// What the parser of the arguments cannot check.
+    /// The first option that is given of those that need no other.
+    pub(crate) fn given(&self) -> Option<&'static str> {
+        let options = [
+            ("--lm", self.lm.is_some()),
+            ("--hotwords", self.hotwords.is_some()),
+            ("--lexicon", self.lexicon.is_some()),
+            ("--merge-text", self.merge_text),
+            ("--blank", self.blank.is_some()),
+            ("--top-tokens", self.top_tokens.is_some()),
+            ("--min-token-log-prob", self.min_token_log_prob.is_some()),
+            ("--score-threshold", self.score_threshold.is_some()),
+            ("--blank-skip", self.blank_skip.is_some()),
+        ];
+        let given = options.into_iter().find(|(_, given)| *given);
+        given.map(|(option, _)| option)
+    }
+
+    /// What the parser of the arguments cannot check. `labels` says whether there are any.
     ///
     /// # Errors
     ///
-    /// If an option is given that has no effect.
-    pub(crate) fn check(&self) -> Result<(), Failure> {
+    /// If an option is given that has no effect, or that needs labels.
+    pub(crate) fn check(&self, labels: bool) -> Result<(), Failure> {
+        let of_text = [
+            ("--lm", self.lm.is_some()),
+            ("--hotwords", self.hotwords.is_some()),
+            ("--lexicon", self.lexicon.is_some()),
+            ("--merge-text", self.merge_text),
+        ];
+        if let Some((option, _)) = of_text.iter().find(|(_, given)| *given && !labels) {
+            return Err(Failure::Input(format!(
+                "{option} needs --labels FILE: the text of each token, one a line"
+            )));
+        }
         let is_word = self.lm_unit == LmUnit::Word;
         let of_words = [
             ("--word-bonus", self.word_bonus.is_some()),

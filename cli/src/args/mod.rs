@@ -1,6 +1,7 @@
 //! The arguments of `widebeam decode`.
 
 mod ctc;
+mod missing;
 mod search;
 mod task;
 
@@ -8,9 +9,10 @@ use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 use clap::ValueHint;
-use widebeam_perf::console::args::{Instructions, Scores, at_least_one};
+use widebeam_perf::console::args::{Instructions, Scores, whole};
 
 pub(crate) use self::ctc::{Ctc, LmLookahead, LmUnit};
+pub(crate) use self::missing::how_to_decode;
 pub(crate) use self::search::Search;
 pub(crate) use self::task::Task;
 
@@ -60,11 +62,10 @@ pub(crate) struct Decode {
     /// Each holds [time, vocab] or [batch, time, vocab] (see --layout) as float16,
     /// bfloat16 (.safetensors), float32, or float64, which is rounded to float32. They
     /// are read one after the other: memory is needed for one of them.
-    #[arg(value_name = "INPUT", value_hint = ValueHint::FilePath,
-          requires_all = ["search", "scores", "beams"])]
+    #[arg(value_name = "INPUT", value_hint = ValueHint::FilePath)]
     inputs: Vec<PathBuf>,
 
-    /// What the positions are to each other
+    /// What kind of model the scores are of
     #[arg(long, value_enum, requires = "inputs")]
     search: Option<Search>,
 
@@ -72,12 +73,13 @@ pub(crate) struct Decode {
     #[arg(long, value_enum, value_name = "KIND", requires = "inputs")]
     scores: Option<Scores>,
 
-    /// Beam width: how many hypotheses are carried from step to step
-    #[arg(long, value_name = "N")]
+    /// Beam width: how many hypotheses are carried from step to step [default: 16]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<usize>)]
     beams: Option<usize>,
 
     /// How many hypotheses of an item to write [default: 1 for text, else the beam width]
-    #[arg(long, value_name = "N", requires = "inputs")]
+    #[arg(long, value_name = "N", requires = "inputs",
+          allow_negative_numbers = true, value_parser = whole::<usize>)]
     nbest: Option<usize>,
 
     /// The array of a .npz or .safetensors file [default: its only float array of rank 2 or 3]
@@ -141,7 +143,7 @@ pub(crate) struct Decode {
     no_mmap: bool,
 
     /// Threads to use [default: RAYON_NUM_THREADS, else one per processor]
-    #[arg(long, value_name = "N", value_parser = at_least_one::<NonZeroU16>)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<NonZeroU16>)]
     pub(crate) threads: Option<NonZeroU16>,
 
     #[command(flatten)]
@@ -152,6 +154,9 @@ pub(crate) struct Decode {
     ctc: Ctc,
 }
 
+/// The beam width where none is given.
+const BEAMS: usize = 16;
+
 impl Decode {
     /// The beam width, where it was given.
     pub(crate) fn beams(&self) -> Option<usize> {
@@ -160,8 +165,9 @@ impl Decode {
 
     /// The task, or `None` where no file is named.
     pub(crate) fn task(&self) -> Option<Task<'_>> {
-        // With an input, the parser has required these three.
-        let (search, scores, beams) = (self.search?, self.scores?, self.beams?);
+        // With an input, `check` has required these two.
+        let (search, scores) = (self.search?, self.scores?);
+        let beams = self.beams.unwrap_or(BEAMS);
         let nbest = self.nbest.unwrap_or(self.format.default_nbest(beams));
         Some(Task {
             inputs: &self.inputs,

@@ -5,8 +5,8 @@ use clap::ValueEnum;
 /// The argument of `--search`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Search {
-    /// Every position has one distribution, whatever came before it
-    Independent,
-    /// Frames of a CTC model: repeats and blanks drop out, alignments add up
+    /// OCR, speech and other CTC models: repeats and blanks of the frames drop out (needs --blank)
     Ctc,
+    /// Positions of which each has one distribution, whatever the tokens before it
+    Independent,
 }

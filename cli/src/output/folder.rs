@@ -27,7 +27,7 @@ impl Folder {
         let (format, inputs) = (task.format, task.inputs);
         let about = |failure: Failure| failure.about(printable::path(folder));
         let path = folder.canonicalize();
-        let path = path.map_err(|error| about(Failure::input(error)))?;
+        let path = path.map_err(|error| about(Failure::reading(&error)))?;
         if !path.is_dir() {
             return Err(about(Failure::input("is a file, not a folder")));
         }

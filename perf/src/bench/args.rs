@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum, ValueHint};
 
-use crate::console::args::{Instructions, Scores, at_least_one};
+use crate::console::args::{Instructions, Scores, whole};
 use crate::results::ResultOptions;
 use crate::workload::{Dtype, Search, Shape};
 
@@ -69,7 +69,8 @@ impl Bench {
 #[derive(Debug, clap::Args)]
 pub(super) struct Kernels {
     /// Size of each tensor, in MiB; less than a cache holds measures the cache
-    #[arg(long, value_name = "N", default_value = "256")]
+    #[arg(long, value_name = "N", default_value = "256",
+          allow_negative_numbers = true, value_parser = whole::<NonZeroU32>)]
     pub(super) megabytes: NonZeroU32,
 
     /// Only inputs whose name holds TEXT, and those they are compared with;
@@ -89,11 +90,13 @@ pub(super) struct Kernels {
 #[derive(Debug, clap::Args)]
 pub(super) struct Sweep {
     /// Size of the scores of each length, in MiB
-    #[arg(long, value_name = "N", default_value = "2")]
+    #[arg(long, value_name = "N", default_value = "2",
+          allow_negative_numbers = true, value_parser = whole::<NonZeroU32>)]
     pub(super) megabytes: NonZeroU32,
 
     /// Only rows of so many tokens [default: 512 1024 5000 8192 32000 128256]
-    #[arg(long, value_name = "N", num_args = 1..)]
+    #[arg(long, value_name = "N", num_args = 1..,
+          allow_negative_numbers = true, value_parser = whole::<NonZeroU32>)]
     pub(super) tokens: Vec<NonZeroU32>,
 
     /// Each k is so many times the one before, in hundredths
@@ -124,7 +127,8 @@ pub(super) struct Searches {
     pub(super) shape: Option<Shape>,
 
     /// Beam width
-    #[arg(long, value_name = "N", requires = "shape")]
+    #[arg(long, value_name = "N", requires = "shape",
+          allow_negative_numbers = true, value_parser = whole::<usize>)]
     pub(super) beams: Option<usize>,
 
     /// What the numbers are [default: probs; log-probs for ctc, logits for autoregressive and transducer]
@@ -163,11 +167,11 @@ impl Searches {
 pub(super) struct Common {
     /// Measured runs, once it is warmed up
     #[arg(long, value_name = "N", default_value = "7",
-          value_parser = at_least_one::<NonZeroU16>)]
+          allow_negative_numbers = true, value_parser = whole::<NonZeroU16>)]
     pub(super) runs: NonZeroU16,
 
     /// Threads to use [default: RAYON_NUM_THREADS, else one per processor]
-    #[arg(long, value_name = "N", value_parser = at_least_one::<NonZeroU16>)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<NonZeroU16>)]
     threads: Option<NonZeroU16>,
 
     #[command(flatten)]

@@ -1,17 +1,31 @@
 //! Arguments that several commands share.
 
-use std::fmt::Display;
 use std::str::FromStr;
 
 use clap::ValueEnum;
 use widebeam::{Level, ScoreKind};
 
-/// Reads a number that is not 0; of that `NonZero` itself says "zero for non-zero type".
-pub fn at_least_one<N: FromStr<Err: Display>>(text: &str) -> Result<N, String> {
-    match text.parse::<u64>() {
-        Ok(0) => Err("0 is below the least, 1".to_owned()),
-        _ => text.parse().map_err(|error: N::Err| error.to_string()),
+/// Reads a whole number of an unsigned type, or says in plain words why a text is none of
+/// them: std's "invalid digit found in string" is no help to who typed it.
+pub fn whole<N: FromStr>(text: &str) -> Result<N, String> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err("it is no whole number".to_owned());
     }
+    let least = u8::from("0".parse::<N>().is_err());
+    let most = u64::MAX >> (u64::BITS as usize - 8 * size_of::<N>());
+    text.parse().map_err(|_| {
+        let is_below = text.starts_with('-') || digits.bytes().all(|digit| digit == b'0');
+        match is_below {
+            true => format!("the least is {least}"),
+            false => format!("the most is {most}"),
+        }
+    })
+}
+
+/// Reads a number, or says in plain words that a text is none.
+pub fn number(text: &str) -> Result<f64, String> {
+    text.parse().map_err(|_| "it is no number".to_owned())
 }
 
 /// The argument of `--scores`.
@@ -51,18 +65,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_that_must_not_be_0_says_so() {
-        let read = at_least_one::<NonZeroU16>;
+    fn what_is_no_number_is_told_in_plain_words() {
+        let read = whole::<NonZeroU16>;
         assert_eq!(read("7"), Ok(NonZeroU16::new(7).unwrap()));
         assert_eq!(read("65535").map(u16::from), Ok(u16::MAX));
-        for text in ["0", "00"] {
-            assert_eq!(read(text), Err("0 is below the least, 1".to_owned()));
+        for text in ["0", "00", "-1"] {
+            assert_eq!(read(text), Err("the least is 1".to_owned()));
         }
-        for text in ["65536", "-1", "", "two"] {
-            assert!(
-                !read(text).unwrap_err().contains("below the least, 1"),
-                "{text}"
-            );
+        for (text, said) in [
+            ("65536", "the most is 65535"),
+            ("99999999999999999999999", "the most is 65535"),
+            ("", "it is no whole number"),
+            ("-", "it is no whole number"),
+            ("two", "it is no whole number"),
+            ("2.5", "it is no whole number"),
+        ] {
+            assert_eq!(read(text), Err(said.to_owned()), "{text}");
         }
+        assert_eq!(whole::<usize>("0"), Ok(0));
+        assert_eq!(whole::<usize>("-3"), Err("the least is 0".to_owned()));
+        let most = "the most is 18446744073709551615".to_owned();
+        assert_eq!(whole::<u64>("18446744073709551616"), Err(most));
+        assert_eq!(number("-1.5e3"), Ok(-1500.0));
+        assert_eq!(number("1,5"), Err("it is no number".to_owned()));
     }
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::failure::Failure;
+use super::failure::{Failure, plain};
 use super::printable;
 use super::signals::Unfinished;
 
@@ -44,7 +44,8 @@ impl Target {
             Ok(path) => path,
             Err(error) if path.is_symlink() => {
                 return Err(about(Failure::Input(format!(
-                    "is a link that leads nowhere: {error}"
+                    "is a link that leads nowhere: {}",
+                    plain(&error)
                 ))));
             }
             Err(_) => path.to_owned(),

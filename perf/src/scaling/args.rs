@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ValueEnum, ValueHint};
 
-use crate::console::args::{Instructions, Scores, at_least_one};
+use crate::console::args::{Instructions, Scores, whole};
 use crate::results::ResultOptions;
 use crate::workload::{Dtype, Search, Shape};
 
@@ -33,7 +33,7 @@ pub struct Scaling {
 
     /// Counts of threads, as in 1,2,3; 1 is always among them [default: 1, 2, 4 ... and one per processor]
     #[arg(long, value_name = "LIST", value_delimiter = ',',
-          value_parser = at_least_one::<NonZeroU16>)]
+          allow_negative_numbers = true, value_parser = whole::<NonZeroU16>)]
     threads: Option<Vec<NonZeroU16>>,
 
     /// Shape of the scores: items, steps and tokens, as in 32x20x1000 [default: about 256 MB]
@@ -41,7 +41,8 @@ pub struct Scaling {
     shape: Option<Shape>,
 
     /// Beam width
-    #[arg(long, value_name = "N", requires = "shape")]
+    #[arg(long, value_name = "N", requires = "shape",
+          allow_negative_numbers = true, value_parser = whole::<usize>)]
     beams: Option<usize>,
 
     /// What the numbers are [default: probs; log-probs for ctc, logits for autoregressive and transducer]
@@ -57,7 +58,7 @@ pub struct Scaling {
 
     /// Measured runs; one more warms up
     #[arg(long, value_name = "N", default_value = "7",
-          value_parser = at_least_one::<NonZeroU16>)]
+          allow_negative_numbers = true, value_parser = whole::<NonZeroU16>)]
     pub(super) runs: NonZeroU16,
 
     /// Draw speed-up against threads

@@ -9,10 +9,33 @@ pub(super) fn add(table: &mut Table) {
     let lm = "--blank 0 --labels l --lm m.arpa";
     for (what, arguments) in [
         ("no kind of scores", format!("{independent} --beams 2")),
-        ("no beams", format!("{independent} --scores probs")),
         ("no search", "a.npy --scores probs --beams 2".into()),
         ("no input", "--scores probs".into()),
         ("no blank", ctc.into()),
+        ("a file and nothing else", "a.npy".into()),
+        (
+            "half of what is needed",
+            "a.npy --search ctc --beams 5 --labels l".into(),
+        ),
+        (
+            "a model for another search, and no kind of scores",
+            format!("{independent} --lm m.arpa"),
+        ),
+        (
+            "a threshold for another search",
+            format!("a.npy {PROBS} --score-threshold 3"),
+        ),
+        ("a blank counted from the end", format!("{ctc} --blank -1")),
+        ("a blank that is no number", format!("{ctc} --blank last")),
+        (
+            "a fraction of an answer",
+            format!("a.npy {PROBS} --nbest 2.5"),
+        ),
+        (
+            "a weight with a comma",
+            format!("{ctc} --blank 0 --labels l --lm m.arpa --lm-weight 0,5"),
+        ),
+        ("-2 threads", format!("a.npy {PROBS} --threads -2")),
         (
             "an unknown search",
             "a.npy --search greedy --scores probs --beams 2".into(),
