@@ -3,6 +3,7 @@
 use widebeam::ctc::CtcHypothesis;
 use widebeam::{Error, independent};
 
+use crate::confidence::Confidence;
 use crate::transcript::{Reader, Transcript};
 
 /// What the search says of one item.
@@ -31,6 +32,8 @@ pub(crate) struct Hypothesis {
     pub(crate) transcript: Option<Transcript>,
     /// Of a CTC search.
     pub(crate) alignment: Option<Alignment>,
+    /// Where it was asked for.
+    pub(crate) confidence: Option<Confidence>,
 }
 
 impl Hypothesis {
@@ -45,6 +48,7 @@ impl Hypothesis {
             tokens: found.tokens.to_vec(),
             transcript: text.map(|text| Transcript { text, words: None }),
             alignment: None,
+            confidence: None,
         })
     }
 
@@ -61,7 +65,17 @@ impl Hypothesis {
                 log_mass: found.log_mass,
                 scorer_score: found.scorer_score,
             }),
+            confidence: None,
         })
+    }
+
+    /// The probability that the model alone gives it.
+    pub(crate) fn probability(&self) -> f64 {
+        let log = match &self.alignment {
+            Some(alignment) => alignment.log_mass,
+            None => self.score,
+        };
+        log.exp().min(1.0)
     }
 }
 

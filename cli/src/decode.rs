@@ -10,6 +10,7 @@ use widebeam_perf::console::printable;
 use crate::args::{Decode, Search, Task};
 use crate::ctc;
 use crate::decoder::Decoder;
+use crate::format::Format;
 use crate::inputs::Inputs;
 use crate::labels::Labels;
 use crate::load::{self, Input, Reading, STDIN};
@@ -60,7 +61,8 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure
                 None => decoder,
             }
         }
-    };
+    }
+    .with_confidence(task.format.says_confidence());
     let lengths = task.lengths.map(|path| load::lengths(path)).transpose()?;
     if let Some(labels) = labels.as_ref().filter(|_| task.ctc.has_words()) {
         labels.say_where_words_part(task.ctc.must_part_words());
@@ -136,6 +138,16 @@ fn check(task: &Task<'_>) -> Result<(), Failure> {
         return Err(Failure::input(
             "--nbest 0 writes nothing; at least 1 is needed",
         ));
+    }
+    if let Some(path) = task.output
+        && let Some(named) = Format::of_name(path)
+        && named != task.format
+    {
+        return Err(Failure::Input(format!(
+            "--format {} is not what {} promises by its name; one of them must go",
+            task.format.name(),
+            printable::path(path)
+        )));
     }
     let inputs = task.inputs.len();
     task.ctc.check(task.labels.is_some())?;

@@ -6,6 +6,7 @@ use widebeam_perf::console::failure::Failure;
 use widebeam_perf::console::memory;
 
 use crate::answer::{Answer, Hypothesis, Outcome};
+use crate::confidence;
 use crate::ctc;
 use crate::transcript::Reader;
 
@@ -23,6 +24,8 @@ pub(crate) struct Decoder {
     reader: Option<Reader>,
     /// Whether hypotheses that read the same are one.
     merges: bool,
+    /// Whether hypotheses say how sure they are.
+    confident: bool,
 }
 
 enum AnySearch {
@@ -48,6 +51,7 @@ impl Decoder {
             keep,
             reader: None,
             merges: false,
+            confident: false,
         })
     }
 
@@ -58,6 +62,7 @@ impl Decoder {
             keep,
             reader: None,
             merges: false,
+            confident: false,
         }
     }
 
@@ -69,6 +74,11 @@ impl Decoder {
             merges,
             ..self
         }
+    }
+
+    /// The same decoder, whose hypotheses say how sure they are if `confident`.
+    pub(crate) fn with_confidence(self, confident: bool) -> Self {
+        Decoder { confident, ..self }
     }
 
     /// Decodes every item, and tells `progress` how many are done. An item that holds
@@ -107,13 +117,23 @@ impl Decoder {
     /// The best hypotheses of each item, or why it was refused.
     fn decode_part(&mut self, scores: &ScoresView<'_>) -> Result<Vec<Outcome>, Error> {
         let (keep, reader) = (self.keep, self.reader.as_ref());
+        let confident = self.confident;
+        // How sure one is depends on all of them.
+        let most = if confident { usize::MAX } else { keep };
+        let finish = |mut found: Vec<Hypothesis>| {
+            if confident {
+                confidence::add(&mut found);
+            }
+            found.truncate(keep);
+            found
+        };
         match &mut self.search {
             AnySearch::Independent(search, nbest) => {
                 search.decode_into(scores, nbest)?;
                 let outcomes = nbest.iter().map(|item| {
-                    let kept = item?.take(keep);
-                    kept.map(|found| Hypothesis::independent(found, reader))
-                        .collect()
+                    let found = item?.take(most);
+                    let found = found.map(|found| Hypothesis::independent(found, reader));
+                    found.collect::<Outcome>().map(finish)
                 });
                 Ok(outcomes.collect())
             }
@@ -123,8 +143,9 @@ impl Decoder {
                     *nbest = nbest.merged_by(|tokens| reader.text(tokens))?;
                 }
                 let outcomes = nbest.iter().map(|item| {
-                    let kept = item?.take(keep);
-                    kept.map(|found| Hypothesis::ctc(found, reader)).collect()
+                    let found = item?.take(most);
+                    let found = found.map(|found| Hypothesis::ctc(found, reader));
+                    found.collect::<Outcome>().map(finish)
                 });
                 Ok(outcomes.collect())
             }

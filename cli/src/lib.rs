@@ -6,6 +6,7 @@
 mod answer;
 mod args;
 pub mod command;
+mod confidence;
 mod ctc;
 mod decode;
 mod decoder;

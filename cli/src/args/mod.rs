@@ -47,6 +47,19 @@ Examples:
       a file for each input in a folder that is there; those that cannot be
       decoded are reported and passed over
 
+Fields of a hypothesis (jsonl; csv and tsv have those marked * as columns):
+  score*             log-probability, with what scorers add
+  confidence*        its share: e^score over the sum of all that the beam holds
+  probability*       what the model alone gives it
+  tokens*            token ids, from 0
+  token_confidences  of each token, the shares of those that have it in its place
+  text*, words       with --labels; words have their frames and a confidence
+  frames*            CTC: the frame in which the best alignment enters each token
+  last_frames        CTC: the last frame of each token's run
+  alignment_score    CTC: log-probability of the best alignment alone
+  log_mass, scorer_score
+                     CTC: the parts of the score
+
 Exit codes: 0 done, 1 the machine failed (memory, disk), 2 an input or an item of
 one is at fault, 128 + the signal's number where one ended it (Ctrl-C: 130).";
 
@@ -113,13 +126,13 @@ pub(crate) struct Decode {
     #[arg(long, value_name = "LABEL", requires = "labels")]
     word_delimiter: Option<String>,
 
-    /// What to write
+    /// What to write [default: what the name of --output ends in, else text]
     ///
     /// An item that holds an invalid score is reported, and the others are decoded; the
     /// exit code is then 2. In the place of its hypotheses text and jsonl have the
     /// error, and npz has none.
-    #[arg(long, value_enum, default_value_t, requires = "inputs")]
-    format: Format,
+    #[arg(long, value_enum, requires = "inputs")]
+    format: Option<Format>,
 
     /// File to write; it appears when it is complete [default: standard output]
     ///
@@ -168,7 +181,9 @@ impl Decode {
         // With an input, `check` has required these two.
         let (search, scores) = (self.search?, self.scores?);
         let beams = self.beams.unwrap_or(BEAMS);
-        let nbest = self.nbest.unwrap_or(self.format.default_nbest(beams));
+        let named = self.output.as_deref().and_then(Format::of_name);
+        let format = self.format.or(named).unwrap_or_default();
+        let nbest = self.nbest.unwrap_or(format.default_nbest(beams));
         Some(Task {
             inputs: &self.inputs,
             search,
@@ -186,7 +201,7 @@ impl Decode {
             },
             labels: self.labels.as_ref(),
             word_delimiter: self.word_delimiter.as_deref(),
-            format: self.format,
+            format,
             output: self.output.as_ref(),
             output_dir: self.output_dir.as_ref(),
             keep_going: self.keep_going,

@@ -27,7 +27,12 @@ enum Outcome<'a> {
 struct Hypothesis<'a> {
     /// Printed with as many digits as it takes to read the same bits back.
     score: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confidence: Option<f64>,
+    probability: f64,
     tokens: &'a [u32],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_confidences: Option<&'a [f64]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     frames: Option<&'a [u32]>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,14 +54,17 @@ struct Word<'a> {
     word: &'a str,
     start: u32,
     end: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    confidence: Option<f64>,
 }
 
-impl<'a> From<&'a WordFrames> for Word<'a> {
-    fn from(word: &'a WordFrames) -> Self {
+impl<'a> Word<'a> {
+    fn new(word: &'a WordFrames, confidence: Option<f64>) -> Self {
         Word {
             word: &word.word,
             start: word.start,
             end: word.end,
+            confidence,
         }
     }
 }
@@ -67,9 +75,14 @@ pub(super) fn write(out: &mut impl Write, source: &str, answers: &[Answer]) -> i
             let alignment = hypothesis.alignment.as_ref();
             let transcript = hypothesis.transcript.as_ref();
             let number = |of: fn(&Alignment) -> f64| alignment.map(of);
+            let confidence = hypothesis.confidence.as_ref();
+            let of_word = |index: usize| confidence?.words.get(index).copied();
             Hypothesis {
                 score: hypothesis.score,
+                confidence: confidence.map(|found| found.share),
+                probability: hypothesis.probability(),
                 tokens: &hypothesis.tokens,
+                token_confidences: confidence.map(|found| &found.tokens[..]),
                 frames: alignment.map(|found| &found.frames[..]),
                 last_frames: alignment.map(|found| &found.last_frames[..]),
                 alignment_score: number(|found| found.score),
@@ -77,8 +90,9 @@ pub(super) fn write(out: &mut impl Write, source: &str, answers: &[Answer]) -> i
                 scorer_score: number(|found| found.scorer_score),
                 text: transcript.map(|read| &*read.text),
                 words: transcript.and_then(|read| {
-                    let words = read.words.as_ref()?;
-                    Some(words.iter().map(Word::from).collect())
+                    let words = read.words.as_ref()?.iter().enumerate();
+                    let words = words.map(|(index, word)| Word::new(word, of_word(index)));
+                    Some(words.collect())
                 }),
             }
         });

@@ -1,5 +1,6 @@
 //! Answers in the format asked for.
 
+mod csv;
 mod folder;
 mod jsonl;
 mod npz;
@@ -111,6 +112,8 @@ struct Page {
     target: Target,
     table: Table,
     spool: Spool,
+    /// Whether nothing was added yet.
+    is_empty: bool,
 }
 
 impl Page {
@@ -120,6 +123,7 @@ impl Page {
             target,
             table,
             spool,
+            is_empty: true,
         }
     }
 
@@ -129,8 +133,11 @@ impl Page {
         let written = match style.format {
             Format::Text => text::write(out, &mut self.table, &source, answers, style.read),
             Format::Jsonl => jsonl::write(out, &source, answers),
+            Format::Csv => csv::write(out, b',', self.is_empty, &source, answers),
+            Format::Tsv => csv::write(out, b'\t', self.is_empty, &source, answers),
             Format::Npz => npz::write(out, answers, style.aligned),
         };
+        self.is_empty = false;
         written.map_err(|error| match self.target.folder() {
             Some(_) => self.target.failure(&error),
             None => Failure::writing("a temporary file", &error),

@@ -145,6 +145,7 @@ mod tests {
             tokens: (0..rank.min(2) as u32).collect(),
             transcript: None,
             alignment: None,
+            confidence: None,
         };
         Answer {
             item,

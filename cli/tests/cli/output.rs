@@ -89,6 +89,98 @@ fn nbest_is_the_beam_width_unless_it_is_given() {
     }
 }
 
+/// The shares of .375, .1875 and .1875, and of the one sequence of the second item.
+#[test]
+fn columns_for_a_spreadsheet() {
+    let folder = Folder::new();
+    let path = scores(&folder);
+    let bad = folder.write("bad.npy", &npy_f32(&[1, 2], &[0.5, 7.0]));
+    let none = folder.write("none.npy", &npy_f32(&[1, 2], &[0.0, 0.0]));
+    for (format, separator) in [("csv", b','), ("tsv", b'\t')] {
+        let arguments = format!(
+            "--scores probs --beams 3 --nbest 2 --format {format} {} {}",
+            bad.display(),
+            none.display()
+        );
+        let run = decode(&path, &arguments);
+        assert_eq!(run.code, Some(2));
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(separator)
+            .from_reader(run.stdout.as_bytes());
+        let header = reader.headers().unwrap().clone();
+        assert_eq!(header.iter().next_back(), Some("error"));
+        let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
+        let column = |name: &str| header.iter().position(|other| other == name).unwrap();
+        let texts = |name| rows.iter().map(move |row| row[column(name)].to_owned());
+        assert!(texts("item").eq(["0", "0", "1", "0", "0"]));
+        assert!(texts("rank").eq(["1", "2", "1", "", ""]));
+        assert!(texts("tokens").eq(["0 2", "1 2", "1 2", "", ""]));
+        let sources = [&path, &path, &path, &bad, &none].map(|path| path.to_str().unwrap());
+        assert!(texts("source").eq(sources));
+        let errors: Vec<_> = texts("error").collect();
+        assert!(errors[..3].iter().all(String::is_empty));
+        assert!(
+            errors[3].contains("7 is not a valid probability"),
+            "{errors:?}"
+        );
+        assert_eq!(errors[4], "no sequence is possible");
+        for (name, expected) in [
+            ("score", [0.375f64.ln(), 0.1875f64.ln(), 0.0]),
+            ("confidence", [0.5, 0.25, 1.0]),
+            ("probability", [0.375, 0.1875, 1.0]),
+        ] {
+            for (text, expected) in texts(name).zip(expected) {
+                let found: f64 = text.parse().unwrap();
+                assert!((found - expected).abs() < 1e-12, "{name}: {found}");
+            }
+        }
+    }
+}
+
+#[test]
+fn jsonl_says_how_sure_it_is_whatever_is_written() {
+    let folder = Folder::new();
+    let path = scores(&folder);
+    let arguments = "--scores probs --beams 3 --nbest 1 --format jsonl";
+    let lines = decode(&path, arguments).succeeded().stdout;
+    let line: serde_json::Value = serde_json::from_str(lines.lines().next().unwrap()).unwrap();
+    let found = &line["hypotheses"][0];
+    let near = |value: &serde_json::Value, expected: f64| {
+        assert!(
+            (value.as_f64().unwrap() - expected).abs() < 1e-12,
+            "{found}"
+        );
+    };
+    near(&found["confidence"], 0.5);
+    near(&found["probability"], 0.375);
+    near(&found["token_confidences"][0], 0.5);
+    near(&found["token_confidences"][1], 1.0);
+}
+
+#[test]
+fn the_name_of_the_output_says_the_format() {
+    let folder = Folder::new();
+    let path = scores(&folder);
+    for (name, begins) in [
+        ("o.jsonl", "{\"source\""),
+        ("o.CSV", "source,item"),
+        ("o.tsv", "source\titem"),
+        ("o.txt", "item"),
+        ("o", "item"),
+        ("o.npz", "PK"),
+    ] {
+        let output = folder.path(name);
+        let arguments = format!("--scores probs --beams 2 --output {}", output.display());
+        decode(&path, &arguments).succeeded();
+        let written = fs::read(&output).unwrap();
+        assert!(written.starts_with(begins.as_bytes()), "{name}");
+    }
+    let output = folder.path("o.csv");
+    let arguments = format!("--scores probs --beams 2 --output {}", output.display());
+    decode(&path, &format!("{arguments} --format tsv")).refused("--format tsv is not what");
+    assert!(!output.exists() || fs::read(&output).unwrap().starts_with(b"source,"));
+}
+
 #[test]
 fn npz_holds_padded_arrays() {
     let folder = Folder::new();

@@ -43,6 +43,18 @@ impl Folder {
     }
 }
 
+/// The words of a hypothesis in jsonl, with their first and last frames.
+pub(crate) fn word_frames(hypothesis: &serde_json::Value) -> Vec<(&str, u64, u64)> {
+    let frame = |word: &serde_json::Value, name: &str| word[name].as_u64().unwrap();
+    let words = hypothesis["words"].as_array().unwrap().iter();
+    words
+        .map(|word| {
+            let text = word["word"].as_str().unwrap();
+            (text, frame(word, "start"), frame(word, "end"))
+        })
+        .collect()
+}
+
 /// What a run of the tool did.
 #[derive(Debug)]
 pub(crate) struct Run {

@@ -45,6 +45,10 @@ pub(super) fn add(table: &mut Table) {
             format!("{independent} --scores guess --beams 2"),
         ),
         ("an unknown format", format!("a.npy {PROBS} --format xml")),
+        (
+            "a format that the name of the output denies",
+            format!("a.npy {PROBS} --format jsonl --output o.npz"),
+        ),
         ("an unknown level", format!("a.npy {PROBS} --level sse9")),
         ("an unknown option", format!("a.npy {PROBS} --fast")),
         (
