@@ -205,5 +205,11 @@ fn what_is_wrong_with_the_files_beside_the_scores_is_said() {
     }
     run(&path, "--scores probs --beams 3 --blank 5")
         .refused("the blank is token 5, beyond a vocabulary of 5 tokens");
-    decode(&path, "--scores probs --beams 3 --blank 0").refused("--blank is for --search ctc");
+    let found = decode(&path, "--scores probs --beams 3 --blank 0");
+    assert_eq!(found.code, Some(2));
+    assert!(
+        found
+            .stderr
+            .starts_with("error: --blank is for --search ctc\n")
+    );
 }
