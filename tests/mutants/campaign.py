@@ -28,7 +28,8 @@ ROOT = HERE.parent.parent
 TABLE = HERE / "table.md"
 EQUIVALENT = HERE / "equivalent.tsv"
 
-EVERYWHERE = ["--test=determinism", "--test=extremes", "--test=out_of_memory", "--test=allocations"]
+EVERYWHERE = ["--test=determinism", "--test=extremes", "--test=out_of_memory", "--test=allocations",
+              "--test=cancellation", "--test=panics"]
 # What is mutated: `.cargo/mutants.toml` says what of it is not.
 SOURCES = ["src", "cli/src", "perf/src/console"]
 # Files, the packages whose tests guard them, and rounds of test targets: a mutant that
@@ -36,6 +37,8 @@ SOURCES = ["src", "cli/src", "perf/src/console"]
 SHARES = [
     (["src/kernels/*", "src/simd/*", "src/order.rs", "src/search/shortlist.rs"], ["widebeam"],
      [["--lib"], ["--test=independent", "--test=ctc", "--test=autoregressive", "--test=guard_pages", *EVERYWHERE]]),
+    (["src/cancellation/*"], ["widebeam"],
+     [["--test=cancellation"], ["--lib", *EVERYWHERE]]),
     (["src/scorers/*"], ["widebeam"],
      [["--test=scorers", "--test=words", "--test=kenlm"], ["--lib", "--test=ctc", *EVERYWHERE]]),
     (["src/search/transducer/*"], ["widebeam"],
