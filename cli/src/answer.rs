@@ -3,7 +3,6 @@
 use widebeam::ctc::CtcHypothesis;
 use widebeam::{Error, independent};
 
-use crate::confidence::Confidence;
 use crate::transcript::{Reader, Transcript};
 
 /// What the search says of one item.
@@ -77,6 +76,17 @@ impl Hypothesis {
         };
         log.exp().min(1.0)
     }
+}
+
+/// How sure a hypothesis is, from 0 to 1.
+#[derive(Debug)]
+pub(crate) struct Confidence {
+    /// The share of the hypothesis.
+    pub(crate) share: f64,
+    /// Of each token.
+    pub(crate) tokens: Vec<f64>,
+    /// Of each word that has frames.
+    pub(crate) words: Vec<f64>,
 }
 
 /// What a CTC search says of a hypothesis beside its score.

@@ -11,17 +11,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::ops::RangeInclusive;
 
-use crate::answer::Hypothesis;
-
-/// How sure a hypothesis is, from 0 to 1.
-#[derive(Debug)]
-pub(crate) struct Confidence {
-    pub(crate) share: f64,
-    /// Of each token.
-    pub(crate) tokens: Vec<f64>,
-    /// Of each word that has frames.
-    pub(crate) words: Vec<f64>,
-}
+use crate::answer::{Confidence, Hypothesis};
 
 /// Says of all hypotheses of an item, best first, how sure they are.
 pub(crate) fn add(hypotheses: &mut [Hypothesis]) {

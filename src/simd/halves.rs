@@ -5,7 +5,6 @@ use bytemuck::cast;
 use half::f16;
 use wide::i16x8;
 
-use super::baseline::Baseline;
 use super::{F32_LANES, Ordered, Seen, Simd};
 
 /// Sixteen numbers. Of each the order is kept by the integer: bits of a negative one, but
@@ -50,11 +49,11 @@ fn flip(halves: i16x8) -> i16x8 {
     halves ^ ((halves >> 15i32) & i16x8::splat(i16::MAX))
 }
 
-impl Ordered<Baseline> for Halves {
+impl<S: Simd> Ordered<S> for Halves {
     type Seen = SeenHalves;
 
     #[inline(always)]
-    fn unseen(_: Baseline) -> SeenHalves {
+    fn unseen(_: S) -> SeenHalves {
         SeenHalves {
             least: i16x8::splat(i16::MAX),
             floor: i16x8::splat(i16::MIN),
@@ -63,12 +62,12 @@ impl Ordered<Baseline> for Halves {
 
     /// -0.0, which comes before 0.0 here, is no less than 0.
     #[inline(always)]
-    fn floor(_: Baseline, floor: f32) -> Self {
+    fn floor(_: S, floor: f32) -> Self {
         Halves::splat(f16::from_f32(-floor.abs()))
     }
 
     #[inline(always)]
-    fn bound(_: Baseline, bound: f32) -> Self {
+    fn bound(_: S, bound: f32) -> Self {
         let nearest = f16::from_f32(bound);
         if nearest.to_f32() == 0.0 && bound <= 0.0 {
             return Halves::splat(f16::NEG_ZERO);
@@ -105,7 +104,7 @@ impl Ordered<Baseline> for Halves {
     }
 
     #[inline(always)]
-    fn widen(self, simd: Baseline) -> <Baseline as Simd>::F32 {
+    fn widen(self, simd: S) -> S::F32 {
         let bits = self.0.map(|numbers| flip(numbers - i16x8::splat(NAN_LAST)));
         simd.f32_from_f16(&cast(bits))
     }
