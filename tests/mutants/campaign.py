@@ -219,8 +219,9 @@ def changed(base, most, seconds):
     chosen = mutants[::max(1, -(-len(mutants) // most))]
     print(f"{len(chosen)} of {len(mutants)} mutants of the lines changed since {base}", flush=True)
     results = []
-    # Kernels, which are built longest, at the end.
-    for number in sorted({share(mutant["file"]) for mutant in chosen}, reverse=True):
+    # The unit tests of the library are built longest: at the end.
+    shares = {share(mutant["file"]) for mutant in chosen}
+    for number in sorted(shares, key=lambda number: ("--lib" in SHARES[number][2][0], -number)):
         if clock.left <= 0:
             break
         names = {mutant["name"] for mutant in chosen if share(mutant["file"]) == number}
