@@ -356,3 +356,14 @@ fn constraints_that_share_no_token_leave_nothing() {
     let found = step(request, &[0.25; 4]);
     assert_eq!(found, Ok((Ended::NothingFound, vec![])));
 }
+
+#[test]
+fn a_request_shows_its_prompt() {
+    assert_eq!(Request::new(3, MaximumLength(4)).prompt(), []);
+    assert_eq!(
+        Request::new(3, MaximumLength(4))
+            .with_prompt([7, 0])
+            .prompt(),
+        [7, 0]
+    );
+}
