@@ -30,19 +30,7 @@ pub(crate) fn threads() -> usize {
 
 /// Runs `task` on pieces of `work` of at most `grain` units, in parallel.
 pub(crate) fn for_each<W: Divide>(work: W, grain: usize, task: &(impl Fn(W) + Sync)) {
-    let len = work.len();
-    if len == 0 {
-        return;
-    }
-    if len <= grain.max(1) {
-        return task(work);
-    }
-    let middle = work.middle();
-    let (left, right) = work.split_at(middle);
-    rayon::join(
-        || for_each(left, grain, task),
-        || for_each(right, grain, task),
-    );
+    divide(work, grain, &|| false, task);
 }
 
 /// [`for_each`], but starts no piece once a thread has noted that the call ends early.
@@ -52,8 +40,17 @@ pub(crate) fn for_each_until<W: Divide>(
     interrupted: &Interrupted,
     task: &(impl Fn(W) + Sync),
 ) {
+    divide(work, grain, &|| interrupted.is_set(), task);
+}
+
+fn divide<W: Divide>(
+    work: W,
+    grain: usize,
+    is_over: &(impl Fn() -> bool + Sync),
+    task: &(impl Fn(W) + Sync),
+) {
     let len = work.len();
-    if len == 0 || interrupted.is_set() {
+    if len == 0 || is_over() {
         return;
     }
     if len <= grain.max(1) {
@@ -62,8 +59,8 @@ pub(crate) fn for_each_until<W: Divide>(
     let middle = work.middle();
     let (left, right) = work.split_at(middle);
     rayon::join(
-        || for_each_until(left, grain, interrupted, task),
-        || for_each_until(right, grain, interrupted, task),
+        || divide(left, grain, is_over, task),
+        || divide(right, grain, is_over, task),
     );
 }
 

@@ -4,8 +4,9 @@
 //! holds for the item, whatever is written of them. A **token** is as sure as the shares of
 //! the hypotheses that have it in the same place: at the same position or, where there are
 //! frames, in the frame of its run in which most agree. So is a **word**. This is the
-//! posterior of an n-best list (Evermann and Woodland 2000, of a lattice's frames); the wider
-//! the beam, the nearer it is to that of the model.
+//! posterior of Wessel et al. 2001 ("Confidence measures for large vocabulary continuous speech
+//! recognition", the maximum over frames), of an n-best list; the wider the beam, the nearer it is
+//! to that of the model.
 
 use std::collections::HashMap;
 use std::hash::Hash;

@@ -1,18 +1,22 @@
 //! Beam search over positions that do not depend on each other: [`beam_search`] in one
 //! call, [`IndependentSearch`] to be kept.
 
+mod growth;
+mod item;
+
+use self::growth::Growth;
+use self::item::{Call, ItemSearch, OfThread};
 use super::merge::Merge;
-use super::shortlist::{Shortlist, Shortlists};
+use super::shortlist::Shortlists;
 use crate::batch::{self, IndexedSlice, PerThread};
-use crate::cancellation::{Cancellation, CancellationToken, Interrupt, Interrupted, Watch};
+use crate::cancellation::{Cancellation, CancellationToken, Interrupted, Watch};
 use crate::error::{Error, InterruptedAt, Kind};
-use crate::memory::{grow, reserve};
+use crate::memory::grow;
 pub use crate::nbest::{Hypothesis, IndependentDetails, OwnedHypothesis};
 use crate::nbest::{ItemsMut, NBest};
 use crate::phase;
 use crate::scores::ScoresView;
 use crate::simd::{Dispatch, Level};
-use crate::trellis::Trellis;
 
 /// The k best sequences of each item of `scores`, and their log-probabilities,
 /// with a beam of width `beams`: [`IndependentSearch`] in one call.
@@ -75,13 +79,6 @@ pub struct IndependentSearch {
     items: Vec<ItemSearch>,
     threads: PerThread<OfThread>,
     cancellation: Cancellation,
-}
-
-/// What a thread keeps from item to item.
-#[derive(Debug, Default)]
-struct OfThread {
-    merge: Merge,
-    watch: Watch,
 }
 
 impl IndependentSearch {
@@ -303,173 +300,11 @@ impl Clone for IndependentSearch {
     }
 }
 
-/// What is the same for all items of a call.
-struct Call<'a> {
-    scores: &'a ScoresView<'a>,
-    beams: usize,
-    shortlists: &'a Shortlists,
-    cancellation: &'a Cancellation,
-}
-
-/// Steps of an item from one look at the token to the next. A step of many beams looks at it
-/// in between.
-const STEPS: usize = 16;
-
-/// How the beam of an item grows, by its shape.
-struct Growth {
-    /// How wide it can become, which is how wide it can be at the end.
-    beam: usize,
-    /// The hypotheses of all steps.
-    nodes: usize,
-}
-
-impl Growth {
-    /// In `steps` steps with rows of `width` tokens.
-    fn of(beams: usize, width: usize, steps: usize) -> Self {
-        let (mut beam, mut nodes) = (1usize, 0usize);
-        if width == 1 {
-            mark!("a beam of a single sequence");
-            return Growth { beam, nodes: steps };
-        }
-        for step in 0..steps {
-            beam = beam.saturating_mul(width).min(beams);
-            nodes = nodes.saturating_add(beam);
-            if beam == beams {
-                // From here on the beam is full.
-                nodes = nodes.saturating_add((steps - step - 1).saturating_mul(beams));
-                break;
-            }
-        }
-        Growth { beam, nodes }
-    }
-}
-
-/// The search of one item.
-#[derive(Debug, Default)]
-struct ItemSearch {
-    trellis: Trellis,
-    /// Scores of the beam, best first.
-    scores: Vec<f64>,
-    next_scores: Vec<f64>,
-    /// Why there is no result.
-    outcome: Option<Error>,
-}
-
-impl ItemSearch {
-    /// Makes room for a search of `steps` steps with rows of `width` tokens.
-    /// Returns how wide the beam can become, which is how wide it can be at the
-    /// end.
-    fn reserve(&mut self, beams: usize, width: usize, steps: usize) -> Result<usize, Error> {
-        let Growth { beam, nodes } = Growth::of(beams, width, steps);
-        self.trellis.clear();
-        self.trellis.reserve(steps, nodes)?;
-        self.scores.clear();
-        self.next_scores.clear();
-        let what = "the scores of the beam";
-        reserve(&mut self.scores, beam, what)?;
-        reserve(&mut self.next_scores, beam, what)?;
-        Ok(beam)
-    }
-
-    /// Searches the item.
-    ///
-    /// # Errors
-    ///
-    /// If the search is cancelled: at the step that comes after those of the trellis.
-    fn run(
-        &mut self,
-        item: usize,
-        call: &Call<'_>,
-        thread: &mut OfThread,
-    ) -> Result<(), Interrupt> {
-        self.trellis.clear();
-        self.scores.clear();
-        self.scores.push(0.0);
-        self.outcome = None;
-        for step in 0..call.scores.length(item) {
-            if step % STEPS == 0 {
-                thread.watch.look(call.cancellation)?;
-            }
-            let Some(row) = call.shortlists.get(item, step) else {
-                mark!("an item of independent positions is refused");
-                self.outcome = Some(call.scores.invalid_score(item, step));
-                break;
-            };
-            self.step(row, call, thread)?;
-        }
-        Ok(())
-    }
-
-    /// Replaces the beam by the best of its continuations.
-    fn step(
-        &mut self,
-        row: Shortlist<'_>,
-        call: &Call<'_>,
-        thread: &mut OfThread,
-    ) -> Result<(), Interrupt> {
-        let pairs = self.scores.len().saturating_mul(row.tokens.len());
-        let count = pairs.min(call.beams);
-        self.next_scores.clear();
-        if count > 0 {
-            let (trellis, next_scores) = (&mut self.trellis, &mut self.next_scores);
-            let (OfThread { merge, watch }, mut seen) = (thread, Ok(()));
-            let goes_on = || {
-                seen = watch.look(call.cancellation);
-                seen.is_ok()
-            };
-            merge.best(
-                count,
-                &self.scores,
-                row.log_probabilities,
-                goes_on,
-                |best| {
-                    trellis.push(best.parent, row.tokens[best.rank as usize]);
-                    next_scores.push(best.score);
-                },
-            );
-            seen?;
-        }
-        self.trellis.end_step();
-        std::mem::swap(&mut self.scores, &mut self.next_scores);
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::marks;
     use crate::reference;
-
-    /// How a beam grows, step by step.
-    fn grown(beams: usize, width: usize, steps: usize) -> (usize, usize) {
-        let (mut beam, mut nodes) = (1usize, 0);
-        for _ in 0..steps {
-            beam = (beam * width).min(beams);
-            nodes += beam;
-        }
-        (beam, nodes)
-    }
-
-    #[test]
-    fn a_beam_grows_by_the_width_of_the_rows_until_it_is_full() {
-        for beams in 1..20 {
-            for width in 1..=beams {
-                for steps in 0..9 {
-                    let Growth { beam, nodes } = Growth::of(beams, width, steps);
-                    let expected = grown(beams, width, steps);
-                    assert_eq!((beam, nodes), expected, "{beams} {width} {steps}");
-                }
-            }
-        }
-        // Nobody waits for a long way of one sequence, or of a full beam.
-        let long = marks::expect("a beam of a single sequence", || {
-            Growth::of(9, 1, usize::MAX)
-        });
-        assert_eq!((long.beam, long.nodes), (1, usize::MAX));
-        let full = Growth::of(9, 3, usize::MAX);
-        assert_eq!((full.beam, full.nodes), (9, usize::MAX));
-    }
 
     /// As many as the searches of a batch have room for, each in its parts.
     fn room(search: &IndependentSearch) -> usize {

@@ -52,16 +52,16 @@ Fields of a hypothesis (jsonl; csv and tsv have those marked * as columns):
   confidence*        its share: e^score over the sum of all that the beam holds
   probability*       what the model alone gives it
   tokens*            token ids, from 0
-  token_confidences  of each token, the shares of those that have it in its place
+  token_confidences  of each token, the shares of those that have it there
   text*, words       with --labels; words have their frames and a confidence
-  frames*            CTC: the frame in which the best alignment enters each token
+  frames*            CTC: the frame where the best alignment enters each token
   last_frames        CTC: the last frame of each token's run
   alignment_score    CTC: log-probability of the best alignment alone
   log_mass, scorer_score
                      CTC: the parts of the score
 
-Exit codes: 0 done, 1 the machine failed (memory, disk), 2 an input or an item of
-one is at fault, 128 + the signal's number where one ended it (Ctrl-C: 130).";
+Exit codes: 0 done, 1 the machine failed (memory, disk), 2 an input or an item
+of one is at fault, 128 + the signal's number where one ended it (Ctrl-C: 130).";
 
 /// Find the best sequences in files of scores
 ///

@@ -91,8 +91,8 @@ impl AutoregressiveSearch {
     }
 
     /// The same search with a token that ends [`AutoregressiveSearch::run`],
-    /// [`AutoregressiveSearch::advance`] and its variants early. What the requests have found so far is there:
-    /// [`AutoregressiveSearch::finish`] ends one with its best.
+    /// [`AutoregressiveSearch::advance`] and its variants early. What the requests have found so
+    /// far is there: [`AutoregressiveSearch::finish`] ends one with its best.
     #[must_use]
     pub fn with_cancellation(mut self, token: CancellationToken) -> Self {
         self.set_cancellation(Some(token));

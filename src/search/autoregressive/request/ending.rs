@@ -12,8 +12,9 @@ impl Request {
     /// completes one ends it as an end token does, and counts as one in the number of candidates
     /// of a step. The generated tokens alone are looked at, not the prompt. Of several that are
     /// complete at once, the hypothesis finishes with the longest, of equal ones the first; an
-    /// end token wins over all. [`Completion::ending`](crate::autoregressive::Completion::ending) says how many tokens at the end
-    /// are the stop sequence.
+    /// end token wins over all.
+    /// [`Completion::ending`](crate::autoregressive::Completion::ending) says how many tokens at
+    /// the end are the stop sequence.
     ///
     /// ```
     /// use widebeam::autoregressive::{AutoregressiveSearch, Finish, MaximumLength, Request};
