@@ -167,6 +167,13 @@ def equivalents():
     return {tuple(row[:4]) for row in rows}
 
 
+def stale():
+    """Rows of equivalents whose line is no longer in their file: they excuse nothing."""
+    rows = sorted(equivalents())
+    texts = {file: path.read_text() if (path := ROOT / file).exists() else "" for file, *_ in rows}
+    return [row for row in rows if row[2] not in texts[row[0]]]
+
+
 def is_equivalent(mutant, known):
     return mutant.summary == "MissedMutant" and (mutant.file, mutant.what, mutant.line, mutant.column) in known
 
@@ -252,6 +259,10 @@ def main():
     some.add_argument("--most", type=int, default=20)
     some.add_argument("--seconds", type=int, default=200)
     given = parser.parse_args()
+    if rows := stale():
+        for row in rows:
+            print("stale", *row, sep="\t")
+        sys.exit(f"{EQUIVALENT.name} has rows whose line is gone: each goes, or moves with it")
     with kept_seeds():
         missed = run(given.files) if given.command == "run" else changed(given.base, given.most, given.seconds)
     sys.exit(1 if missed else 0)
