@@ -8,6 +8,10 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+pub use scores::Scores;
+
+mod scores;
+
 /// The smallest probability that peers are given which want its logarithm.
 const TINY: f32 = 1e-30;
 
@@ -22,7 +26,7 @@ pub struct Case {
     pub beams: usize,
     pub threads: usize,
     pub shape: Vec<usize>,
-    pub scores: Vec<f32>,
+    pub scores: Scores,
 }
 
 impl Case {
@@ -33,13 +37,15 @@ impl Case {
             return Err("the arguments are TASK FILE KIND BEAMS THREADS".into());
         };
         let file = npyz::NpyFile::new(std::io::BufReader::new(std::fs::File::open(file)?))?;
+        let shape: Vec<_> = file.shape().iter().map(|&axis| axis as usize).collect();
+        let scores = Scores::collect(shape.iter().product(), file.data()?)?;
         Ok(Case {
             task: task.clone(),
             kind: kind.clone(),
             beams: beams.parse()?,
             threads: threads.parse()?,
-            shape: file.shape().iter().map(|&axis| axis as usize).collect(),
-            scores: file.into_vec()?,
+            shape,
+            scores,
         })
     }
 
@@ -53,7 +59,7 @@ impl Case {
     pub fn log_probs(&self) -> Vec<f32> {
         match &self.kind[..] {
             "probs" => self.scores.iter().map(|x| x.max(TINY).ln()).collect(),
-            _ => self.scores.clone(),
+            _ => self.scores.to_vec(),
         }
     }
 }

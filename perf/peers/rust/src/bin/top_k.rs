@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use rayon::prelude::*;
 use widebeam::top_k::{Rows, TopK};
+use widebeam_peers::Scores;
 
 /// Best first; of equal numbers the one with the lower index.
 fn better(a: &(f32, u32), b: &(f32, u32)) -> std::cmp::Ordering {
@@ -71,11 +72,14 @@ fn main() {
     let (rows, columns, k) = (number(1), number(2), number(3));
     let (threads, rounds) = (number(4), number(5));
     let bytes = std::fs::read(&arguments[0]).expect("a file of scores");
-    let scores: Vec<f32> = bytes
-        .chunks_exact(4)
-        .map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]))
-        .collect();
-    assert_eq!(scores.len(), rows * columns);
+    let scores = bytes
+        .as_chunks()
+        .0
+        .iter()
+        .map(|&four| Ok(f32::from_le_bytes(four)));
+    let scores = Scores::collect(rows * columns, scores).expect("memory");
+    assert_eq!(bytes.len(), size_of_val(&*scores));
+    drop(bytes);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
     pool.build().expect("threads").install(|| {
         let view = Rows::new(&scores, [rows, columns]).expect("rows");

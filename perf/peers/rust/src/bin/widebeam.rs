@@ -69,7 +69,8 @@ fn programs(case: &Case) -> Result<Vec<Box<dyn Program + '_>>> {
             let [_, frames, utterances, beams, vocab] = case.shape()?;
             let frame = utterances * beams * vocab;
             let copies = case.scores.chunks(frames * frame);
-            let copies = copies.map(|copy| ScoresView::new(kind, copy, [copy.len() / vocab, vocab]));
+            let copies =
+                copies.map(|copy| ScoresView::new(kind, copy, [copy.len() / vocab, vocab]));
             let copies = copies.collect::<std::result::Result<_, _>>()?;
             let search = TransducerSearch::new(vocab, Blank(0), beams)?;
             let search = search.with_topology(Topology::OneSymbol)?;
