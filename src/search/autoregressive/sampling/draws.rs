@@ -19,16 +19,18 @@
 //!
 //! For each draw a pass over a block of 2048 values, which takes out those that were drawn from
 //! it before, O(blocks of the row), and O(log rows) for the row whose turn it is; beside it the
-//! sums of blocks that are not those of the scan. So k draws from k rows are O(k log k). Rows
-//! that are likely to draw next are looked at in parallel.
+//! sums of blocks that are not those of the scan. So k draws from k rows are O(k log k).
+//!
+//! What a row draws does not depend on the others. So rows are drawn from ahead, in parallel,
+//! as far as their draws are likely to be among those that are asked for.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use super::super::step_rows::StepRows;
 use super::random::{Stream, exponential, gumbel_at_most};
-use super::rows::DrawnRows;
-use crate::batch::{self, IndexedSlice};
+use super::rows::{Common, DrawnRow, DrawnRows, MOST_AHEAD};
+use crate::batch::{self, Divide};
 use crate::error::{Error, Kind};
 use crate::kernels::log_sum_exp::{BLOCK, Sum};
 use crate::kernels::weights;
@@ -79,31 +81,22 @@ impl Eq for Next {}
 /// Where a row is in its draws.
 #[derive(Clone, Copy, Debug)]
 struct Progress {
+    /// The number of the row.
+    row: u32,
     stream: Stream,
     /// Where the Gumbel variable of the whole row lies.
     location: f64,
     /// The log-sum of the whole row.
     total: f64,
+    /// The value of its first draw.
+    first: f64,
     draws: u32,
-    /// The token of its next draw, if it has been looked for.
-    found: Option<Found>,
-}
-
-/// The token of a draw.
-#[derive(Clone, Copy, Debug)]
-struct Found {
-    place: u32,
-    /// Its value in the row.
-    value: f32,
-    /// The sum of its block without it.
-    rest: Sum,
-}
-
-/// The token of a row's next draw, that is looked for beside others.
-#[derive(Clone, Copy, Debug)]
-struct Look {
-    row: u32,
-    found: Option<Found>,
+    /// The value of its next draw; `None` once nothing is left of the row.
+    next: Option<f64>,
+    /// The draws that were made before it was their turn.
+    ahead: [Draw; MOST_AHEAD],
+    /// Where those begin and end.
+    waiting: [usize; 2],
 }
 
 /// The draws of a step. Its memory is kept.
@@ -111,16 +104,12 @@ struct Look {
 pub(super) struct Draws {
     progress: Vec<Progress>,
     next: BinaryHeap<Next>,
-    /// Those of them whose tokens have not been looked for.
-    unseen: BinaryHeap<Next>,
-    /// What is looked for at once.
-    looks: Vec<Look>,
 }
 
 impl Draws {
     /// At most the bytes of the draws from so many rows.
     pub(super) fn bytes_needed(rows: usize) -> usize {
-        let row = size_of::<Progress>() + 2 * size_of::<Next>() + size_of::<Look>();
+        let row = size_of::<Progress>() + size_of::<Next>();
         rows.saturating_mul(row)
     }
 
@@ -132,59 +121,96 @@ impl Draws {
     pub(super) fn begin(&mut self, rows: usize) -> Result<(), Error> {
         let what = "the draws of a step";
         self.progress.clear();
-        self.looks.clear();
         reserve(&mut self.progress, rows, what)?;
-        reserve(&mut self.looks, rows, what)?;
         let bytes = rows.saturating_mul(size_of::<Next>());
-        for heap in [&mut self.next, &mut self.unseen] {
-            heap.clear();
-            let reserved = heap.try_reserve(rows);
-            reserved.map_err(|_| Kind::OutOfMemory { what, bytes })?;
-        }
-        Ok(())
+        self.next.clear();
+        let reserved = self.next.try_reserve(rows);
+        Ok(reserved.map_err(|_| Kind::OutOfMemory { what, bytes })?)
     }
 
     /// Adds the next row, whose log-sum is `total` and whose first draw has the value
     /// `first`.
     pub(super) fn add(&mut self, stream: Stream, location: f64, total: f64, first: f64) {
         let row = self.progress.len() as u32;
+        let next = (total > f64::NEG_INFINITY).then_some(first);
+        let none = Draw {
+            row,
+            place: 0,
+            log_share: 0.0,
+            value: 0.0,
+        };
         self.progress.push(Progress {
+            row,
             stream,
             location,
             total,
+            first,
             draws: 0,
-            found: None,
+            next,
+            ahead: [none; MOST_AHEAD],
+            waiting: [0, 0],
         });
-        if total > f64::NEG_INFINITY {
-            self.push(Next { value: first, row });
-        }
+        self.next.extend(next.map(|value| Next { value, row }));
     }
 
-    /// Adds the next draw of a row.
-    fn push(&mut self, next: Next) {
-        self.next.push(next);
-        self.unseen.push(next);
+    /// Makes draws that are likely to be among the first `count` of the step, in parallel.
+    pub(super) fn look_ahead(
+        &mut self,
+        count: usize,
+        rows: &mut DrawnRows,
+        scores: &StepRows<'_>,
+        dispatch: Dispatch,
+    ) {
+        let least = self.likely_least(count);
+        let (rows, common) = rows.parts();
+        let both = Both {
+            rows,
+            progress: &mut self.progress,
+        };
+        batch::for_each(both, GRAIN, &|both: Both<'_>| {
+            for (row, progress) in both.rows.iter_mut().zip(both.progress) {
+                while progress.next.is_some_and(|value| value >= least) && row.has_room_ahead() {
+                    let Some((draw, rest)) = progress.look(row, common, scores, dispatch) else {
+                        break;
+                    };
+                    row.draw_ahead(draw.place, rest);
+                    progress.go_on(draw.value, row, dispatch);
+                    let [_, end] = &mut progress.waiting;
+                    progress.ahead[*end] = draw;
+                    *end += 1;
+                }
+            }
+        });
     }
 
-    /// Looks for the next draw of every row whose value is at least `least` and that has not
-    /// been looked at, in parallel.
-    fn look(&mut self, least: f64, rows: &DrawnRows, scores: &StepRows<'_>, dispatch: Dispatch) {
-        self.looks.clear();
-        while let Some(next) = self.unseen.peek().filter(|next| next.value >= least) {
-            let (row, found) = (next.row, None);
-            self.looks.push(Look { row, found });
-            self.unseen.pop();
+    /// A value that about so many draws reach. What is drawn does not depend on it.
+    ///
+    /// Of the Gumbel variables of a row whose log-sum is l and the largest of which is f,
+    /// 1 + e^(l - v) - e^(l - f) are expected above v.
+    fn likely_least(&self, count: usize) -> f64 {
+        let rows = || {
+            let possible = |row: &&Progress| row.total > f64::NEG_INFINITY;
+            self.progress.iter().filter(possible)
+        };
+        let expected = |value: f64| -> f64 {
+            let reaches = |row: &&Progress| row.first >= value;
+            let above = |row: &Progress| {
+                1.0 + (row.location - value).exp() - (row.location - row.first).exp()
+            };
+            rows().filter(reaches).map(above).sum()
+        };
+        let mut most = rows()
+            .map(|row| row.first)
+            .fold(f64::NEG_INFINITY, f64::max);
+        let mut least = most - WIDEST;
+        for _ in 0..HALVINGS {
+            let middle = least + (most - least) / 2.0;
+            match expected(middle) > count as f64 {
+                true => least = middle,
+                false => most = middle,
+            }
         }
-        let (progress, looks) = (&self.progress, IndexedSlice::new(&mut self.looks));
-        batch::for_each(looks, GRAIN, &|mut some: IndexedSlice<'_, Look>| {
-            some.for_each(|_, look| {
-                let row = look.row as usize;
-                look.found = Some(progress[row].look(row, rows, scores, dispatch));
-            });
-        });
-        for look in &self.looks {
-            self.progress[look.row as usize].found = look.found;
-        }
+        most
     }
 
     /// The next draw of all rows; `None` if nothing is left.
@@ -194,69 +220,107 @@ impl Draws {
         scores: &StepRows<'_>,
         dispatch: Dispatch,
     ) -> Option<Draw> {
-        let Next { value, row } = self.next.pop()?;
+        let Next { row, .. } = self.next.pop()?;
         let number = row as usize;
-        if self.progress[number].found.is_none() {
-            // Others that are nearly as good are likely to be next.
-            self.look(value - NEAR, rows, scores, dispatch);
-        }
         let progress = &mut self.progress[number];
-        let looked = progress.found.take();
-        let found = looked.unwrap_or_else(|| progress.look(number, rows, scores, dispatch));
-        rows.draw(number, found.place as usize, found.rest);
-        progress.draws += 1;
-        let total = progress.total;
-        let rest = log_sum(&rows.sums[rows.rows[number].blocks.clone()], dispatch);
-        if rest > f64::NEG_INFINITY {
-            let [unit, _] = progress.stream.pair(progress.draws * 2);
-            let location = progress.location + (rest - total);
-            let value = gumbel_at_most(value, location, exponential(unit));
-            self.push(Next { value, row });
-        }
-        Some(Draw {
-            row,
-            place: found.place,
-            log_share: f64::from(found.value) - total,
-            value,
-        })
+        let draw = match progress.take() {
+            Some(draw) => draw,
+            None => {
+                let own = &rows.rows()[number];
+                let (draw, rest) = progress.look(own, &rows.common, scores, dispatch)?;
+                rows.draw(number, draw.place, rest);
+                progress.go_on(draw.value, &rows.rows()[number], dispatch);
+                draw
+            }
+        };
+        let next = progress.next_value();
+        self.next.extend(next.map(|value| Next { value, row }));
+        Some(draw)
     }
 }
 
 impl Progress {
-    /// Finds the token of a row's next draw.
+    /// The next draw, if it was made ahead.
+    fn take(&mut self) -> Option<Draw> {
+        let [begin, end] = &mut self.waiting;
+        let draw = *self.ahead[..*end].get(*begin)?;
+        *begin += 1;
+        Some(draw)
+    }
+
+    /// The value of the next draw, whether it was made ahead or not.
+    fn next_value(&self) -> Option<f64> {
+        let [begin, end] = self.waiting;
+        let ahead = self.ahead[..end].get(begin);
+        ahead.map(|draw| draw.value).or(self.next)
+    }
+
+    /// Makes the next draw, and adds up what is left of its block. It is not noted yet.
     fn look(
         &self,
-        row: usize,
-        rows: &DrawnRows,
+        row: &DrawnRow,
+        common: &Common,
         scores: &StepRows<'_>,
         dispatch: Dispatch,
-    ) -> Found {
-        let own = &rows.rows[row];
-        let sums = &rows.sums[own.blocks.clone()];
+    ) -> Option<(Draw, Sum)> {
+        let value = self.next?;
+        let sums = &row.sums[..];
         let [_, share] = self.stream.pair(self.draws * 2);
         let shares = self.stream.pair(self.draws * 2 + 1);
         let block = dispatch.run(ChooseBlock { sums, share });
         let mut values = [0.0; BLOCK];
-        let length = rows.block_into(scores, own, block, &mut values, dispatch);
-        let (token, value, rest) = dispatch.run(TakeToken {
+        let length = common.block_into(scores, row, block, &mut values, dispatch);
+        let (token, own, rest) = dispatch.run(TakeToken {
             values: &mut values,
             length,
             sum: sums[block],
             shares,
         });
-        Found {
+        let draw = Draw {
+            row: self.row,
             place: (block * BLOCK + token) as u32,
+            log_share: f64::from(own) - self.total,
             value,
-            rest,
-        }
+        };
+        Some((draw, rest))
+    }
+
+    /// Finds the value of the draw after one that was noted.
+    fn go_on(&mut self, value: f64, row: &DrawnRow, dispatch: Dispatch) {
+        self.draws += 1;
+        let rest = log_sum(&row.sums, dispatch);
+        self.next = (rest > f64::NEG_INFINITY).then(|| {
+            let [unit, _] = self.stream.pair(self.draws * 2);
+            let location = self.location + (rest - self.total);
+            gumbel_at_most(value, location, exponential(unit))
+        });
     }
 }
 
-/// Rows in which one thread looks for a draw without asking for another.
-const GRAIN: usize = 2;
+/// Rows, and where they are in their draws.
+struct Both<'a> {
+    rows: &'a mut [DrawnRow],
+    progress: &'a mut [Progress],
+}
 
-/// How far below the best value a row is looked at beside the best one.
-const NEAR: f64 = 2.0;
+impl Divide for Both<'_> {
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn split_at(self, middle: usize) -> (Self, Self) {
+        let (left, right) = self.rows.split_at_mut(middle);
+        let (first, last) = self.progress.split_at_mut(middle);
+        let both = |rows, progress| Both { rows, progress };
+        (both(left, first), both(right, last))
+    }
+}
+
+/// Rows that one thread draws from without asking for another.
+const GRAIN: usize = 2;
+/// How far below the best draw the least one is looked for, and how often that is halved.
+const WIDEST: f64 = 16.0;
+const HALVINGS: usize = 8;
 
 /// The log-sum of blocks.
 pub(super) fn log_sum(sums: &[Sum], dispatch: Dispatch) -> f64 {

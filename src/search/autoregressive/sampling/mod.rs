@@ -29,7 +29,7 @@ use crate::memory::reserve;
 use crate::scores::ScoreKind;
 use draws::Draws;
 use random::Stream;
-use rows::{DrawnRow, DrawnRows, Entry};
+use rows::{DrawnRows, Entry, RowSource};
 
 /// What a live hypothesis of a request that draws has beside others.
 #[derive(Clone, Copy, Debug, Default)]
@@ -135,9 +135,9 @@ impl Sampler {
             self.add_row(expander, step, parent, sampling.factor())?;
         }
         self.rows.sum(step.rows, step.dispatch);
-        for (row, beam) in self.rows.rows.iter().zip(step.beams) {
+        for (row, beam) in self.rows.rows().iter().zip(step.beams) {
             let stream = Stream::new(sampling.seed(), beam.lineage.key, step.length);
-            let total = draws::log_sum(&self.rows.sums[row.blocks.clone()], step.dispatch);
+            let total = draws::log_sum(&row.sums, step.dispatch);
             let Perturbed {
                 log_probability,
                 value,
@@ -147,7 +147,7 @@ impl Sampler {
                     self.draws.add(stream, log_probability, total, value);
                 }
                 SamplingMethod::BeamSampling => {
-                    let normaliser = row.normaliser / sampling.temperature();
+                    let normaliser = row.source.normaliser / sampling.temperature();
                     let location = beam.score / sampling.temperature() + (total - normaliser);
                     let first = stream.of_whole_row(location);
                     self.draws.add(stream, location, total, first);
@@ -165,7 +165,7 @@ impl Sampler {
         parent: usize,
         factor: f32,
     ) -> Result<(), Error> {
-        let entries = &mut self.rows.entries;
+        let entries = &mut self.rows.common.entries;
         let first = entries.len();
         let mut length = step.row(parent).len();
         let row = expander.with_processed_row(step, parent, |processed| {
@@ -187,14 +187,13 @@ impl Sampler {
                     log_probability,
                 });
             }
-            Ok(DrawnRow {
+            Ok(RowSource {
                 row: step.first_row + parent,
                 length,
                 entries: first..entries.len(),
                 only: processed.only,
                 kind: processed.kind,
                 normaliser: processed.normaliser,
-                blocks: 0..0,
             })
         })?;
         // Tokens that were not given follow those that were, by id.
@@ -208,7 +207,7 @@ impl Sampler {
         let sums = step
             .scanned
             .and_then(|scanned| scanned.sums(row.row, weighing));
-        self.rows.push(DrawnRow { length, ..row }, sums)
+        self.rows.push(RowSource { length, ..row }, sums)
     }
 
     /// Draws candidates until there are `count`, or nothing is left; whether there are.
@@ -218,17 +217,20 @@ impl Sampler {
     /// If memory runs out.
     pub(super) fn draw(&mut self, step: &Step<'_>, count: usize) -> Result<bool, Error> {
         let possible = step.beams.len().saturating_mul(step.rows.vocab());
-        let more = count.min(possible).saturating_sub(self.drawn.len());
+        let asked = count.min(possible);
+        let more = asked.saturating_sub(self.drawn.len());
         reserve(&mut self.drawn, more, "the tokens that are drawn")?;
         self.rows.reserve_draws(more)?;
+        self.draws
+            .look_ahead(asked, &mut self.rows, step.rows, step.dispatch);
         while self.drawn.len() < count {
             let next = self.draws.draw(&mut self.rows, step.rows, step.dispatch);
             let Some(draw) = next else {
                 return Ok(false);
             };
             let parent = draw.row as usize;
-            let row = &self.rows.rows[parent];
-            let entries = &self.rows.entries[row.entries.clone()];
+            let row = &self.rows.rows()[parent].source;
+            let entries = &self.rows.common.entries[row.entries.clone()];
             let read = step.row(parent);
             let value = match (draw.place as usize) < read.len() {
                 true => read.get(draw.place as usize),

@@ -12,7 +12,7 @@ use crate::batch::{self, IndexedSlice};
 use crate::error::Error;
 use crate::kernels::log_sum_exp::{BLOCK, Sum};
 use crate::kernels::weights::{block_sum, cool};
-use crate::memory::{reserve, resize};
+use crate::memory::{grow, reserve, resize};
 use crate::scores::{Data, Row, ScoreKind};
 use crate::simd::{Dispatch, Kernel, Simd};
 
@@ -22,6 +22,9 @@ const NOTHING: Sum = Sum {
     largest: f32::NEG_INFINITY,
     sum: 0.0,
 };
+
+/// What memory is for.
+const WHAT: &str = "the rows that are drawn from";
 
 /// A token whose value or log-probability is not what was read.
 #[derive(Clone, Copy, Debug)]
@@ -34,9 +37,9 @@ pub(super) struct Entry {
     pub(super) log_probability: f64,
 }
 
-/// One row.
+/// How a row comes to be.
 #[derive(Clone, Debug)]
-pub(super) struct DrawnRow {
+pub(super) struct RowSource {
     /// Its index among the rows of the batch.
     pub(super) row: usize,
     /// Places, those of tokens that were not given included.
@@ -48,8 +51,68 @@ pub(super) struct DrawnRow {
     /// How values turn into log-probabilities.
     pub(super) kind: ScoreKind,
     pub(super) normaliser: f64,
-    /// Its part of the sums.
-    pub(super) blocks: Range<usize>,
+}
+
+/// How many draws of a row can be made before it is their turn.
+pub(super) const MOST_AHEAD: usize = 8;
+
+/// A place that was drawn, and one past where the one before it in its block is noted, or 0.
+type Place = (u32, u32);
+
+/// One row. Its memory is kept.
+#[derive(Clone, Debug)]
+pub(super) struct DrawnRow {
+    pub(super) source: RowSource,
+    /// The weights of each block, added up.
+    pub(super) sums: Vec<Sum>,
+    /// For each block, one past where the last of its places that were drawn is noted, or 0.
+    last_drawn: Vec<u32>,
+    /// Places that were drawn ahead; [`DrawnRows::drawn`] has the others, which count from
+    /// [`MOST_AHEAD`].
+    ahead: [Place; MOST_AHEAD],
+    drawn_ahead: usize,
+}
+
+impl Default for DrawnRow {
+    fn default() -> Self {
+        DrawnRow {
+            source: RowSource {
+                row: 0,
+                length: 0,
+                entries: 0..0,
+                only: false,
+                kind: ScoreKind::Logits,
+                normaliser: 0.0,
+            },
+            sums: Vec::new(),
+            last_drawn: Vec::new(),
+            ahead: [(0, 0); MOST_AHEAD],
+            drawn_ahead: 0,
+        }
+    }
+}
+
+impl DrawnRow {
+    /// Whether another place can be drawn ahead.
+    pub(super) fn has_room_ahead(&self) -> bool {
+        self.drawn_ahead < MOST_AHEAD
+    }
+
+    /// As [`DrawnRows::draw`], for a row with room to draw ahead.
+    pub(super) fn draw_ahead(&mut self, place: u32, sum: Sum) {
+        let at = self.drawn_ahead;
+        self.drawn_ahead += 1;
+        self.ahead[at] = self.note(place, sum, at);
+    }
+
+    /// Notes that a place was drawn, that its block's sum is another now, and at which number
+    /// the place is noted.
+    fn note(&mut self, place: u32, sum: Sum, at: usize) -> Place {
+        let block = place as usize / BLOCK;
+        self.sums[block] = sum;
+        let before = std::mem::replace(&mut self.last_drawn[block], at as u32 + 1);
+        (place, before)
+    }
 }
 
 /// A block whose sum must be computed, and its row.
@@ -63,16 +126,20 @@ struct Pending {
 /// The rows of one group's step. Its memory is kept.
 #[derive(Clone, Debug, Default)]
 pub(super) struct DrawnRows {
-    pub(super) rows: Vec<DrawnRow>,
-    pub(super) entries: Vec<Entry>,
-    /// The weights of each block, added up.
-    pub(super) sums: Vec<Sum>,
+    rows: Vec<DrawnRow>,
+    /// How many of them this step has.
+    count: usize,
     /// The blocks whose sums must be computed.
     pending: Vec<Pending>,
-    /// For each block, one past the last of its places that were drawn, or 0.
-    last_drawn: Vec<u32>,
-    /// Places that were drawn, each with one past the one before it in its block, or 0.
-    drawn: Vec<(u32, u32)>,
+    pub(super) common: Common,
+}
+
+/// What the rows of a step share.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Common {
+    pub(super) entries: Vec<Entry>,
+    /// Places that were drawn when it was their turn, of all rows.
+    drawn: Vec<Place>,
     /// What values are multiplied by.
     factor: f32,
 }
@@ -85,20 +152,18 @@ impl DrawnRows {
         // Tokens that were not given may follow those that were.
         let blocks = vocab.div_ceil(BLOCK).saturating_mul(block);
         let row = size_of::<DrawnRow>().saturating_add(blocks);
-        let drawn = draws.saturating_mul(size_of::<(u32, u32)>());
+        let drawn = draws.saturating_mul(size_of::<Place>());
         let entries = entries.saturating_mul(size_of::<Entry>());
         let parts = [rows.saturating_mul(row), drawn, entries];
         parts.into_iter().fold(0, usize::saturating_add)
     }
 
     pub(super) fn clear(&mut self, factor: f32) {
-        self.rows.clear();
-        self.entries.clear();
-        self.sums.clear();
+        self.count = 0;
         self.pending.clear();
-        self.last_drawn.clear();
-        self.drawn.clear();
-        self.factor = factor;
+        self.common.entries.clear();
+        self.common.drawn.clear();
+        self.common.factor = factor;
     }
 
     /// Makes room for so many rows of a vocabulary.
@@ -107,12 +172,25 @@ impl DrawnRows {
     ///
     /// If memory runs out.
     pub(super) fn reserve(&mut self, rows: usize, vocab: usize) -> Result<(), Error> {
-        let what = "the rows that are drawn from";
-        let blocks = rows.saturating_mul(vocab.div_ceil(BLOCK));
-        reserve(&mut self.rows, rows, what)?;
-        reserve(&mut self.sums, blocks, what)?;
-        reserve(&mut self.pending, blocks, what)?;
-        reserve(&mut self.last_drawn, blocks, what)
+        let blocks = vocab.div_ceil(BLOCK);
+        grow(&mut self.rows, rows, WHAT)?;
+        for row in &mut self.rows[..rows] {
+            row.sums.clear();
+            row.last_drawn.clear();
+            reserve(&mut row.sums, blocks, WHAT)?;
+            reserve(&mut row.last_drawn, blocks, WHAT)?;
+        }
+        reserve(&mut self.pending, rows.saturating_mul(blocks), WHAT)
+    }
+
+    /// The rows of the step.
+    pub(super) fn rows(&self) -> &[DrawnRow] {
+        &self.rows[..self.count]
+    }
+
+    /// The rows of the step, and what they share.
+    pub(super) fn parts(&mut self) -> (&mut [DrawnRow], &Common) {
+        (&mut self.rows[..self.count], &self.common)
     }
 
     /// Makes room for so many draws more.
@@ -121,65 +199,72 @@ impl DrawnRows {
     ///
     /// If memory runs out.
     pub(super) fn reserve_draws(&mut self, draws: usize) -> Result<(), Error> {
-        reserve(&mut self.drawn, draws, "the tokens that are drawn")
+        reserve(&mut self.common.drawn, draws, "the tokens that are drawn")
     }
 
     /// Adds a row, whose entries are the last ones, by place. `scanned` are the sums of its
-    /// blocks as it was read, cooled.
+    /// blocks as it was read, cooled. There is room for it.
     ///
     /// # Errors
     ///
     /// If memory runs out.
-    pub(super) fn push(&mut self, mut row: DrawnRow, scanned: Option<&[Sum]>) -> Result<(), Error> {
-        let entries = &self.entries[row.entries.clone()];
-        let number = self.rows.len() as u32;
-        let start = self.sums.len();
-        let end = start + row.length.div_ceil(BLOCK);
-        row.blocks = start..end;
-        resize(&mut self.sums, end, "the rows that are drawn from")?;
-        let scanned = scanned.filter(|_| !row.only);
+    pub(super) fn push(&mut self, source: RowSource, scanned: Option<&[Sum]>) -> Result<(), Error> {
+        let entries = &self.common.entries[source.entries.clone()];
+        let blocks = source.length.div_ceil(BLOCK);
+        let row = &mut self.rows[self.count];
+        resize(&mut row.sums, blocks, WHAT)?;
+        resize(&mut row.last_drawn, blocks, WHAT)?;
+        row.drawn_ahead = 0;
+        let scanned = scanned.filter(|_| !source.only);
         let mut next = 0;
-        for block in 0..end - start {
+        for (block, own) in row.sums.iter_mut().enumerate() {
             let from = next;
             while next < entries.len() && (entries[next].place as usize) < (block + 1) * BLOCK {
                 next += 1;
             }
             let changed = next > from;
-            let at = start + block;
             match scanned.and_then(|sums| sums.get(block)) {
-                Some(&sum) if !changed => self.sums[at] = sum,
-                _ if row.only && !changed => self.sums[at] = NOTHING,
+                Some(&sum) if !changed => *own = sum,
+                _ if source.only && !changed => *own = NOTHING,
                 _ => self.pending.push(Pending {
-                    block: at as u32,
-                    row: number,
+                    block: block as u32,
+                    row: self.count as u32,
                     sum: NOTHING,
                 }),
             }
-            self.last_drawn.push(0);
         }
-        self.rows.push(row);
+        row.source = source;
+        self.count += 1;
         Ok(())
     }
 
     /// Computes the sums that are not known, in parallel.
     pub(super) fn sum(&mut self, scores: &StepRows<'_>, dispatch: Dispatch) {
-        let mut pending = std::mem::take(&mut self.pending);
-        let blocks = IndexedSlice::new(&mut pending);
+        let (rows, common) = (&self.rows, &self.common);
+        let blocks = IndexedSlice::new(&mut self.pending);
         batch::for_each(blocks, GRAIN, &|mut blocks: IndexedSlice<'_, Pending>| {
             let mut values = [0.0; BLOCK];
             blocks.for_each(|_, Pending { block, row, sum }| {
-                let row = &self.rows[*row as usize];
-                let number = *block as usize - row.blocks.start;
-                let length = self.block_into(scores, row, number, &mut values, dispatch);
+                let row = &rows[*row as usize];
+                let number = *block as usize;
+                let length = common.block_into(scores, row, number, &mut values, dispatch);
                 *sum = dispatch.run(SumBlock(&values[..length])).unwrap_or(NOTHING);
             });
         });
-        for Pending { block, sum, .. } in &pending {
-            self.sums[*block as usize] = *sum;
+        for Pending { block, row, sum } in &self.pending {
+            self.rows[*row as usize].sums[*block as usize] = *sum;
         }
-        self.pending = pending;
     }
 
+    /// Notes that a place of a row was drawn, and that its block's sum is another now. There
+    /// is room for it.
+    pub(super) fn draw(&mut self, row: usize, place: u32, sum: Sum) {
+        let at = MOST_AHEAD + self.common.drawn.len();
+        self.common.drawn.push(self.rows[row].note(place, sum, at));
+    }
+}
+
+impl Common {
     /// Puts a block of a row together, with -infinity beyond its end. Returns its length.
     pub(super) fn block_into(
         &self,
@@ -189,11 +274,12 @@ impl DrawnRows {
         values: &mut [f32; BLOCK],
         dispatch: Dispatch,
     ) -> usize {
+        let source = &row.source;
         let start = number * BLOCK;
-        let length = BLOCK.min(row.length - start);
-        let read = scores.scores(row.row);
+        let length = BLOCK.min(source.length - start);
+        let read = scores.scores(source.row);
         let end = read.len().min(start + length);
-        if row.only || end <= start {
+        if source.only || end <= start {
             values.fill(f32::NEG_INFINITY);
         } else {
             dispatch.run(Cool {
@@ -202,7 +288,7 @@ impl DrawnRows {
                 values,
             });
         }
-        let entries = &self.entries[row.entries.clone()];
+        let entries = &self.entries[source.entries.clone()];
         let first = entries.partition_point(|entry| (entry.place as usize) < start);
         for entry in &entries[first..] {
             match (entry.place as usize).checked_sub(start) {
@@ -210,22 +296,17 @@ impl DrawnRows {
                 _ => break,
             }
         }
-        let mut drawn = self.last_drawn[row.blocks.start + number];
+        let mut drawn = row.last_drawn[number];
         while let Some(at) = drawn.checked_sub(1) {
-            let (place, before) = self.drawn[at as usize];
+            let at = at as usize;
+            let (place, before) = match row.ahead.get(at) {
+                Some(&place) => place,
+                None => self.drawn[at - MOST_AHEAD],
+            };
             values[place as usize - start] = f32::NEG_INFINITY;
             drawn = before;
         }
         length
-    }
-
-    /// Notes that a place of a row was drawn, and that its block's sum is another now. There
-    /// is room for it.
-    pub(super) fn draw(&mut self, row: usize, place: usize, sum: Sum) {
-        let block = self.rows[row].blocks.start + place / BLOCK;
-        self.drawn.push((place as u32, self.last_drawn[block]));
-        self.last_drawn[block] = self.drawn.len() as u32;
-        self.sums[block] = sum;
     }
 }
 
