@@ -78,6 +78,10 @@ impl CancellationToken {
 
     /// [`CancellationToken::with_deadline`], so much time from now. A time that is longer than
     /// the clock can count sets no deadline.
+    ///
+    /// # Panics
+    ///
+    /// Where there is no clock, as [`Instant::now`] does: on `wasm32-unknown-unknown`.
     #[must_use]
     pub fn with_timeout(self, timeout: Duration) -> Self {
         match Instant::now().checked_add(timeout) {

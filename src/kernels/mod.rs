@@ -13,6 +13,7 @@ pub(crate) mod log_sum_exp;
 mod logits;
 mod network;
 mod plan;
+pub(crate) mod power;
 pub(crate) mod prefetch;
 mod quads;
 mod rank;

@@ -1,7 +1,6 @@
 //! The portable level: the vectors of the crate `wide`, compiled for what the
-//! target always has. (Half precision is widened by SSE2, elsewhere by the crate `half`,
-//! which may find an instruction for it at run time; the numbers are the same. Where numbers
-//! are only compared they stay as they are: `halves`.)
+//! target always has. (Half precision is widened by SSE2, by NEON, elsewhere by integers; the
+//! numbers are the same. Where numbers are only compared they stay as they are: `halves`.)
 //!
 //! `wide` chooses its instructions when it is compiled, so it cannot serve a
 //! level that is chosen at run time; and its `round`, `exp` and `ln` are not
@@ -9,8 +8,6 @@
 
 use std::ops::{Add, BitOr, Div, Mul, Sub};
 
-#[cfg(not(target_arch = "x86_64"))]
-use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use wide::{f32x16, f64x2, f64x8, u32x4, u32x16, u64x8};
 
 use super::halves::Halves;
@@ -294,13 +291,44 @@ fn widened<const FEW_SUBNORMAL: bool>(bits: &[u16; F32_LANES]) -> F32x16 {
     F32x16(bytemuck::cast(numbers))
 }
 
-#[cfg(not(target_arch = "x86_64"))]
+/// The same by NEON, which widens four numbers by one instruction. (The crate `half` asks at
+/// run time whether the processor has it, and calls a function for each four numbers.)
+#[cfg(target_arch = "aarch64")]
 #[inline(always)]
 fn widened<const FEW_SUBNORMAL: bool>(bits: &[u16; F32_LANES]) -> F32x16 {
-    let halves: &[half::f16] = bits.reinterpret_cast();
-    let mut out = [0f32; F32_LANES];
-    halves.convert_to_f32_slice(&mut out);
-    F32x16(f32x16::new(out))
+    use std::arch::{aarch64::*, asm};
+    let mut numbers = [0f32; F32_LANES];
+    let fours = numbers.as_chunks_mut::<4>().0.iter_mut();
+    for (four, bits) in fours.zip(bits.as_chunks::<4>().0) {
+        // SAFETY: NEON is part of AArch64. The load and the store are of four numbers each,
+        // as the arrays are. The instruction reads and writes registers alone.
+        #[allow(unsafe_code)]
+        unsafe {
+            let wide: float32x4_t;
+            asm!(
+                "fcvtl {wide:v}.4s, {bits:v}.4h",
+                wide = lateout(vreg) wide,
+                bits = in(vreg) vld1_u16(bits.as_ptr()),
+                options(pure, nomem, nostack, preserves_flags)
+            );
+            vst1q_f32(four.as_mut_ptr(), wide);
+        }
+    }
+    F32x16(f32x16::new(numbers))
+}
+
+/// The same by integers, in the vectors of the crate `wide`: the multiplication serves normal
+/// and subnormal numbers.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[inline(always)]
+fn widened<const FEW_SUBNORMAL: bool>(bits: &[u16; F32_LANES]) -> F32x16 {
+    const SCALE: f32 = f32::from_bits((127 + 127 - 15) << 23);
+    let bits = u32x16::new(bits.map(u32::from));
+    let magnitudes = bits & u32x16::splat(0x7fff);
+    let signs = (bits ^ magnitudes) << 16u32;
+    let special = magnitudes.simd_gt(u32x16::splat(0x7bff)) & u32x16::splat(0x7f80_0000);
+    let scaled = f32x16::from_bits(magnitudes << 13u32) * f32x16::splat(SCALE);
+    F32x16(f32x16::from_bits(scaled.to_bits() | signs | special))
 }
 
 impl Simd for Baseline {

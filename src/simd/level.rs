@@ -4,12 +4,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::Kernel;
 use super::baseline::Baseline;
-use super::{Kernel, Simd};
 use crate::error::{Error, Kind};
 
 #[cfg(target_arch = "x86_64")]
-use super::{avx2::Avx2, avx512::Avx512};
+use super::{Simd, avx2::Avx2, avx512::Avx512};
 
 /// An instruction-set level. Every level returns the same bits; they differ in
 /// speed alone.
@@ -175,9 +175,10 @@ mod tests {
     /// Every test that goes through the available levels goes through these.
     #[test]
     fn all_levels_of_the_processor_are_available() {
-        let mut expected = vec![Level::Baseline];
+        let expected = [Level::Baseline];
         #[cfg(target_arch = "x86_64")]
-        {
+        let expected = {
+            let mut expected = expected.to_vec();
             let bits = is_x86_feature_detected!("bmi1")
                 && is_x86_feature_detected!("bmi2")
                 && is_x86_feature_detected!("lzcnt")
@@ -190,7 +191,8 @@ mod tests {
                 && is_x86_feature_detected!("avx512dq")
                 && is_x86_feature_detected!("avx512vl");
             expected.extend(avx512.then_some(Level::Avx512));
-        }
+            expected
+        };
         assert_eq!(Level::available().collect::<Vec<_>>(), expected);
         assert_eq!(Some(&Level::best()), expected.last());
         for &level in Level::ALL {

@@ -2,6 +2,7 @@
 
 use crate::autoregressive as engine;
 use crate::autoregressive::{CountedLength, Leader, LengthPenalty, WhenFull};
+use crate::kernels::power::power;
 
 /// How hypotheses finish, are ranked, and end a search.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -139,8 +140,8 @@ impl Rules {
         };
         let divisor = match self.length_penalty {
             LengthPenalty::None => 1.0,
-            LengthPenalty::Power { alpha } => (length.max(1) as f64).powf(alpha),
-            LengthPenalty::Gnmt { alpha } => ((5.0 + length as f64) / 6.0).powf(alpha),
+            LengthPenalty::Power { alpha } => power(length.max(1) as f64, alpha),
+            LengthPenalty::Gnmt { alpha } => power((5.0 + length as f64) / 6.0, alpha),
         };
         if divisor == 0.0 {
             f64::NEG_INFINITY

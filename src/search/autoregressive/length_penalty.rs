@@ -1,5 +1,7 @@
 //! What finished hypotheses are ranked by: their log-probability under a penalty on length.
 
+use crate::kernels::power::power;
+
 /// What a finished hypothesis is ranked by: its log-probability divided by a
 /// penalty on its length.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,8 +31,8 @@ impl LengthPenalty {
     pub(crate) fn apply(self, log_probability: f64, length: usize) -> f64 {
         let divisor = match self {
             LengthPenalty::None => return log_probability,
-            LengthPenalty::Power { alpha } => (length.max(1) as f64).powf(alpha),
-            LengthPenalty::Gnmt { alpha } => ((5.0 + length as f64) / 6.0).powf(alpha),
+            LengthPenalty::Power { alpha } => power(length.max(1) as f64, alpha),
+            LengthPenalty::Gnmt { alpha } => power((5.0 + length as f64) / 6.0, alpha),
         };
         if divisor == 0.0 {
             f64::NEG_INFINITY

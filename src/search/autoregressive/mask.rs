@@ -16,11 +16,11 @@ use crate::memory::reserve;
 pub struct TokenMask {
     words: Vec<u64>,
     /// Tokens from here on are left out.
-    limit: usize,
+    limit: u64,
 }
 
-/// The number of tokens that there can be.
-const ALL: usize = u32::MAX as usize + 1;
+/// The number of tokens that there can be, which is one too many for 32 bits.
+const ALL: u64 = 1 << 32;
 
 impl Default for TokenMask {
     fn default() -> Self {
@@ -49,7 +49,7 @@ impl TokenMask {
     /// The mask of bit `i % 64` of word `i / 64` for token `i`. Words past the
     /// last token that there can be, 2^32 - 1, are left out.
     pub fn from_words(mut words: Vec<u64>) -> Self {
-        words.truncate(ALL / 64);
+        words.truncate((ALL / 64) as usize);
         TokenMask { words, limit: ALL }
     }
 
@@ -59,14 +59,14 @@ impl TokenMask {
     ///
     /// If memory runs out.
     pub(super) fn reserve(&mut self, vocab: usize) -> Result<(), Error> {
-        self.limit = vocab;
+        self.limit = vocab as u64;
         let more = vocab.div_ceil(64).saturating_sub(self.words.len());
         reserve(&mut self.words, more, "the mask of permitted tokens")
     }
 
     /// Adds a token.
     pub fn insert(&mut self, token: u32) {
-        if token as usize >= self.limit {
+        if u64::from(token) >= self.limit {
             return;
         }
         let word = token as usize / 64;

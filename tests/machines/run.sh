@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# tests/machines/run.sh [--short | --build] [TARGET [TEST...]]: the library's tests on other machines:
+# TARGET is aarch64, s390x (big-endian), i686 (32 bits) or wasm32 (with and without simd128);
+# without one, all of them. A TEST is `lib` or the name of an integration test; without one,
+# those listed below; with --short, that of the golden file alone. Prints a line for each: tests
+# passed, ignored, seconds; with --build only the paths of the programs.
+#
+# Debian's compiler makes the programs (rustup's here has the standard library of x86-64
+# alone), QEMU or Node.js runs them. Packages that are missing are installed where that is
+# allowed; exits 3 where they cannot be had, 1 where a test fails. tests/README.md has
+# the results.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+here=tests/machines
+
+option=
+case ${1:-} in --*) option=$1 && shift ;; esac
+targets=(aarch64 s390x i686 wasm32)
+if [ $# != 0 ]; then targets=("$1"); shift; fi
+chosen=("$@")
+
+# Where there are threads and a file system.
+everything=(lib determinism independent ctc autoregressive autoregressive_additions transducer
+    words scorers kenlm ngram_fit top_k parity extremes misuse serde clones memory_needed machines)
+# A WebAssembly program has one thread, and a panic ends it.
+on_one_thread=(determinism machines)
+
+packages() {
+    case $1 in
+    aarch64) echo rustc-web libstd-rust-web-dev:arm64 gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user ;;
+    s390x) echo rustc-web rust-web-src gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user ;;
+    i686) echo rustc-web rust-web-src gcc-i686-linux-gnu libc6-dev-i386-cross ;;
+    wasm32*) echo rustc-web rust-web-src lld-19 wasi-libc ;;
+    *) echo "$1 is not a target: aarch64, s390x, i686 or wasm32" >&2; exit 2 ;;
+    esac
+}
+
+# What is emulated is built to be fast; i686, which x86-64 runs, with the overflow checks and
+# assertions of a debug build.
+export RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1
+export CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_DEBUG=false
+export CARGO_PROFILE_RELEASE_OPT_LEVEL=2
+checked() {
+    env CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_PROFILE_RELEASE_OVERFLOW_CHECKS=true \
+        CARGO_PROFILE_RELEASE_DEBUG_ASSERTIONS=true \
+        CARGO_PROFILE_RELEASE_BUILD_OVERRIDE_OVERFLOW_CHECKS=false \
+        CARGO_PROFILE_RELEASE_BUILD_OVERRIDE_DEBUG_ASSERTIONS=false "$@"
+}
+
+# Builds the tests for $1 and runs each.
+run() {
+    local name=$1 triple cc='' runner='' as=env flags='-Ctarget-feature=+crt-static' build_std=(-Zbuild-std)
+    local tests=("${everything[@]}")
+    case $name in
+    # Dynamic programs hang in QEMU as soon as they start a thread, so all are static.
+    aarch64) triple=aarch64-unknown-linux-gnu cc=aarch64-linux-gnu-gcc runner=qemu-aarch64 build_std=() ;;
+    s390x) triple=s390x-unknown-linux-gnu cc=s390x-linux-gnu-gcc runner=qemu-s390x ;;
+    i686) triple=i686-unknown-linux-gnu cc=i686-linux-gnu-gcc as=checked ;;
+    wasm32*)
+        triple=wasm32-wasip1 cc=wasm-ld-19 runner="node --no-warnings $PWD/$here/wasi.mjs"
+        # The C library that rustc would bring along is Debian's here.
+        flags='-Clink-self-contained=no -Clink-arg=-L/usr/lib/wasm32-wasi -Clink-arg=/usr/lib/wasm32-wasi/crt1-command.o'
+        [ "$name" != wasm32-simd128 ] || flags+=' -Ctarget-feature=+simd128'
+        tests=("${on_one_thread[@]}")
+        ;;
+    esac
+    [ "$option" != --short ] || tests=(determinism)
+    [ ${#chosen[@]} = 0 ] || tests=("${chosen[@]}")
+
+    local arguments=() test
+    for test in "${tests[@]}"; do
+        case $test in
+        lib) arguments+=(--lib) ;;
+        *) arguments+=(--test "$test") ;;
+        esac
+    done
+    local variable=CARGO_TARGET_${triple^^}
+    variable=${variable//-/_}
+    local programs
+    programs=$("$as" "${variable}_LINKER=$cc" "${variable}_RUSTFLAGS=$flags" \
+        cargo test --quiet --locked --release --package widebeam --features unstable --target "$triple" \
+        "${build_std[@]}" "${arguments[@]}" --no-run \
+        --message-format json-render-diagnostics |
+        sed -n 's/.*"target":{"kind":\["\([a-z]*\)"[^}]*"name":"\([^"]*\)".*"executable":"\([^"]*\)".*/\2 \3/p') || return
+
+    if [ "$option" = --build ]; then
+        sed 's/^[^ ]* //' <<<"$programs"
+        return
+    fi
+    local status=0 test_name program begin output
+    while read -r test_name program; do
+        begin=$EPOCHREALTIME
+        if output=$(RUST_BACKTRACE=0 $runner "$program" --quiet 2>&1); then :; else
+            status=1
+            printf '%s\n' "$output" >&2
+        fi
+        awk -v name="$name" -v test="$test_name" -v begin="$begin" -v end="$EPOCHREALTIME" '
+            /^test result/ { passed += $4; failed += $6; ignored += $8 }
+            END { printf "%-14s %-25s %4d passed, %d failed, %d ignored, %.1f s\n",
+                name, test, passed, failed, ignored, end - begin }' <<<"$output"
+    done < <(grep . <<<"$programs")
+    return $status
+}
+
+status=0
+for target in "${targets[@]}"; do
+    "$here/packages.sh" $(packages "$target") || exit
+    case $target in
+    wasm32) run wasm32 || status=1; run wasm32-simd128 || status=1 ;;
+    *) run "$target" || status=1 ;;
+    esac
+done
+exit $status
