@@ -79,7 +79,7 @@ def browser():
     with tempfile.TemporaryDirectory() as profile:
         session = None
         try:
-            port = next(m[1] for line in driver.stdout if (m := re.search(r"on port (\d+)", line)))
+            port = next(m[1] for line in driver.stdout if (m := re.search(r"successfully on port (\d+)", line)))
             session = Browser(port, profile)
             yield session
         finally:
