@@ -1,6 +1,7 @@
 //! `widebeam decode`: files of scores in, n-best lists out.
 
-use std::path::Path;
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use widebeam::ctc::Blank;
@@ -13,14 +14,21 @@ use crate::decoder::Decoder;
 use crate::format::Format;
 use crate::inputs::Inputs;
 use crate::labels::Labels;
+use crate::list;
 use crate::load::{self, Input, Reading, STDIN};
 use crate::output::Output;
+use crate::summary::Summary;
 use crate::transcript::Reader;
 
 /// Does a task. Nothing is in its place before it is complete, so that an error
 /// leaves nothing half-written. An item that is refused is part of what is complete:
 /// an error stands in the place of its hypotheses.
 pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure> {
+    let inputs = listed(task)?;
+    let task = &Task {
+        inputs: &inputs,
+        ..task.clone()
+    };
     check(task)?;
     let reading = Reading {
         array: task.array,
@@ -41,6 +49,7 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure
     });
     let labels = labels.transpose()?;
     let mut output = Output::prepare(task)?;
+    let mut summary = Summary::prepare(task.summary, task.sources())?;
     let (beams, level) = (task.beams, options.instructions.level);
     let mut decoder = match blank {
         None => {
@@ -68,7 +77,10 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure
         labels.say_where_words_part(task.ctc.must_part_words());
     }
 
-    let mut inputs = Inputs::new(task.inputs, task.keep_going);
+    let shared = shared(task);
+    let left = left(&shared, task, &output);
+    summary.begin(shared.len(), shared.len() - left.len());
+    let mut inputs = Inputs::new(&left, task.keep_going);
     while let Some(path) = inputs.begin_next() {
         let mut decode = || {
             let input = Input::open(path, reading)?;
@@ -90,7 +102,9 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure
                 labels.require(scores.vocab()).map_err(about)?;
             }
             let answers = decoder.decode(&scores, |done| inputs.advance(done, scores.batch()));
-            answers.map_err(about)
+            let answers = answers.map_err(about)?;
+            summary.add(&scores, &answers);
+            Ok(answers)
         };
         let decoded = decode();
         if let Some(answers) = inputs.take(decoded)? {
@@ -102,7 +116,43 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure
             output.add(path, &answers)?;
         }
     }
-    inputs.finish(|| output.finish())
+    let failed = inputs.failed();
+    inputs.finish(|| output.finish(), || summary.finish(failed))
+}
+
+/// Those that are named and those of the list.
+fn listed<'a>(task: &Task<'a>) -> Result<Cow<'a, [PathBuf]>, Failure> {
+    let Some(list) = task.inputs_from else {
+        return Ok(Cow::Borrowed(task.inputs));
+    };
+    let stdin = Path::new(STDIN);
+    if list == stdin && task.inputs.iter().any(|input| input == stdin) {
+        return Err(Failure::input(
+            "standard input (-) can be read once, and --inputs-from reads it",
+        ));
+    }
+    let mut all = task.inputs.to_vec();
+    all.extend(list::read(list)?);
+    Ok(Cow::Owned(all))
+}
+
+/// The inputs of this shard.
+fn shared<'a>(task: &Task<'a>) -> Cow<'a, [PathBuf]> {
+    let Some(shard) = task.shard else {
+        return Cow::Borrowed(task.inputs);
+    };
+    let places = task.inputs.iter().enumerate();
+    let mine = places.filter(|(place, _)| shard.has(*place));
+    mine.map(|(_, input)| input.clone()).collect()
+}
+
+/// Those of the inputs that are not to be left alone.
+fn left<'a>(inputs: &'a [PathBuf], task: &Task<'_>, output: &Output) -> Cow<'a, [PathBuf]> {
+    if !task.resume {
+        return Cow::Borrowed(inputs);
+    }
+    let left = inputs.iter().filter(|input| !output.has(input));
+    left.cloned().collect()
 }
 
 /// The token of the blank.
@@ -148,6 +198,14 @@ fn check(task: &Task<'_>) -> Result<(), Failure> {
             task.format.name(),
             printable::path(path)
         )));
+    }
+    if task.resume && task.output_dir.is_none() {
+        return Err(Failure::input(
+            "--resume needs --output-dir: only there each input has answers of its own",
+        ));
+    }
+    if task.summary.is_some() && task.summary == task.output.map(|path| path.as_path()) {
+        return Err(Failure::input("--summary and --output name the same file"));
     }
     let inputs = task.inputs.len();
     task.ctc.check(task.labels.is_some())?;

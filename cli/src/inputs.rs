@@ -103,17 +103,24 @@ impl<'a> Inputs<'a> {
         }
     }
 
-    /// Ends the run, with what puts the output in its place, unless there is
-    /// none.
+    /// How many inputs could not be decoded.
+    pub(crate) fn failed(&self) -> usize {
+        self.failed
+    }
+
+    /// Ends the run, with what puts the output in its place, unless all inputs failed, and then
+    /// with `say`.
     pub(crate) fn finish(
         self,
         put: impl FnOnce() -> Result<(), Failure>,
+        say: impl FnOnce() -> Result<(), Failure>,
     ) -> Result<ExitCode, Failure> {
         let (failed, refused, all) = (self.failed, self.refused, self.paths.len());
         drop(self);
-        if failed < all {
+        if failed < all || all == 0 {
             put()?;
         }
+        say()?;
         if failed > 0 {
             note(format_args!(
                 "{failed} of {all} inputs could not be decoded"
@@ -227,10 +234,13 @@ mod tests {
                 assert_eq!(inputs.take(failure()).unwrap(), None);
             }
             let mut put = false;
-            let ended = inputs.finish(|| {
-                put = true;
-                Ok(())
-            });
+            let ended = inputs.finish(
+                || {
+                    put = true;
+                    Ok(())
+                },
+                || Ok(()),
+            );
             assert_eq!(format!("{:?}", ended.unwrap()), format!("{code:?}"));
             assert_eq!(put, failures < 2);
         }
@@ -240,14 +250,21 @@ mod tests {
         let refused = beam_search(&scores, 1).unwrap().best(0).unwrap_err();
         inputs.refuse_items(&paths[0], [&refused].into_iter());
         let mut put = false;
-        let ended = inputs.finish(|| {
-            put = true;
-            Ok(())
-        });
+        let ended = inputs.finish(
+            || {
+                put = true;
+                Ok(())
+            },
+            || Ok(()),
+        );
         assert_eq!(format!("{:?}", ended.unwrap()), format!("{:?}", codes[1]));
         assert!(put);
 
         let inputs = Inputs::new(&paths, true);
-        assert!(inputs.finish(|| Err(Failure::input("no"))).is_err());
+        assert!(
+            inputs
+                .finish(|| Err(Failure::input("no")), || Ok(()))
+                .is_err()
+        );
     }
 }

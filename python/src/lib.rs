@@ -26,8 +26,8 @@ mod work;
 
 use pyo3::prelude::*;
 
-/// The compiled half of `widebeam`. Nobody has tried it without the GIL, and `pool` says what
-/// it needs it for.
+/// The compiled half of `widebeam`. Nobody has tried it without the GIL, which PyO3 can do without
+/// from Python 3.14 on; `pool` says what it needs it for.
 #[pymodule(gil_used = true)]
 mod _widebeam {
     use super::*;

@@ -188,6 +188,18 @@ assert widebeam.beam_search(logits, 8, scores="logits")[0].shape == (1, 8, 200)
     )
 
 
+STEPS = """
+row = rng.normal(size=(1, 2000000)).astype("f4")
+def long():
+    search.advance(numpy.broadcast_to(row, (search.feed().rows, 2000000)), "logits")
+def short():
+    for request, *_ in search.feed().requests[1:]:
+        search.remove(request)
+    search.abandon_step()
+    long()
+    return search.feed().requests
+"""
+
 LONG_WORK = {
     "an item of the independent search": """
 logits = rng.normal(size=(1, 1, 20000)).astype("f4")
@@ -208,14 +220,30 @@ stream = decoder.stream()
 long = lambda: stream.push(scores, "logits")
 short = lambda: decoder.decode(scores[:9], "logits")
 """,
+    "a step with the model in the loop": f"""
+search = widebeam.AutoregressiveSearch(2000000)
+for _ in range(3000):
+    search.admit(beams=4, max_length=9)
+{STEPS}
+""",
+    "a step of transducers": f"""
+search = widebeam.TransducerSearch(2000000)
+for _ in range(3000):
+    search.admit(9)
+{STEPS}
+""",
+    "the k largest of many rows": """
+row = rng.normal(size=(1, 200000)).astype("f4")
+long = lambda: widebeam.top_k(numpy.broadcast_to(row, (1000000, 200000)), 4)
+short = lambda: [widebeam.top_k(row, 4)]
+""",
 }
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are sent by kill")
 @pytest.mark.parametrize("work", LONG_WORK)
 def test_control_c_ends_a_long_item(run_python, work):
-    done = run_python(
-        f"""
+    script = f"""
 import os, signal, threading, time
 import numpy, widebeam
 
@@ -236,9 +264,12 @@ else:
 # What was interrupted takes the next call.
 assert len(short()) == 1
 """
-    )
-    # A tenth of a second, and what a machine with other work takes more.
-    assert float(done.stdout.split()[0]) < 0.3, done.stdout
+    delays = []
+    # A machine with other work may take longer, now and then.
+    while len(delays) < 4 and min(delays, default=1) >= 0.1:
+        delays.append(float(run_python(script).stdout.split()[0]))
+    print(f"{work}: {delays}")
+    assert min(delays) < 0.1, delays
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))

@@ -14,12 +14,12 @@ use widebeam_perf::console::failure::Failure;
 )]
 pub(crate) struct Ctc {
     /// The token id of the blank
-    #[arg(long, value_name = "TOKEN", requires = "inputs",
+    #[arg(long, value_name = "TOKEN", requires = "source",
           allow_negative_numbers = true, value_parser = token)]
     pub(crate) blank: Option<i64>,
 
     /// An n-gram model of words, labels or characters to score with: ARPA, plain or gzip, or a KenLM binary
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "inputs")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "source")]
     pub(crate) lm: Option<PathBuf>,
 
     /// The unit that the model calls a word
@@ -78,7 +78,7 @@ pub(crate) struct Ctc {
     ///
     /// A line may end in a weight of its own, as `hello :10.0`: what the whole phrase adds to
     /// the score.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "inputs")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "source")]
     pub(crate) hotwords: Option<PathBuf>,
 
     /// Added to the score for each character of a favoured phrase that has no weight of its own
@@ -97,7 +97,7 @@ pub(crate) struct Ctc {
     pub(crate) whole_words: bool,
 
     /// The only words allowed, one a line; or with spellings: a word, a tab, its labels with spaces between them
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "inputs")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "source")]
     pub(crate) lexicon: Option<PathBuf>,
 
     /// Refuse words and phrases that the labels cannot spell [default: leave them out, with a note]
@@ -105,14 +105,14 @@ pub(crate) struct Ctc {
     pub(crate) strict: bool,
 
     /// Merge hypotheses that spell the same text: their probabilities add up
-    #[arg(long, requires = "inputs")]
+    #[arg(long, requires = "source")]
     pub(crate) merge_text: bool,
 
     /// Use only the N best tokens of each frame, beside the blank [default: all]
     ///
     /// If nothing bounds what --lm can add to a token, the default is the beams + 2 best
     /// tokens, counting the blank, and a note says so.
-    #[arg(long, value_name = "N", requires = "inputs",
+    #[arg(long, value_name = "N", requires = "source",
           allow_negative_numbers = true, value_parser = whole::<usize>)]
     pub(crate) top_tokens: Option<usize>,
 
@@ -120,7 +120,7 @@ pub(crate) struct Ctc {
     #[arg(
         long,
         value_name = "X",
-        requires = "inputs",
+        requires = "source",
         allow_negative_numbers = true,
         value_parser = number
     )]
@@ -130,7 +130,7 @@ pub(crate) struct Ctc {
     #[arg(
         long,
         value_name = "D",
-        requires = "inputs",
+        requires = "source",
         allow_negative_numbers = true,
         value_parser = number
     )]
@@ -140,7 +140,7 @@ pub(crate) struct Ctc {
     #[arg(
         long,
         value_name = "X",
-        requires = "inputs",
+        requires = "source",
         allow_negative_numbers = true,
         value_parser = number
     )]

@@ -12,7 +12,11 @@ impl Decode {
     /// What is missing to read the inputs, and how to say it; or which option is for another
     /// search, whatever is missing. `None` where the arguments are complete.
     pub(crate) fn missing(&self) -> Option<String> {
-        let input = self.inputs.first()?;
+        let name = match (self.inputs.first(), &self.many.inputs_from) {
+            (Some(input), _) => quoted(input),
+            (None, Some(list)) => format!("--inputs-from {}", quoted(list)),
+            (None, None) => return None,
+        };
         let independent = self.search == Some(Search::Independent);
         if let (true, Some(option)) = (independent, self.ctc.given()) {
             return Some(format!("{option} is for --search ctc"));
@@ -36,7 +40,6 @@ impl Decode {
         if lacks.is_empty() {
             return None;
         }
-        let name = quoted(input);
         let mut text = format!("{name} cannot be read yet; what is missing:\n");
         for (_, option) in lacks {
             // Writing to a string does not fail.
@@ -154,6 +157,10 @@ mod tests {
         assert!(!said.contains("--scores  "), "{said}");
         assert!(said.ends_with("--scores log-probs --blank 0 --beams 3 --labels l.txt"));
         assert_eq!(Decode::default().missing(), None);
+        let mut listed = Decode::default();
+        listed.many.inputs_from = Some("list.txt".into());
+        let said = listed.missing().unwrap();
+        assert!(said.contains("widebeam decode --inputs-from list.txt --search ctc"));
         let other = Decode {
             inputs: inputs(),
             search: Some(Search::Independent),

@@ -1,6 +1,7 @@
 //! The arguments of `widebeam decode`.
 
 mod ctc;
+mod many;
 mod missing;
 mod search;
 mod task;
@@ -8,8 +9,10 @@ mod task;
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 
-use clap::ValueHint;
+use clap::{ArgGroup, ValueHint};
 use widebeam_perf::console::args::{Instructions, Scores, whole};
+
+use self::many::Many;
 
 pub(crate) use self::ctc::{Ctc, LmLookahead, LmUnit};
 pub(crate) use self::missing::how_to_decode;
@@ -46,6 +49,10 @@ Examples:
       --format npz --output-dir answers --keep-going
       a file for each input in a folder that is there; those that cannot be
       decoded are reported and passed over
+  find night -name '*.npz' | sort | widebeam decode --inputs-from - \
+      --search ctc --blank 0 --scores probs --format jsonl --output-dir answers \
+      --shard 3/8 --resume --keep-going --summary job3.json
+      the third of eight jobs; run again, it does what is not done
 
 Fields of a hypothesis (jsonl; csv and tsv have those marked * as columns):
   score*             log-probability, with what scorers add
@@ -68,7 +75,10 @@ of one is at fault, 128 + the signal's number where one ended it (Ctrl-C: 130)."
 /// Without INPUT it decodes a small real sample that is built in, and takes
 /// --beams, --threads and --level alone.
 #[derive(Debug, Default, clap::Args)]
-#[command(after_help = EXAMPLES)]
+#[command(
+    after_help = EXAMPLES,
+    group = ArgGroup::new("source").args(["inputs", "inputs_from"]).multiple(true)
+)]
 pub(crate) struct Decode {
     /// Files of scores: .npy, .npz or .safetensors; - is standard input
     ///
@@ -79,11 +89,11 @@ pub(crate) struct Decode {
     inputs: Vec<PathBuf>,
 
     /// What kind of model the scores are of
-    #[arg(long, value_enum, requires = "inputs")]
+    #[arg(long, value_enum, requires = "source")]
     search: Option<Search>,
 
     /// What the numbers are; it is never guessed
-    #[arg(long, value_enum, value_name = "KIND", requires = "inputs")]
+    #[arg(long, value_enum, value_name = "KIND", requires = "source")]
     scores: Option<Scores>,
 
     /// Beam width: how many hypotheses are carried from step to step [default: 16]
@@ -91,12 +101,12 @@ pub(crate) struct Decode {
     beams: Option<usize>,
 
     /// How many hypotheses of an item to write [default: 1 for text, else the beam width]
-    #[arg(long, value_name = "N", requires = "inputs",
+    #[arg(long, value_name = "N", requires = "source",
           allow_negative_numbers = true, value_parser = whole::<usize>)]
     nbest: Option<usize>,
 
     /// The array of a .npz or .safetensors file [default: its only float array of rank 2 or 3]
-    #[arg(long, value_name = "NAME", requires = "inputs")]
+    #[arg(long, value_name = "NAME", requires = "source")]
     array: Option<String>,
 
     /// Order of the axes of an array of rank 3
@@ -105,21 +115,21 @@ pub(crate) struct Decode {
         value_enum,
         value_name = "AXES",
         default_value_t,
-        requires = "inputs"
+        requires = "source"
     )]
     layout: Axes,
 
     /// Steps in use of each item, an integer array [default: see --lengths-array]
-    #[arg(long, value_name = "FILE.npy", value_hint = ValueHint::FilePath, requires = "inputs",
+    #[arg(long, value_name = "FILE.npy", value_hint = ValueHint::FilePath, requires = "source",
           conflicts_with = "lengths_array")]
     lengths: Option<PathBuf>,
 
     /// The same as an array of the .npz or .safetensors file [default: `lengths`, or the only integer array of one entry an item whose name ends in `lengths` or `lens`, else all steps]
-    #[arg(long, value_name = "NAME", requires = "inputs")]
+    #[arg(long, value_name = "NAME", requires = "source")]
     lengths_array: Option<String>,
 
     /// Text of each token: lines in order of the tokens, from 0; lines with the token id after each; or a .json list or map
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "inputs")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "source")]
     labels: Option<PathBuf>,
 
     /// The label that stands between words [default: found in the labels]
@@ -131,28 +141,28 @@ pub(crate) struct Decode {
     /// An item that holds an invalid score is reported, and the others are decoded; the
     /// exit code is then 2. In the place of its hypotheses text and jsonl have the
     /// error, and npz has none.
-    #[arg(long, value_enum, requires = "inputs")]
+    #[arg(long, value_enum, requires = "source")]
     format: Option<Format>,
 
     /// File to write; it appears when it is complete [default: standard output]
     ///
     /// To standard output too nothing is written before all is decoded.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "inputs")]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "source")]
     output: Option<PathBuf>,
 
     /// Folder to write a file for each INPUT to, by its name: a.npy becomes a.jsonl
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "inputs",
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "source",
           conflicts_with = "output")]
     output_dir: Option<PathBuf>,
 
     /// Report an INPUT that cannot be decoded and go on with the next; the exit code is then 2
-    #[arg(long, requires = "inputs")]
+    #[arg(long, requires = "source")]
     keep_going: bool,
 
     /// Read files into memory instead of mapping them
     ///
     /// A mapped file that another process shortens ends the program (SIGBUS).
-    #[arg(long, requires = "inputs")]
+    #[arg(long, requires = "source")]
     no_mmap: bool,
 
     /// Threads to use [default: RAYON_NUM_THREADS, else one per processor]
@@ -161,6 +171,9 @@ pub(crate) struct Decode {
 
     #[command(flatten)]
     pub(crate) instructions: Instructions,
+
+    #[command(flatten)]
+    many: Many,
 
     // Last: what follows would stand under its heading.
     #[command(flatten)]
@@ -186,6 +199,10 @@ impl Decode {
         let nbest = self.nbest.unwrap_or(format.default_nbest(beams));
         Some(Task {
             inputs: &self.inputs,
+            inputs_from: self.many.inputs_from.as_ref(),
+            shard: self.many.shard,
+            resume: self.many.resume,
+            summary: self.many.summary.as_deref(),
             search,
             ctc: &self.ctc,
             kind: scores.kind(),

@@ -1,6 +1,6 @@
 //! A checked request to decode files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use widebeam::ScoreKind;
 
@@ -8,11 +8,18 @@ use super::ctc::Ctc;
 use super::search::Search;
 use crate::format::Format;
 use crate::load::{Axes, LengthsFrom};
+use crate::shard::Shard;
 
 /// What to decode, once there is a file to decode.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Task<'a> {
     pub(crate) inputs: &'a [PathBuf],
+    /// A list of more of them.
+    pub(crate) inputs_from: Option<&'a PathBuf>,
+    /// Which of them are decoded, if not all.
+    pub(crate) shard: Option<Shard>,
+    /// Whether those are left alone whose answers are there.
+    pub(crate) resume: bool,
     pub(crate) search: Search,
     pub(crate) ctc: &'a Ctc,
     pub(crate) kind: ScoreKind,
@@ -29,6 +36,8 @@ pub(crate) struct Task<'a> {
     pub(crate) format: Format,
     pub(crate) output: Option<&'a PathBuf>,
     pub(crate) output_dir: Option<&'a PathBuf>,
+    /// Where to write what was done.
+    pub(crate) summary: Option<&'a Path>,
     pub(crate) keep_going: bool,
     pub(crate) map: bool,
 }
@@ -42,6 +51,7 @@ impl<'a> Task<'a> {
             self.ctc.lm.as_ref(),
             self.ctc.hotwords.as_ref(),
             self.ctc.lexicon.as_ref(),
+            self.inputs_from,
         ];
         self.inputs.iter().chain(beside.into_iter().flatten())
     }

@@ -70,6 +70,11 @@ impl Folder {
         Target::file(&self.place(input))
     }
 
+    /// Whether its answers are there. A file appears when it is whole.
+    pub(super) fn has(&self, input: &Path) -> bool {
+        self.place(input).is_file()
+    }
+
     fn place(&self, input: &Path) -> PathBuf {
         // An input without a name is a folder, which is refused when it is read.
         let name = Path::new(input.file_name().unwrap_or_default());

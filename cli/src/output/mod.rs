@@ -74,6 +74,14 @@ impl Output {
         Ok(Output { style, place })
     }
 
+    /// Whether the answers of an input are in a file of their own already.
+    pub(crate) fn has(&self, input: &Path) -> bool {
+        match &self.place {
+            Place::One(_) => false,
+            Place::Each(folder) => folder.has(input),
+        }
+    }
+
     /// Adds the answers of an input.
     pub(crate) fn add(&mut self, input: &Path, answers: &[Answer]) -> Result<(), Failure> {
         match &mut self.place {

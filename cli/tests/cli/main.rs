@@ -16,6 +16,7 @@ mod races;
 mod refused_items;
 mod report;
 mod scaling;
+mod shards;
 #[cfg(unix)]
 mod signals;
 mod support;

@@ -5,8 +5,9 @@
 #     python/tests/peers/run.sh [torch] [transformers] [torchaudio] [pyctcdecode] [jax] [suite]
 #
 # By default all but the last, which runs pyctcdecode's own tests against the stand-in and needs a
-# checkout of it in $PYCTCDECODE. Environments are kept in $PEERS, if it is set; those with torch
-# take 6 GB each. $WHEEL is a wheel that is built already. Exits with 3 if something cannot be had.
+# checkout of it in $PYCTCDECODE. Environments are kept in $PEERS, if it is set, and else each is
+# gone when its tests are done: one with torch takes 6 GB. $WHEEL is a wheel that is built
+# already. Exits with 3 if something cannot be had.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 python=${PYTHON:-python3}
@@ -48,4 +49,5 @@ for name in "${names[@]}"; do
             -c "$here/../../pyproject.toml" "$here/../with_$name"
         ;;
     esac
+    [ -n "${PEERS:-}" ] || rm -rf "${peers:?}/$name"
 done

@@ -1,5 +1,9 @@
 """The stand-in for torchaudio's decoder beside the original, which needs flashlight-text."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -11,6 +15,8 @@ from widebeam.compat import torchaudio as ours  # noqa: E402
 
 TOKENS = ["-", "|", *"abcdefgh"]
 WORDS = ["ab", "bad", "cab", "dad", "fed", "gag", "had", "head", "egg", "badge"]
+
+KENLM = Path(__file__).parents[3] / "tests" / "fixtures" / "kenlm"
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -60,3 +66,44 @@ def test_the_documented_example(files, scored, log_add):
             assert found[0].score >= expected[0].score - 1e-3, (seed, found[0], expected[0])
     print(f"scored={scored}, log_add={log_add}: {same} of 100 have the same words")
     assert same >= 85
+
+
+# What torchaudio's tutorial does with a model and its files, here those of this test.
+TUTORIAL = """
+import sys
+import torch
+from torchaudio.models.decoder import ctc_decoder
+
+lexicon, tokens, lm, emission_file = sys.argv[1:]
+emission = torch.load(emission_file)
+beam_search_decoder = ctc_decoder(
+    lexicon=lexicon, tokens=tokens, lm=lm, nbest=3, beam_size=1500, lm_weight=3.23, word_score=-0.26,
+)
+beam_search_result = beam_search_decoder(emission)
+best = beam_search_result[0][0]
+print(" ".join(best.words).strip())
+print([label for label in beam_search_decoder.idxs_to_tokens(best.tokens) if label != "|"])
+print(len(best.timesteps) == len(best.tokens), len(beam_search_result[0]))
+"""
+
+
+@pytest.mark.parametrize("model", ["arpa", "binary"])
+def test_the_tutorial_runs_with_one_import_changed(files, tmp_path, model):
+    lexicon, tokens, lm = files["lexicon"], files["tokens"], files["lm"]
+    scores = emission(0)
+    if model == "binary":
+        # The words of this model are w0, w1 ...
+        lm = KENLM / "order3.probing.bin"
+        (tmp_path / "tokens.txt").write_text("\n".join(["-", "|", "w", *"0123456"]) + "\n")
+        words = ["w0", "w2", "w4", "w5", "w6"]
+        (tmp_path / "lexicon.txt").write_text("".join(f"{w} w {w[1]} |\n" for w in words))
+        lexicon, tokens = tmp_path / "lexicon.txt", tmp_path / "tokens.txt"
+    torch.save(scores, tmp_path / "emission.pt")
+    changed = TUTORIAL.replace("torchaudio.models.decoder", "widebeam.compat.torchaudio")
+    said = []
+    for script in [TUTORIAL, changed]:
+        (tmp_path / "tutorial.py").write_text(script)
+        command = [sys.executable, tmp_path / "tutorial.py", lexicon, tokens, lm, tmp_path / "emission.pt"]
+        said.append(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    print(said)
+    assert said[0] == said[1] and said[1].endswith("True 3\n")

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,11 +14,24 @@ from widebeam.compat import pyctcdecode  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-LABELS = ["<pad>", "<s>", "</s>", "<unk>", "|", "a", "b", "c"]
+LABELS = ["<pad>", "<s>", "</s>", "<unk>", "|", "a", "b", "c", "w", "0", "1", "2", "4", "5", "6"]
+
+# The same model of the words w0, w1 ... as text and in two of KenLM's structures.
+FIXTURES = Path(__file__).parents[3] / "tests" / "fixtures" / "kenlm"
+BINARY = ["order3.probing.bin", "order3.trie.bin"]
+
+
+@pytest.fixture(scope="module", params=["arpa", *BINARY])
+def model(request, write_arpa):
+    """The file of a language model, and one that holds the same as text."""
+    if request.param == "arpa":
+        path = write_arpa(["-1\t<s>\t-0.3", "-1\t</s>", "-3\t<unk>", "-0.5\tab", "-0.7\tcab"])
+        return path, path
+    return FIXTURES / request.param, FIXTURES / "order3.arpa"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, write_arpa):
+def folder(tmp_path_factory, model):
     """A toy wav2vec2 with a language model, as a folder."""
     if importlib.util.find_spec("pyctcdecode") is None:
         pyctcdecode.stand_in()
@@ -26,8 +40,7 @@ def folder(tmp_path_factory, write_arpa):
     (folder / "vocab.json").write_text(json.dumps(vocab))
     tokenizer = transformers.Wav2Vec2CTCTokenizer(str(folder / "vocab.json"))
     extractor = transformers.Wav2Vec2FeatureExtractor()
-    arpa = write_arpa(["-1\t<s>\t-0.3", "-1\t</s>", "-3\t<unk>", "-0.5\tab", "-0.7\tcab"])
-    decoder = pyctcdecode.build_ctcdecoder(LABELS, str(arpa))
+    decoder = pyctcdecode.build_ctcdecoder(LABELS, str(model[0]))
     processor = transformers.Wav2Vec2ProcessorWithLM(extractor, tokenizer, decoder)
     processor.save_pretrained(folder)
     # As older versions of transformers wrote it: there the pipeline looks for the decoder.
@@ -44,7 +57,7 @@ def folder(tmp_path_factory, write_arpa):
     return folder
 
 
-def test_pipeline(folder):
+def test_pipeline(folder, model):
     recognize = transformers.pipeline("automatic-speech-recognition", model=str(folder))
     assert recognize.type == "ctc_with_lm"
     assert isinstance(recognize.decoder, pyctcdecode.BeamSearchDecoderCTC)
@@ -57,6 +70,7 @@ def test_pipeline(folder):
     assert [chunk["text"] for chunk in said["chunks"]] == said["text"].split()
     plain = pyctcdecode.build_ctcdecoder(LABELS).decode(logits)
     assert plain != said["text"], "the language model has no say"
+    assert pyctcdecode.build_ctcdecoder(LABELS, str(model[1])).decode(logits) == said["text"]
 
 
 def test_processor(folder):

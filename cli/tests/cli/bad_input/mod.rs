@@ -3,6 +3,7 @@
 
 mod arguments;
 mod files;
+mod many;
 mod sequences;
 
 use std::fmt::Write;
@@ -123,6 +124,7 @@ fn each_is_said_in_one_line_and_leaves_nothing_behind() {
     };
     files::add(&mut table);
     arguments::add(&mut table);
+    many::add(&mut table);
     sequences::add(&mut table);
     let count: usize = table.sections.iter().map(|(_, cases)| cases.len()).sum();
     let mut text = format!("{HEAD}\n{count} cases.\n");
