@@ -1,0 +1,138 @@
+"""Decoding with Spark: functions for ``mapInArrow`` and ``mapInPandas``, and their schema.
+
+A task uses the processors that Spark gives it (``spark.task.cpus``), and workers that Spark
+reuses keep their decoder::
+
+    import widebeam.spark
+
+    decode = widebeam.spark.Ctc(scores="log-probs", labels=labels, blank=0, lm="words.bin")
+    found = emissions.mapInArrow(decode.in_arrow, decode.schema(emissions.schema))
+
+Each row of a table is an utterance. Settings by keyword:
+
+scores
+    What the numbers are: ``"probs"``, ``"log-probs"`` or ``"logits"``.
+column, vocab, dtype
+    The column of scores: lists of frames, each a list of as many scores as the vocabulary has; or
+    flat lists ``[frames * vocab]``, or bytes of ``dtype`` (``"float16"``, ``"bfloat16"``,
+    ``"float32"``), which need ``vocab`` unless ``labels`` is a list; or tensors ``[frames, vocab]``.
+    Numbers are float16, float32 or float64, which is rounded to float32. They are read where they
+    lie if all utterances of a piece have as many frames, and else copied once.
+lengths
+    A column of the frames in use; without one all are.
+columns
+    What is found, and the names of its columns: ``"text"`` (strings), ``"tokens"`` and ``"frames"``
+    (lists of int32), ``"score"`` (float64) of the best hypothesis, and ``"error"``, which says why
+    an utterance has none, and is null for all others. Other columns are passed on; those of scores
+    and lengths are not.
+
+``Ctc`` takes the settings of :class:`widebeam.CtcDecoder` beside, ``Independent`` those of
+:class:`widebeam.IndependentSearch`. What is found in a row does not depend on the others, so no
+size of batches changes a bit. Settings that make no sense raise ``widebeam.Error``, a ValueError;
+a bad utterance is a row with an error.
+
+A binary file of KenLM is mapped: the workers of a node share its memory. Every node needs the
+file at the same path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ._batches import Batches
+
+if TYPE_CHECKING:
+    from ._arrays import Kind
+
+__all__ = ["Ctc", "Independent"]
+
+
+class _Function(Batches):
+    """Functions of iterators, as Spark calls them."""
+
+    def schema(self, of_input: Any) -> Any:
+        """The ``StructType`` of the result for an input of this one."""
+        given = of_input.jsonValue()
+        fields = [field for field in given["fields"] if field["name"] not in self.dropped()]
+        for name, kind in self.added().items():
+            of_list = {"type": "array", "elementType": "integer", "containsNull": True}
+            typed = of_list if kind == "array<int>" else kind
+            fields.append({"name": name, "type": typed, "nullable": True, "metadata": {}})
+        return type(of_input).fromJson({**given, "fields": fields})
+
+    def in_arrow(self, batches: Iterator[Any]) -> Iterator[Any]:
+        """For ``mapInArrow``: decodes batches, each a ``pyarrow.RecordBatch``."""
+        self.prepare(_processors())
+        for batch in batches:
+            yield self.decode(batch)
+
+    def in_pandas(self, frames: Iterator[Any]) -> Iterator[Any]:
+        """For ``mapInPandas``: decodes batches, each a ``pandas.DataFrame``. A column of scores has
+        to be copied; ``in_arrow`` is faster."""
+        import pyarrow as pa  # type: ignore[import-not-found,import-untyped,unused-ignore]
+
+        self.prepare(_processors())
+        for frame in frames:
+            yield self.decode(pa.RecordBatch.from_pandas(frame, preserve_index=False)).to_pandas()
+
+
+def _processors() -> int | None:
+    """How many processors Spark gives this task; none of its own where Spark is not."""
+    import sys
+
+    spark: Any = sys.modules.get("pyspark")
+    task = None if spark is None else spark.TaskContext.get()
+    return None if task is None else max(int(task.cpus()), 1)
+
+
+class Ctc(_Function):
+    """CTC emissions to text."""
+
+    def __init__(
+        self,
+        *,
+        scores: Kind,
+        column: str = "scores",
+        lengths: str | None = None,
+        vocab: int | None = None,
+        dtype: str | None = None,
+        columns: Mapping[str, str] = {"text": "text", "score": "score", "error": "error"},
+        **options: Any,
+    ) -> None:
+        """See the module."""
+        super().__init__(
+            "ctc", options,
+            scores=scores,
+            column=column,
+            lengths=lengths,
+            vocab=vocab,
+            dtype=dtype,
+            columns=columns,
+        )
+
+
+class Independent(_Function):
+    """Independent positions to their best sequence."""
+
+    def __init__(
+        self,
+        *,
+        scores: Kind,
+        column: str = "scores",
+        lengths: str | None = None,
+        vocab: int | None = None,
+        dtype: str | None = None,
+        columns: Mapping[str, str] = {"tokens": "tokens", "score": "score", "error": "error"},
+        beams: int = 16,
+    ) -> None:
+        """See the module."""
+        super().__init__(
+            "independent", {"beams": beams},
+            scores=scores,
+            column=column,
+            lengths=lengths,
+            vocab=vocab,
+            dtype=dtype,
+            columns=columns,
+        )
