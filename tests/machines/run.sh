@@ -57,6 +57,7 @@ run() {
     s390x) triple=s390x-unknown-linux-gnu cc=s390x-linux-gnu-gcc runner=qemu-s390x ;;
     i686) triple=i686-unknown-linux-gnu cc=i686-linux-gnu-gcc as=checked ;;
     wasm32*)
+        build_std=(-Zbuild-std=std,panic_abort)
         triple=wasm32-wasip1 cc=wasm-ld-19 runner="node --no-warnings $PWD/$here/wasi.mjs"
         # The C library that rustc would bring along is Debian's here.
         flags='-Clink-self-contained=no -Clink-arg=-L/usr/lib/wasm32-wasi -Clink-arg=/usr/lib/wasm32-wasi/crt1-command.o'
