@@ -13,5 +13,15 @@ const wasi = new WASI({
   env: process.env,
   preopens: { [repository]: repository },
 });
+
+// Debian's C library for WASI has no functions of threads, not even such that fail. These say,
+// as newer ones do, that threads are not supported (ENOTSUP).
+const env = Object.fromEntries(
+  ["create", "detach", "join", "attr_init", "attr_destroy", "attr_setstacksize"].map((name) => [
+    `pthread_${name}`,
+    () => (name === "create" ? 58 : 0),
+  ]),
+);
+
 const module = await WebAssembly.compile(await readFile(program));
-process.exitCode = wasi.start(await WebAssembly.instantiate(module, wasi.getImportObject()));
+process.exitCode = wasi.start(await WebAssembly.instantiate(module, { ...wasi.getImportObject(), env }));
