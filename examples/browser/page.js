@@ -96,6 +96,7 @@ function failed(error) {
 async function start() {
   const fetched = fetch(new URL("widebeam_browser.wasm", import.meta.url));
   const { instance } = await WebAssembly.instantiateStreaming(fetched);
+  instance.exports.unpack();
   const slider = page("width");
   const update = () => {
     const beams = WIDTHS[slider.valueAsNumber];

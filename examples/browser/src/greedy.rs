@@ -13,11 +13,12 @@ pub(crate) fn tokens(sample: &Sample, line: usize) -> Vec<u32> {
     tokens
 }
 
-/// The most probable label, the first of equals.
+/// The most probable label, the first of equals. Numbers that are not negative have the order
+/// of their bits.
 fn best(row: &[f16]) -> u32 {
     let mut best = 0;
     for (label, probability) in row.iter().enumerate() {
-        if *probability > row[best] {
+        if probability.to_bits() > row[best].to_bits() {
             best = label;
         }
     }

@@ -1,7 +1,7 @@
 //! The front of a page in which the OCR sample of widebeam is decoded, by CTC beam search
 //! of any width beside greedy decoding.
 //!
-//! The page calls two functions, which take and return numbers, so that no tool has to make
+//! The page calls functions that take and return numbers, so that no tool has to make
 //! bindings: [`decode`] writes an [`Answer`] as JSON and returns its length in bytes,
 //! [`answer`] says where it lies in the memory of the module.
 
@@ -42,16 +42,35 @@ struct Reading {
 /// The sample, and what is kept from one call to the next.
 struct State {
     sample: Sample,
+    /// Each line as greedy decoding reads it.
+    greedy: Vec<String>,
     nbest: CtcNBest,
     json: Vec<u8>,
 }
 
 thread_local! {
-    static STATE: RefCell<State> = RefCell::new(State {
-        sample: Sample::unpack(),
-        nbest: CtcNBest::new(),
-        json: Vec::new(),
-    });
+    static STATE: RefCell<State> = RefCell::new(State::new());
+}
+
+impl State {
+    fn new() -> Self {
+        let sample = Sample::unpack();
+        let lines = 0..sample.truth.len();
+        let greedy = lines.map(|line| sample.text(&greedy::tokens(&sample, line)));
+        State {
+            greedy: greedy.collect(),
+            sample,
+            nbest: CtcNBest::new(),
+            json: Vec::new(),
+        }
+    }
+}
+
+/// Unpacks the sample, which the first [`decode`] would do else. Returns the number of lines.
+// SAFETY: no other function of this module is exported under the name.
+#[unsafe(no_mangle)]
+pub extern "C" fn unpack() -> usize {
+    STATE.with_borrow(|state| state.sample.truth.len())
 }
 
 /// Decodes the sample with so many beams. Returns the length in bytes of the answer: JSON in
@@ -85,7 +104,12 @@ pub extern "C" fn has_simd() -> u32 {
 }
 
 fn read(state: &mut State, beams: usize) -> Result<Answer, Error> {
-    let State { sample, nbest, .. } = state;
+    let State {
+        sample,
+        greedy,
+        nbest,
+        ..
+    } = state;
     let scores = ScoresView::probabilities(&sample.probs, sample.shape)?;
     let scores = scores.with_lengths(&sample.lengths)?;
     let mut search = CtcSearch::new(beams, Blank(BLANK))?;
@@ -99,7 +123,7 @@ fn read(state: &mut State, beams: usize) -> Result<Answer, Error> {
         });
         lines.push(Line {
             truth,
-            greedy: sample.text(&greedy::tokens(sample, line)),
+            greedy: greedy[line].clone(),
             beam: readings.collect(),
         });
     }
