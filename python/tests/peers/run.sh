@@ -2,12 +2,13 @@
 # Runs the tests of the wheel that need other packages, each set in an environment of its own with
 # pinned versions:
 #
-#     python/tests/peers/run.sh [torch] [transformers] [torchaudio] [pyctcdecode] [jax] [suite]
+#     python/tests/peers/run.sh [torch] [transformers] [torchaudio] [pyctcdecode] [jax] [engines] [suite]
 #
 # By default all but the last, which runs pyctcdecode's own tests against the stand-in and needs a
-# checkout of it in $PYCTCDECODE. Environments are kept in $PEERS, if it is set, and else each is
-# gone when its tests are done: one with torch takes 6 GB. $WHEEL is a wheel that is built
-# already. Exits with 3 if something cannot be had.
+# checkout of it in $PYCTCDECODE. `engines` are Ray, Spark (with a Java) and datasets.
+# Environments are kept in $PEERS, if it is set, and else each is gone when its tests are done: one
+# with torch takes 6 GB. $WHEEL is a wheel that is built already. Exits with 3 if something cannot
+# be had.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 python=${PYTHON:-python3}
@@ -17,7 +18,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 peers=${PEERS:-$scratch}
 names=("$@")
-[ $# -gt 0 ] || names=(torch transformers torchaudio pyctcdecode jax)
+[ $# -gt 0 ] || names=(torch transformers torchaudio pyctcdecode jax engines)
 
 environment() { # NAME: the folder of its environment, with the packages of NAME.txt and the wheel
     local folder=$peers/$1
@@ -45,8 +46,9 @@ for name in "${names[@]}"; do
         ;;
     *)
         environment "$name"
-        "$peers/$name/bin/pytest" --quiet -p no:cacheprovider \
-            -c "$here/../../pyproject.toml" "$here/../with_$name"
+        # In a folder of its own: engines look for packages where they are started.
+        (cd "$scratch" && "$peers/$name/bin/pytest" --quiet -rP -p no:cacheprovider \
+            -c "$here/../../pyproject.toml" "$here/../with_$name")
         ;;
     esac
     [ -n "${PEERS:-}" ] || rm -rf "${peers:?}/$name"
