@@ -349,7 +349,7 @@ mod tests {
                 search.bytes_needed(&view)
             });
             let results = 8 * nbest.scores().len() + 4 * nbest.tokens().len();
-            let results = results + 8 * nbest.token_ends().len();
+            let results = results + size_of::<usize>() * nbest.token_ends().len();
             let lists = marks::on_this_thread(|| Shortlists::bytes_needed(&view, beams));
             let widest = (0..view.batch())
                 .map(|item| nbest.item(item).unwrap().len())
@@ -376,7 +376,7 @@ mod tests {
         // An item of one more step: a node for each of 7, with a token each in the end,
         // and where the step ends. The lists of rows are as long as before.
         let more = needed(&[6, 5]) - needed(&[6, 4]);
-        assert_eq!(more, 7 * 8 + 7 * 4 + 8);
+        assert_eq!(more, 7 * 8 + 7 * 4 + size_of::<usize>());
     }
 
     fn check(level: Level, shape: [usize; 3], beams: usize, data: &[f32]) {
