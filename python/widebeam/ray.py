@@ -64,14 +64,18 @@ class _Worker(Batches):
 
 
 def _processors() -> int | None:
-    """How many processors Ray gives this worker; none of its own where Ray is not."""
+    """How many processors Ray gives this worker; ``None`` where there is no Ray, or its driver is."""
     import sys
 
     ray: Any = sys.modules.get("ray")
     if ray is None or not ray.is_initialized():
         return None
-    given = ray.get_runtime_context().get_assigned_resources().get("CPU", 1)
-    return max(int(given), 1)
+    try:
+        given = ray.get_runtime_context().get_assigned_resources()
+    except AssertionError:
+        # So Ray says that this is no worker.
+        return None
+    return max(int(given.get("CPU", 1)), 1)
 
 
 class Ctc(_Worker):
