@@ -349,7 +349,7 @@ mod tests {
                 search.bytes_needed(&view)
             });
             let results = 8 * nbest.scores().len() + 4 * nbest.tokens().len();
-            let results = results + size_of::<usize>() * nbest.token_ends().len();
+            let results = results + size_of_val(nbest.token_ends());
             let lists = marks::on_this_thread(|| Shortlists::bytes_needed(&view, beams));
             let widest = (0..view.batch())
                 .map(|item| nbest.item(item).unwrap().len())
