@@ -13,6 +13,8 @@ use widebeam_perf::report::{self, Report};
 use widebeam_perf::scaling::{self, Scaling};
 
 use crate::args::{Decode, how_to_decode};
+use crate::completions::{self, Completions};
+use crate::man::{self, Manual};
 use crate::trie::{self, Trie};
 use crate::{decode, sample};
 
@@ -35,6 +37,9 @@ enum Command {
     Scaling(Scaling),
     Info(Info),
     Report(Report),
+    Completions(Completions),
+    #[command(name = "man")]
+    Manual(Manual),
 }
 
 impl Args {
@@ -81,6 +86,8 @@ impl Args {
             Command::Scaling(options) => scaling::run(&options)?,
             Command::Info(options) => on_threads(options.threads, || info::run(&options))?,
             Command::Report(options) => report::run(&options)?,
+            Command::Completions(options) => completions::run(&options, Args::command())?,
+            Command::Manual(options) => man::run(&options, Args::command())?,
         }
         Ok(ExitCode::SUCCESS)
     }

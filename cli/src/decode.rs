@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use widebeam::ctc::Blank;
-use widebeam_perf::console::failure::Failure;
+use widebeam_perf::console::failure::{Failure, note};
 use widebeam_perf::console::printable;
 
 use crate::args::{Decode, Search, Task};
 use crate::ctc;
 use crate::decoder::Decoder;
+use crate::doubts;
 use crate::format::Format;
 use crate::inputs::Inputs;
 use crate::labels::Labels;
@@ -77,6 +78,7 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure
         labels.say_where_words_part(task.ctc.must_part_words());
     }
 
+    task.ctc.doubts().iter().for_each(note);
     let shared = shared(task);
     let left = left(&shared, task, &output);
     summary.begin(shared.len(), shared.len() - left.len());
@@ -91,6 +93,14 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure
                 let steps = format!("the steps in use are those of array {name:?}");
                 inputs.note(path, steps);
             }
+            let kind = doubts::about_kind(&input.tensor, task.kind);
+            let axes = match task.search {
+                Search::Ctc => doubts::about_axes(&input.tensor),
+                Search::Independent => None,
+            };
+            for doubt in [kind, axes].into_iter().flatten() {
+                inputs.note(path, doubt);
+            }
             let about = |failure: Failure| failure.about(printable::path(path));
             let view = input.tensor.view(task.kind);
             let scores = match lengths.as_ref().or(input.lengths.as_ref()) {
@@ -104,6 +114,13 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure
             let answers = decoder.decode(&scores, |done| inputs.advance(done, scores.batch()));
             let answers = answers.map_err(about)?;
             summary.add(&scores, &answers);
+            let mut refused = answers
+                .iter()
+                .filter_map(|answer| answer.outcome.as_ref().err());
+            let meant = |error| doubts::about_refusal(&input.tensor, task.kind, error);
+            if let Some(meant) = refused.find_map(meant) {
+                inputs.note(path, meant);
+            }
             Ok(answers)
         };
         let decoded = decode();

@@ -2,7 +2,6 @@
 //! of them, however many there are.
 
 use std::cell::Cell;
-use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -23,6 +22,8 @@ pub(crate) struct Inputs<'a> {
     failed: usize,
     /// Whether an item of an input was refused whose other items were decoded.
     refused: bool,
+    /// What was noted, and of how many inputs after the first.
+    said: Vec<(String, usize)>,
     progress: Progress,
     /// How far the bar goes for the input at hand, and how far it has gone.
     share: usize,
@@ -40,6 +41,7 @@ impl<'a> Inputs<'a> {
             begun: 0,
             failed: 0,
             refused: false,
+            said: Vec::new(),
             progress: Progress::new("", total),
             share: 0,
             gone: Cell::new(0),
@@ -64,11 +66,29 @@ impl<'a> Inputs<'a> {
         self.progress.say(self.doing(path, Some((done, items))));
     }
 
-    /// Tells the user of something that is no error.
-    pub(crate) fn note(&self, path: &Path, message: impl fmt::Display) {
+    /// Tells the user of something that is no error. Of several inputs, what is the same is
+    /// said of the first, and at the end of how many others.
+    pub(crate) fn note(&mut self, path: &Path, message: impl Into<String>) {
+        let message = message.into();
+        if let Some((_, others)) = self.said.iter_mut().find(|(said, _)| *said == message) {
+            *others += 1;
+            return;
+        }
         let path = printable::path(path);
         self.progress
             .aside(|| note(format_args!("{path}: {message}")));
+        self.said.push((message, 0));
+    }
+
+    /// Says of how many other inputs each note is true.
+    fn count_notes(&self) {
+        for (message, others) in &self.said {
+            match others {
+                0 => {}
+                1 => note(format_args!("one more input: {message}")),
+                _ => note(format_args!("{others} more inputs: {message}")),
+            }
+        }
     }
 
     /// Reports the items of an input that were refused, of many the first. They cost the
@@ -86,7 +106,9 @@ impl<'a> Inputs<'a> {
         }
         if all > MOST_REPORTED {
             let more = all - MOST_REPORTED;
-            self.note(path, format_args!("{more} more items were refused"));
+            let path = printable::path(path);
+            self.progress
+                .aside(|| note(format_args!("{path}: {more} more items were refused")));
         }
     }
 
@@ -98,6 +120,10 @@ impl<'a> Inputs<'a> {
                 self.failed += 1;
                 self.progress.aside(|| failure.report());
                 Ok(None)
+            }
+            Err(failure) if self.paths.len() > 1 => {
+                Err(failure
+                    .with("the run ends here; --keep-going passes over what cannot be decoded"))
             }
             Err(failure) => Err(failure),
         }
@@ -116,6 +142,7 @@ impl<'a> Inputs<'a> {
         say: impl FnOnce() -> Result<(), Failure>,
     ) -> Result<ExitCode, Failure> {
         let (failed, refused, all) = (self.failed, self.refused, self.paths.len());
+        self.progress.aside(|| self.count_notes());
         drop(self);
         if failed < all || all == 0 {
             put()?;

@@ -6,15 +6,18 @@
 mod answer;
 mod args;
 pub mod command;
+mod completions;
 mod confidence;
 mod ctc;
 mod decode;
 mod decoder;
+mod doubts;
 mod format;
 mod inputs;
 pub mod labels;
 mod list;
 pub mod load;
+mod man;
 mod memory;
 pub mod model;
 mod output;

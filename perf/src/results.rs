@@ -10,6 +10,7 @@ use crate::console::failure::Failure;
 use crate::console::printable::count;
 use crate::console::table::Table;
 use crate::console::target::Target;
+use crate::console::width;
 use crate::profile::Profile;
 use crate::record::{self, Entry, Session};
 
@@ -18,6 +19,10 @@ pub(crate) struct ResultOptions {
     /// Print JSON, with the time of every run
     #[arg(long)]
     pub json: bool,
+
+    /// Print all columns, also where they are wider than the terminal
+    #[arg(long)]
+    wide: bool,
 
     /// Write a row for each program and input to a CSV file
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
@@ -32,6 +37,7 @@ pub(crate) struct ResultOptions {
 #[derive(Debug)]
 pub(crate) struct ResultSinks {
     json: bool,
+    width: Option<usize>,
     csv: Option<Target>,
     record: Option<PathBuf>,
     session: Session,
@@ -45,6 +51,7 @@ impl ResultOptions {
         }
         Ok(ResultSinks {
             json: self.json,
+            width: width::of_stdout().filter(|_| !self.wide),
             csv: self.csv.as_deref().map(Target::file).transpose()?,
             record: self.record.clone(),
             session,
@@ -108,8 +115,10 @@ impl ResultSinks {
         } else {
             let (threads, processors) = (count(threads, "thread"), count(processors, "processor"));
             writeln!(out, "{threads} on {processors}\n")
-                .and_then(|()| table(rows).write(&mut out))
-                .and_then(|()| profile.map_or(Ok(()), |profile| profile.write(&mut out)))
+                .and_then(|()| table(rows).write(&mut out, self.width))
+                .and_then(|()| {
+                    profile.map_or(Ok(()), |profile| profile.write(&mut out, self.width))
+                })
         };
         written
             .and_then(|()| out.flush())

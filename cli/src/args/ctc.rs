@@ -247,10 +247,61 @@ impl Ctc {
         if let Some((option, _)) = of_words.iter().find(|(_, given)| *given && !is_word) {
             return Err(Failure::Input(format!("{option} is for --lm-unit word")));
         }
+        self.check_log_probabilities()?;
         if is_word && self.token_bonus != 0.0 {
             return Err(Failure::input(
                 "--token-bonus is for --lm-unit token or character; --word-bonus is for words",
             ));
+        }
+        Ok(())
+    }
+
+    /// What is unusual about weights.
+    pub(crate) fn doubts(&self) -> Vec<String> {
+        let weights = [
+            (
+                self.lm.is_some() && self.lm_weight < 0.0,
+                format!(
+                    "--lm-weight {} is below 0: what the model finds unlikely is favoured",
+                    self.lm_weight
+                ),
+            ),
+            (
+                self.hotwords.is_some() && self.hotword_weight < 0.0,
+                format!(
+                    "--hotword-weight {} is below 0: the phrases are avoided",
+                    self.hotword_weight
+                ),
+            ),
+        ];
+        let doubtful = weights.into_iter().filter(|(doubtful, _)| *doubtful);
+        doubtful.map(|(_, doubt)| doubt).collect()
+    }
+
+    /// # Errors
+    ///
+    /// If a log-probability is one that no token has, or that every token has.
+    fn check_log_probabilities(&self) -> Result<(), Failure> {
+        for (option, value, effect) in [
+            ("--blank-skip", self.blank_skip, "no frame would be skipped"),
+            (
+                "--min-token-log-prob",
+                self.min_token_log_prob,
+                "no token would be used",
+            ),
+        ] {
+            let Some(value) = value.filter(|&value| value > 0.0) else {
+                continue;
+            };
+            // Who thinks of a probability wants to know its logarithm.
+            let meant = match value <= 1.0 {
+                true => format!("; of the probability {value} that is {:.4}", value.ln()),
+                false => String::new(),
+            };
+            return Err(Failure::Input(format!(
+                "{option} {value} is above every log-probability, and {effect}: it takes a \
+                 natural logarithm, at most 0{meant}"
+            )));
         }
         Ok(())
     }

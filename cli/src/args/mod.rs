@@ -46,11 +46,11 @@ Examples:
       --beams 5
       from a pipe
   widebeam decode night/*.npz --search ctc --blank 0 --scores probs --beams 32 \\
-      --format npz --output-dir answers --keep-going
-      a file for each input in a folder that is there; those that cannot be
-      decoded are reported and passed over
-  find night -name '*.npz' | sort | widebeam decode --inputs-from - \
-      --search ctc --blank 0 --scores probs --format jsonl --output-dir answers \
+      --format npz --output-dir answers --create-dirs --keep-going
+      a file for each input in a folder; those that cannot be decoded are
+      reported and passed over
+  find night -name '*.npz' | sort | widebeam decode --inputs-from - \\
+      --search ctc --blank 0 --scores probs --format jsonl --output-dir answers \\
       --shard 3/8 --resume --keep-going --summary job3.json
       the third of eight jobs; run again, it does what is not done
 
@@ -155,6 +155,10 @@ pub(crate) struct Decode {
           conflicts_with = "output")]
     output_dir: Option<PathBuf>,
 
+    /// Make the folder of --output or --output-dir, where it is missing
+    #[arg(long, requires = "source")]
+    create_dirs: bool,
+
     /// Report an INPUT that cannot be decoded and go on with the next; the exit code is then 2
     #[arg(long, requires = "source")]
     keep_going: bool,
@@ -221,6 +225,7 @@ impl Decode {
             format,
             output: self.output.as_ref(),
             output_dir: self.output_dir.as_ref(),
+            create_dirs: self.create_dirs,
             keep_going: self.keep_going,
             map: !self.no_mmap,
         })

@@ -38,6 +38,7 @@ pub(crate) struct Task<'a> {
     pub(crate) output_dir: Option<&'a PathBuf>,
     /// Where to write what was done.
     pub(crate) summary: Option<&'a Path>,
+    pub(crate) create_dirs: bool,
     pub(crate) keep_going: bool,
     pub(crate) map: bool,
 }

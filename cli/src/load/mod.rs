@@ -90,6 +90,9 @@ fn open_stdin(reading: Reading<'_>) -> Result<Input, Failure> {
 }
 
 fn open_path(path: &Path, reading: Reading<'_>) -> Result<Input, Failure> {
+    if path.is_dir() {
+        return Err(folder(path));
+    }
     let file = open(path)?;
     let kind = file.metadata().map_err(|error| Failure::reading(&error))?;
     if !kind.is_file() {
@@ -101,6 +104,31 @@ fn open_path(path: &Path, reading: Reading<'_>) -> Result<Input, Failure> {
         )
     })?;
     read(Source::File(file), format, reading)
+}
+
+/// That a folder was named, and how to name its files.
+fn folder(path: &Path) -> Failure {
+    let files = path.read_dir().into_iter().flatten().flatten();
+    let mut counts = ["npy", "npz", "safetensors"].map(|ending| (0, ending));
+    for name in files.map(|file| file.file_name()) {
+        let ending = Path::new(&name).extension();
+        for (count, own) in &mut counts {
+            *count += usize::from(ending.is_some_and(|ending| ending == *own));
+        }
+    }
+    let (count, ending) = counts
+        .into_iter()
+        .fold((0, ""), |most, own| match own.0 > most.0 {
+            true => own,
+            false => most,
+        });
+    match count {
+        0 => Failure::input("is a folder, and no .npy, .npz or .safetensors file is in it"),
+        _ => Failure::Input(format!(
+            "is a folder; its {count} files of scores are {}",
+            printable::path(&path.join(format!("*.{ending}")))
+        )),
+    }
 }
 
 /// Reads what has no name that tells its format, and no place to go back to.

@@ -103,6 +103,34 @@ impl Tensor {
         }
     }
 
+    /// `[batch, time, vocab]`, whatever the order of the axes in memory.
+    pub(crate) fn shape(&self) -> [usize; 3] {
+        self.shape
+    }
+
+    /// The order of the axes in memory.
+    pub(crate) fn axes(&self) -> Axes {
+        self.axes
+    }
+
+    /// The scores of one step of an item; nothing where there is no such step.
+    pub(crate) fn row(&self, item: usize, step: usize) -> Box<dyn Iterator<Item = f32> + '_> {
+        let [batch, time, vocab] = self.shape;
+        if item >= batch || step >= time {
+            return Box::new(std::iter::empty());
+        }
+        let row = match self.axes {
+            Axes::BatchTimeVocab => item * time + step,
+            Axes::TimeBatchVocab => step * batch + item,
+        };
+        let row = row * vocab..(row + 1) * vocab;
+        match &self.values {
+            Values::F32(values) => Box::new(values.values()[row].iter().copied()),
+            Values::F16(values) => Box::new(values.values()[row].iter().map(|x| x.to_f32())),
+            Values::Bf16(values) => Box::new(values.values()[row].iter().map(|x| x.to_f32())),
+        }
+    }
+
     /// The scores as the library takes them.
     ///
     /// # Errors
@@ -128,12 +156,15 @@ impl<T: Stored + Element> Buffer<T> {
         copy(&bytes, array, |value| value).map(Buffer::Copied)
     }
 
-    fn view(&self, kind: ScoreKind, layout: Layout) -> Result<ScoresView<'_>, widebeam::Error> {
-        let values = match self {
+    fn values(&self) -> &[T] {
+        match self {
             Buffer::InPlace(bytes, range) => bytemuck::cast_slice(&bytes[range.clone()]),
             Buffer::Copied(values) => values,
-        };
-        ScoresView::new(kind, values, layout)
+        }
+    }
+
+    fn view(&self, kind: ScoreKind, layout: Layout) -> Result<ScoresView<'_>, widebeam::Error> {
+        ScoresView::new(kind, self.values(), layout)
     }
 }
 

@@ -1,6 +1,7 @@
 //! A file of output for each input, in one folder.
 
 use std::collections::HashMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use widebeam_perf::console::failure::Failure;
@@ -10,6 +11,27 @@ use widebeam_perf::console::target::Target;
 use crate::args::Task;
 use crate::format::Format;
 use crate::load::STDIN;
+
+/// Makes the folder that answers go to, if that was asked for.
+///
+/// # Errors
+///
+/// If it is missing.
+pub(super) fn make(task: &Task<'_>) -> Result<(), Failure> {
+    let of_output = || task.output.and_then(|path| path.parent());
+    let folder = task.output_dir.map(PathBuf::as_path).or_else(of_output);
+    let is_missing = |folder: &&Path| *folder != Path::new("") && !folder.exists();
+    let Some(folder) = folder.filter(is_missing) else {
+        return Ok(());
+    };
+    if !task.create_dirs {
+        return Err(Failure::Input(format!(
+            "the folder {} does not exist; --create-dirs makes it",
+            printable::path(folder)
+        )));
+    }
+    fs::create_dir_all(folder).map_err(|error| Failure::writing(printable::path(folder), &error))
+}
 
 /// The folder, and what the names of its files end in.
 #[derive(Debug)]

@@ -50,6 +50,7 @@ impl Output {
     pub(crate) fn prepare(task: &Task<'_>) -> Result<Self, Failure> {
         let format = task.format;
         let ranked = task.nbest > 1;
+        folder::make(task)?;
         let (place, table) = match task.output_dir {
             Some(folder) => {
                 let folder = Folder::prepare(folder, task)?;

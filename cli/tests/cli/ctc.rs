@@ -196,7 +196,7 @@ fn what_is_wrong_with_the_files_beside_the_scores_is_said() {
         ("--threads 0", "the least is 1"),
         (
             "--min-token-log-prob 3",
-            "the minimum token log-probability is 3; it must be 0 or less",
+            "--min-token-log-prob 3 is above every log-probability, and no token would be used",
         ),
     ] {
         let found = run(&path, &format!("{arguments} {pruning}"));

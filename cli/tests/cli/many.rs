@@ -115,7 +115,8 @@ fn folders_of_outputs_that_cannot_be() {
     let packed = folder.write("a.npz", &npz(&[("p", one(0.25))]));
     let into = |folder: &Path| format!("{JSONL} --output-dir {}", folder.display());
     let here = into(&folder.path(""));
-    decode(&path, &into(&folder.path("gone"))).refused("gone: No such file");
+    decode(&path, &into(&folder.path("gone")))
+        .refused("gone does not exist; --create-dirs makes it");
     decode(&path, &into(&path)).refused("a.npy: is a file, not a folder");
     decode(&path, &format!("{here} {}", packed.display())).refused("would both be written to");
     let npz = here.replace("jsonl", "npz");
@@ -264,4 +265,47 @@ fn the_order_of_inputs_is_that_of_the_outputs_and_nothing_more() {
             order.map(|at| alone[at].as_str()).concat()
         );
     }
+}
+
+#[test]
+fn a_missing_folder_of_outputs_is_made_if_that_is_asked_for() {
+    let folder = Folder::new();
+    let path = folder.write("a.npy", &one(0.25));
+    let gone = folder.path("one/two");
+    let arguments = format!("{JSONL} --create-dirs --output-dir {}", gone.display());
+    decode(&path, &arguments).succeeded();
+    assert!(gone.join("a.jsonl").is_file());
+    let output = folder.path("three/b.jsonl");
+    let arguments = format!("{JSONL} --output {}", output.display());
+    decode(&path, &arguments).refused("three does not exist; --create-dirs makes it");
+    decode(&path, &format!("{arguments} --create-dirs")).succeeded();
+    assert!(output.is_file());
+}
+
+#[test]
+fn a_folder_as_an_input_is_refused_with_the_names_of_its_files() {
+    let folder = Folder::new();
+    decode(&folder.path(""), JSONL)
+        .refused("is a folder, and no .npy, .npz or .safetensors file is in it");
+    for name in ["a.npy", "b.npy", "c.txt"] {
+        folder.write(name, &one(0.25));
+    }
+    folder.write("d.npz", &npz(&[("p", one(0.25))]));
+    decode(&folder.path(""), JSONL).refused("is a folder; its 2 files of scores are ");
+}
+
+#[test]
+fn what_is_noted_of_many_inputs_is_said_once() {
+    let folder = Folder::new();
+    let file = npy("<f8", npyz::Order::C, &[1, 2], &[0.25f64, 0.75]);
+    let paths = ["a.npy", "b.npy", "c.npy"].map(|name| folder.write(name, &file));
+    let more = format!("{JSONL} {} {}", paths[1].display(), paths[2].display());
+    let run = decode(&paths[0], &more).succeeded();
+    let notes: Vec<&str> = run.stderr.lines().collect();
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    assert!(notes[0].ends_with("a.npy: float64 scores are rounded to float32"));
+    assert_eq!(
+        notes[1],
+        "widebeam: note: 2 more inputs: float64 scores are rounded to float32"
+    );
 }

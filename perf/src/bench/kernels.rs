@@ -293,7 +293,8 @@ pub(super) fn table(rows: &[Row]) -> Table {
             "aim",
             "",
         ],
-    );
+    )
+    .with_spare(&["spread", "GB/s", "of f32 time"]);
     let mut last = "";
     for row in rows {
         let name = if row.name == last { "" } else { &row.name };

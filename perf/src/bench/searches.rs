@@ -173,7 +173,17 @@ pub(super) fn table(rows: &[Row]) -> Table {
             "slower",
             "naive did",
         ],
-    );
+    )
+    .with_spare(&[
+        "naive did",
+        "naive ms",
+        "read ms",
+        "items/s",
+        "spread",
+        "dtype",
+        "level",
+        "GB/s",
+    ]);
     for row in rows {
         let mut cells = vec![
             row.search.to_owned(),

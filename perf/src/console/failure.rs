@@ -58,6 +58,15 @@ impl Failure {
         }
     }
 
+    /// The same failure, and what to do about it.
+    pub fn with(self, advice: impl fmt::Display) -> Self {
+        match self {
+            Failure::Input(message) => Failure::Input(format!("{message}; {advice}")),
+            Failure::Machine(message) => Failure::Machine(format!("{message}; {advice}")),
+            Failure::ClosedPipe => Failure::ClosedPipe,
+        }
+    }
+
     /// Says it in one line on standard error and returns the exit code.
     pub fn report(&self) -> ExitCode {
         let (message, code) = match self {

@@ -10,3 +10,4 @@ pub mod signals;
 pub(crate) mod table;
 pub mod target;
 pub mod threads;
+pub(crate) mod width;

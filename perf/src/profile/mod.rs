@@ -106,7 +106,7 @@ fn rows(run: &Run) -> impl Iterator<Item = Row> {
 }
 
 impl Profile {
-    pub(crate) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+    pub(crate) fn write(&self, out: &mut dyn Write, width: Option<usize>) -> io::Result<()> {
         let header = [
             "one more run, profiled",
             "thread",
@@ -116,7 +116,7 @@ impl Profile {
             "wait ms",
             "in a phase",
         ];
-        let mut table = Table::new(1, &header);
+        let mut table = Table::new(1, &header).with_spare(&["in a phase", "backtrack ms"]);
         let mut last = "";
         for row in &self.0 {
             let case = if row.case == last { "" } else { &row.case };
@@ -134,7 +134,7 @@ impl Profile {
             ]);
         }
         writeln!(out)?;
-        table.write(out)
+        table.write(out, width)
     }
 }
 

@@ -101,7 +101,15 @@ pub(super) fn table(series: &[Series]) -> Table {
             "ours / its",
             "serial share",
         ],
-    );
+    )
+    .with_spare(&[
+        "its eff.",
+        "read GB/s",
+        "its speed-up",
+        "spread",
+        "eff.",
+        "GB/s",
+    ]);
     for series in series {
         let compared = series.reference.share();
         if compared != "all" {

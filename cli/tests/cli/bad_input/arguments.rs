@@ -25,6 +25,14 @@ pub(super) fn add(table: &mut Table) {
             "a threshold for another search",
             format!("a.npy {PROBS} --score-threshold 3"),
         ),
+        (
+            "a probability for a logarithm",
+            format!("{ctc} --blank 0 --blank-skip 0.9"),
+        ),
+        (
+            "a threshold that no token reaches",
+            format!("{ctc} --blank 0 --min-token-log-prob 3"),
+        ),
         ("a blank counted from the end", format!("{ctc} --blank -1")),
         ("a blank that is no number", format!("{ctc} --blank last")),
         (
