@@ -13,6 +13,9 @@ use crate::load::{Axes, Tensor};
 const MOST_ROWS: usize = 32;
 const MOST_SCORES: usize = 1 << 20;
 
+/// Fewer rows say nothing of the others.
+const LEAST_ROWS: usize = 4;
+
 /// What the probabilities of a row sum to, give or take what formats of 16 bits round.
 const ONE: RangeInclusive<f64> = 0.98..=1.02;
 
@@ -21,6 +24,7 @@ const MOST_OF_ONE: RangeInclusive<f64> = 0.5..=1.02;
 
 /// What rows have in common.
 struct Rows {
+    /// How many were looked at.
     count: usize,
     /// How many of them hold nothing but probabilities, and how many log-probabilities.
     probabilities: usize,
@@ -34,7 +38,7 @@ struct Rows {
 }
 
 impl Rows {
-    /// Looks at rows from all over the tensor.
+    /// Looks at rows from all over the tensor, but not at those with a NaN.
     fn of(tensor: &Tensor) -> Option<Rows> {
         let [batch, time, vocab] = tensor.shape();
         let all = batch.saturating_mul(time);
@@ -42,7 +46,7 @@ impl Rows {
             return None;
         }
         let count = (MOST_SCORES / vocab).clamp(1, MOST_ROWS).min(all);
-        let (mut probabilities, mut log_probabilities) = (0, 0);
+        let (mut rows, mut probabilities, mut log_probabilities) = (0, 0, 0);
         let (mut least, mut most) = (f64::INFINITY, f64::NEG_INFINITY);
         let [mut sums, mut exponentials] = [[f64::INFINITY, f64::NEG_INFINITY]; 2];
         for number in 0..count {
@@ -54,6 +58,10 @@ impl Rows {
                 sum += score;
                 exponential += score.exp();
             }
+            if sum.is_nan() {
+                continue;
+            }
+            rows += 1;
             probabilities += usize::from(low >= 0.0 && high <= 1.0);
             log_probabilities += usize::from(high <= 0.0);
             (least, most) = (least.min(low), most.max(high));
@@ -63,8 +71,8 @@ impl Rows {
                 exponentials[1].max(exponential),
             ];
         }
-        Some(Rows {
-            count,
+        (rows > 0).then_some(Rows {
+            count: rows,
             probabilities,
             log_probabilities,
             least,
@@ -141,7 +149,7 @@ pub(crate) fn about_refusal(tensor: &Tensor, kind: ScoreKind, error: &Error) -> 
         ScoreKind::LogProbabilities => rows.log_probabilities,
         ScoreKind::Logits => rows.count,
     };
-    if right * 2 >= rows.count {
+    if rows.count < LEAST_ROWS || right * 2 >= rows.count {
         return None;
     }
     let (what, option) = match kind {
@@ -224,7 +232,7 @@ mod tests {
     #[test]
     fn an_item_that_is_refused_says_what_was_meant() {
         let refusal = |rows: &[[f32; 3]], kind| {
-            let tensor = tensor(rows);
+            let tensor = tensor(&rows.repeat(4));
             let found = widebeam::beam_search(&tensor.view(kind).unwrap(), 2).unwrap();
             let error = found.best(0).err()?;
             about_refusal(&tensor, kind, &error)
