@@ -125,7 +125,8 @@ fn folder(path: &Path) -> Failure {
     match count {
         0 => Failure::input("is a folder, and no .npy, .npz or .safetensors file is in it"),
         _ => Failure::Input(format!(
-            "is a folder; its {count} files of scores are {}",
+            "is a folder; it holds {}: {}",
+            printable::count(count, &format!(".{ending} file")),
             printable::path(&path.join(format!("*.{ending}")))
         )),
     }

@@ -291,7 +291,7 @@ fn a_folder_as_an_input_is_refused_with_the_names_of_its_files() {
         folder.write(name, &one(0.25));
     }
     folder.write("d.npz", &npz(&[("p", one(0.25))]));
-    decode(&folder.path(""), JSONL).refused("is a folder; its 2 files of scores are ");
+    decode(&folder.path(""), JSONL).refused("is a folder; it holds 2 .npy files: ");
 }
 
 #[test]

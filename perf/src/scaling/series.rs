@@ -109,6 +109,7 @@ pub(super) fn table(series: &[Series]) -> Table {
         "spread",
         "eff.",
         "GB/s",
+        "serial share",
     ]);
     for series in series {
         let compared = series.reference.share();

@@ -26,7 +26,7 @@ fn names(table: &mut Table) {
     for name in ["gone.npy", "gone.npz", "gone.safetensors"] {
         table.case("no such file", vec![], format!("{name} {PROBS}"));
     }
-    table.case("a folder", vec![], format!("/tmp {PROBS}"));
+    table.case("a folder", vec![], format!("/dev {PROBS}"));
     table.case("a device", vec![], format!("/dev/zero {PROBS}"));
     table.file("a name of another format", "scores.bin", good());
     table.file("a name of no format", "scores", good());
