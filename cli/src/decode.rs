@@ -51,6 +51,12 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure
     let labels = labels.transpose()?;
     let mut output = Output::prepare(task)?;
     let mut summary = Summary::prepare(task.summary, task.sources())?;
+    let is_output = |file| output.writes(file, task.inputs);
+    if summary.place().is_some_and(is_output) {
+        return Err(Failure::input(
+            "--summary names a file that answers are written to",
+        ));
+    }
     let (beams, level) = (task.beams, options.instructions.level);
     let mut decoder = match blank {
         None => {
@@ -114,11 +120,10 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure
             let answers = decoder.decode(&scores, |done| inputs.advance(done, scores.batch()));
             let answers = answers.map_err(about)?;
             summary.add(&scores, &answers);
-            let mut refused = answers
+            let refused = answers
                 .iter()
                 .filter_map(|answer| answer.outcome.as_ref().err());
-            let meant = |error| doubts::about_refusal(&input.tensor, task.kind, error);
-            if let Some(meant) = refused.find_map(meant) {
+            if let Some(meant) = doubts::about_refusals(&input.tensor, task.kind, refused) {
                 inputs.note(path, meant);
             }
             Ok(answers)
@@ -216,13 +221,16 @@ fn check(task: &Task<'_>) -> Result<(), Failure> {
             printable::path(path)
         )));
     }
+    if task.shard.is_some() && !task.format.holds_several_inputs() && task.output_dir.is_none() {
+        return Err(Failure::Input(format!(
+            "--shard with --format {} needs --output-dir: a shard may have several inputs, or none",
+            task.format.name()
+        )));
+    }
     if task.resume && task.output_dir.is_none() {
         return Err(Failure::input(
             "--resume needs --output-dir: only there each input has answers of its own",
         ));
-    }
-    if task.summary.is_some() && task.summary == task.output.map(|path| path.as_path()) {
-        return Err(Failure::input("--summary and --output name the same file"));
     }
     let inputs = task.inputs.len();
     task.ctc.check(task.labels.is_some())?;

@@ -9,7 +9,7 @@ use widebeam::{Error, ScoreKind};
 
 use crate::load::{Axes, Tensor};
 
-/// How many rows are looked at, and how many scores of them.
+/// How many rows are looked at, and how many scores of them, but a row at least.
 const MOST_ROWS: usize = 32;
 const MOST_SCORES: usize = 1 << 20;
 
@@ -122,25 +122,28 @@ pub(crate) fn about_kind(tensor: &Tensor, kind: ScoreKind) -> Option<String> {
     // One row that is odd, such as one of zeros at the end, is no reason.
     let (low, high) = (MOST_OF_ONE.start(), MOST_OF_ONE.end());
     let odd = most < *low || least > *high;
-    odd.then(|| {
-        format!(
-            "the probabilities of a row sum to {least:.3} or more, and {most:.3} at most, not to \
-             1; for logits: --scores logits"
-        )
-    })
+    odd.then(|| "the probabilities of the rows do not sum to 1; for logits: --scores logits".into())
 }
 
-/// What was probably meant, where an item is refused for a score that its kind cannot have,
+/// What was probably meant, where items are refused for scores that their kind cannot have,
 /// and most rows hold such scores.
-pub(crate) fn about_refusal(tensor: &Tensor, kind: ScoreKind, error: &Error) -> Option<String> {
-    let token = error.token()? as usize;
-    let score = tensor.row(error.item()?, error.step()?).nth(token)?;
-    let out_of_range = match kind {
-        ScoreKind::Probabilities => !(0.0..=1.0).contains(&score),
-        ScoreKind::LogProbabilities => score > 0.0,
-        ScoreKind::Logits => false,
+pub(crate) fn about_refusals<'e>(
+    tensor: &Tensor,
+    kind: ScoreKind,
+    mut errors: impl Iterator<Item = &'e Error>,
+) -> Option<String> {
+    let is_out_of_range = |error: &Error| {
+        let score = error.token().zip(error.item()).zip(error.step());
+        let score =
+            score.and_then(|((token, item), step)| tensor.row(item, step).nth(token as usize));
+        score.is_some_and(|score| match kind {
+            _ if !score.is_finite() => false,
+            ScoreKind::Probabilities => !(0.0..=1.0).contains(&score),
+            ScoreKind::LogProbabilities => score > 0.0,
+            ScoreKind::Logits => false,
+        })
     };
-    if !score.is_finite() || !out_of_range {
+    if !errors.any(is_out_of_range) {
         return None;
     }
     let rows = Rows::of(tensor)?;
@@ -164,13 +167,11 @@ pub(crate) fn about_refusal(tensor: &Tensor, kind: ScoreKind, error: &Error) -> 
 
 /// Why time is probably the first axis of scores of CTC, of which an item has many frames.
 pub(crate) fn about_axes(tensor: &Tensor) -> Option<String> {
-    let [batch, time, vocab] = tensor.shape();
-    let doubtful = batch >= 32 && time <= 16 && batch >= 4 * time;
+    let [batch, time, _] = tensor.shape();
+    let doubtful = batch >= 32 && (1..=16).contains(&time) && batch >= 4 * time;
     (tensor.axes() == Axes::BatchTimeVocab && doubtful).then(|| {
-        format!(
-            "[{batch}, {time}, {vocab}] is read as {batch} items of {time} frames; for {time} items \
-             of {batch} frames: --layout tbv"
-        )
+        "the items are many and have few frames each; if time is the first axis: --layout tbv"
+            .into()
     })
 }
 
@@ -235,7 +236,7 @@ mod tests {
             let tensor = tensor(&rows.repeat(4));
             let found = widebeam::beam_search(&tensor.view(kind).unwrap(), 2).unwrap();
             let error = found.best(0).err()?;
-            about_refusal(&tensor, kind, &error)
+            about_refusals(&tensor, kind, [&error].into_iter())
         };
         let said = |rows: &[[f32; 3]], kind, option: &str| {
             let refusal = refusal(rows, kind).unwrap();

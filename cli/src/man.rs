@@ -26,12 +26,14 @@ pub(crate) struct Manual {
 }
 
 /// Writes the pages of `command`.
-pub(crate) fn run(options: &Manual, mut command: clap::Command) -> Result<(), Failure> {
+pub(crate) fn run(options: &Manual, command: clap::Command) -> Result<(), Failure> {
+    // The command `help` has no page.
+    let mut command = command.disable_help_subcommand(true);
     command.build();
     let Some(folder) = &options.folder else {
         return write(&Target::Stdout, command);
     };
-    let commands = command.get_subcommands().filter(|own| !own.is_hide_set());
+    let commands = command.get_subcommands();
     let pages: Vec<_> = [command.clone()]
         .into_iter()
         .chain(commands.cloned())
@@ -47,7 +49,7 @@ pub(crate) fn run(options: &Manual, mut command: clap::Command) -> Result<(), Fa
 }
 
 fn write(target: &Target, command: clap::Command) -> Result<(), Failure> {
-    let page = Man::new(command.disable_help_subcommand(true));
+    let page = Man::new(command);
     target.write(|out: &mut dyn Write| {
         let mut roff = Vec::new();
         page.render(&mut roff)?;

@@ -48,7 +48,7 @@ impl Summary {
     ) -> Result<Self, Failure> {
         let target = path.map(|path| {
             let target = Target::file(path)?;
-            target.spare(sources)?;
+            target.spare("the summary", sources)?;
             Ok::<_, Failure>(target)
         });
         Ok(Summary {
@@ -56,6 +56,11 @@ impl Summary {
             begun: Instant::now(),
             counts: Counts::default(),
         })
+    }
+
+    /// The file that it is written to.
+    pub(crate) fn place(&self) -> Option<&Path> {
+        self.target.as_ref().and_then(Target::place)
     }
 
     /// The run has these inputs.

@@ -46,7 +46,7 @@ const TOKEN_BYTES: usize = 16;
 
 pub(crate) fn run(options: &Trie) -> Result<(), Failure> {
     let target = Target::file(&options.output)?;
-    target.spare([&options.sequences])?;
+    target.spare("the trie", [&options.sequences])?;
     let sequences = Sequences::open(&options.sequences)?;
     if sequences.count() == 0 {
         return Err(Failure::Input(format!(

@@ -132,6 +132,14 @@ def test_bad_utterances_are_rows_with_errors():
     ragged[1][2] = [0.5]
     errors = widebeam.ray.Ctc(**SETTINGS)(pa.table({"scores": ragged}))["error"].to_pylist()
     assert errors[0] is None and errors[1] == "its frames do not all have 5 scores"
+    # As many scores as frames of one width would have.
+    ragged[1] = [[0.2] * 4, [0.2] * 6]
+    errors = widebeam.ray.Ctc(**SETTINGS)(pa.table({"scores": ragged}))["error"].to_pylist()
+    assert errors[0] is None and errors[1] == "its frames do not all have 5 scores"
+    # No row has a frame, so that nothing tells the vocabulary.
+    scores = pa.array([None, []], pa.list_(pa.list_(pa.float32())))
+    found = widebeam.ray.Independent(beams=2, scores="probs")(pa.table({"scores": scores}))
+    assert found["error"].to_pylist()[0] == "there are no scores"
 
 
 @pytest.mark.parametrize(
@@ -140,6 +148,7 @@ def test_bad_utterances_are_rows_with_errors():
         ({"scores": "probabilities"}, '"probs", "log-probs" or "logits"'),
         ({"columns": {"words": "words"}}, "columns has 'words'"),
         ({"labels": None}, "there are no labels"),
+        ({"columns": {"text": "x", "score": "x"}}, "gives two columns one name"),
     ],
 )
 def test_settings_that_are_refused(settings, said):

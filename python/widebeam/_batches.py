@@ -69,6 +69,8 @@ class Batches:
             raise Error("columns has 'text', and there are no labels=")
         if vocab is None and isinstance(options.get("labels"), (list, tuple)):
             vocab = len(options["labels"])
+        if len(set(columns.values())) < len(columns):
+            raise Error(f"columns={dict(columns)!r} gives two columns one name")
         self._settings: dict[str, Any] = {
             "decoder": pickle.dumps((search, options), 4),
             "scores": scores,
@@ -105,12 +107,14 @@ class Batches:
 
     def decode(self, table: Any) -> Any:
         """The table without its scores and with what was found; a ``Table`` or ``RecordBatch``."""
+        dropped = self.dropped()
+        for name in self._settings["columns"].values():
+            if name in table.schema.names and name not in dropped:
+                raise Error(f"the table has a column {name!r} already: columns= gives other names")
         found = self._found(table)
-        for name in self.dropped():
+        for name in dropped:
             table = table.drop_columns([name])
         for name, column in found.items():
-            if name in table.schema.names:
-                raise Error(f"the table has a column {name!r} already: columns= gives other names")
             if hasattr(table, "append_column"):
                 table = table.append_column(name, column)
             else:
@@ -151,7 +155,8 @@ class Batches:
             return column.frames
         # A length that is missing is NaN, and between no limits.
         lengths = np.asarray(table[name], "f8")
-        for row in np.flatnonzero(~((lengths >= 0) & (lengths <= column.frames))):
+        whole = lengths == np.floor(lengths)
+        for row in np.flatnonzero(~(whole & (lengths >= 0) & (lengths <= column.frames))):
             if answers[row] is None:
                 answers[row] = f"its length is {lengths[row]:g}, and it has {column.frames[row]} frames"
         return np.nan_to_num(lengths).astype("i8")

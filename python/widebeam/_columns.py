@@ -44,10 +44,12 @@ class Column:
         if inner is not None:
             widths = np.diff(inner)
             vocab = _common(widths, vocab)
-            # A row has frames of one width if its scores are as many.
-            starts, stops, counts = inner[starts], inner[stops], stops - starts
-            for row in rows[(stops - starts) != counts * vocab]:
+            odd = np.append(0, np.cumsum(widths != vocab))
+            for row in rows[odd[stops] != odd[starts]]:
                 self.refused[int(row)] = f"its frames do not all have {vocab} scores"
+            starts, stops = inner[starts], inner[stops]
+            if vocab is None:
+                vocab = 1  # No row has a frame.
         if vocab is None:
             raise ValueError("the column has no shape: say vocab=, the scores of a frame")
         for row in rows[(stops - starts) % max(vocab, 1) != 0]:

@@ -30,7 +30,8 @@ columns
 
 ``Ctc`` takes the settings of :class:`widebeam.CtcDecoder` beside, ``Independent`` those of
 :class:`widebeam.IndependentSearch`. What is found in a row does not depend on the others, so no
-size of batches changes a bit. Settings that make no sense raise ``widebeam.Error``, a ValueError;
+size of batches changes a bit, if the vocabulary is known: by ``vocab``, the labels as a list, or the
+type of the column; else frames have the width of most in the batch. Settings that make no sense raise ``widebeam.Error``, a ValueError;
 a bad utterance is a row with an error.
 
 With the format "arrow" batches are tables, and nothing becomes a list of Python. Other formats are

@@ -84,6 +84,10 @@ run() {
         "${build_std[@]}" "${arguments[@]}" --no-run \
         --message-format json-render-diagnostics |
         sed -n 's/.*"target":{"kind":\["\([a-z]*\)"[^}]*"name":"\([^"]*\)".*"executable":"\([^"]*\)".*/\2 \3/p') || return
+    if [ "$(grep -c . <<<"$programs")" != ${#tests[@]} ]; then
+        echo "$name: not all of these were built: ${tests[*]}" >&2
+        return 1
+    fi
 
     if [ "$option" = --build ]; then
         sed 's/^[^ ]* //' <<<"$programs"
@@ -106,7 +110,8 @@ run() {
 
 status=0
 for target in "${targets[@]}"; do
-    "$here/packages.sh" $(packages "$target") || exit
+    wanted=$(packages "$target") || exit
+    "$here/packages.sh" $wanted || exit
     case $target in
     wasm32) run wasm32 || status=1; run wasm32-simd128 || status=1 ;;
     *) run "$target" || status=1 ;;

@@ -108,7 +108,10 @@ fn open_path(path: &Path, reading: Reading<'_>) -> Result<Input, Failure> {
 
 /// That a folder was named, and how to name its files.
 fn folder(path: &Path) -> Failure {
-    let files = path.read_dir().into_iter().flatten().flatten();
+    let files = match path.read_dir() {
+        Ok(files) => files.flatten(),
+        Err(error) => return Failure::reading(&error),
+    };
     let mut counts = ["npy", "npz", "safetensors"].map(|ending| (0, ending));
     for name in files.map(|file| file.file_name()) {
         let ending = Path::new(&name).extension();

@@ -97,7 +97,8 @@ impl Folder {
         self.place(input).is_file()
     }
 
-    fn place(&self, input: &Path) -> PathBuf {
+    /// The file of the answers of an input.
+    pub(super) fn place(&self, input: &Path) -> PathBuf {
         // An input without a name is a folder, which is refused when it is read.
         let name = Path::new(input.file_name().unwrap_or_default());
         self.path.join(name.with_extension(self.format.extension()))

@@ -8,7 +8,7 @@ mod spool;
 mod text;
 
 use std::io::{self, IsTerminal};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use widebeam_perf::console::failure::Failure;
 use widebeam_perf::console::printable;
@@ -58,7 +58,7 @@ impl Output {
             }
             None => {
                 let target = target(task.output.map(|path| path.as_path()), format)?;
-                target.spare(task.sources())?;
+                target.spare("the answers", task.sources())?;
                 let table = match task.inputs {
                     [_] => Table::of_one(ranked),
                     several => Table::of_several(ranked, several),
@@ -80,6 +80,14 @@ impl Output {
         match &self.place {
             Place::One(_) => false,
             Place::Each(folder) => folder.has(input),
+        }
+    }
+
+    /// Whether the answers of some inputs are written to a file.
+    pub(crate) fn writes(&self, file: &Path, inputs: &[PathBuf]) -> bool {
+        match &self.place {
+            Place::One(page) => page.target.place() == Some(file),
+            Place::Each(folder) => inputs.iter().any(|input| folder.place(input) == file),
         }
     }
 

@@ -309,3 +309,54 @@ fn what_is_noted_of_many_inputs_is_said_once() {
         "widebeam: note: 2 more inputs: float64 scores are rounded to float32"
     );
 }
+
+#[test]
+fn pages_and_completions_are_written() {
+    let folder = Folder::new();
+    let run = |arguments: &[&str]| Run::from(tool().args(arguments).output().unwrap()).succeeded();
+    assert!(run(&["man"]).stdout.contains(".TH widebeam 1"));
+    run(&["man", &folder.path("").display().to_string()]);
+    let pages = [
+        "",
+        "-bench",
+        "-completions",
+        "-decode",
+        "-info",
+        "-man",
+        "-report",
+        "-scaling",
+        "-trie",
+    ];
+    let pages = pages.map(|command| format!("widebeam{command}.1"));
+    let mut names = folder.names();
+    names.sort();
+    let mut expected = pages.to_vec();
+    expected.sort();
+    assert_eq!(names, expected);
+    for shell in ["bash", "zsh", "fish"] {
+        // In fish an option has no dashes.
+        let script = run(&["completions", shell]).stdout;
+        assert!(script.contains("keep-going"), "{shell}");
+    }
+}
+
+#[test]
+fn a_summary_does_not_take_the_place_of_answers() {
+    let folder = Folder::new();
+    let path = folder.write("a.npy", &one(0.25));
+    let here = folder.path("");
+    let here = here.display();
+    for (answers, summary) in [
+        (
+            format!("--output {here}/o.jsonl"),
+            format!("{here}/./o.jsonl"),
+        ),
+        (format!("--output-dir {here}"), format!("{here}/a.jsonl")),
+    ] {
+        decode(&path, &format!("{JSONL} {answers} --summary {summary}"))
+            .refused("--summary names a file that answers are written to");
+    }
+    assert_eq!(folder.names(), ["a.npy"]);
+    let npz = "--scores probs --beams 2 --format npz --shard 2/2 --output o.npz";
+    decode(&path, npz).refused("--shard with --format npz needs --output-dir");
+}

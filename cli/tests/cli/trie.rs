@@ -58,7 +58,7 @@ fn what_is_no_file_of_sequences_is_refused() {
     let input = folder.write("same.txt", b"1 2\n");
     let place = input.canonicalize().unwrap();
     let message = format!(
-        "the answers would be written in the place of {}, which is read",
+        "the trie would be written in the place of {}, which is read",
         place.display()
     );
     make(&place, &input).refused(&message);

@@ -50,7 +50,9 @@ impl Table {
         let fits = |columns: &[usize]| width.is_none_or(|width| self.width(columns) <= width);
         let mut left_out = Vec::new();
         if !fits(&columns) {
-            let same = |column: &usize| *column < self.words && self.is_same(*column);
+            let same = |column: &usize| {
+                *column < self.words && !self.rows.is_empty() && self.is_same(*column)
+            };
             let (above, below): (Vec<_>, Vec<_>) = columns.into_iter().partition(same);
             columns = below;
             self.write_above(out, &above)?;
@@ -85,8 +87,8 @@ impl Table {
         (0..self.rows.len()).all(|row| self.cell(row, column).is_empty())
     }
 
-    /// Whether all rows have the same in a column, where it is not left out as being that of
-    /// the row before.
+    /// Whether all rows have the same in a column. A cell that is blank because it repeats the
+    /// one above is another.
     fn is_same(&self, column: usize) -> bool {
         let mut cells = (0..self.rows.len()).map(|row| self.cell(row, column));
         let first = cells.next().unwrap_or_default();

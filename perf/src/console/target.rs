@@ -48,7 +48,11 @@ impl Target {
                     plain(&error)
                 ))));
             }
-            Err(_) => path.to_owned(),
+            // The file will be new: its folder is there.
+            Err(_) => match (folder(path).canonicalize(), path.file_name()) {
+                (Ok(folder), Some(name)) => folder.join(name),
+                _ => path.to_owned(),
+            },
         };
         // A trial, gone at once.
         let target = Target::File(path);
@@ -60,18 +64,30 @@ impl Target {
 
     /// # Errors
     ///
-    /// If one of the files that are read would be replaced.
-    pub fn spare<'a>(&self, sources: impl IntoIterator<Item = &'a PathBuf>) -> Result<(), Failure> {
+    /// If one of the files that are read would be replaced by `what`.
+    pub fn spare<'a>(
+        &self,
+        what: &str,
+        sources: impl IntoIterator<Item = &'a PathBuf>,
+    ) -> Result<(), Failure> {
         let Target::File(place) = self else {
             return Ok(());
         };
         let replaced = |source: &&PathBuf| source.canonicalize().is_ok_and(|path| path == *place);
         match sources.into_iter().find(replaced) {
             Some(source) => Err(Failure::Input(format!(
-                "the answers would be written in the place of {}, which is read",
+                "{what} would be written in the place of {}, which is read",
                 printable::path(source)
             ))),
             None => Ok(()),
+        }
+    }
+
+    /// The file that is written, where it is one: its path without links.
+    pub fn place(&self) -> Option<&Path> {
+        match self {
+            Target::File(path) => Some(path),
+            Target::Stdout | Target::Device(_) => None,
         }
     }
 
