@@ -196,6 +196,9 @@ mod tests {
         let sigmoid = [[0.9, 0.8, 0.1], [0.7, 0.9, 0.2]];
         // Tokens that hardly matter may have been left out.
         let pruned = [[0.6, 0.0, 0.2], [0.0, 0.0, 0.9]];
+        // Far less than tokens that were left out explain.
+        let small = [[0.1, 0.1, 0.1], [0.2, 0.1, 0.1]];
+        let above = [[2.0, 0.0, 0.0], [0.5, 0.25, 0.25]];
         // Behind the end of an item.
         let padded = [[0.2, 0.3, 0.5], [0.0, 0.0, 0.0]];
         let [probs, log_probs, as_logits] = [
@@ -214,6 +217,11 @@ mod tests {
             (&sigmoid, probs, Some("--scores logits")),
             (&sigmoid, as_logits, None),
             (&pruned, probs, None),
+            (&small, probs, Some("--scores logits")),
+            // Of these the refusal speaks.
+            (&logits, log_probs, None),
+            (&logits, probs, None),
+            (&above, probs, None),
             (&padded, probs, None),
         ] {
             let doubt = about_kind(&tensor(rows), kind);
@@ -228,6 +236,30 @@ mod tests {
         );
         let one = Tensor::from_f16(vec![f16::ONE], [1, 1, 1]);
         assert_eq!(about_kind(&one, as_logits), None);
+    }
+
+    /// Of 80 rows every second or third is looked at, the first among them.
+    #[test]
+    fn rows_are_looked_at_from_all_over_the_tensor() {
+        let [batch, time, vocab] = [4, 20, 2];
+        let rows = |at: &[usize]| {
+            let mut values = vec![f16::ZERO; batch * time * vocab];
+            for &row in at {
+                values[row * vocab + 1] = f16::from_f32(row as f32);
+            }
+            Rows::of(&Tensor::from_f16(values, [batch, time, vocab])).unwrap()
+        };
+        let looked_at: Vec<usize> = (1..80).filter(|&row| rows(&[row]).most > 0.0).collect();
+        let expected: Vec<usize> = (1..32).map(|number| number * 80 / 32).collect();
+        assert_eq!(looked_at, expected);
+        let all = rows(&[5, 77]);
+        assert_eq!((all.count, all.most, all.sums), (32, 77.0, [0.0, 77.0]));
+        assert_eq!((all.probabilities, all.log_probabilities), (30, 30));
+
+        let long = Tensor::from_f16(vec![f16::ZERO; 3 << 20], [1, 3, 1 << 20]);
+        assert_eq!(Rows::of(&long).unwrap().count, 1);
+        let shorter = Tensor::from_f16(vec![f16::ZERO; 3 << 19], [1, 3, 1 << 19]);
+        assert_eq!(Rows::of(&shorter).unwrap().count, 2);
     }
 
     #[test]
@@ -260,8 +292,10 @@ mod tests {
             let values = vec![f16::ZERO; batch * time * 2];
             about_axes(&Tensor::from_f16(values, [batch, time, 2]))
         };
-        assert!(about(500, 8).unwrap().ends_with("--layout tbv"));
-        for (batch, time) in [(8, 500), (31, 1), (64, 17), (63, 16)] {
+        for (batch, time) in [(500, 8), (32, 8), (64, 16), (32, 1)] {
+            assert!(about(batch, time).unwrap().ends_with("--layout tbv"));
+        }
+        for (batch, time) in [(8, 500), (31, 1), (68, 17), (63, 16), (32, 0)] {
             assert_eq!(about(batch, time), None, "{batch} {time}");
         }
     }

@@ -304,6 +304,12 @@ fn what_is_noted_of_many_inputs_is_said_once() {
     let notes: Vec<&str> = run.stderr.lines().collect();
     assert_eq!(notes.len(), 2, "{notes:?}");
     assert!(notes[0].ends_with("a.npy: float64 scores are rounded to float32"));
+    let run = decode(&paths[0], &format!("{JSONL} {}", paths[1].display())).succeeded();
+    let last = run.stderr.lines().nth(1).unwrap();
+    assert_eq!(
+        last,
+        "widebeam: note: one more input: float64 scores are rounded to float32"
+    );
     assert_eq!(
         notes[1],
         "widebeam: note: 2 more inputs: float64 scores are rounded to float32"
@@ -359,4 +365,13 @@ fn a_summary_does_not_take_the_place_of_answers() {
     assert_eq!(folder.names(), ["a.npy"]);
     let npz = "--scores probs --beams 2 --format npz --shard 2/2 --output o.npz";
     decode(&path, npz).refused("--shard with --format npz needs --output-dir");
+}
+
+#[test]
+fn a_run_that_a_file_ends_says_how_to_pass_over_it() {
+    let folder = Folder::new();
+    let (path, gone) = (folder.write("a.npy", &one(0.25)), folder.path("gone.npy"));
+    let advice = "--keep-going passes over what cannot be decoded";
+    decode(&path, &format!("{JSONL} {}", gone.display())).refused(advice);
+    assert!(!decode(&gone, JSONL).stderr.contains(advice));
 }
