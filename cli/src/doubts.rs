@@ -114,7 +114,7 @@ pub(crate) fn about_kind(tensor: &Tensor, kind: ScoreKind) -> Option<String> {
             );
         }
         ScoreKind::Logits => return None,
-        // Of a score out of range the refusal speaks.
+        // The refusal reports scores out of range.
         ScoreKind::LogProbabilities if rows.most <= 0.0 => rows.exponentials,
         ScoreKind::Probabilities if rows.least >= 0.0 && rows.most <= 1.0 => rows.sums,
         ScoreKind::LogProbabilities | ScoreKind::Probabilities => return None,
@@ -218,7 +218,7 @@ mod tests {
             (&sigmoid, as_logits, None),
             (&pruned, probs, None),
             (&small, probs, Some("--scores logits")),
-            // Of these the refusal speaks.
+            // The refusal reports these.
             (&logits, log_probs, None),
             (&logits, probs, None),
             (&above, probs, None),

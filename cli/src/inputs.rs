@@ -134,8 +134,8 @@ impl<'a> Inputs<'a> {
         self.failed
     }
 
-    /// Ends the run, with what puts the output in its place, unless all inputs failed, and then
-    /// with `say`.
+    /// Ends the run: calls `put`, which puts the output in its place, unless all inputs failed,
+    /// and then `say`, which writes the summary.
     pub(crate) fn finish(
         self,
         put: impl FnOnce() -> Result<(), Failure>,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from ._columns import Column, ragged
 from ._ctc import CtcDecoder
 from ._error import Error
 from ._widebeam import IndependentSearch, get_num_threads, set_num_threads
+
+if TYPE_CHECKING:
+    from ._arrays import Kind
 
 # What may be asked of each utterance, and the type of its column in the words of Spark.
 _TYPES = {
@@ -58,7 +61,7 @@ class Batches:
         dtype: str | None,
         columns: Mapping[str, str],
     ) -> None:
-        """Is called by the adapters, which say what the settings are."""
+        """The search, its settings, and those of the batches: see ``CtcBatches``."""
         if scores not in ("probs", "log-probs", "logits"):
             raise Error(f'scores is {scores!r}: it must be "probs", "log-probs" or "logits"')
         known = [name for name in _TYPES if search == "ctc" or name not in ("text", "frames")]
@@ -182,6 +185,81 @@ class Batches:
                 lists = [nothing if isinstance(a, str) else getattr(a, what) for a in answers]
                 made[name] = ragged(lists, missing)
         return made
+
+
+class CtcBatches(Batches):
+    """CTC emissions to text."""
+
+    def __init__(
+        self,
+        *,
+        scores: Kind,
+        column: str = "scores",
+        lengths: str | None = None,
+        vocab: int | None = None,
+        dtype: str | None = None,
+        columns: Mapping[str, str] = {"text": "text", "score": "score", "error": "error"},
+        **options: Any,
+    ) -> None:
+        """Settings by keyword, beside those of :class:`widebeam.CtcDecoder`:
+
+        scores
+            What the numbers are: ``"probs"``, ``"log-probs"`` or ``"logits"``.
+        column, vocab, dtype
+            The column of scores: lists of frames, each a list of as many scores as the vocabulary
+            has; or flat lists ``[frames * vocab]``, or bytes of ``dtype`` (``"float16"``,
+            ``"bfloat16"``, ``"float32"``), which need ``vocab`` unless ``labels`` is a list; or
+            tensors ``[frames, vocab]``. Numbers are float16, float32 or float64, which is rounded
+            to float32. They are read where they lie if all utterances of a piece have as many
+            frames, and else copied once.
+        lengths
+            A column of the frames in use; without one all are.
+        columns
+            What is found, and the names of its columns: ``"text"`` (strings), ``"tokens"`` and
+            ``"frames"`` (lists of int32), ``"score"`` (float64) of the best hypothesis, and
+            ``"error"``, which says why an utterance has none, and is null for all others. Other
+            columns are passed on; those of scores and lengths are not.
+
+        Settings that make no sense raise ``widebeam.Error``, a ValueError.
+        """
+        super().__init__(
+            "ctc",
+            options,
+            scores=scores,
+            column=column,
+            lengths=lengths,
+            vocab=vocab,
+            dtype=dtype,
+            columns=columns,
+        )
+
+
+class IndependentBatches(Batches):
+    """Independent positions to their best sequence."""
+
+    def __init__(
+        self,
+        *,
+        scores: Kind,
+        column: str = "scores",
+        lengths: str | None = None,
+        vocab: int | None = None,
+        dtype: str | None = None,
+        columns: Mapping[str, str] = {"tokens": "tokens", "score": "score", "error": "error"},
+        beams: int = 16,
+    ) -> None:
+        """Settings by keyword: those of ``CtcBatches``, without ``"text"`` and ``"frames"``, and
+        ``beams``, as :class:`widebeam.IndependentSearch` has it."""
+        super().__init__(
+            "independent",
+            {"beams": beams},
+            scores=scores,
+            column=column,
+            lengths=lengths,
+            vocab=vocab,
+            dtype=dtype,
+            columns=columns,
+        )
 
 
 def _without_item(said: str) -> str:

@@ -117,15 +117,7 @@ fn ln(x: f64) -> Pair {
     let mantissa = f64::from_bits((shifted & ((1 << 52) - 1)) + ROOT);
 
     let s = Pair::of(mantissa - 1.0).over(Pair::sum(mantissa, 1.0));
-    let square = s.times(s);
-    let mut tail = 0.0;
-    for coefficient in ODD[PAIRS..].iter().rev() {
-        tail = tail * square.high + coefficient.high;
-    }
-    let mut sum = Pair::of(tail);
-    for &coefficient in ODD[..PAIRS].iter().rev() {
-        sum = sum.times(square).plus(coefficient);
-    }
+    let sum = polynomial(&ODD, s.times(s));
     LN_2.times(Pair::of(exponent as f64))
         .plus(s.times(sum).scaled(2.0))
 }
@@ -144,19 +136,26 @@ const ODD: [Pair; 23] = {
 /// Terms of a series that are pairs. The others add less than 2^-20 of the whole.
 const PAIRS: usize = 4;
 
+/// The sum of coefficients times the powers of `x`, from the last one on (Horner).
+fn polynomial(coefficients: &[Pair], x: Pair) -> Pair {
+    let (pairs, rest) = coefficients.split_at(PAIRS);
+    let mut tail = 0.0;
+    for coefficient in rest.iter().rev() {
+        tail = tail * x.high + coefficient.high;
+    }
+    let mut sum = Pair::of(tail);
+    for &coefficient in pairs.iter().rev() {
+        sum = sum.times(x).plus(coefficient);
+    }
+    sum
+}
+
 /// By the exponential series of r / 16, to the power of 16, for x = r + n ln 2. The rest of
 /// the series is below 2^-110 of the whole.
 fn exp(x: Pair) -> f64 {
     let n = (x.high / LN_2.high).round();
     let r = x.plus(LN_2.times(Pair::of(-n))).scaled(1.0 / 16.0);
-    let mut tail = 0.0;
-    for factor in FACTORIALS[PAIRS..].iter().rev() {
-        tail = tail * r.high + factor.high;
-    }
-    let mut sum = Pair::of(tail);
-    for &factor in FACTORIALS[..PAIRS].iter().rev() {
-        sum = sum.times(r).plus(factor);
-    }
+    let mut sum = polynomial(&FACTORIALS, r);
     for _ in 0..4 {
         sum = sum.times(sum);
     }

@@ -293,7 +293,7 @@ impl Ctc {
             let Some(value) = value.filter(|&value| value > 0.0) else {
                 continue;
             };
-            // Who thinks of a probability wants to know its logarithm.
+            // The user may have given a probability: this is its logarithm.
             let meant = match value <= 1.0 {
                 true => format!("; of the probability {value} that is {:.4}", value.ln()),
                 false => String::new(),

@@ -21,15 +21,15 @@
 //! it before, O(blocks of the row), and O(log rows) for the row whose turn it is; beside it the
 //! sums of blocks that are not those of the scan. So k draws from k rows are O(k log k).
 //!
-//! What a row draws does not depend on the others. So rows are drawn from ahead, in parallel,
-//! as far as their draws are likely to be among those that are asked for.
+//! What a row draws does not depend on the others. So draws that are likely to be among those
+//! that a step takes are made early, for all rows in parallel.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use super::super::step_rows::StepRows;
 use super::random::{Stream, exponential, gumbel_at_most};
-use super::rows::{Common, DrawnRow, DrawnRows, MOST_AHEAD};
+use super::rows::{Common, DrawnRow, DrawnRows, MOST_EARLY};
 use crate::batch::{self, Divide};
 use crate::error::{Error, Kind};
 use crate::kernels::log_sum_exp::{BLOCK, Sum};
@@ -94,7 +94,7 @@ struct Progress {
     /// The value of its next draw; `None` once nothing is left of the row.
     next: Option<f64>,
     /// The draws that were made before it was their turn.
-    ahead: [Draw; MOST_AHEAD],
+    early: [Draw; MOST_EARLY],
     /// Where those begin and end.
     waiting: [usize; 2],
 }
@@ -147,36 +147,37 @@ impl Draws {
             first,
             draws: 0,
             next,
-            ahead: [none; MOST_AHEAD],
+            early: [none; MOST_EARLY],
             waiting: [0, 0],
         });
         self.next.extend(next.map(|value| Next { value, row }));
     }
 
     /// Makes draws that are likely to be among the first `count` of the step, in parallel.
-    pub(super) fn look_ahead(
+    pub(super) fn draw_early(
         &mut self,
         count: usize,
         rows: &mut DrawnRows,
         scores: &StepRows<'_>,
         dispatch: Dispatch,
     ) {
-        let least = self.likely_least(count);
+        let least = self.likely_threshold(count);
         let (rows, common) = rows.parts();
-        let both = Both {
+        let work = RowsAndProgress {
             rows,
             progress: &mut self.progress,
         };
-        batch::for_each(both, GRAIN, &|both: Both<'_>| {
-            for (row, progress) in both.rows.iter_mut().zip(both.progress) {
-                while progress.next.is_some_and(|value| value >= least) && row.has_room_ahead() {
-                    let Some((draw, rest)) = progress.look(row, common, scores, dispatch) else {
+        batch::for_each(work, GRAIN, &|work: RowsAndProgress<'_>| {
+            for (row, progress) in work.rows.iter_mut().zip(work.progress) {
+                while progress.next.is_some_and(|value| value >= least) && row.has_early_room() {
+                    let Some((draw, rest)) = progress.next_draw(row, common, scores, dispatch)
+                    else {
                         break;
                     };
-                    row.draw_ahead(draw.place, rest);
-                    progress.go_on(draw.value, row, dispatch);
+                    row.note_early(draw.place, rest);
+                    progress.advance(draw.value, row, dispatch);
                     let [_, end] = &mut progress.waiting;
-                    progress.ahead[*end] = draw;
+                    progress.early[*end] = draw;
                     *end += 1;
                 }
             }
@@ -185,9 +186,9 @@ impl Draws {
 
     /// A value that about so many draws reach. What is drawn does not depend on it.
     ///
-    /// Of the Gumbel variables of a row whose log-sum is l and the largest of which is f,
-    /// 1 + e^(l - v) - e^(l - f) are expected above v.
-    fn likely_least(&self, count: usize) -> f64 {
+    /// Of a row at location l whose first draw has value f, 1 + e^(l - v) - e^(l - f) draws are
+    /// expected above v.
+    fn likely_threshold(&self, count: usize) -> f64 {
         let rows = || {
             let possible = |row: &&Progress| row.total > f64::NEG_INFINITY;
             self.progress.iter().filter(possible)
@@ -227,9 +228,9 @@ impl Draws {
             Some(draw) => draw,
             None => {
                 let own = &rows.rows()[number];
-                let (draw, rest) = progress.look(own, &rows.common, scores, dispatch)?;
+                let (draw, rest) = progress.next_draw(own, &rows.common, scores, dispatch)?;
                 rows.draw(number, draw.place, rest);
-                progress.go_on(draw.value, &rows.rows()[number], dispatch);
+                progress.advance(draw.value, &rows.rows()[number], dispatch);
                 draw
             }
         };
@@ -240,23 +241,23 @@ impl Draws {
 }
 
 impl Progress {
-    /// The next draw, if it was made ahead.
+    /// The next draw, if it was made early.
     fn take(&mut self) -> Option<Draw> {
         let [begin, end] = &mut self.waiting;
-        let draw = *self.ahead[..*end].get(*begin)?;
+        let draw = *self.early[..*end].get(*begin)?;
         *begin += 1;
         Some(draw)
     }
 
-    /// The value of the next draw, whether it was made ahead or not.
+    /// The value of the next draw, whether it was made early or not.
     fn next_value(&self) -> Option<f64> {
         let [begin, end] = self.waiting;
-        let ahead = self.ahead[..end].get(begin);
-        ahead.map(|draw| draw.value).or(self.next)
+        let early = self.early[..end].get(begin);
+        early.map(|draw| draw.value).or(self.next)
     }
 
     /// Makes the next draw, and adds up what is left of its block. It is not noted yet.
-    fn look(
+    fn next_draw(
         &self,
         row: &DrawnRow,
         common: &Common,
@@ -286,7 +287,7 @@ impl Progress {
     }
 
     /// Finds the value of the draw after one that was noted.
-    fn go_on(&mut self, value: f64, row: &DrawnRow, dispatch: Dispatch) {
+    fn advance(&mut self, value: f64, row: &DrawnRow, dispatch: Dispatch) {
         self.draws += 1;
         let rest = log_sum(&row.sums, dispatch);
         self.next = (rest > f64::NEG_INFINITY).then(|| {
@@ -298,12 +299,12 @@ impl Progress {
 }
 
 /// Rows, and where they are in their draws.
-struct Both<'a> {
+struct RowsAndProgress<'a> {
     rows: &'a mut [DrawnRow],
     progress: &'a mut [Progress],
 }
 
-impl Divide for Both<'_> {
+impl Divide for RowsAndProgress<'_> {
     fn len(&self) -> usize {
         self.rows.len()
     }
@@ -311,8 +312,8 @@ impl Divide for Both<'_> {
     fn split_at(self, middle: usize) -> (Self, Self) {
         let (left, right) = self.rows.split_at_mut(middle);
         let (first, last) = self.progress.split_at_mut(middle);
-        let both = |rows, progress| Both { rows, progress };
-        (both(left, first), both(right, last))
+        let part = |rows, progress| RowsAndProgress { rows, progress };
+        (part(left, first), part(right, last))
     }
 }
 

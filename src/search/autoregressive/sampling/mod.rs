@@ -222,7 +222,7 @@ impl Sampler {
         reserve(&mut self.drawn, more, "the tokens that are drawn")?;
         self.rows.reserve_draws(more)?;
         self.draws
-            .look_ahead(asked, &mut self.rows, step.rows, step.dispatch);
+            .draw_early(asked, &mut self.rows, step.rows, step.dispatch);
         while self.drawn.len() < count {
             let next = self.draws.draw(&mut self.rows, step.rows, step.dispatch);
             let Some(draw) = next else {

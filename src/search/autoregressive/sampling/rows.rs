@@ -54,7 +54,7 @@ pub(super) struct RowSource {
 }
 
 /// How many draws of a row can be made before it is their turn.
-pub(super) const MOST_AHEAD: usize = 8;
+pub(super) const MOST_EARLY: usize = 8;
 
 /// A place that was drawn, and one past where the one before it in its block is noted, or 0.
 type Place = (u32, u32);
@@ -67,10 +67,10 @@ pub(super) struct DrawnRow {
     pub(super) sums: Vec<Sum>,
     /// For each block, one past where the last of its places that were drawn is noted, or 0.
     last_drawn: Vec<u32>,
-    /// Places that were drawn ahead; [`DrawnRows::drawn`] has the others, which count from
-    /// [`MOST_AHEAD`].
-    ahead: [Place; MOST_AHEAD],
-    drawn_ahead: usize,
+    /// Places that were drawn early; [`Common::drawn`] has the others, which count from
+    /// [`MOST_EARLY`].
+    early: [Place; MOST_EARLY],
+    early_draws: usize,
 }
 
 impl Default for DrawnRow {
@@ -86,23 +86,23 @@ impl Default for DrawnRow {
             },
             sums: Vec::new(),
             last_drawn: Vec::new(),
-            ahead: [(0, 0); MOST_AHEAD],
-            drawn_ahead: 0,
+            early: [(0, 0); MOST_EARLY],
+            early_draws: 0,
         }
     }
 }
 
 impl DrawnRow {
-    /// Whether another place can be drawn ahead.
-    pub(super) fn has_room_ahead(&self) -> bool {
-        self.drawn_ahead < MOST_AHEAD
+    /// Whether another place can be drawn early.
+    pub(super) fn has_early_room(&self) -> bool {
+        self.early_draws < MOST_EARLY
     }
 
-    /// As [`DrawnRows::draw`], for a row with room to draw ahead.
-    pub(super) fn draw_ahead(&mut self, place: u32, sum: Sum) {
-        let at = self.drawn_ahead;
-        self.drawn_ahead += 1;
-        self.ahead[at] = self.note(place, sum, at);
+    /// As [`DrawnRows::draw`], for a draw that is made early, where there is room for it.
+    pub(super) fn note_early(&mut self, place: u32, sum: Sum) {
+        let at = self.early_draws;
+        self.early_draws += 1;
+        self.early[at] = self.note(place, sum, at);
     }
 
     /// Notes that a place was drawn, that its block's sum is another now, and at which number
@@ -214,7 +214,7 @@ impl DrawnRows {
         let row = &mut self.rows[self.count];
         resize(&mut row.sums, blocks, WHAT)?;
         resize(&mut row.last_drawn, blocks, WHAT)?;
-        row.drawn_ahead = 0;
+        row.early_draws = 0;
         let scanned = scanned.filter(|_| !source.only);
         let mut next = 0;
         for (block, own) in row.sums.iter_mut().enumerate() {
@@ -259,7 +259,7 @@ impl DrawnRows {
     /// Notes that a place of a row was drawn, and that its block's sum is another now. There
     /// is room for it.
     pub(super) fn draw(&mut self, row: usize, place: u32, sum: Sum) {
-        let at = MOST_AHEAD + self.common.drawn.len();
+        let at = MOST_EARLY + self.common.drawn.len();
         self.common.drawn.push(self.rows[row].note(place, sum, at));
     }
 }
@@ -299,9 +299,9 @@ impl Common {
         let mut drawn = row.last_drawn[number];
         while let Some(at) = drawn.checked_sub(1) {
             let at = at as usize;
-            let (place, before) = match row.ahead.get(at) {
+            let (place, before) = match row.early.get(at) {
                 Some(&place) => place,
-                None => self.drawn[at - MOST_AHEAD],
+                None => self.drawn[at - MOST_EARLY],
             };
             values[place as usize - start] = f32::NEG_INFINITY;
             drawn = before;
