@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use csv::{QuoteStyle, WriterBuilder};
+use csv::{QuoteStyle, Writer, WriterBuilder};
 
 use crate::answer::{Answer, Hypothesis};
 
@@ -19,21 +19,21 @@ const HEADER: [&str; 10] = [
     "error",
 ];
 
-/// Appends the answers of `source`, and the header if `begins`.
+/// Appends the header.
+pub(super) fn begin(out: &mut impl Write, separator: u8) -> io::Result<()> {
+    let mut writer = writer(out, separator);
+    writer.write_record(HEADER)?;
+    writer.flush()
+}
+
+/// Appends the answers of `source`.
 pub(super) fn write(
     out: &mut impl Write,
     separator: u8,
-    begins: bool,
     source: &str,
     answers: &[Answer],
 ) -> io::Result<()> {
-    let mut writer = WriterBuilder::new()
-        .delimiter(separator)
-        .quote_style(QuoteStyle::Necessary)
-        .from_writer(out);
-    if begins {
-        writer.write_record(HEADER)?;
-    }
+    let mut writer = writer(out, separator);
     for answer in answers {
         let item = answer.item.to_string();
         let error = match &answer.outcome {
@@ -61,6 +61,13 @@ pub(super) fn write(
         }
     }
     writer.flush()
+}
+
+fn writer<W: Write>(out: W, separator: u8) -> Writer<W> {
+    WriterBuilder::new()
+        .delimiter(separator)
+        .quote_style(QuoteStyle::Necessary)
+        .from_writer(out)
 }
 
 fn frames(found: &Hypothesis) -> String {

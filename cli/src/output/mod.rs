@@ -98,7 +98,7 @@ impl Output {
             Place::Each(folder) => {
                 let mut page = Page::new(folder.target(input)?, self.style.table.clone());
                 page.add(&self.style, input, answers)?;
-                page.finish()
+                page.finish(&self.style)
             }
         }
     }
@@ -106,7 +106,7 @@ impl Output {
     /// Puts what was added in its place.
     pub(crate) fn finish(self) -> Result<(), Failure> {
         match self.place {
-            Place::One(page) => page.finish(),
+            Place::One(page) => page.finish(&self.style),
             Place::Each(_) => Ok(()),
         }
     }
@@ -145,23 +145,42 @@ impl Page {
     }
 
     fn add(&mut self, style: &Style, input: &Path, answers: &[Answer]) -> Result<(), Failure> {
+        self.begin(style)?;
         let source = printable::path(input);
         let out = self.spool.end();
         let written = match style.format {
             Format::Text => text::write(out, &mut self.table, &source, answers, style.read),
             Format::Jsonl => jsonl::write(out, &source, answers),
-            Format::Csv => csv::write(out, b',', self.is_empty, &source, answers),
-            Format::Tsv => csv::write(out, b'\t', self.is_empty, &source, answers),
+            Format::Csv => csv::write(out, b',', &source, answers),
+            Format::Tsv => csv::write(out, b'\t', &source, answers),
             Format::Npz => npz::write(out, answers, style.aligned),
         };
-        self.is_empty = false;
+        self.kept(written)
+    }
+
+    /// Writes what stands before the answers of all inputs, also where there are none.
+    fn begin(&mut self, style: &Style) -> Result<(), Failure> {
+        if !std::mem::take(&mut self.is_empty) {
+            return Ok(());
+        }
+        let written = match style.format {
+            Format::Csv => csv::begin(self.spool.end(), b','),
+            Format::Tsv => csv::begin(self.spool.end(), b'\t'),
+            Format::Text | Format::Jsonl | Format::Npz => Ok(()),
+        };
+        self.kept(written)
+    }
+
+    /// Whether the spool took it.
+    fn kept(&self, written: io::Result<()>) -> Result<(), Failure> {
         written.map_err(|error| match self.target.folder() {
             Some(_) => self.target.failure(&error),
             None => Failure::writing("a temporary file", &error),
         })
     }
 
-    fn finish(mut self) -> Result<(), Failure> {
+    fn finish(mut self, style: &Style) -> Result<(), Failure> {
+        self.begin(style)?;
         let spool = self.spool.reread();
         let mut spool = spool.map_err(|error| self.target.failure(&error))?;
         self.target

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::*;
 
-const JSONL: &str = "--search independent --scores probs --beams 4 --format jsonl";
+const SEARCH: &str = "--search independent --scores probs --beams 4";
 
 /// So many files of probabilities, of which every seventh holds an item that is refused.
 fn inputs(folder: &Folder, count: usize, shape: [usize; 3]) -> Vec<PathBuf> {
@@ -27,7 +27,8 @@ fn inputs(folder: &Folder, count: usize, shape: [usize; 3]) -> Vec<PathBuf> {
 fn job(list: &Path, output: &Folder, more: &str) -> Command {
     let mut command = tool();
     command.args(["decode", "--inputs-from"]).arg(list);
-    command.args(JSONL.split_whitespace());
+    command.args(SEARCH.split_whitespace());
+    command.args(["--format", "jsonl"]);
     command.arg("--output-dir").arg(output.path(""));
     command.args(more.split_whitespace());
     command
@@ -97,18 +98,23 @@ fn a_shard_without_inputs_does_nothing_and_succeeds() {
     run(job(&list, &out, &more)).succeeded();
     assert_eq!(summary(&file)["inputs"], 0);
     assert!(out.names().is_empty());
-    // To one file it has no answers, too.
-    let mut command = tool();
-    command.args(["decode", "--inputs-from"]).arg(&list);
-    command.args(JSONL.split_whitespace());
-    command.args(["--shard", "3/3", "--output"]);
-    run_into(command, &here.path("none.jsonl"));
-}
-
-fn run_into(mut command: Command, file: &Path) {
-    command.arg(file);
-    run(command).succeeded();
-    assert_eq!(fs::read(file).unwrap(), b"");
+    // In one file there are no answers either; a table has its header.
+    for (format, begins) in [
+        ("jsonl", ""),
+        ("csv", "source,item,rank,"),
+        ("tsv", "source\titem\trank\t"),
+    ] {
+        let mut command = tool();
+        command.args(["decode", "--inputs-from"]).arg(&list);
+        command.args(SEARCH.split_whitespace());
+        command.args(["--format", format, "--shard", "3/3", "--output"]);
+        let file = here.path("none");
+        command.arg(&file);
+        run(command).succeeded();
+        let written = fs::read_to_string(&file).unwrap();
+        assert!(written.starts_with(begins), "{format}: {written:?}");
+        assert_eq!(written.lines().count(), usize::from(!begins.is_empty()));
+    }
 }
 
 #[test]
