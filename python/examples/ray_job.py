@@ -7,12 +7,17 @@ The files of emissions have a column ``scores``, with a list of frames of log-pr
 each utterance; other columns are passed on. A bad utterance has its reason in the column ``error``.
 """
 
+import os
 import sys
 
+import pyarrow.parquet
 import ray
 import widebeam.ray
 
-WORKERS, PROCESSORS = 2, 1
+WORKERS = 2
+# A worker keeps its processors to the end of the job. Ray needs another one, to read and to write: if
+# the workers had them all, the job would wait for ever. With less than one, a worker has one thread.
+PROCESSORS = 1 if os.cpu_count() > WORKERS else 0.5
 
 
 def main(emissions, transcripts, labels):
@@ -24,13 +29,12 @@ def main(emissions, transcripts, labels):
         fn_constructor_kwargs={"scores": "log-probs", "labels": labels, "blank": 0, "beams": 16},
         batch_format="pyarrow",
         batch_size=256,
-        concurrency=WORKERS,
+        compute=ray.data.ActorPoolStrategy(size=WORKERS),
         num_cpus=PROCESSORS,
     )
     found.write_parquet(transcripts)
-    written = ray.data.read_parquet(transcripts)
-    bad = written.filter(expr="error is not None").count()
-    print(f"{written.count()} utterances, {bad} bad")
+    errors = pyarrow.parquet.read_table(transcripts, columns=["error"])["error"]
+    print(f"{len(errors)} utterances, {len(errors) - errors.null_count} bad")
 
 
 if __name__ == "__main__":

@@ -7,8 +7,11 @@ A worker builds its decoder once, and uses the processors that Ray gives it::
     settings = {"scores": "log-probs", "labels": labels, "blank": 0, "lm": "words.bin"}
     found = emissions.map_batches(
         widebeam.ray.Ctc, fn_constructor_kwargs=settings,
-        batch_format="pyarrow", concurrency=2, num_cpus=1,
+        batch_format="pyarrow", compute=ray.data.ActorPoolStrategy(size=2), num_cpus=1,
     )
+
+Workers keep their processors to the end of the job. Ray needs another one to read and to write: a job
+waits for ever whose workers hold all there are.
 
 Each row of a table is an utterance. ``Ctc`` and ``Independent`` say what their settings are. What
 is found in a row does not depend on the others, so no size of batches changes a bit, if the

@@ -1,6 +1,7 @@
-"""Twenty thousand utterances with noise, and what one process finds in them."""
+"""Twenty thousand utterances with noise, a model of 100 MB, and what one process finds in them."""
 
 import os
+import struct
 import time
 from pathlib import Path
 
@@ -14,6 +15,32 @@ COUNT = int(os.environ.get("UTTERANCES", "10000"))
 
 ROOT = Path(__file__).parents[3]
 MODEL = ROOT / "tests" / "fixtures" / "kenlm" / "order3.probing.bin"
+
+
+def with_larger_tables(model, multiplier):
+    """A binary file of KenLM, of type probing and order 3, with hash tables so many times as large as
+    what they hold."""
+    counts = struct.unpack_from("<3Q", model, 108)
+    old = struct.unpack_from("<f", model, 92)[0]
+    made, at = [model[:92] + struct.pack("<f", multiplier) + model[96:144]], 144
+
+    def slots(count, multiplier):
+        return 1 + max(count, int(np.float32(multiplier) * np.float32(count)) - 1)
+
+    for count, size, before in [(counts[0], 12, 0), (counts[1], 16, 8 * (counts[0] + 1)), (counts[2], 12, 0)]:
+        made.append(model[at : at + before])
+        at += before
+        table, room = bytearray(size * slots(count, multiplier)), slots(count, multiplier)
+        for _ in range(slots(count, old)):
+            slot, at = model[at : at + size], at + size
+            key = struct.unpack_from("<Q", slot)[0]
+            place = key % room
+            while key and struct.unpack_from("<Q", table, size * place)[0]:
+                place = (place + 1) % room
+            if key:
+                table[size * place : size * (place + 1)] = slot
+        made.append(bytes(table))
+    return b"".join([*made, model[at:]])
 
 
 def speech(folder):
@@ -65,10 +92,12 @@ def job(request, tmp_path_factory):
             rows.append(scores.ravel())
         table = pa.table({"id": pa.array(ids, pa.int64()), "scores": pa.array(rows, pa.list_(pa.float32()))})
         pq.write_table(table, folder / f"part-{part:03}.parquet", row_group_size=250)
+    model = folder.parent / f"{folder.name}-large.probing.bin"
+    model.write_bytes(with_larger_tables(MODEL.read_bytes(), 70_000))
     settings = {
         "scores": "logits", "labels": labels, "blank": 0, "beams": 16, "vocab": vocab,
         "columns": {name: name for name in ["text", "tokens", "score", "error"]},
-        "lm": str(MODEL), "lm_weight": 0.1, "unknown_score": 0.0,
+        "lm": str(model), "lm_weight": 0.1, "unknown_score": 0.0,
     }  # fmt: skip
     widebeam.set_num_threads(2)
     decode = widebeam.ray.Ctc(**settings)

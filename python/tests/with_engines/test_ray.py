@@ -30,18 +30,18 @@ def test_the_same_as_one_process(job, same, tmp_path, dies):
 
     # Files are read here: Ray's reader has actors of its own, which two processors starve.
     files = [pyarrow.parquet.read_table(path) for path in sorted(folder.glob("*.parquet"))]
-    begun = time.perf_counter()
+    noted = Noted(tmp_path, settings["lm"], len(expected) // 2 if dies else None)
+    begun = time.time()
     found = ray.data.from_arrow(files).map_batches(
         Worker,
-        fn_constructor_args=(Noted(tmp_path, len(expected) // 2 if dies else None),),
+        fn_constructor_args=(noted,),
         fn_constructor_kwargs=settings,
         batch_format="pyarrow",
-        batch_size=256,
-        concurrency=2,
+        batch_size=128,
+        compute=ray.data.ActorPoolStrategy(size=2),
         num_cpus=1,
     )
     tables = ray.get(found.to_arrow_refs())
-    wall = time.perf_counter() - begun
+    report(noted, "Ray, a worker dies" if dies else "Ray", begun, alone)
     same(pyarrow.concat_tables(tables).sort_by("id"), expected)
-    report(tmp_path, f"Ray, {'a worker dies' if dies else 'whole'}", wall, alone)
     assert (tmp_path / "died").exists() == dies
