@@ -1,6 +1,8 @@
 """The stand-in for pyctcdecode beside the original."""
 
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -125,3 +127,52 @@ def test_our_best_scores_as_much_with_a_model(speech, words, seed):
         texts.append(decoder.decode(frames, beam_width=100))
     found, theirs = map(score, texts)
     assert found >= theirs - 1e-5, texts
+
+
+# What the page of pyctcdecode shows, in its order, over the files of this test.
+DOCUMENTED = """
+import multiprocessing, sys
+import numpy as np
+from pyctcdecode import build_ctcdecoder, BeamSearchDecoderCTC
+
+if __name__ == "__main__":
+    model, folder, file = sys.argv[1:]
+    labels = ["", " ", *"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLM"]
+    logits_list = list(np.load(file))
+    logits = logits_list[0]
+    print(build_ctcdecoder(labels).decode(logits))
+    decoder = build_ctcdecoder(labels, kenlm_model_path=model, alpha=0.5, beta=1.0)
+    text = decoder.decode(logits)
+    print(text)
+    beams = decoder.decode_beams(logits)
+    print(beams[0][0], [word for word, _ in beams[0][2]])
+    print(*[frame for _, frames in beams[0][2] for frame in frames])
+    hotwords = text.split()[:1]
+    print(decoder.decode(logits, hotwords=hotwords, hotword_weight=10.0))
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        print(decoder.decode_batch(pool, logits_list))
+    decoder.save_to_dir(folder)
+    decoder = BeamSearchDecoderCTC.load_from_dir(folder)
+    print(decoder.decode(logits))
+    decoder.reset_params(alpha=0.3, beta=0.5)
+    print(decoder.decode(logits))
+"""
+
+
+def test_the_documented_example_runs_with_one_import_changed(speech, words, tmp_path):
+    pytest.importorskip("kenlm")
+    # Two items in which no two texts are nearly equal: there the original's pruning decides.
+    np.save(tmp_path / "logits.npy", np.stack([np.maximum(item[:80], -15) for item in speech[:2]]).astype("f4"))
+    changed = DOCUMENTED.replace("from pyctcdecode", "from widebeam.compat.pyctcdecode")
+    said = []
+    for name, script in [("theirs", DOCUMENTED), ("ours", changed)]:
+        (tmp_path / "example.py").write_text(script)
+        command = [sys.executable, tmp_path / "example.py", words, tmp_path / name, tmp_path / "logits.npy"]
+        (tmp_path / name).mkdir()
+        ran = subprocess.run(command, capture_output=True, text=True, check=True)
+        said.append(ran.stdout.splitlines())
+    print(said)
+    # The frames of words are those of the best alignment here, and of any that was merged there.
+    theirs, found = ([int(frame) for frame in lines.pop(3).split()] for lines in said)
+    assert len(found) == len(theirs) >= 8 and np.abs(np.subtract(found, theirs)).max() <= 2
+    assert len(said[0]) == 7 and said[0] == said[1]

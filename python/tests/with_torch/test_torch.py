@@ -42,6 +42,30 @@ def test_the_snippet_finds_the_same(snippet, seed):
     assert seed == 4 or torch.equal(indices, expected)
 
 
+# A file that uses the snippet. What stands in it where ours has its import is the snippet's own code.
+SCRIPT = """
+import torch
+{the_search}
+
+for seed in range(100):
+    torch.manual_seed(seed)
+    LM_prob = torch.softmax(torch.randn([4, 20, 1000]), dim=-1)
+    indices, log_prob = beam_search(LM_prob, beam_size=3)
+    print(indices.tolist(), log_prob.shape, log_prob.argmax(-1).tolist())
+"""
+
+
+def test_the_file_of_the_snippet_runs_with_its_import_alone_changed(run_python):
+    theirs = f"""
+import sys; sys.path.insert(0, {str(PEERS)!r})
+from programs import pytorch
+beam_search = lambda LM_prob, beam_size: pytorch.snippet(LM_prob, "probs", beam_size)
+"""
+    searches = [theirs, "from widebeam import beam_search"]
+    said = [run_python(SCRIPT.format(the_search=search)).stdout.splitlines() for search in searches]
+    assert len(said[0]) == 100 and said[0] == said[1]
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
 def test_types(dtype):
     logits = torch.randn([2, 5, 40]).to(dtype)
