@@ -16,6 +16,10 @@ use crate::search::shortlist;
 /// which takes longer, fewer.
 const GRAIN_ROWS: [usize; 2] = [128, 16];
 
+/// Scores that one thread reads late without asking for more work, in bytes. Some microseconds:
+/// with more, the last piece of a step keeps the other threads waiting.
+const LATE_GRAIN_BYTES: usize = 32 << 10;
+
 /// The most bytes of rows that an utterance reads without a look at the token: some
 /// milliseconds.
 const MOST_LATE_BYTES: usize = 32 << 20;
@@ -167,7 +171,7 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
         };
         let rows = next_rows.rows.len();
         let most_rows = match late {
-            true => shortlist::grain(scores.row_bytes()).min(GRAIN_ROWS[0]),
+            true => (LATE_GRAIN_BYTES / scores.row_bytes()).min(GRAIN_ROWS[0]),
             false => GRAIN_ROWS[usize::from(scored)],
         };
         if rows <= most_rows {
