@@ -15,11 +15,12 @@ use half::{bf16, f16};
 use proptest::prelude::*;
 use random::Random;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use widebeam::ctc::{Blank, CtcDetails, CtcHypothesis, CtcNBest, CtcPruning, CtcStream};
+use widebeam::ctc::{Blank, CtcDetails, CtcGreedy, CtcHypothesis, CtcNBest, CtcPruning, CtcStream};
 use widebeam::reference::{ctc as reference, scorers::PrefixScorer, toy::Anything};
 use widebeam::scorers::{Scorer, Unscored};
 use widebeam::{
-    CtcSearch, Element, Error, ErrorKind, Hypotheses, Layout, Level, ScoreKind, ScoresView,
+    CancellationToken, CtcSearch, Element, Error, ErrorKind, Hypotheses, Layout, Level, ScoreKind,
+    ScoresView,
 };
 use widebeam_toy::seeded;
 
@@ -164,6 +165,11 @@ proptest! {
         check(&case, &CtcPruning::none(), Unscored)?;
     }
 
+    #[test]
+    fn greedy_decoding_finds_the_best_token_of_each_frame(case in cases(14, 40, 1)) {
+        check_greedy(&case)?;
+    }
+
     // A single thread makes no lists of the long rows of a batch. Three threads do,
     // because the batch has two items at most.
     #[test]
@@ -198,6 +204,71 @@ proptest! {
     ) {
         check_chunks(&case, CtcPruning::none(), seed, taking)?;
     }
+}
+
+/// Compares greedy decoding, at every level and for several threads, with its reference.
+fn check_greedy(case: &Case) -> Result<(), TestCaseError> {
+    let view = case.view();
+    for level in Level::available() {
+        let greedy = CtcGreedy::new(Blank(case.blank)).unwrap();
+        let mut greedy = greedy.with_level(level).unwrap();
+        prop_assert_eq!((greedy.level(), greedy.blank().0), (level, case.blank));
+        for pool in POOLS.iter() {
+            let nbest = pool.install(|| greedy.decode(&view)).unwrap();
+            prop_assert_eq!(nbest.len(), view.batch());
+            for (item, found) in nbest.iter().enumerate() {
+                let mut found = found.unwrap();
+                let expected = reference::greedy(&view, item, case.blank);
+                let found = found.next().map(|found| {
+                    prop_assert_eq!(found.scorer_score.to_bits(), 0);
+                    Ok((
+                        found.tokens.to_vec(),
+                        found.frames.to_vec(),
+                        found.last_frames.to_vec(),
+                        [found.score, found.log_mass, found.alignment_score].map(f64::to_bits),
+                    ))
+                });
+                let expected = expected.map(|found| {
+                    let scores = [found.score, found.log_mass, found.alignment_score];
+                    let scores = scores.map(f64::to_bits);
+                    (found.tokens, found.frames, found.last_frames, scores)
+                });
+                prop_assert_eq!(found.transpose()?, expected, "{} {:?}", level, pool);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// An item with an invalid score is refused alone, and names itself in its batch; the others
+/// are decoded. What the blank, the shape and the token refuse is an error of the call.
+#[test]
+fn greedy_decoding_refuses_what_the_search_refuses() {
+    let data = [0.9f32, 0.1, f32::NAN, 0.1, 0.2, 0.8];
+    let view = ScoresView::probabilities(&data, [3, 1, 2]).unwrap();
+    let mut greedy = CtcGreedy::new(Blank(0)).unwrap();
+    let nbest = greedy.decode(&view.items(1..3)).unwrap();
+    let error = nbest.best(0).unwrap_err();
+    assert_eq!(
+        (error.item(), error.step(), error.token()),
+        (Some(1), Some(0), Some(0))
+    );
+    assert_eq!((nbest.best(1).unwrap().tokens, nbest.len()), (&[1][..], 2));
+    let narrow = ScoresView::probabilities(&data[..1], [1, 1]).unwrap();
+    let error = CtcGreedy::new(Blank(1))
+        .unwrap()
+        .decode(&narrow)
+        .unwrap_err();
+    assert!(error.to_string().contains("blank"), "{error}");
+    let token = CancellationToken::new();
+    token.cancel();
+    greedy.set_cancellation(Some(token));
+    let mut nbest = nbest;
+    let error = greedy.decode_into(&view, &mut nbest).unwrap_err();
+    assert_eq!((error.kind(), nbest.len()), (ErrorKind::Cancelled, 0));
+    greedy.set_cancellation(None);
+    greedy.decode_into(&view, &mut nbest).unwrap();
+    assert!(nbest.best(0).unwrap().tokens.is_empty());
 }
 
 /// Compares a stream that is fed any chunks, at every level, with one call on one

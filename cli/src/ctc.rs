@@ -1,8 +1,8 @@
-//! The CTC search with what the command line adds to it.
+//! The CTC searches with what the command line adds to them.
 
 use std::sync::Arc;
 
-use widebeam::ctc::{Blank, CtcNBest, CtcPruning, CtcSearch};
+use widebeam::ctc::{Blank, CtcGreedy, CtcNBest, CtcPruning, CtcSearch};
 use widebeam::scorers::{Lexicon, NgramModel, NgramScorer, Phrases, SpellingLexicon, WordNgram};
 use widebeam::{Error, Level, ScoresView};
 use widebeam_perf::console::failure::Failure;
@@ -31,6 +31,8 @@ type OfSpellings = (
 /// lexicon of spellings is large, and no other search has to carry it.
 #[derive(Debug)]
 pub(crate) enum Search {
+    /// No search: the best alignment.
+    Greedy(Box<CtcGreedy>),
     Plain(Box<CtcSearch>),
     OfText(Box<CtcSearch<OfText>>),
     /// Nothing beside the lexicon: what most people have, a tenth faster.
@@ -44,6 +46,16 @@ impl Search {
         Ok(Search::Plain(Box::new(search(beams, blank, level)?)))
     }
 
+    /// Greedy decoding.
+    pub(crate) fn greedy(blank: Blank, level: Option<Level>) -> Result<Self, Error> {
+        let greedy = CtcGreedy::new(blank)?;
+        let greedy = match level {
+            Some(level) => greedy.with_level(level)?,
+            None => greedy,
+        };
+        Ok(Search::Greedy(Box::new(greedy)))
+    }
+
     /// The search that the arguments ask for, and the reader of its hypotheses.
     pub(crate) fn new(
         beams: usize,
@@ -53,6 +65,10 @@ impl Search {
         labels: Option<&Labels>,
         map: bool,
     ) -> Result<(Self, Option<Reader>), Failure> {
+        if options.greedy {
+            let reader = labels.map(|labels| Reader::Labels(labels.vocabulary().clone()));
+            return Ok((Search::greedy(blank, level)?, reader));
+        }
         let search = search(beams, blank, level)?;
         let search = search.with_pruning(pruning(options))?;
         let Some(labels) = labels else {
@@ -86,6 +102,7 @@ impl Search {
 
     pub(crate) fn bytes_needed(&self, scores: &ScoresView<'_>) -> usize {
         match self {
+            Search::Greedy(greedy) => greedy.bytes_needed(scores),
             Search::Plain(search) => search.bytes_needed(scores),
             Search::OfText(search) => search.bytes_needed(scores),
             Search::OfSpellingsAlone(search) => search.bytes_needed(scores),
@@ -99,6 +116,7 @@ impl Search {
         nbest: &mut CtcNBest,
     ) -> Result<(), Error> {
         match self {
+            Search::Greedy(greedy) => greedy.decode_into(scores, nbest),
             Search::Plain(search) => search.decode_into(scores, nbest),
             Search::OfText(search) => search.decode_into(scores, nbest),
             Search::OfSpellingsAlone(search) => search.decode_into(scores, nbest),

@@ -40,15 +40,19 @@ pub(crate) fn run(options: &Decode) -> Result<(), Failure> {
     let search = ctc::Search::plain(beams, BLANK, options.instructions.level)?;
     let reader = Reader::Labels(labels().vocabulary().clone());
     let mut decoder = Decoder::ctc(search, beams).with_reader(reader, false);
+    let greedy = ctc::Search::greedy(BLANK, options.instructions.level)?;
+    let reader = Reader::Labels(labels().vocabulary().clone());
+    let mut greedy = Decoder::ctc(greedy, 1).with_reader(reader, false);
     let sample = Sample::unpack();
     let scores = sample
         .tensor
         .view(ScoreKind::Probabilities)?
         .with_lengths(&sample.lengths)?;
+    let paths = greedy.decode(&scores, |_items| {})?;
     let answers = decoder.decode(&scores, |_items| {})?;
 
     let mut out = BufWriter::new(io::stdout().lock());
-    report(&mut out, &sample, beams, &answers)
+    report(&mut out, &sample, beams, &paths, &answers)
         .and_then(|()| out.flush())
         .map_err(|error| Failure::writing("standard output", &error))
 }
@@ -57,8 +61,6 @@ struct Sample {
     tensor: Tensor,
     shape: [usize; 3],
     lengths: Vec<usize>,
-    /// The best token of each frame of each line.
-    greedy: Vec<Vec<u32>>,
 }
 
 impl Sample {
@@ -85,7 +87,6 @@ impl Sample {
 
         let [lines, frames, vocab] = shape;
         let mut dense = vec![f16::ZERO; lines * frames * vocab];
-        let mut greedy = vec![Vec::new(); lines];
         let in_use = (0..lines).flat_map(|line| (0..lengths[line]).map(move |at| (line, at)));
         let mut next = 0;
         for ((line, frame), count) in in_use.zip(counts) {
@@ -93,17 +94,12 @@ impl Sample {
             for at in next..next + count {
                 row[tokens[at]] = probs[at];
             }
-            let best = (next..next + count)
-                .reduce(|best, at| if probs[at] > probs[best] { at } else { best })
-                .expect("a frame has tokens");
-            greedy[line].push(tokens[best] as u32);
             next += count;
         }
         Sample {
             tensor: Tensor::from_f16(dense, shape),
             shape,
             lengths,
-            greedy,
         }
     }
 }
@@ -124,9 +120,9 @@ fn report(
     out: &mut dyn Write,
     sample: &Sample,
     beams: usize,
+    paths: &[Answer],
     answers: &[Answer],
 ) -> io::Result<()> {
-    let labels = labels();
     let [lines, _, vocab] = sample.shape;
     writeln!(
         out,
@@ -141,14 +137,9 @@ fn report(
     )?;
     let mut errors = Errors::default();
     for (line, truth) in TRUTH.lines().enumerate() {
-        let greedy = labels.text(&collapse(&sample.greedy[line]));
-        let texts: Vec<_> = answers[line]
-            .hypotheses()
-            .iter()
-            .filter_map(|found| found.transcript.as_ref())
-            .map(|read| &*read.text)
-            .collect();
         // The sample's frames have possible tokens, so there is a best text.
+        let greedy = texts(&paths[line])[0];
+        let texts = texts(&answers[line]);
         let best = texts[0];
         let next = texts.get(1);
 
@@ -156,7 +147,7 @@ fn report(
         writeln!(out, "    greedy  {greedy}")?;
         writeln!(out, "    beam    {best}")?;
         writeln!(out, "    next    {}", next.unwrap_or(&"-"))?;
-        errors.count(truth, &greedy, &texts);
+        errors.count(truth, greedy, &texts);
     }
     write_words(out, &answers[0])?;
     writeln!(
@@ -182,6 +173,13 @@ fn report(
     )
 }
 
+/// The texts of an item, best first.
+fn texts(answer: &Answer) -> Vec<&str> {
+    let read = answer.hypotheses().iter();
+    let read = read.filter_map(|found| found.transcript.as_ref());
+    read.map(|read| &*read.text).collect()
+}
+
 /// Writes the words of an item's best text, with the frames in which they stand.
 fn write_words(out: &mut dyn Write, answer: &Answer) -> io::Result<()> {
     let best = answer.hypotheses().first();
@@ -201,16 +199,6 @@ fn write_words(out: &mut dyn Write, answer: &Answer) -> io::Result<()> {
 fn started_as() -> String {
     let name = env::args_os().next();
     name.map_or("widebeam".to_owned(), |name| printable::path(name.as_ref()))
-}
-
-/// A path of frames read by the rule of CTC: one token for each run of equal
-/// ones, blanks dropped (Graves et al., "Connectionist Temporal
-/// Classification", 2006, section 3.1).
-fn collapse(path: &[u32]) -> Vec<u32> {
-    let mut tokens = path.to_vec();
-    tokens.dedup();
-    tokens.retain(|&token| token != BLANK.0);
-    tokens
 }
 
 /// Edits between what was written and what was read.
@@ -247,13 +235,12 @@ mod tests {
         assert_eq!([lines, frames, vocab], [12, 125, 6625]);
         assert!(labels().require(vocab).is_ok());
         assert_eq!(TRUTH.lines().count(), lines);
-        let greedy: Vec<_> = sample.greedy.iter().map(Vec::len).collect();
-        assert_eq!(greedy, sample.lengths);
-    }
-
-    #[test]
-    fn runs_of_a_token_collapse_unless_a_blank_parts_them() {
-        assert_eq!(collapse(&[0, 5, 5, 0, 5, 7, 7, 0]), [5, 5, 7]);
-        assert_eq!(collapse(&[0, 0]), [0u32; 0]);
+        assert_eq!(sample.lengths.len(), lines);
+        assert!(
+            sample
+                .lengths
+                .iter()
+                .all(|length| (1..=frames).contains(length))
+        );
     }
 }

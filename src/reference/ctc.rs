@@ -63,6 +63,45 @@ fn ranks_beside(blank: u32, scores: &ScoresView<'_>, item: usize, step: usize) -
     ranks.into_iter().map(beside).collect()
 }
 
+/// The best alignment of an item: the best token of each frame, the first of equals. `None` if
+/// no token of some frame is possible.
+pub fn greedy(scores: &ScoresView<'_>, item: usize, blank: u32) -> Option<Hypothesis> {
+    let mut path = Vec::new();
+    let mut score = 0.0;
+    for step in 0..scores.length(item) {
+        let ranks = row_ranks(&values(scores, item, step));
+        let token = ranks.iter().position(|&rank| rank == 0)?;
+        score += log_probability_row(scores, item, step)[token];
+        path.push(token as u32);
+    }
+    if score == f64::NEG_INFINITY {
+        return None;
+    }
+    let (mut tokens, mut frames, mut last_frames) = (Vec::new(), Vec::new(), Vec::new());
+    for (frame, &token) in path.iter().enumerate() {
+        let repeats = frame > 0 && path[frame - 1] == token;
+        if token == blank {
+            continue;
+        }
+        if repeats {
+            *last_frames.last_mut()? = frame as u32;
+        } else {
+            tokens.push(token);
+            frames.push(frame as u32);
+            last_frames.push(frame as u32);
+        }
+    }
+    Some(Hypothesis {
+        tokens,
+        frames,
+        last_frames,
+        score,
+        log_mass: score,
+        alignment_score: score,
+        scorer_score: 0.0,
+    })
+}
+
 /// A row as the search sees it: pruned tokens are impossible.
 fn pruned_row(
     scores: &ScoresView<'_>,

@@ -18,6 +18,13 @@ pub(crate) struct Ctc {
           allow_negative_numbers = true, value_parser = token)]
     pub(crate) blank: Option<i64>,
 
+    /// Take the best token of each frame and search nothing: the best path
+    #[arg(long, requires = "source", conflicts_with_all = [
+        "beams", "nbest", "lm", "hotwords", "lexicon", "merge_text", "top_tokens",
+        "min_token_log_prob", "score_threshold", "blank_skip",
+    ])]
+    pub(crate) greedy: bool,
+
     /// An n-gram model of words, labels or characters to score with: ARPA, plain or gzip, or a KenLM binary
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "source")]
     pub(crate) lm: Option<PathBuf>,
@@ -207,6 +214,7 @@ impl Ctc {
     /// The first option that is given of those that need no other.
     pub(crate) fn given(&self) -> Option<&'static str> {
         let options = [
+            ("--greedy", self.greedy),
             ("--lm", self.lm.is_some()),
             ("--hotwords", self.hotwords.is_some()),
             ("--lexicon", self.lexicon.is_some()),

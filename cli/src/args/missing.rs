@@ -61,9 +61,13 @@ impl Decode {
             return ("for logits", line);
         }
         let (scores, blank) = (scores(self.scores, "probs"), self.ctc.blank.unwrap_or(0));
+        let width = match self.ctc.greedy {
+            true => "--greedy".to_owned(),
+            false => format!("--beams {beams}"),
+        };
         let labels = self.labels.as_deref().unwrap_or(Path::new("labels.txt"));
         let line = format!(
-            "widebeam decode {name} --search ctc --scores {scores} --blank {blank} --beams {beams} \
+            "widebeam decode {name} --search ctc --scores {scores} --blank {blank} {width} \
              --labels {}",
             quoted(labels)
         );

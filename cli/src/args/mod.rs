@@ -31,6 +31,8 @@ Examples:
   widebeam decode a.npz b.npz --array probs --search independent \\
       --scores probs --beams 8 --labels labels.txt --format jsonl
       the 8 best of each item, one line of JSON an item
+  widebeam decode lines.npz --search ctc --blank 0 --scores probs --greedy
+      the best token of each frame, to compare with
   widebeam decode speech.npy --search ctc --blank 0 --scores log-probs \\
       --beams 100 --labels letters.txt --lm letters.arpa.gz --lm-weight 0.6 \\
       --token-bonus 1
@@ -197,7 +199,10 @@ impl Decode {
     pub(crate) fn task(&self) -> Option<Task<'_>> {
         // With an input, `check` has required these two.
         let (search, scores) = (self.search?, self.scores?);
-        let beams = self.beams.unwrap_or(BEAMS);
+        let beams = match self.ctc.greedy {
+            true => 1,
+            false => self.beams.unwrap_or(BEAMS),
+        };
         let named = self.output.as_deref().and_then(Format::of_name);
         let format = self.format.or(named).unwrap_or_default();
         let nbest = self.nbest.unwrap_or(format.default_nbest(beams));

@@ -44,6 +44,38 @@ fn best(stdout: &str) -> String {
 const ARPA: &str = "\\data\\\nngram 1=6\nngram 2=1\n\n\\1-grams:\n-1\t<unk>\n-1\ta\n-1\tb\n-1\tc\n\
                     -1\t</s>\n-1\t<space>\n\n\\2-grams:\n-0.1\t<space> c\n\n\\end\\\n";
 
+/// The best token of each frame, where the sum over alignments says otherwise.
+#[test]
+fn greedy_decoding_takes_the_best_token_of_each_frame() {
+    let folder = Folder::new();
+    let path = folder.write("e.npy", &npy_f32(&[2, 3], &[0.6, 0.4, 0.0, 0.6, 0.4, 0.0]));
+    let labels = folder.write("labels.txt", b"-\na\nb\n");
+    let arguments = format!("--blank 0 --scores probs --labels {} ", labels.display());
+    let found = run(&path, &(arguments.clone() + "--beams 2")).succeeded();
+    assert!(found.stdout.ends_with("  a\n"), "{}", found.stdout);
+    let found = run(&path, &(arguments + "--greedy --format jsonl")).succeeded();
+    let line: Value = serde_json::from_str(&found.stdout).unwrap();
+    let [path] = &line["hypotheses"].as_array().unwrap()[..] else {
+        panic!("{line}")
+    };
+    assert_eq!(
+        (&path["text"], &path["tokens"]),
+        (&"".into(), &serde_json::json!([]))
+    );
+    let score = path["score"].as_f64().unwrap();
+    assert!((score.exp() - 0.36).abs() < 1e-6);
+    assert_eq!(path["alignment_score"], path["score"]);
+
+    let (path, arguments) = emissions(&folder);
+    let arguments = arguments.replace("--beams 8", "--greedy") + "--format jsonl";
+    let found = run(&path, &arguments).succeeded();
+    let line: Value = serde_json::from_str(&found.stdout).unwrap();
+    let first = &line["hypotheses"][0];
+    assert_eq!(first["frames"], serde_json::json!([0, 2, 3]));
+    assert_eq!(first["last_frames"], serde_json::json!([1, 2, 3]));
+    assert_eq!(word_frames(first), [("a", 0, 1), ("b", 3, 3)]);
+}
+
 #[test]
 fn hypotheses_come_with_frames_and_the_score_of_their_best_alignment() {
     let folder = Folder::new();

@@ -5,13 +5,12 @@
 //! bindings: [`decode`] writes an [`Answer`] as JSON and returns its length in bytes,
 //! [`answer`] says where it lies in the memory of the module.
 
-mod greedy;
 mod sample;
 
 use std::cell::RefCell;
 
 use serde::Serialize;
-use widebeam::ctc::{Blank, CtcNBest, CtcSearch};
+use widebeam::ctc::{Blank, CtcGreedy, CtcNBest, CtcSearch};
 use widebeam::{Error, ScoresView};
 
 use sample::{BLANK, Sample};
@@ -42,8 +41,6 @@ struct Reading {
 /// The sample, and what is kept from one call to the next.
 struct State {
     sample: Sample,
-    /// Each line as greedy decoding reads it.
-    greedy: Vec<String>,
     nbest: CtcNBest,
     json: Vec<u8>,
 }
@@ -54,12 +51,8 @@ thread_local! {
 
 impl State {
     fn new() -> Self {
-        let sample = Sample::unpack();
-        let lines = 0..sample.truth.len();
-        let greedy = lines.map(|line| sample.text(&greedy::tokens(&sample, line)));
         State {
-            greedy: greedy.collect(),
-            sample,
+            sample: Sample::unpack(),
             nbest: CtcNBest::new(),
             json: Vec::new(),
         }
@@ -104,16 +97,12 @@ pub extern "C" fn has_simd() -> u32 {
 }
 
 fn read(state: &mut State, beams: usize) -> Result<Answer, Error> {
-    let State {
-        sample,
-        greedy,
-        nbest,
-        ..
-    } = state;
+    let State { sample, nbest, .. } = state;
     let scores = ScoresView::probabilities(&sample.probs, sample.shape)?;
     let scores = scores.with_lengths(&sample.lengths)?;
     let mut search = CtcSearch::new(beams, Blank(BLANK))?;
     search.decode_into(&scores, nbest)?;
+    let greedy = CtcGreedy::new(Blank(BLANK))?.decode(&scores)?;
 
     let mut lines = Vec::new();
     for (line, truth) in sample.truth.iter().enumerate() {
@@ -123,7 +112,7 @@ fn read(state: &mut State, beams: usize) -> Result<Answer, Error> {
         });
         lines.push(Line {
             truth,
-            greedy: greedy[line].clone(),
+            greedy: sample.text(greedy.best(line)?.tokens),
             beam: readings.collect(),
         });
     }

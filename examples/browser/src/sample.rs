@@ -62,13 +62,6 @@ impl Sample {
         }
     }
 
-    /// The rows of a line, one a frame.
-    pub(crate) fn rows(&self, line: usize) -> impl Iterator<Item = &[f16]> {
-        let [_, frames, vocab] = self.shape;
-        let rows = self.probs.chunks_exact(vocab);
-        rows.skip(line * frames).take(self.lengths[line])
-    }
-
     /// The text of some labels.
     pub(crate) fn text(&self, tokens: &[u32]) -> String {
         let labels = tokens.iter().map(|&token| self.labels[token as usize]);

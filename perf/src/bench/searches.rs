@@ -9,7 +9,9 @@ use crate::console::progress::Progress;
 use crate::console::table::Table;
 use crate::profile::Profiler;
 use crate::record::{Entry, Session};
-use crate::workload::{Case, Checked, Comparison, Shape, compare, kind_name, prepare};
+use crate::workload::{
+    CHECK_BUDGET, Case, Checked, Comparison, Shape, compare, kind_name, prepare,
+};
 
 /// What was measured of one case.
 #[derive(Debug, Serialize)]
@@ -25,6 +27,7 @@ pub(super) struct Row {
     bytes: usize,
     roofline: Measured,
     engine: Measured,
+    greedy: Option<Measured>,
     roofline_fraction: f64,
     items_per_second: f64,
     tokens_per_second: f64,
@@ -37,7 +40,7 @@ pub(super) fn run(
     mut profiler: Option<&mut Profiler>,
 ) -> Result<Vec<Row>, Failure> {
     let cases = cases(options);
-    let scans = 2 * (1 + usize::from(options.common.runs.get()));
+    let scans = 3 * (1 + usize::from(options.common.runs.get()));
     let bytes = cases.iter().map(Case::estimated_bytes);
     let total = bytes.fold(0, usize::saturating_add);
     let progress = Progress::new("bench", total.saturating_mul(scans));
@@ -85,16 +88,26 @@ fn measure(
     progress.say(format!("bench {case}"));
     let mut workload = prepare(case)?;
     let bytes = workload.bytes();
-    warm_up(runs, || workload.read().and_then(|()| workload.run()))?;
-    progress.advance(2 * bytes);
+    warm_up(runs, || {
+        workload.read()?;
+        workload.run()?;
+        workload.greedy().transpose().map(|_| ())
+    })?;
+    progress.advance(3 * bytes);
     let (mut roofline, mut engine) = (Times::default(), Times::default());
+    let mut greedy = Times::default();
+    let has_greedy = workload.greedy().transpose()?.is_some();
     for _ in 0..runs {
         roofline.measure(bytes, || workload.read())?;
         engine.measure(bytes, || workload.run())?;
-        progress.advance(2 * bytes);
+        if has_greedy {
+            greedy.measure(bytes, || workload.greedy().unwrap_or(Ok(())))?;
+        }
+        progress.advance(3 * bytes);
     }
     progress.say(format!("checking {case}"));
     let (_, checked) = workload.found()?;
+    workload.check_greedy(CHECK_BUDGET)?;
     if let Some(profiler) = profiler {
         profiler.run(case.to_string(), || workload.run())?;
     }
@@ -118,6 +131,7 @@ fn measure(
         tokens_per_second: (batch * time) as f64 / seconds,
         roofline: Measured::new(roofline, bytes),
         engine: Measured::new(engine, bytes),
+        greedy: has_greedy.then(|| Measured::new(greedy, bytes)),
         checked,
         reference,
     })
@@ -169,6 +183,8 @@ pub(super) fn table(rows: &[Row]) -> Table {
             "GB/s",
             "read ms",
             "of read",
+            "greedy ms",
+            "x greedy",
             "naive ms",
             "slower",
             "naive did",
@@ -178,6 +194,7 @@ pub(super) fn table(rows: &[Row]) -> Table {
         "naive did",
         "naive ms",
         "read ms",
+        "greedy ms",
         "items/s",
         "spread",
         "dtype",
@@ -200,6 +217,13 @@ pub(super) fn table(rows: &[Row]) -> Table {
             format!("{:.3}", 1e3 * row.roofline.seconds),
             format!("{:.3}", row.roofline_fraction),
         ];
+        cells.extend(match &row.greedy {
+            Some(greedy) => [
+                format!("{:.3}", 1e3 * greedy.seconds),
+                format!("{:.1}", row.engine.seconds / greedy.seconds),
+            ],
+            None => [String::new(), String::new()],
+        });
         if let Some(reference) = &row.reference {
             cells.extend([
                 format!("{:.1}", 1e3 * reference.seconds),

@@ -25,6 +25,17 @@ pub trait Workload: Send + Sync {
     /// Runs the search over all of them.
     fn run(&mut self) -> Result<(), Failure>;
 
+    /// Takes the best token of each position or frame of all of them; `None` where a search
+    /// has no greedy form but itself with one beam.
+    fn greedy(&mut self) -> Option<Result<(), Failure>> {
+        None
+    }
+
+    /// Checks what greedy decoding found last, as far as `budget` goes.
+    fn check_greedy(&self, _budget: usize) -> Result<(), Failure> {
+        Ok(())
+    }
+
     /// What the last run found, unchecked.
     fn answer(&self) -> Result<Answer, Failure>;
 
@@ -50,7 +61,7 @@ pub trait Workload: Send + Sync {
 }
 
 /// Scores that one check may read. It takes some seconds, and covers all standard shapes.
-const CHECK_BUDGET: usize = 1 << 29;
+pub(crate) const CHECK_BUDGET: usize = 1 << 29;
 
 /// How much of an answer was checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use widebeam::ctc::{Blank, CtcHypothesis, CtcNBest, CtcPruning, CtcSearch};
+use widebeam::ctc::{Blank, CtcGreedy, CtcHypothesis, CtcNBest, CtcPruning, CtcSearch};
 use widebeam::measure::read_all;
 use widebeam::scorers::Unscored;
 use widebeam::{Level, ScoresView, reference};
@@ -21,13 +21,16 @@ pub(super) struct Ctc {
     values: Values,
     search: CtcSearch,
     nbest: CtcNBest,
+    greedy: CtcGreedy,
+    path: CtcNBest,
 }
 
 impl Ctc {
     pub(super) fn new(case: Case) -> Result<Self, Failure> {
         let mut search = CtcSearch::new(case.beams, BLANK)?;
+        let mut greedy = CtcGreedy::new(BLANK)?;
         if let Some(level) = case.level {
-            search = search.with_level(level)?;
+            (search, greedy) = (search.with_level(level)?, greedy.with_level(level)?);
         }
         let [_, _, vocab] = case.shape.0;
         Ok(Ctc {
@@ -37,6 +40,8 @@ impl Ctc {
             })?,
             search,
             nbest: CtcNBest::new(),
+            greedy,
+            path: CtcNBest::new(),
         })
     }
 
@@ -62,6 +67,34 @@ impl Workload for Ctc {
     fn run(&mut self) -> Result<(), Failure> {
         let scores = self.values.view(self.case.kind, 0, self.case.shape)?;
         Ok(self.search.decode_into(&scores, &mut self.nbest)?)
+    }
+
+    fn greedy(&mut self) -> Option<Result<(), Failure>> {
+        let scores = self.values.view(self.case.kind, 0, self.case.shape);
+        let decoded =
+            scores.and_then(|scores| Ok(self.greedy.decode_into(&scores, &mut self.path)?));
+        Some(decoded)
+    }
+
+    /// The first token of the largest score of each frame, less repeats and blanks.
+    fn check_greedy(&self, budget: usize) -> Result<(), Failure> {
+        let scores = self.scores()?;
+        let [items, frames, vocab] = self.case.shape.0;
+        for item in 0..items.min(budget / (frames * vocab)) {
+            let mut tokens = Vec::new();
+            for frame in 0..frames {
+                let values = reference::values(&scores, item, frame);
+                let largest = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+                tokens.extend(values.iter().position(|&value| value == largest));
+            }
+            tokens.dedup();
+            tokens.retain(|&token| token != BLANK.0 as usize);
+            let found = self.path.best(item).map_err(wrong)?.tokens.iter();
+            if !found.map(|&token| token as usize).eq(tokens) {
+                return Err(wrong(format_args!("item {item}: another best path")));
+            }
+        }
+        Ok(())
     }
 
     fn answer(&self) -> Result<Answer, Failure> {

@@ -17,22 +17,29 @@ pub(super) struct Independent {
     values: Values,
     search: IndependentSearch,
     nbest: NBest,
+    greedy: IndependentSearch,
+    path: NBest,
 }
 
 impl Independent {
     pub(super) fn new(case: Case) -> Result<Self, Failure> {
-        let mut search = IndependentSearch::new(case.beams)?;
-        if let Some(level) = case.level {
-            search = search.with_level(level)?;
-        }
+        let search = |beams| {
+            let search = IndependentSearch::new(beams)?;
+            match case.level {
+                Some(level) => search.with_level(level),
+                None => Ok(search),
+            }
+        };
         let [_, _, vocab] = case.shape.0;
         Ok(Independent {
             case,
             values: Values::new(case.dtype, case.shape, |index| {
                 random_score(case.kind, vocab, index as u64)
             })?,
-            search,
+            search: search(case.beams)?,
             nbest: NBest::new(),
+            greedy: search(1)?,
+            path: NBest::new(),
         })
     }
 
@@ -58,6 +65,25 @@ impl Workload for Independent {
     fn run(&mut self) -> Result<(), Failure> {
         let scores = self.values.view(self.case.kind, 0, self.case.shape)?;
         Ok(self.search.decode_into(&scores, &mut self.nbest)?)
+    }
+
+    fn greedy(&mut self) -> Option<Result<(), Failure>> {
+        let scores = self.values.view(self.case.kind, 0, self.case.shape);
+        let decoded =
+            scores.and_then(|scores| Ok(self.greedy.decode_into(&scores, &mut self.path)?));
+        Some(decoded)
+    }
+
+    /// It is the best sequence, which [`Workload::check`] looks at.
+    fn check_greedy(&self, _budget: usize) -> Result<(), Failure> {
+        for (item, path) in self.path.iter().enumerate() {
+            let best = self.nbest.best(item).map_err(wrong)?;
+            let path = path.map_err(wrong)?.next();
+            if path != Some(best) {
+                return Err(wrong(format_args!("item {item} is another, greedily")));
+            }
+        }
+        Ok(())
     }
 
     fn answer(&self) -> Result<Answer, Failure> {

@@ -1,5 +1,5 @@
 //! CTC prefix beam search: [`CtcSearch`] for whole items, [`CtcStream`] for frames as
-//! they come. Language models and word lists are in [`scorers`](crate::scorers), and the
+//! they come; [`CtcGreedy`] for the best alignment alone. Language models and word lists are in [`scorers`](crate::scorers), and the
 //! text of tokens too: [`Vocabulary`](crate::scorers::Vocabulary).
 
 mod beam;
@@ -10,6 +10,7 @@ mod decoder;
 mod ended;
 mod extensions;
 mod frame;
+mod greedy;
 mod links;
 mod nbest;
 mod pace;
@@ -22,6 +23,7 @@ mod states;
 mod stream;
 
 pub use crate::blank::Blank;
+pub use greedy::CtcGreedy;
 pub use nbest::{CtcDetails, CtcHypothesis, CtcNBest, OwnedCtcHypothesis};
 pub use pruning::CtcPruning;
 pub use stream::CtcStream;
@@ -51,7 +53,7 @@ use settings::Settings;
 /// each of the W best distinct prefixes, the log mass of the alignments that
 /// end in a blank and of those that end in its last token, and merges by sum.
 /// **Nothing is pruned** unless [`CtcPruning`] says so: every extension of
-/// every prefix counts. One beam is not greedy decoding, which takes the best
+/// every prefix counts. One beam is not greedy decoding ([`CtcGreedy`]), which takes the best
 /// single alignment and sums nothing.
 ///
 /// Prefixes are ranked by score, highest first. Ties are broken by the rank of the source in

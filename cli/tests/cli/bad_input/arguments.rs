@@ -6,6 +6,7 @@ pub(super) fn add(table: &mut Table) {
     table.section("Arguments");
     let independent = "a.npy --search independent";
     let ctc = "a.npy --search ctc --scores probs --beams 3";
+    let greedy = "a.npy --search ctc --scores probs --greedy";
     let lm = "--blank 0 --labels l --lm m.arpa";
     for (what, arguments) in [
         ("no kind of scores", format!("{independent} --beams 2")),
@@ -186,6 +187,23 @@ pub(super) fn add(table: &mut Table) {
             "a least log-probability above 0",
             format!("{ctc} --blank 0 --min-token-log-prob 3"),
         ),
+        (
+            "a beam for the best path",
+            format!("{greedy} --blank 0 --beams 4"),
+        ),
+        (
+            "several best paths",
+            format!("{greedy} --blank 0 --nbest 2"),
+        ),
+        (
+            "a model for the best path",
+            format!("{greedy} --blank 0 --labels l --lm m"),
+        ),
+        (
+            "the best path of another search",
+            "a.npy --search independent --scores probs --greedy".to_owned(),
+        ),
+        ("the best path without a blank", greedy.to_owned()),
         ("no top token", format!("{ctc} --blank 0 --top-tokens 0")),
         (
             "a limit for blanks that is NaN",
