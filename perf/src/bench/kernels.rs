@@ -303,7 +303,7 @@ pub(super) fn table(rows: &[Row]) -> Table {
             None => String::new(),
             Some(Aim::RooflineFraction(least)) => format!(">= {least:.2} of roofline"),
             Some(Aim::RowNanoseconds(most)) => format!("<= {most} ns/row"),
-            Some(Aim::F32TimeFraction(most)) => format!("<= {most:.2} of f32 time"),
+            Some(Aim::F32TimeFraction(most)) => format!("<= {most:.2} of f32"),
         };
         let met = match row.aim_met {
             None => "",
