@@ -294,14 +294,14 @@ pub(super) fn table(rows: &[Row]) -> Table {
             "",
         ],
     )
-    .with_spare(&["spread", "GB/s", "of f32 time"]);
+    .with_spare(&["spread", "GB/s", "of f32 time", "aim"]);
     let mut last = "";
     for row in rows {
         let name = if row.name == last { "" } else { &row.name };
         last = &row.name;
         let aim = match row.aim {
             None => String::new(),
-            Some(Aim::RooflineFraction(least)) => format!(">= {least:.2} of roofline"),
+            Some(Aim::RooflineFraction(least)) => format!(">= {least:.2} of read"),
             Some(Aim::RowNanoseconds(most)) => format!("<= {most} ns/row"),
             Some(Aim::F32TimeFraction(most)) => format!("<= {most:.2} of f32"),
         };
