@@ -171,6 +171,7 @@ mod batch;
 mod blank;
 mod cancellation;
 mod error;
+pub mod guide;
 mod kernels;
 #[cfg(test)]
 mod marks;
