@@ -51,8 +51,12 @@ impl Args {
                 None => return args,
                 Some(missing) => usage_error(ErrorKind::MissingRequiredArgument, &missing),
             },
-            Err(error) => match file_for_a_command(&error) {
-                None => error,
+            Err(mut error) => match file_for_a_command(&error) {
+                None => {
+                    // Nobody means an unknown option as a value after `--`.
+                    error.remove(ContextKind::Suggested);
+                    error
+                }
                 Some(file) => usage_error(error.kind(), &how_to_decode(Path::new(file))),
             },
         };

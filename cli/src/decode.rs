@@ -78,8 +78,12 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure
             }
         }
     }
-    .with_confidence(task.format.says_confidence());
+    // One path alone says nothing of others.
+    .with_confidence(task.format.says_confidence() && !task.ctc.greedy);
     let lengths = task.lengths.map(|path| load::lengths(path)).transpose()?;
+    if let Some(doubt) = labels.as_ref().and_then(Labels::doubt_of_blank) {
+        note(doubt);
+    }
     if let Some(labels) = labels.as_ref().filter(|_| task.ctc.has_words()) {
         labels.say_where_words_part(task.ctc.must_part_words());
     }
@@ -88,7 +92,7 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure
     let shared = shared(task);
     let left = left(&shared, task, &output);
     summary.begin(shared.len(), shared.len() - left.len());
-    let mut inputs = Inputs::new(&left, task.keep_going);
+    let mut inputs = Inputs::new(&left, task.keep_going, task.output_dir.is_some());
     while let Some(path) = inputs.begin_next() {
         let mut decode = || {
             let input = Input::open(path, reading)?;
@@ -115,7 +119,17 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure
             };
             let scores = scores.map_err(|error| about(error.into()))?;
             if let Some(labels) = &labels {
-                labels.require(scores.vocab()).map_err(about)?;
+                let [_, time, vocab] = input.tensor.shape();
+                let is_long = time > vocab;
+                let fits = labels
+                    .require(vocab)
+                    .map_err(|failure| match labels.require(time) {
+                        Ok(()) if is_long => failure.with(format_args!(
+                            "its axis of {time} is time, as it is read: is the array [vocab, time]?"
+                        )),
+                        _ => failure,
+                    });
+                fits.map_err(about)?;
             }
             let answers = decoder.decode(&scores, |done| inputs.advance(done, scores.batch()));
             let answers = answers.map_err(about)?;
@@ -138,7 +152,8 @@ pub(crate) fn run(task: &Task<'_>, options: &Decode) -> Result<ExitCode, Failure
             output.add(path, &answers)?;
         }
     }
-    let failed = inputs.failed();
+    let failed = inputs.failed().iter().map(|path| printable::path(path));
+    let failed = failed.collect();
     inputs.finish(|| output.finish(), || summary.finish(failed))
 }
 
@@ -197,10 +212,26 @@ fn blank(task: &Task<'_>, reading: Reading<'_>) -> Result<Blank, Failure> {
     )))
 }
 
+/// The endings of files that scores are read from.
+const SCORES: [&str; 2] = ["npy", "safetensors"];
+
+/// What the name of an output ends in, if no answers are written to such a file: those of
+/// scores, and any that says nothing where `--format` does not either.
+fn foreign_ending(path: &Path, format_is_named: bool) -> Option<String> {
+    let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+    let is_known = Format::of_name(path).is_some() || format_is_named;
+    (SCORES.contains(&&*ending) || !is_known).then_some(ending)
+}
+
 /// What the parser of the arguments cannot check.
 fn check(task: &Task<'_>) -> Result<(), Failure> {
     let (nbest, beams) = (task.nbest, task.beams);
     // A beam of nothing is for the search to refuse.
+    if nbest > 1 && task.ctc.greedy {
+        return Err(Failure::Input(format!(
+            "--nbest {nbest} with --greedy: there is one best path; --beams finds more texts"
+        )));
+    }
     if nbest > beams && beams > 0 {
         return Err(Failure::Input(format!(
             "--nbest {nbest} is more than the --beams {beams} that are searched"
@@ -210,6 +241,19 @@ fn check(task: &Task<'_>) -> Result<(), Failure> {
         return Err(Failure::input(
             "--nbest 0 writes nothing; at least 1 is needed",
         ));
+    }
+    if let Some(path) = task.output
+        && let Some(ending) = foreign_ending(path, task.format_is_named)
+    {
+        return Err(Failure::Input(format!(
+            "{}: answers are not written as .{ending}; the names of their files end in .jsonl, \
+             .csv, .tsv, .npz or .txt{}",
+            printable::path(path),
+            match SCORES.contains(&&*ending) {
+                true => "",
+                false => ", or --format says what to write",
+            }
+        )));
     }
     if let Some(path) = task.output
         && let Some(named) = Format::of_name(path)

@@ -19,6 +19,9 @@ const LEAST_ROWS: usize = 4;
 /// What the probabilities of a row sum to, give or take what formats of 16 bits round.
 const ONE: RangeInclusive<f64> = 0.98..=1.02;
 
+/// What they sum to in percent.
+const PERCENT: RangeInclusive<f64> = 98.0..=102.0;
+
 /// What they sum to if some tokens were left out.
 const MOST_OF_ONE: RangeInclusive<f64> = 0.5..=1.02;
 
@@ -155,6 +158,11 @@ pub(crate) fn about_refusals<'e>(
     if rows.count < LEAST_ROWS || right * 2 >= rows.count {
         return None;
     }
+    if kind == ScoreKind::Probabilities && rows.least >= 0.0 && within(rows.sums, PERCENT) {
+        return Some(
+            "the scores of a row sum to 100, as percentages do: divide them by 100".into(),
+        );
+    }
     let (what, option) = match kind {
         ScoreKind::LogProbabilities if rows.look_like_probabilities() => ("probabilities", "probs"),
         ScoreKind::Probabilities if rows.look_like_log_probabilities() => {
@@ -274,6 +282,8 @@ mod tests {
             let refusal = refusal(rows, kind).unwrap();
             assert!(refusal.ends_with(option), "{refusal}");
         };
+        let said_percent = refusal(&[[20.0, 30.0, 50.0]], ScoreKind::Probabilities);
+        assert!(said_percent.unwrap().ends_with("divide them by 100"));
         said(&[[1.5, 0.0, -2.0]], ScoreKind::Probabilities, "logits");
         said(&[[0.5, 0.25, 0.25]], ScoreKind::LogProbabilities, "probs");
         let logs = [0.5f32.ln(), 0.25f32.ln(), 0.25f32.ln()];

@@ -18,8 +18,10 @@ const MOST_REPORTED: usize = 20;
 pub(crate) struct Inputs<'a> {
     paths: &'a [PathBuf],
     keep_going: bool,
+    /// Whether the answers of each input are in their place once they are there.
+    written_one_by_one: bool,
     begun: usize,
-    failed: usize,
+    failed: Vec<&'a Path>,
     /// Whether an item of an input was refused whose other items were decoded.
     refused: bool,
     /// What was noted, and of how many inputs after the first.
@@ -32,14 +34,15 @@ pub(crate) struct Inputs<'a> {
 
 impl<'a> Inputs<'a> {
     /// With `keep_going`, an input that cannot be decoded does not end the run.
-    pub(crate) fn new(paths: &'a [PathBuf], keep_going: bool) -> Self {
+    pub(crate) fn new(paths: &'a [PathBuf], keep_going: bool, written_one_by_one: bool) -> Self {
         let shares = paths.iter().map(|path| share(path));
         let total = shares.fold(0, usize::saturating_add);
         Inputs {
             paths,
             keep_going,
+            written_one_by_one,
             begun: 0,
-            failed: 0,
+            failed: Vec::new(),
             refused: false,
             said: Vec::new(),
             progress: Progress::new("", total),
@@ -117,21 +120,31 @@ impl<'a> Inputs<'a> {
         match result {
             Ok(given) => Ok(Some(given)),
             Err(failure) if self.keep_going => {
-                self.failed += 1;
+                self.failed.push(&self.paths[self.begun - 1]);
                 self.progress.aside(|| failure.report());
                 Ok(None)
             }
             Err(failure) if self.paths.len() > 1 => {
-                Err(failure
-                    .with("the run ends here; --keep-going passes over what cannot be decoded"))
+                let (done, all) = (self.begun - 1, self.paths.len());
+                let advice = match self.written_one_by_one {
+                    true => format!(
+                        "the run ends here, with the answers of {done} of {all} inputs written; \
+                         --keep-going passes over what cannot be decoded, --resume leaves alone \
+                         what is written"
+                    ),
+                    false => "the run ends here, and nothing is written; --keep-going passes over \
+                              what cannot be decoded"
+                        .to_owned(),
+                };
+                Err(failure.with(advice))
             }
             Err(failure) => Err(failure),
         }
     }
 
-    /// How many inputs could not be decoded.
-    pub(crate) fn failed(&self) -> usize {
-        self.failed
+    /// The inputs that could not be decoded.
+    pub(crate) fn failed(&self) -> &[&'a Path] {
+        &self.failed
     }
 
     /// Ends the run: calls `put`, which puts the output in its place, unless all inputs failed,
@@ -141,7 +154,7 @@ impl<'a> Inputs<'a> {
         put: impl FnOnce() -> Result<(), Failure>,
         say: impl FnOnce() -> Result<(), Failure>,
     ) -> Result<ExitCode, Failure> {
-        let (failed, refused, all) = (self.failed, self.refused, self.paths.len());
+        let (failed, refused, all) = (self.failed.len(), self.refused, self.paths.len());
         self.progress.aside(|| self.count_notes());
         drop(self);
         if failed < all || all == 0 {
@@ -208,7 +221,7 @@ mod tests {
         let shares: Vec<usize> = paths.iter().map(|path| share(path)).collect();
         // A file of nothing is an input, too.
         assert_eq!(shares, [100, 1, 50, 0]);
-        let mut inputs = Inputs::new(&paths, false);
+        let mut inputs = Inputs::new(&paths, false, false);
         assert_eq!(inputs.begin_next(), Some(&*paths[0]));
         for (done, gone) in [(1, 25), (3, 75), (4, 100)] {
             inputs.advance(done, 4);
@@ -230,7 +243,7 @@ mod tests {
     #[test]
     fn the_bar_says_what_is_being_done() {
         let one = ["folder/a\u{1b}b.npy".into()];
-        let mut inputs = Inputs::new(&one, false);
+        let mut inputs = Inputs::new(&one, false, false);
         inputs.begin_next().unwrap();
         assert_eq!(inputs.doing(&one[0], None), "a\\u{1b}b.npy");
         assert_eq!(
@@ -238,7 +251,7 @@ mod tests {
             "a\\u{1b}b.npy, item 2/7"
         );
         let two = ["a.npy".into(), "b.npy".into()];
-        let mut inputs = Inputs::new(&two, false);
+        let mut inputs = Inputs::new(&two, false, false);
         inputs.begin_next().unwrap();
         assert_eq!(inputs.doing(&two[0], None), "1/2 a.npy");
         inputs.begin_next().unwrap();
@@ -249,15 +262,25 @@ mod tests {
     fn a_run_goes_on_past_a_failure_only_if_it_was_told_to() {
         let (_folder, paths) = files(&[1, 1]);
         let failure = || Err::<(), _>(Failure::input("odd"));
-        let mut inputs = Inputs::new(&paths, false);
-        assert!(inputs.take(failure()).is_err());
+        let mut inputs = Inputs::new(&paths, false, false);
+        inputs.begin_next().unwrap();
+        let said = |inputs: &mut Inputs<'_>| match inputs.take(failure()) {
+            Err(Failure::Input(message)) => message,
+            other => panic!("{other:?}"),
+        };
+        assert!(said(&mut inputs).contains("nothing is written"));
+        let mut written = Inputs::new(&paths, false, true);
+        written.begin_next().unwrap();
+        written.begin_next().unwrap();
+        assert!(said(&mut written).contains("answers of 1 of 2 inputs written"));
         assert_eq!(inputs.take(Ok(7)).unwrap(), Some(7));
 
         // The output is put in its place unless nothing came of any input.
         let codes = [ExitCode::SUCCESS, ExitCode::from(2), ExitCode::from(2)];
         for (failures, code) in codes.into_iter().enumerate() {
-            let mut inputs = Inputs::new(&paths, true);
+            let mut inputs = Inputs::new(&paths, true, false);
             for _ in 0..failures {
+                inputs.begin_next().unwrap();
                 assert_eq!(inputs.take(failure()).unwrap(), None);
             }
             let mut put = false;
@@ -272,7 +295,7 @@ mod tests {
             assert_eq!(put, failures < 2);
         }
         // A refused item is not a failed input.
-        let mut inputs = Inputs::new(&paths, false);
+        let mut inputs = Inputs::new(&paths, false, false);
         let scores = ScoresView::logits(&[f32::NAN], [1, 1]).unwrap();
         let refused = beam_search(&scores, 1).unwrap().best(0).unwrap_err();
         inputs.refuse_items(&paths[0], [&refused].into_iter());
@@ -287,7 +310,7 @@ mod tests {
         assert_eq!(format!("{:?}", ended.unwrap()), format!("{:?}", codes[1]));
         assert!(put);
 
-        let inputs = Inputs::new(&paths, true);
+        let inputs = Inputs::new(&paths, true, false);
         assert!(
             inputs
                 .finish(|| Err(Failure::input("no")), || Ok(()))

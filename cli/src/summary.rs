@@ -29,6 +29,8 @@ struct Counts {
     left_alone: usize,
     /// The inputs that could not be decoded.
     failed_inputs: usize,
+    /// Their names.
+    failed: Vec<String>,
     /// The items of the others, those that were refused included.
     items: usize,
     /// The items that were refused.
@@ -79,8 +81,9 @@ impl Summary {
     }
 
     /// Writes what was done, if it is to be written, and says it to a person.
-    pub(crate) fn finish(mut self, failed_inputs: usize) -> Result<(), Failure> {
-        self.counts.failed_inputs = failed_inputs;
+    pub(crate) fn finish(mut self, failed: Vec<String>) -> Result<(), Failure> {
+        self.counts.failed_inputs = failed.len();
+        self.counts.failed = failed;
         self.counts.seconds = self.begun.elapsed().as_secs_f64();
         if io::stderr().is_terminal() {
             // As a note, it is no reason to fail.

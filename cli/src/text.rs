@@ -27,6 +27,12 @@ pub fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
 pub fn read(path: &Path) -> Result<String, Failure> {
     let about = |failure: Failure| failure.about(printable::path(path));
     let bytes = memory::read(open(path)?).map_err(|error| about(Failure::reading(&error)))?;
+    let is_array = |start: &[u8]| bytes.starts_with(start);
+    if is_array(b"\x93NUMPY") || is_array(b"PK\x03\x04") {
+        return Err(about(Failure::input(
+            "this is a file of arrays, and text is read",
+        )));
+    }
     String::from_utf8(bytes).map_err(|error| {
         let at = error.utf8_error().valid_up_to();
         about(Failure::Input(format!("byte {at} is not UTF-8")))

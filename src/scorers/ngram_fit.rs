@@ -120,10 +120,13 @@ impl NgramFit {
         Ok(self)
     }
 
-    /// Whether the model may be one of other units: it knows less than half of the labels, or
-    /// less than half of its words fit.
+    /// Whether the model may be one of other units: less than half of its words fit, or it
+    /// knows less than half of the labels, unless nine tenths of its words fit. (A model of one
+    /// language's letters knows few labels of a reader of many.)
     pub fn is_doubtful(&self) -> bool {
-        2 * self.known_labels < self.labels || 2 * self.fitting_words < self.words
+        let nearly_all_fit = self.words > 0 && 10 * self.fitting_words >= 9 * self.words;
+        let few_are_known = 2 * self.known_labels < self.labels;
+        2 * self.fitting_words < self.words || few_are_known && !nearly_all_fit
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Ctc {
 
     /// Take the best token of each frame and search nothing: the best path
     #[arg(long, requires = "source", conflicts_with_all = [
-        "beams", "nbest", "lm", "hotwords", "lexicon", "merge_text", "top_tokens",
+        "beams", "lm", "hotwords", "lexicon", "merge_text", "top_tokens",
         "min_token_log_prob", "score_threshold", "blank_skip",
     ])]
     pub(crate) greedy: bool,

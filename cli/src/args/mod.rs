@@ -47,19 +47,20 @@ Examples:
   zcat lm.npy.gz | widebeam decode - --search independent --scores logits \\
       --beams 5
       from a pipe
-  widebeam decode night/*.npz --search ctc --blank 0 --scores probs --beams 32 \\
+  widebeam decode night/*.npz --search ctc --blank 0 --scores probs \\
       --format npz --output-dir answers --create-dirs --keep-going
       a file for each input in a folder; those that cannot be decoded are
       reported and passed over
-  find night -name '*.npz' | sort | widebeam decode --inputs-from - \\
-      --search ctc --blank 0 --scores probs --format jsonl --output-dir answers \\
-      --shard 3/8 --resume --keep-going --summary job3.json
+  find night -name '*.npz' | sort > list.txt
+  widebeam decode --inputs-from list.txt --search ctc --blank 0 --scores probs \\
+      --format jsonl --output-dir answers --shard 3/8 --resume --keep-going
       the third of eight jobs; run again, it does what is not done
 
 Fields of a hypothesis (jsonl; csv and tsv have those marked * as columns):
   score*             log-probability, with what scorers add
-  confidence*        its share: e^score over the sum of all that the beam holds
-  probability*       what the model alone gives it
+  confidence*        its share: e^score over the sum of all that the beam holds,
+                     so it falls as --beams grow; compare it at one width only
+  probability*       what the model alone gives it, hardly dependent on --beams
   tokens*            token ids, from 0
   token_confidences  of each token, the shares of those that have it there
   text*, words       with --labels; words have their frames and a confidence
@@ -91,11 +92,17 @@ pub(crate) struct Decode {
     inputs: Vec<PathBuf>,
 
     /// What kind of model the scores are of
-    #[arg(long, value_enum, requires = "source")]
+    #[arg(long, value_enum, ignore_case = true, requires = "source")]
     search: Option<Search>,
 
     /// What the numbers are; it is never guessed
-    #[arg(long, value_enum, value_name = "KIND", requires = "source")]
+    #[arg(
+        long,
+        value_enum,
+        ignore_case = true,
+        value_name = "KIND",
+        requires = "source"
+    )]
     scores: Option<Scores>,
 
     /// Beam width: how many hypotheses are carried from step to step [default: 16]
@@ -143,13 +150,19 @@ pub(crate) struct Decode {
     /// An item that holds an invalid score is reported, and the others are decoded; the
     /// exit code is then 2. In the place of its hypotheses text and jsonl have the
     /// error, and npz has none.
-    #[arg(long, value_enum, requires = "source")]
+    #[arg(
+        long,
+        value_enum,
+        ignore_case = true,
+        requires = "source",
+        alias = "output-format"
+    )]
     format: Option<Format>,
 
     /// File to write; it appears when it is complete [default: standard output]
     ///
     /// To standard output too nothing is written before all is decoded.
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "source")]
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "source")]
     output: Option<PathBuf>,
 
     /// Folder to write a file for each INPUT to, by its name: a.npy becomes a.jsonl
@@ -228,6 +241,7 @@ impl Decode {
             labels: self.labels.as_ref(),
             word_delimiter: self.word_delimiter.as_deref(),
             format,
+            format_is_named: self.format.is_some(),
             output: self.output.as_ref(),
             output_dir: self.output_dir.as_ref(),
             create_dirs: self.create_dirs,

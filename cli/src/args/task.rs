@@ -34,6 +34,8 @@ pub(crate) struct Task<'a> {
     /// The label between words.
     pub(crate) word_delimiter: Option<&'a str>,
     pub(crate) format: Format,
+    /// Whether `--format` is given.
+    pub(crate) format_is_named: bool,
     pub(crate) output: Option<&'a PathBuf>,
     pub(crate) output_dir: Option<&'a PathBuf>,
     /// Where to write what was done.

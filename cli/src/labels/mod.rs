@@ -14,6 +14,9 @@ use crate::text;
 /// What stands before a word in word pieces.
 pub const WORD_MARK: char = '\u{2581}';
 
+/// What the blank is called in files of labels.
+const BLANKS: [&str; 5] = ["<blank>", "[blank]", "<blk>", "blank", "<ctc_blank>"];
+
 /// One label for each token of a vocabulary.
 #[derive(Debug)]
 pub struct Labels {
@@ -105,6 +108,21 @@ impl Labels {
         }
     }
 
+    /// Why another token than the one said is probably the blank: its label says so.
+    pub fn doubt_of_blank(&self) -> Option<String> {
+        let Blank(blank) = self.blank?;
+        let names_it = |label: &str| BLANKS.iter().any(|name| label.eq_ignore_ascii_case(name));
+        let own = self.vocabulary.label(blank)?;
+        let labels = self.vocabulary.labels().iter();
+        let (token, label) = labels.enumerate().find(|(_, label)| names_it(label))?;
+        (!names_it(own)).then(|| {
+            format!(
+                "{}: the label of token {token} is {label:?}, and --blank says {blank}",
+                self.name
+            )
+        })
+    }
+
     /// Whether this is the label of the blank.
     pub fn is_blank(&self, label: &str) -> bool {
         let blank = self
@@ -165,6 +183,23 @@ mod tests {
                 format!("a vocabulary of {vocab} tokens needs {vocab} labels, l.txt has 3")
             );
         }
+    }
+
+    #[test]
+    fn another_token_that_is_named_the_blank_is_noticed() {
+        for (labels, blank, doubted) in [
+            (["<blank>", "a", "b"], 1, true),
+            (["a", "[BLANK]", "b"], 2, true),
+            (["<blank>", "a", "b"], 0, false),
+            (["<blank>", "a", "<blk>"], 2, false),
+            (["-", "a", "b"], 1, false),
+            (["<blank>", "a", "b"], 9, false),
+        ] {
+            let labels = Labels::new(&labels, Some(Blank(blank)), "l.txt".to_owned());
+            assert_eq!(labels.doubt_of_blank().is_some(), doubted, "{labels:?}");
+        }
+        let labels = Labels::new(&["<blank>"], None, "l.txt".to_owned());
+        assert_eq!(labels.doubt_of_blank(), None);
     }
 
     #[test]

@@ -65,6 +65,11 @@ impl Input {
             true => open_stdin(reading),
             false => open_path(path, reading),
         };
+        let is_pattern = || path.to_string_lossy().contains(['*', '?']) && !path.exists();
+        let opened = opened.map_err(|failure| match is_pattern() {
+            true => failure.with("the shell did not replace the * or ? by names of files"),
+            false => failure,
+        });
         opened.map_err(|failure| failure.about(printable::path(path)))
     }
 }

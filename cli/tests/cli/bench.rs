@@ -343,11 +343,16 @@ fn tables_are_aligned() {
 }
 
 #[test]
+fn a_shape_of_ones_own_has_a_beam_width_by_default() {
+    let document = document("ctc --shape 2x5x40 --runs 1 --no-reference");
+    assert_eq!(rows(&document)[0]["beams"], 16);
+}
+
+#[test]
 fn impossible_arguments_are_refused() {
     for arguments in [
         "kernels --megabytes 0",
         "kernels --runs 0",
-        "independent --shape 2x5x40",
         "independent --beams 3",
         "independent --shape 2x0x40 --beams 3",
         "independent --shape 2x5 --beams 3",

@@ -70,7 +70,7 @@ fn shards_have_each_input_once_and_sums_agree() {
     assert_eq!(all.code, Some(2));
     let counts = |inputs: usize, items: usize, failures: usize| {
         json!({
-            "inputs": inputs, "left_alone": 0, "failed_inputs": 0, "items": items,
+            "inputs": inputs, "left_alone": 0, "failed_inputs": 0, "failed": [], "items": items,
             "failures": failures, "frames": 3 * items, "seconds": null,
         })
     };

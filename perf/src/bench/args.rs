@@ -20,7 +20,12 @@ Examples:
   widebeam bench independent --profile trace.json
       where the time goes, as a table and for ui.perfetto.dev
   widebeam bench kernels --filter probs-f32
-      the kernels of a row at every level";
+      the kernels of a row at every level
+
+Columns: `ms` a run; `tokens/s` steps of all items (CTC: frames); `of read` the
+roofline's time over ours, 1 is the speed of reading; `greedy ms` the best token
+of each step alone; `x greedy` our time over that; `slower` the naive search's
+time over ours, and `naive did` how much of the input it was given.";
 
 /// Measure the searches on this machine, and check their answers
 ///
@@ -123,10 +128,10 @@ pub(super) struct Searches {
     search: Option<Search>,
 
     /// Shape of the scores: items, steps and tokens, as in 32x20x1000 [default: some of each search]
-    #[arg(long, value_name = "BxTxV", requires = "beams")]
+    #[arg(long, value_name = "BxTxV")]
     pub(super) shape: Option<Shape>,
 
-    /// Beam width
+    /// Beam width of --shape [default: 16]
     #[arg(long, value_name = "N", requires = "shape",
           allow_negative_numbers = true, value_parser = whole::<usize>)]
     pub(super) beams: Option<usize>,

@@ -13,6 +13,12 @@ use crate::workload::{
     CHECK_BUDGET, Case, Checked, Comparison, Shape, compare, kind_name, prepare,
 };
 
+/// The beam width of a shape of one's own, where none is given.
+const BEAMS: usize = 16;
+
+/// A spread above this says that something else ran.
+const DISTURBED: f64 = 0.5;
+
 /// What was measured of one case.
 #[derive(Debug, Serialize)]
 pub(super) struct Row {
@@ -65,8 +71,8 @@ fn cases(options: &Searches) -> Vec<Case> {
             dtype: options.dtype,
             level: options.instructions.level,
         };
-        match options.shape.zip(options.beams) {
-            Some(own) => cases.push(case(own)),
+        match options.shape {
+            Some(own) => cases.push(case((own, options.beams.unwrap_or(BEAMS)))),
             None => cases.extend(
                 search
                     .standard()
@@ -201,6 +207,12 @@ pub(super) fn table(rows: &[Row]) -> Table {
         "level",
         "GB/s",
     ]);
+    if rows.iter().any(|row| row.engine.spread > DISTURBED) {
+        table.note(
+            "a spread above 50 %: other work disturbed the runs; more --runs, or a quiet machine"
+                .to_owned(),
+        );
+    }
     for row in rows {
         let mut cells = vec![
             row.search.to_owned(),

@@ -222,12 +222,21 @@ pub(super) fn add(table: &mut Table) {
             format!("a.npy {PROBS} --output gone/out"),
         ),
         (
-            "output that is a folder",
-            format!("a.npy {PROBS} --output ."),
+            "output in the place of other scores",
+            format!("a.npy {PROBS} --output b.npy --format text"),
         ),
         (
-            "output in the place of the input",
-            format!("a.npy {PROBS} --output ./a.npy"),
+            "output of which the name says no format",
+            format!("a.npy {PROBS} --output o.xlsx"),
+        ),
+        ("a pattern that the shell left", format!("*.gone {PROBS}")),
+        (
+            "labels that are an array",
+            format!("a.npy {PROBS} --labels a.npy"),
+        ),
+        (
+            "output that is a folder",
+            format!("a.npy {PROBS} --output ."),
         ),
         (
             "a folder of outputs that is not there",
