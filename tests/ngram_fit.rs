@@ -97,8 +97,8 @@ fn models_of_labels_are_refused_from_their_limits_on() {
         ((40, 0), (3, 3), true, true),
         // It knows few labels, and nearly all of its words fit.
         ((40, 1), (3, 3), false, false),
-        ((5, 2), (10, 9), false, false),
-        ((5, 2), (10, 8), false, true),
+        ((20, 7), (10, 9), false, false),
+        ((20, 7), (10, 8), false, true),
         ((1, 0), (1, 1), true, true),
         // It knows less than half of the labels, and less than half of its words fit.
         ((5, 2), (7, 3), true, true),
