@@ -316,6 +316,19 @@ fn a_row_out_of_range_panics_and_leaves_the_tokens_alone() {
     assert!(tokens.is_empty());
 }
 
+/// This program, to be run again; with an emulator where `tests/machines/run.sh` names one.
+fn this_program() -> Command {
+    let program = std::env::current_exe().unwrap();
+    match std::env::var_os("WIDEBEAM_TEST_EMULATOR") {
+        Some(emulator) => {
+            let mut child = Command::new(emulator);
+            child.arg(program);
+            child
+        }
+        None => Command::new(program),
+    }
+}
+
 /// What a process with the variable set finds: its tests are this one's. The level of
 /// `log_add` is looked up once.
 #[test]
@@ -339,7 +352,7 @@ fn a_level_that_the_environment_does_not_name_is_an_error_of_every_call() {
         return;
     }
     let found = |value: &str| {
-        let mut child = Command::new(std::env::current_exe().unwrap());
+        let mut child = this_program();
         let test = "a_level_that_the_environment_does_not_name_is_an_error_of_every_call";
         child.args([test, "--exact", "--nocapture"]);
         child.env(CHILD, "").env(Level::VARIABLE, value);

@@ -210,6 +210,19 @@ mod tests {
         }
     }
 
+    /// This program, to be run again; with an emulator where `tests/machines/run.sh` names one.
+    fn this_program() -> Command {
+        let program = std::env::current_exe().unwrap();
+        match std::env::var_os("WIDEBEAM_TEST_EMULATOR") {
+            Some(emulator) => {
+                let mut child = Command::new(emulator);
+                child.arg(program);
+                child
+            }
+            None => Command::new(program),
+        }
+    }
+
     /// What a process with the variable set finds: its tests are this one's.
     #[test]
     fn the_environment_chooses_the_level() {
@@ -222,7 +235,7 @@ mod tests {
             return;
         }
         let found = |value: Option<&str>| {
-            let mut child = Command::new(std::env::current_exe().unwrap());
+            let mut child = this_program();
             let test = "simd::level::tests::the_environment_chooses_the_level";
             child.args([test, "--exact", "--nocapture"]).env(CHILD, "");
             match value {

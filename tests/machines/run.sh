@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # tests/machines/run.sh [--short | --build] [TARGET [TEST...]]: the library's tests on other machines:
 # TARGET is aarch64, s390x (big-endian), i686 (32 bits) or wasm32 (with and without simd128);
-# without one, all of them. A TEST is `lib` or the name of an integration test; without one,
-# those listed below; with --short, that of the golden file alone. Prints a line for each: tests
-# passed, ignored, seconds; with --build only the paths of the programs.
+# without one, all of them. A TEST is `lib`, the name of an integration test, or `load`, which is how
+# the tool reads arrays; without one, those listed below; with --short, the golden results of the
+# independent and the CTC search alone. Prints a line for each: tests passed, ignored, seconds; with
+# --build only the paths of the programs.
 #
 # Debian's compiler makes the programs (rustup's here has the standard library of x86-64
 # alone), QEMU or Node.js runs them. Packages that are missing are installed where that is
-# allowed; exits 3 where they cannot be had, 1 where a test fails. tests/README.md has
-# the results.
+# allowed, unless INSTALL=no; exits 3 where they cannot be had, 1 where a test fails.
+# tests/README.md has the results.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 here=tests/machines
@@ -21,7 +22,7 @@ chosen=("$@")
 
 # Where there are threads and a file system.
 everything=(lib determinism independent ctc autoregressive autoregressive_additions transducer
-    words scorers kenlm ngram_fit top_k parity extremes misuse serde clones memory_needed machines)
+    words scorers kenlm ngram_fit top_k parity extremes misuse serde clones memory_needed machines load)
 # A WebAssembly program has one thread, and a panic ends it.
 on_one_thread=(determinism machines)
 
@@ -34,6 +35,8 @@ packages() {
     *) echo "$1 is not a target: aarch64, s390x, i686 or wasm32" >&2; exit 2 ;;
     esac
 }
+
+[ "$option" != --short ] || export CARGO_PROFILE_RELEASE_OPT_LEVEL=1
 
 # What is emulated is built to be fast; i686, which x86-64 runs, with the overflow checks and
 # assertions of a debug build.
@@ -69,21 +72,31 @@ run() {
     [ "$option" != --short ] || tests=(determinism)
     [ ${#chosen[@]} = 0 ] || tests=("${chosen[@]}")
 
-    local arguments=() test
+    local arguments=() of_tool=false test
     for test in "${tests[@]}"; do
         case $test in
         lib) arguments+=(--lib) ;;
+        load) of_tool=true ;;
         *) arguments+=(--test "$test") ;;
         esac
     done
     local variable=CARGO_TARGET_${triple^^}
     variable=${variable//-/_}
-    local programs
-    programs=$("$as" "${variable}_LINKER=$cc" "${variable}_RUSTFLAGS=$flags" \
-        cargo test --quiet --locked --release --package widebeam --features unstable --target "$triple" \
-        "${build_std[@]}" "${arguments[@]}" --no-run \
-        --message-format json-render-diagnostics |
-        sed -n 's/.*"target":{"kind":\["\([a-z]*\)"[^}]*"name":"\([^"]*\)".*"executable":"\([^"]*\)".*/\2 \3/p') || return
+    # A line for each program: the name of its crate and its path.
+    build() {
+        "$as" "${variable}_LINKER=$cc" "${variable}_RUSTFLAGS=$flags" \
+            cargo test --quiet --locked --release --target "$triple" "${build_std[@]}" "$@" --no-run \
+            --message-format json-render-diagnostics |
+            sed -n 's/.*"target":{"kind":\["\([a-z]*\)"[^}]*"name":"\([^"]*\)".*"executable":"\([^"]*\)".*/\2 \3/p'
+    }
+    local programs=
+    if [ ${#arguments[@]} != 0 ]; then
+        programs=$(build --package widebeam --features unstable "${arguments[@]}") || return
+    fi
+    if $of_tool; then
+        programs+=$'\n'$(build --package widebeam-cli --lib) || return
+    fi
+    programs=$(grep . <<<"$programs")
     if [ "$(grep -c . <<<"$programs")" != ${#tests[@]} ]; then
         echo "$name: not all of these were built: ${tests[*]}" >&2
         return 1
@@ -95,8 +108,14 @@ run() {
     fi
     local status=0 test_name program begin output
     while read -r test_name program; do
+        local only=()
         begin=$EPOCHREALTIME
-        if output=$(RUST_BACKTRACE=0 $runner "$program" --quiet 2>&1); then :; else
+        # Of the tool's tests only these look at bytes of files.
+        [ "$test_name" != widebeam_cli ] || only=(load::)
+        [ "$option" != --short ] || only=(independent_results_are_golden ctc_results_are_golden)
+        # Some tests run their program again.
+        case $runner in qemu-*) export WIDEBEAM_TEST_EMULATOR=$runner ;; *) unset WIDEBEAM_TEST_EMULATOR ;; esac
+        if output=$(RUST_BACKTRACE=0 $runner "$program" --quiet "${only[@]}" 2>&1); then :; else
             status=1
             printf '%s\n' "$output" >&2
         fi
@@ -104,7 +123,7 @@ run() {
             /^test result/ { passed += $4; failed += $6; ignored += $8 }
             END { printf "%-14s %-25s %4d passed, %d failed, %d ignored, %.1f s\n",
                 name, test, passed, failed, ignored, end - begin }' <<<"$output"
-    done < <(grep . <<<"$programs")
+    done <<<"$programs"
     return $status
 }
 

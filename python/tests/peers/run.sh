@@ -47,7 +47,7 @@ for name in "${names[@]}"; do
     *)
         environment "$name"
         # In a folder of its own: engines look for packages where they are started.
-        (cd "$scratch" && "$peers/$name/bin/pytest" --quiet -rP -p no:cacheprovider \
+        (cd "$scratch" && "$peers/$name/bin/pytest" --quiet -rP --show-capture stdout -p no:cacheprovider \
             -c "$here/../../pyproject.toml" "$here/../with_$name")
         ;;
     esac
