@@ -18,6 +18,7 @@ pub mod labels;
 mod list;
 pub mod load;
 mod man;
+mod marked;
 mod memory;
 pub mod model;
 mod output;

@@ -17,6 +17,7 @@ use crate::ctc;
 use crate::decoder::Decoder;
 use crate::labels::Labels;
 use crate::load::Tensor;
+use crate::marked::Marked;
 use crate::transcript::Reader;
 
 const EMISSIONS: &[u8] = include_bytes!("../assets/ocr_lines.npz");
@@ -51,7 +52,8 @@ pub(crate) fn run(options: &Decode) -> Result<(), Failure> {
     let paths = greedy.decode(&scores, |_items| {})?;
     let answers = decoder.decode(&scores, |_items| {})?;
 
-    let mut out = BufWriter::new(io::stdout().lock());
+    // Colours are for terminals that want them.
+    let mut out = BufWriter::new(anstream::AutoStream::auto(io::stdout().lock()));
     report(&mut out, &sample, beams, &paths, &answers)
         .and_then(|()| out.flush())
         .map_err(|error| Failure::writing("standard output", &error))
@@ -144,9 +146,10 @@ fn report(
         let next = texts.get(1);
 
         writeln!(out, "{:>2}  truth   {truth}", line + 1)?;
-        writeln!(out, "    greedy  {greedy}")?;
-        writeln!(out, "    beam    {best}")?;
-        writeln!(out, "    next    {}", next.unwrap_or(&"-"))?;
+        let marked = |text| Marked { truth, text };
+        writeln!(out, "    greedy  {}", marked(greedy))?;
+        writeln!(out, "    beam    {}", marked(best))?;
+        writeln!(out, "    next    {}", marked(next.unwrap_or(&"-")))?;
         errors.count(truth, greedy, &texts);
     }
     write_words(out, &answers[0])?;

@@ -316,6 +316,12 @@ fn the_sample_is_read_and_says_what_to_try_next() {
         );
     }
     assert_eq!(plain.stdout.matches("\n    beam    ").count(), 12);
+    // Colours are for terminals, and for who asks for them.
+    let coloured = Run::from(tool().env("CLICOLOR_FORCE", "1").output().unwrap()).succeeded();
+    assert!(!plain.stdout.contains('\x1b') && coloured.stdout.contains("b\x1b"));
+    let mut without = tool();
+    without.env("CLICOLOR_FORCE", "1").env("NO_COLOR", "1");
+    assert_eq!(Run::from(without.output().unwrap()).stdout, plain.stdout);
     let named = Run::from(tool().arg("decode").output().unwrap()).succeeded();
     assert_eq!(named.stdout, plain.stdout);
     let wide = tool().args(["decode", "--beams", "1000"]).output();
