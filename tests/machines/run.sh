@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# tests/machines/run.sh [--short | --build] [TARGET [TEST...]]: the library's tests on other machines:
-# TARGET is aarch64, s390x (big-endian), i686 (32 bits) or wasm32 (with and without simd128);
+# tests/machines/run.sh [--check | --short | --build] [TARGET [TEST...]]: the library's tests on other
+# machines: TARGET is aarch64, s390x (big-endian), i686 (32 bits) or wasm32 (with and without simd128);
 # without one, all of them. A TEST is `lib`, the name of an integration test, or `load`, which is how
 # the tool reads arrays; without one, those listed below; with --short, the golden results of the
 # independent and the CTC search alone. Prints a line for each: tests passed, ignored, seconds; with
-# --build only the paths of the programs.
+# --build only the paths of the programs. With --check nothing is built or run, but the library must
+# compile.
 #
 # Debian's compiler makes the programs (rustup's here has the standard library of x86-64
 # alone), QEMU or Node.js runs them. Packages that are missing are installed where that is
@@ -89,6 +90,14 @@ run() {
             --message-format json-render-diagnostics |
             sed -n 's/.*"target":{"kind":\["\([a-z]*\)"[^}]*"name":"\([^"]*\)".*"executable":"\([^"]*\)".*/\2 \3/p'
     }
+    local begin=$EPOCHREALTIME
+    if [ "$option" = --check ]; then
+        "$as" "${variable}_RUSTFLAGS=$flags" cargo check --quiet --locked --release --target "$triple" \
+            "${build_std[@]}" --package widebeam --lib || return
+        awk -v name="$name" -v begin="$begin" -v end="$EPOCHREALTIME" \
+            'BEGIN { printf "%-14s the library compiles, %.1f s\n", name, end - begin }'
+        return
+    fi
     local programs=
     if [ ${#arguments[@]} != 0 ]; then
         programs=$(build --package widebeam --features unstable "${arguments[@]}") || return
@@ -106,7 +115,7 @@ run() {
         sed 's/^[^ ]* //' <<<"$programs"
         return
     fi
-    local status=0 test_name program begin output
+    local status=0 test_name program output
     while read -r test_name program; do
         local only=()
         begin=$EPOCHREALTIME
