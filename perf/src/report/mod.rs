@@ -14,6 +14,7 @@ mod blocks;
 mod cost_plot;
 mod markers;
 mod newest;
+mod peers_plot;
 
 use std::fs;
 use std::io;
@@ -70,6 +71,12 @@ pub fn run(options: &Report) -> Result<(), Failure> {
                 .map_err(|error| Failure::Machine(format!("no plot: {error}")))?;
             files.push((folder(&options.record, machine).join(COST_PLOT), plot));
         }
+        let panels = peers_plot::panels(machine);
+        if !panels.is_empty() {
+            let plot = peers_plot::svg(&panels)
+                .map_err(|error| Failure::Machine(format!("no plot: {error}")))?;
+            files.push((folder(&options.record, machine).join(PEERS_PLOT), plot));
+        }
     }
     for path in &options.files {
         let about = |failure: Failure| failure.about(printable::path(path));
@@ -110,6 +117,7 @@ pub fn run(options: &Report) -> Result<(), Failure> {
 /// The names of a machine's plots.
 const SCALING_PLOT: &str = "scaling.svg";
 const COST_PLOT: &str = "top-k.svg";
+const PEERS_PLOT: &str = "peers.svg";
 
 fn folder(record: &Path, machine: &Machine) -> PathBuf {
     record.join(&machine.folder)
