@@ -169,6 +169,7 @@ macro_rules! mark {
 
 mod batch;
 mod blank;
+mod byte_limit;
 mod cancellation;
 mod error;
 pub mod guide;

@@ -8,7 +8,8 @@
 pub enum ErrorKind {
     /// A shape, a stride, a length or a number of values does not fit the others.
     InvalidShape,
-    /// A size is above the limit that the library has for it.
+    /// A size is above the limit that the library has for it, or the memory that a search may
+    /// take above the limit that its caller has set.
     LimitExceeded,
     /// A score is not what its kind allows, such as a NaN; or of a kind that a setting
     /// does not work with.

@@ -84,6 +84,11 @@ pub(crate) enum Kind {
         what: &'static str,
         bytes: usize,
     },
+    ByteLimit {
+        needed: usize,
+        held: usize,
+        limit: usize,
+    },
     NoAttention {
         rows: usize,
         sources: usize,
@@ -351,6 +356,7 @@ impl Kind {
             | Kind::BeamsTooLarge { .. }
             | Kind::TooManyFrames { .. }
             | Kind::TooManyNodes { .. }
+            | Kind::ByteLimit { .. }
             | Kind::DurationTooLong { .. } => ErrorKind::LimitExceeded,
             Kind::InvalidScore { .. }
             | Kind::StepScore { .. }
@@ -506,6 +512,22 @@ impl fmt::Display for Kind {
                     "no memory for {what}: {bytes} bytes could not be allocated"
                 )
             }
+            Kind::ByteLimit {
+                needed,
+                held: 0,
+                limit,
+            } => write!(
+                f,
+                "the search may take up to {needed} bytes, and its limit is {limit}"
+            ),
+            Kind::ByteLimit {
+                needed,
+                held,
+                limit,
+            } => write!(
+                f,
+                "the search may take up to {needed} bytes beside the {held} of what it has taken in, and its limit is {limit}"
+            ),
             Kind::ZeroLength => write!(
                 f,
                 "a maximum length of 0 tokens leaves nothing to search; at least 1 is needed"

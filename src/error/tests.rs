@@ -156,6 +156,22 @@ fn every_message_names_the_value_and_the_limit() {
             "no memory for the beam: 7 bytes could not be allocated",
         ),
         (
+            Kind::ByteLimit {
+                needed: 7,
+                held: 0,
+                limit: 5,
+            },
+            "the search may take up to 7 bytes, and its limit is 5",
+        ),
+        (
+            Kind::ByteLimit {
+                needed: 7,
+                held: 2,
+                limit: 8,
+            },
+            "the search may take up to 7 bytes beside the 2 of what it has taken in, and its limit is 8",
+        ),
+        (
             Kind::ZeroLength,
             "a maximum length of 0 tokens leaves nothing to search; at least 1 is needed",
         ),
@@ -747,6 +763,16 @@ fn errors_say_their_sort_and_where_they_lie() {
         (
             Kind::TooManyFrames {
                 frames: 2,
+                limit: 1,
+            },
+            ErrorKind::LimitExceeded,
+            nothing,
+            false,
+        ),
+        (
+            Kind::ByteLimit {
+                needed: 2,
+                held: 0,
                 limit: 1,
             },
             ErrorKind::LimitExceeded,

@@ -9,6 +9,7 @@ use self::item::{Call, ItemSearch, OfThread};
 use super::merge::Merge;
 use super::shortlist::Shortlists;
 use crate::batch::{self, IndexedSlice, PerThread};
+use crate::byte_limit::ByteLimit;
 use crate::cancellation::{Cancellation, CancellationToken, Interrupted, Watch};
 use crate::error::{Error, InterruptedAt, Kind};
 use crate::memory::grow;
@@ -79,6 +80,7 @@ pub struct IndependentSearch {
     items: Vec<ItemSearch>,
     threads: PerThread<OfThread>,
     cancellation: Cancellation,
+    max_bytes: ByteLimit,
 }
 
 impl IndependentSearch {
@@ -104,6 +106,7 @@ impl IndependentSearch {
                 items: Vec::new(),
                 threads: PerThread::default(),
                 cancellation: Cancellation::default(),
+                max_bytes: ByteLimit::default(),
             }),
         }
     }
@@ -131,9 +134,23 @@ impl IndependentSearch {
         self.cancellation = Cancellation::new(token);
     }
 
+    /// The same search with a limit on its memory, or without one: a batch that needs more than `bytes` is refused
+    /// ([`LimitExceeded`](crate::ErrorKind::LimitExceeded)) before memory is asked for. What it needs says
+    /// [`IndependentSearch::bytes_needed`].
+    #[must_use]
+    pub fn with_max_bytes(mut self, bytes: Option<usize>) -> Self {
+        self.max_bytes = ByteLimit::new(bytes);
+        self
+    }
+
     /// The beam width.
     pub fn beams(&self) -> usize {
         self.beams
+    }
+
+    /// The most bytes that the search may take; `None` if there is no limit.
+    pub fn max_bytes(&self) -> Option<usize> {
+        self.max_bytes.get()
     }
 
     /// The instruction-set level in use.
@@ -192,7 +209,8 @@ impl IndependentSearch {
     ///
     /// # Errors
     ///
-    /// If memory runs out, or the search is cancelled
+    /// If memory runs out, the batch needs more than the search may take
+    /// ([`IndependentSearch::with_max_bytes`]), or the search is cancelled
     /// ([`IndependentSearch::with_cancellation`]).
     pub fn decode(&mut self, scores: &ScoresView<'_>) -> Result<NBest, Error> {
         let mut nbest = NBest::new();
@@ -215,6 +233,7 @@ impl IndependentSearch {
             step: 0,
         };
         self.cancellation.check(start)?;
+        self.max_bytes.check(|| 0, || self.bytes_needed(scores))?;
         let batch = scores.batch();
         grow(&mut self.items, batch, "the searches of the items")?;
         let items = &mut self.items[..batch];
@@ -296,6 +315,7 @@ impl Clone for IndependentSearch {
             items: Vec::new(),
             threads: PerThread::default(),
             cancellation: self.cancellation.clone(),
+            max_bytes: self.max_bytes,
         }
     }
 }

@@ -11,6 +11,8 @@ mod word_scorers;
 mod autoregressive;
 mod ctc;
 mod independent;
+mod limits;
+mod threads;
 mod transducer;
 
 use random::Random;

@@ -7,15 +7,22 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicUsize,
+    Ordering::{Relaxed, SeqCst},
+};
 
 static BY_ALL: AtomicUsize = AtomicUsize::new(0);
+/// What the threads that are enlisted are granted and refused, all of them together.
+static GRANTED_TO_ENLISTED: AtomicUsize = AtomicUsize::new(usize::MAX);
+static REFUSED_TO_ENLISTED: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
     static BY_THIS_THREAD: Cell<usize> = const { Cell::new(0) };
     static HELD: Cell<isize> = const { Cell::new(0) };
     static GRANTED: Cell<usize> = const { Cell::new(usize::MAX) };
     static REFUSED: Cell<usize> = const { Cell::new(0) };
+    static ENLISTED: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Allocations so far by all threads; the test harness has threads too.
@@ -44,7 +51,35 @@ pub(crate) fn refusing<R>(after: usize, refused: usize, f: impl FnOnce() -> R) -
     result
 }
 
+/// Makes this thread one of those that [`refusing_to_enlisted`] is about.
+pub(crate) fn enlist() {
+    ENLISTED.set(true);
+}
+
+/// What `f` returns where after some allocations of all threads that are enlisted the next few
+/// are refused.
+pub(crate) fn refusing_to_enlisted<R>(after: usize, refused: usize, f: impl FnOnce() -> R) -> R {
+    REFUSED_TO_ENLISTED.store(refused, SeqCst);
+    GRANTED_TO_ENLISTED.store(after, SeqCst);
+    let result = f();
+    GRANTED_TO_ENLISTED.store(usize::MAX, SeqCst);
+    result
+}
+
+/// One less, unless there is none left or no limit.
+fn take(left: &AtomicUsize) -> bool {
+    let less = |left: usize| match left {
+        usize::MAX => Some(left),
+        _ => left.checked_sub(1),
+    };
+    left.fetch_update(SeqCst, SeqCst, less).is_ok()
+}
+
 fn granted() -> bool {
+    let enlisted = ENLISTED.get() && GRANTED_TO_ENLISTED.load(SeqCst) != usize::MAX;
+    if enlisted && !take(&GRANTED_TO_ENLISTED) && take(&REFUSED_TO_ENLISTED) {
+        return false;
+    }
     match (GRANTED.get(), REFUSED.get()) {
         (usize::MAX, _) | (0, 0) => true,
         (0, refused) => {

@@ -7,6 +7,7 @@ use super::sampling::Sampler;
 use super::scan::ScannedRows;
 use super::slot::{Slot, StepMemory};
 use super::walk::Walker;
+use crate::byte_limit::ByteLimit;
 use crate::cancellation::{Cancellation, CancellationToken};
 use crate::error::{Error, Kind};
 use crate::memory::reserve;
@@ -44,6 +45,7 @@ pub struct AutoregressiveSearch {
     pub(super) scanned: ScannedRows,
     pub(super) memory: StepMemory,
     pub(super) cancellation: Cancellation,
+    max_bytes: ByteLimit,
 }
 
 impl AutoregressiveSearch {
@@ -77,6 +79,7 @@ impl AutoregressiveSearch {
             scanned: ScannedRows::default(),
             memory: StepMemory::default(),
             cancellation: Cancellation::default(),
+            max_bytes: ByteLimit::default(),
         })
     }
 
@@ -104,6 +107,21 @@ impl AutoregressiveSearch {
         self.cancellation = Cancellation::new(token);
     }
 
+    /// The same search with a limit on its memory, or without one: a request that could take the
+    /// sum of what its requests need beyond `bytes` is not admitted
+    /// ([`LimitExceeded`](crate::ErrorKind::LimitExceeded)). What a request needs says
+    /// [`AutoregressiveSearch::bytes_needed`]; it counts until the request is removed.
+    #[must_use]
+    pub fn with_max_bytes(mut self, bytes: Option<usize>) -> Self {
+        self.max_bytes = ByteLimit::new(bytes);
+        self
+    }
+
+    /// The most bytes that the search may take; `None` if there is no limit.
+    pub fn max_bytes(&self) -> Option<usize> {
+        self.max_bytes.get()
+    }
+
     /// The instruction-set level in use.
     pub fn level(&self) -> Level {
         self.dispatch.level()
@@ -124,8 +142,13 @@ impl AutoregressiveSearch {
     ///
     /// Those of [`AutoregressiveSearch::admit`] about settings.
     pub fn bytes_needed(&self, request: &Request) -> Result<usize, Error> {
+        request.check(self.vocab)?;
+        Ok(self.bytes_of(request))
+    }
+
+    /// [`AutoregressiveSearch::bytes_needed`] of a request without contradictions.
+    fn bytes_of(&self, request: &Request) -> usize {
         let vocab = self.vocab;
-        request.check(vocab)?;
         let rows = request.most_beams();
         // The token, the parent and the numbers of slots; where memory grows, it is doubled.
         let row = size_of::<[u32; 8]>();
@@ -138,7 +161,13 @@ impl AutoregressiveSearch {
             rows.saturating_mul(row),
             request.prompt.len().saturating_mul(size_of::<u32>()),
         ];
-        Ok(parts.into_iter().fold(0, usize::saturating_add))
+        parts.into_iter().fold(0, usize::saturating_add)
+    }
+
+    /// What the requests that are there need in all.
+    fn bytes_held(&self) -> usize {
+        let slots = self.slots.iter().filter(|slot| slot.id.is_some());
+        slots.map(|slot| slot.bytes).fold(0, usize::saturating_add)
     }
 
     /// Takes in a request, at any time. Its first row is among the last of the next step
@@ -147,7 +176,8 @@ impl AutoregressiveSearch {
     /// # Errors
     ///
     /// If a setting is out of its range, or names a token beyond the
-    /// vocabulary, or memory runs out.
+    /// vocabulary, memory runs out, or the requests could need more than the search may take
+    /// ([`AutoregressiveSearch::with_max_bytes`]).
     ///
     /// If no hypothesis can finish, whatever the scores: what processors, masks and tries
     /// permit has no first token; the last token must be an end token, and a minimum length,
@@ -158,6 +188,8 @@ impl AutoregressiveSearch {
     /// taken, and ends with [`Ended::NothingFound`](super::Ended::NothingFound).
     pub fn admit(&mut self, request: Request) -> Result<RequestId, Error> {
         request.check(self.vocab)?;
+        let bytes = self.bytes_of(&request);
+        self.max_bytes.check(|| self.bytes_held(), || bytes)?;
         self.memory.expander.reserve(&request, self.vocab)?;
         // So that neither its end nor its removal asks for memory.
         let what = "the requests";
@@ -174,6 +206,7 @@ impl AutoregressiveSearch {
         });
         let id = RequestId::new(slot);
         self.slots[slot as usize].begin(id, request)?;
+        self.slots[slot as usize].bytes = bytes;
         self.free.pop();
         if self.slots[slot as usize].is_running() {
             self.running.push(slot);
@@ -347,6 +380,7 @@ impl Clone for AutoregressiveSearch {
             scanned: self.scanned.clone(),
             memory: self.memory.clone(),
             cancellation: self.cancellation.clone(),
+            max_bytes: self.max_bytes,
         }
     }
 }

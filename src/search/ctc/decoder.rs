@@ -170,6 +170,12 @@ impl<T> Decoder<T> {
             + Frame::bytes_needed(settings, vocab, scored)
     }
 
+    /// How many nodes its trees have, the larger of them, and how many tokens all prefixes
+    /// share and were not taken.
+    pub(super) fn held(&self) -> [usize; 2] {
+        self.history.held()
+    }
+
     /// The number of frames read.
     pub(super) fn frames(&self) -> u32 {
         self.frames

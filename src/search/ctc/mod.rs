@@ -12,6 +12,7 @@ mod extensions;
 mod frame;
 mod greedy;
 mod links;
+mod most;
 mod nbest;
 mod pace;
 mod pruning;
@@ -31,6 +32,7 @@ pub use stream::CtcStream;
 use std::sync::Arc;
 
 use crate::batch::{self, IndexedSlice, PerThread};
+use crate::byte_limit::ByteLimit;
 use crate::cancellation::{Cancellation, CancellationToken, Interrupted};
 use crate::error::{Error, InterruptedAt};
 use crate::kernels::top_k::Plan;
@@ -113,6 +115,7 @@ pub struct CtcSearch<S: Scorer = Unscored> {
     decoders: PerThread<Decoder<S::State>>,
     items: Vec<Decoded>,
     cancellation: Cancellation,
+    max_bytes: ByteLimit,
 }
 
 /// What came of one item.
@@ -142,6 +145,7 @@ impl CtcSearch {
             decoders: PerThread::default(),
             items: Vec::new(),
             cancellation: Cancellation::default(),
+            max_bytes: ByteLimit::default(),
         })
     }
 }
@@ -158,6 +162,7 @@ impl<S: Scorer + Sync> CtcSearch<S> {
             decoders: PerThread::default(),
             items: self.items,
             cancellation: self.cancellation,
+            max_bytes: self.max_bytes,
         }
     }
 
@@ -197,6 +202,18 @@ impl<S: Scorer + Sync> CtcSearch<S> {
         self.cancellation = Cancellation::new(token);
     }
 
+    /// The same search with a limit on its memory, or without one: a batch, or frames of a stream, that
+    /// could take it beyond `bytes` is refused
+    /// ([`LimitExceeded`](crate::ErrorKind::LimitExceeded)) before memory is asked for. It counts prefixes and results as if no two
+    /// hypotheses shared a token, so it is far above what most batches take. What the states
+    /// of a scorer hold elsewhere is not counted. Streams that are made of the search have the
+    /// same limit, each for itself.
+    #[must_use]
+    pub fn with_max_bytes(mut self, bytes: Option<usize>) -> Self {
+        self.max_bytes = ByteLimit::new(bytes);
+        self
+    }
+
     /// The beam width.
     pub fn beams(&self) -> usize {
         self.settings.beams
@@ -217,6 +234,11 @@ impl<S: Scorer + Sync> CtcSearch<S> {
         &self.scorer
     }
 
+    /// The most bytes that the search may take; `None` if there is no limit.
+    pub fn max_bytes(&self) -> Option<usize> {
+        self.max_bytes.get()
+    }
+
     /// The instruction-set level in use.
     pub fn level(&self) -> Level {
         self.dispatch.level()
@@ -230,6 +252,7 @@ impl<S: Scorer + Sync> CtcSearch<S> {
             Arc::clone(&self.scorer),
             self.dispatch,
             self.cancellation.clone(),
+            self.max_bytes,
         )
     }
 
@@ -253,6 +276,17 @@ impl<S: Scorer + Sync> CtcSearch<S> {
             .saturating_add(batch::threads().saturating_mul(decoder))
     }
 
+    /// The most bytes that decoding `scores` can take, results included.
+    fn most_bytes(&self, scores: &ScoresView<'_>) -> usize {
+        let (beams, longest) = (self.settings.beams, scores.longest());
+        let trees = most::bytes_of_trees(beams, beams.saturating_mul(longest), 0);
+        // The results of an item, and of all items.
+        let results = most::bytes_of_results(beams, longest).saturating_mul(2);
+        self.bytes_needed(scores)
+            .saturating_add(batch::threads().saturating_mul(trees))
+            .saturating_add(scores.batch().saturating_mul(results))
+    }
+
     /// Whether phase one is skipped. If there is an item for every thread, a thread reads each
     /// row only at its frame, when it knows how good a token must be to matter. Short rows
     /// always go through phase one, which sorts all their tokens.
@@ -271,7 +305,8 @@ impl<S: Scorer + Sync> CtcSearch<S> {
     /// # Errors
     ///
     /// If the blank is beyond the vocabulary, there are more steps than
-    /// [`CtcStream::MAX_FRAMES`], memory runs out, or the search is cancelled
+    /// [`CtcStream::MAX_FRAMES`], memory runs out, the batch may need more than the search may
+    /// take ([`CtcSearch::with_max_bytes`]), or the search is cancelled
     /// ([`CtcSearch::with_cancellation`]).
     pub fn decode(&mut self, scores: &ScoresView<'_>) -> Result<CtcNBest, Error> {
         let mut nbest = CtcNBest::new();
@@ -304,6 +339,7 @@ impl<S: Scorer + Sync> CtcSearch<S> {
             step: 0,
         };
         self.cancellation.check(start)?;
+        self.max_bytes.check(|| 0, || self.most_bytes(scores))?;
         let batch = scores.batch();
         grow(&mut self.items, batch, "the results of the items")?;
         self.decoders.prepare()?;
@@ -381,6 +417,7 @@ impl<S: Scorer> Clone for CtcSearch<S> {
             decoders: PerThread::default(),
             items: Vec::new(),
             cancellation: self.cancellation.clone(),
+            max_bytes: self.max_bytes,
         }
     }
 }

@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use super::decoder::{self, Decoder, Search};
 use super::frame::Source;
+use super::most;
 use super::nbest::{CtcDetails, CtcHypothesis, CtcNBest};
 use super::settings::Settings;
+use crate::byte_limit::ByteLimit;
 use crate::cancellation::{Cancellation, CancellationToken};
 use crate::error::{Error, InterruptedAt, Kind};
 use crate::memory::reserve;
 use crate::nbest::Hypotheses;
 use crate::phase;
-use crate::scorers::{Scorer, Unscored};
+use crate::scorers::{self, Scorer, Unscored};
 use crate::scores::ScoresView;
 use crate::search::shortlist::Shortlists;
 use crate::simd::Dispatch;
@@ -93,6 +95,7 @@ pub struct CtcStream<S: Scorer = Unscored> {
     in_frame: bool,
     current: CtcNBest,
     cancellation: Cancellation,
+    max_bytes: ByteLimit,
 }
 
 impl CtcStream {
@@ -107,6 +110,7 @@ impl<S: Scorer> CtcStream<S> {
         scorer: Arc<S>,
         dispatch: Dispatch,
         cancellation: Cancellation,
+        max_bytes: ByteLimit,
     ) -> Self {
         CtcStream {
             settings,
@@ -119,6 +123,7 @@ impl<S: Scorer> CtcStream<S> {
             in_frame: false,
             current: CtcNBest::new(),
             cancellation,
+            max_bytes,
         }
     }
 
@@ -150,7 +155,9 @@ impl<S: Scorer> CtcStream<S> {
     /// vocabulary is not that of the frames before or does not hold the blank,
     /// there are more than [`CtcStream::MAX_FRAMES`] frames in all, a frame
     /// holds an invalid score (its step counts from the start of these frames),
-    /// memory runs out, or the stream is cancelled. The stream is then as it was
+    /// memory runs out, the stream could take more than it may
+    /// ([`CtcSearch::with_max_bytes`](super::CtcSearch::with_max_bytes)), or it is cancelled. The
+    /// stream is then as it was
     /// before; only if memory runs out or it is cancelled on the way it holds the
     /// frames up to there, as many as [`CtcStream::frames`] says: the best of them are
     /// [`CtcStream::current`], and the frames after them can be read later.
@@ -179,6 +186,7 @@ impl<S: Scorer> CtcStream<S> {
         let width = self.settings.shortlist_width();
         let before = InterruptedAt::Frame(self.frames());
         self.cancellation.check(|| before)?;
+        self.max_bytes.check(|| 0, || self.most_bytes(frames))?;
         self.shortlists
             .fill(frames, width, self.dispatch, &self.cancellation)
             .map_err(|error| error.interrupted_at(before))?;
@@ -292,6 +300,28 @@ impl<S: Scorer> CtcStream<S> {
         Ok(self.current.only_item())
     }
 
+    /// The most bytes that the stream can hold once it has taken these frames, with the
+    /// hypotheses that it shows.
+    fn most_bytes(&self, frames: &ScoresView<'_>) -> usize {
+        let beams = self.settings.beams;
+        let [held, shared] = match self.vocab {
+            Some(_) => self.decoder.held(),
+            None => [0, 0],
+        };
+        let more = beams.saturating_mul(frames.length(0));
+        let longest =
+            (self.frames().saturating_add(frames.length(0))).min(held.saturating_add(more));
+        let scored = scorers::scores::<S>();
+        let width = self.settings.shortlist_width();
+        let parts = [
+            Shortlists::bytes_needed(frames, width),
+            Decoder::<S::State>::bytes_needed(&self.settings, frames.vocab(), scored),
+            most::bytes_of_trees(beams, held.saturating_add(more), shared),
+            most::bytes_of_results(beams, longest.saturating_add(shared)),
+        ];
+        parts.into_iter().fold(0, usize::saturating_add)
+    }
+
     /// That no scorer has panicked in the midst of a frame.
     fn check_whole(&self) -> Result<(), Error> {
         match self.in_frame {
@@ -333,6 +363,7 @@ impl<S: Scorer> Clone for CtcStream<S> {
             in_frame: self.in_frame,
             current: self.current.clone(),
             cancellation: self.cancellation.clone(),
+            max_bytes: self.max_bytes,
         }
     }
 }

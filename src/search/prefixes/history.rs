@@ -63,7 +63,7 @@ impl History {
 
     /// The nodes of each tree that there is room for from the start: enough for
     /// most items.
-    fn nodes(beams: usize) -> usize {
+    pub(crate) fn nodes(beams: usize) -> usize {
         Self::slack(beams).min(1 << 14)
     }
 
@@ -73,6 +73,14 @@ impl History {
     pub(crate) fn bytes_needed(beams: usize) -> usize {
         let nodes = Self::nodes(beams);
         (10 * nodes + (2 * nodes).next_power_of_two()) * size_of::<u32>()
+    }
+
+    /// How many nodes the larger of its trees has, and how many tokens have left them and were
+    /// not taken.
+    pub(crate) fn held(&self) -> [usize; 2] {
+        let nodes = self.prefixes.len().max(self.entries.len());
+        let shared = self.shared_tokens.len().max(self.shared_frames.len());
+        [nodes, shared]
     }
 
     /// How far the trees may grow beyond what compaction leaves. They do by

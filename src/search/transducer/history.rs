@@ -142,6 +142,11 @@ impl History {
         Ok(())
     }
 
+    /// How many tokens have left the trees and were not taken.
+    pub(super) fn shared_tokens(&self) -> usize {
+        self.shared.tokens.len()
+    }
+
     /// The tokens that all hypotheses share, with their frames and durations where all
     /// alignments share them; as many of each as of all.
     pub(super) fn shared(&self) -> EmittedView<'_> {

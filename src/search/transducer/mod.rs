@@ -189,6 +189,7 @@ pub use topology::Topology;
 use std::sync::Arc;
 
 use crate::batch::PerThread;
+use crate::byte_limit::ByteLimit;
 use crate::cancellation::{Cancellation, CancellationToken};
 use crate::error::{Error, Kind};
 use crate::scorers::{Scorer, Unscored};
@@ -226,6 +227,7 @@ pub struct TransducerSearch<S: Scorer = Unscored> {
     reader: Reader,
     late: PerThread<LateRows>,
     cancellation: Cancellation,
+    max_bytes: ByteLimit,
 }
 
 impl TransducerSearch {
@@ -281,7 +283,14 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
             reader: Reader::default(),
             late: PerThread::default(),
             cancellation,
+            max_bytes: ByteLimit::default(),
         }
+    }
+
+    /// With the limit of a search that it is made of.
+    fn limited(mut self, max_bytes: ByteLimit) -> Self {
+        self.max_bytes = max_bytes;
+        self
     }
 
     /// The same search with a scorer, in place of the one before. Requests that were admitted
@@ -294,6 +303,7 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
             self.dispatch,
             self.cancellation,
         )
+        .limited(self.max_bytes)
     }
 
     /// The same search for a model of another topology. Requests that were admitted are
@@ -312,12 +322,8 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
         if vocab > limit {
             return Err(Kind::VocabularyTooLarge { vocab, limit }.into());
         }
-        Ok(Self::with_parts(
-            settings,
-            self.scorer,
-            self.dispatch,
-            self.cancellation,
-        ))
+        let search = Self::with_parts(settings, self.scorer, self.dispatch, self.cancellation);
+        Ok(search.limited(self.max_bytes))
     }
 
     /// The same search with up to `count` hypotheses a result, 1 or more, in place of as many
@@ -365,6 +371,17 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
     /// Gives the search another token that ends its calls early, or none.
     pub fn set_cancellation(&mut self, token: Option<CancellationToken>) {
         self.cancellation = Cancellation::new(token);
+    }
+
+    /// The same search with a limit on its memory, or without one: an utterance, or frames of a
+    /// stream, that could take the sum of what its requests need beyond `bytes` are not taken in
+    /// ([`LimitExceeded`](crate::ErrorKind::LimitExceeded)). What an utterance needs says
+    /// [`TransducerSearch::bytes_needed`]; of a stream with a commit delay only the frames count
+    /// that are not committed, and the tokens that were not taken out. It counts until the
+    /// request is removed.
+    #[must_use]
+    pub fn with_max_bytes(self, bytes: Option<usize>) -> Self {
+        self.limited(ByteLimit::new(bytes))
     }
 
     /// The same search at another instruction-set level.
@@ -418,6 +435,11 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
         self.settings.commit_delay
     }
 
+    /// The most bytes that the search may take; `None` if there is no limit.
+    pub fn max_bytes(&self) -> Option<usize> {
+        self.max_bytes.get()
+    }
+
     /// The scorer.
     pub fn scorer(&self) -> &S {
         &self.scorer
@@ -437,6 +459,7 @@ impl<S: Scorer + Sync> Clone for TransducerSearch<S> {
             self.dispatch,
             self.cancellation.clone(),
         )
+        .limited(self.max_bytes)
     }
 }
 

@@ -36,8 +36,28 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
     /// If there are more frames than [`TransducerSearch::MAX_FRAMES`].
     pub fn bytes_needed(&self, frames: usize) -> Result<usize, Error> {
         Settings::check_frames(0, frames)?;
+        Ok(self.bytes_of(frames, 0))
+    }
+
+    /// What a stream of `frames` complete frames needs at most for `count` more, while it holds
+    /// `shared` tokens that all its hypotheses share.
+    pub(super) fn bytes_of_stream(&self, frames: usize, count: usize, shared: usize) -> usize {
+        let uncommitted = match self.settings.commit_delay {
+            // Prefixes are dropped once in `delay` frames, their nodes when the trees have doubled.
+            Some(delay) => {
+                let ahead = self.settings.topology.frames_ahead();
+                times(4, delay.saturating_add(ahead)).min(frames)
+            }
+            None => frames,
+        };
+        self.bytes_of(uncommitted.saturating_add(count), shared)
+    }
+
+    /// What an utterance of so many frames needs at most behind so many tokens that all
+    /// hypotheses share.
+    fn bytes_of(&self, frames: usize, shared: usize) -> usize {
         let scored = scorers::scores::<S>();
-        let most = Most::new(&self.settings, scored, frames);
+        let most = Most::new(&self.settings, scored, frames, shared);
         let parts = [
             2 * size_of::<Record<S::State>>(),
             most.buckets(),
@@ -48,7 +68,7 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
             most.reading(),
             most.results(),
         ];
-        Ok(parts.into_iter().fold(0, usize::saturating_add))
+        parts.into_iter().fold(0, usize::saturating_add)
     }
 }
 
@@ -69,7 +89,7 @@ struct Most<'a> {
 }
 
 impl<'a> Most<'a> {
-    fn new(settings: &'a Settings, scored: bool, frames: usize) -> Self {
+    fn new(settings: &'a Settings, scored: bool, frames: usize, shared: usize) -> Self {
         let (beams, durations) = (settings.beams, settings.topology.durations());
         let symbols = match durations[0] {
             0 => settings.topology.max_symbols(),
@@ -93,7 +113,7 @@ impl<'a> Most<'a> {
                 .max(slack(beams))
                 .saturating_add(emitted)
                 .saturating_add(1),
-            tokens: times(symbols, frames),
+            tokens: times(symbols, frames).saturating_add(shared),
         }
     }
 

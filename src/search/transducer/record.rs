@@ -33,6 +33,8 @@ pub(super) struct Record<T> {
     /// Whether its rows of that step are still to be taken.
     pub(super) to_take: bool,
     first_row: usize,
+    /// What the request needs at most.
+    pub(super) bytes: usize,
     pub(super) utterance: Utterance<T>,
     pub(super) results: TransducerNBest,
 }
@@ -46,6 +48,7 @@ impl<T> Default for Record<T> {
             in_step: false,
             to_take: false,
             first_row: 0,
+            bytes: 0,
             utterance: Utterance::default(),
             results: TransducerNBest::new(),
         }

@@ -19,7 +19,9 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
     ///
     /// # Errors
     ///
-    /// If there are more frames than [`TransducerSearch::MAX_FRAMES`], or memory runs out.
+    /// If there are more frames than [`TransducerSearch::MAX_FRAMES`], memory runs out, or the
+    /// requests could need more than the search may take
+    /// ([`TransducerSearch::with_max_bytes`]).
     pub fn admit(&mut self, frames: usize) -> Result<RequestId, Error> {
         self.begin(frames, true)
     }
@@ -30,12 +32,14 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
     ///
     /// # Errors
     ///
-    /// If memory runs out.
+    /// If memory runs out, or the requests could need more than the search may take.
     pub fn admit_stream(&mut self) -> Result<RequestId, Error> {
         self.begin(0, false)
     }
 
     fn begin(&mut self, frames: usize, ended: bool) -> Result<RequestId, Error> {
+        let needed = self.bytes_needed(frames)?;
+        self.max_bytes.check(|| self.bytes_held(None), || needed)?;
         let frames = Settings::check_frames(0, frames)?;
         // So that neither its end nor its removal asks for memory.
         let what = "the requests";
@@ -57,6 +61,7 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
         };
         let record = &mut self.records[place as usize];
         record.begin(id, &search, frames, ended)?;
+        record.bytes = needed;
         self.free.pop();
         if record.is_running() {
             self.running.push(place);
@@ -66,13 +71,24 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
         Ok(id)
     }
 
+    /// What the requests that are there need in all, but for one of them.
+    fn bytes_held(&self, without: Option<RequestId>) -> usize {
+        let records = self.records.iter();
+        let others = records.filter(|record| record.id.is_some() && record.id != without);
+        others
+            .map(|record| record.bytes)
+            .fold(0, usize::saturating_add)
+    }
+
     /// Says that `count` more frames of an utterance have come, at any time.
     ///
     /// # Errors
     ///
     /// If its frames have ended: [`OutOfOrder`](crate::ErrorKind::OutOfOrder). If there would
     /// be more than [`TransducerSearch::MAX_FRAMES`], it was refused, or it is not in this
-    /// search. If memory runs out; it is refused then.
+    /// search. If the requests could need more than the search may take
+    /// ([`TransducerSearch::with_max_bytes`]); the frames have not come then, and the request is
+    /// as before. If memory runs out; it is refused then.
     pub fn add_frames(&mut self, id: RequestId, count: usize) -> Result<(), Error> {
         let utterance = &mut self.running_record(id)?.utterance;
         let available = utterance.available as usize;
@@ -83,7 +99,15 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
             }
             .into());
         }
-        utterance.available = Settings::check_frames(available, count)?;
+        let frames = Settings::check_frames(available, count)?;
+        let (complete, shared) = (utterance.frame as usize, utterance.history.shared_tokens());
+        if self.max_bytes.get().is_some() {
+            let needed = self.bytes_of_stream(complete, frames as usize - complete, shared);
+            self.max_bytes
+                .check(|| self.bytes_held(Some(id)), || needed)?;
+            self.records[id.slot as usize].bytes = needed;
+        }
+        self.records[id.slot as usize].utterance.available = frames;
         self.go_on(id)
     }
 

@@ -49,6 +49,8 @@ pub(super) struct Slot {
     pub(super) state: State,
     /// The prompt of a request that has ended while a step was under way, for its feed.
     pub(super) prompt: Vec<u32>,
+    /// What the request needs at most.
+    pub(super) bytes: usize,
     /// Tokens generated so far.
     pub(super) length: usize,
     /// The rows it is fed by and scored by.
