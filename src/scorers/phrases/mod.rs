@@ -223,8 +223,9 @@ impl Text {
         let gain = |step: &Step| step.earned + self.automaton.node(step.node).advance;
         let from_root = self.from_root.iter().map(gain).fold(0.0, f64::max);
         let (tokens, whole) = self.spellings.trie()?;
-        let gains = gains::of_text(&self.automaton, own, (&tokens, &whole), from_root)?;
         let longest = self.spellings.longest();
+        let trie = (&tokens, &whole[..]);
+        let gains = gains::of_text(&self.automaton, own, trie, longest, from_root)?;
         self.automaton.set_bounds(own, &gains, longest)
     }
 

@@ -414,3 +414,33 @@ proptest! {
         }
     }
 }
+
+/// Below a node, tokens are followed up to a length alone.
+#[test]
+fn long_tokens_gain_no_more_than_the_bound_says() {
+    let long = |count: usize, end: &str| format!("{}{end}", "a".repeat(count));
+    let labels = [
+        long(0, ""),
+        long(300, ""),
+        long(1, ""),
+        long(257, "b"),
+        long(0, "b"),
+    ];
+    let vocabulary = Vocabulary::new(&labels, Some(Blank(0)));
+    let phrases = [
+        (long(600, "b"), 100.0),
+        (long(256, "b"), 7.0),
+        (long(0, "b"), -1.0),
+    ];
+    let phrases = Phrases::from_text(&phrases, &vocabulary, false).unwrap();
+    for order in 0..4u32.pow(4) {
+        let mut state = phrases.start();
+        for place in 0..4 {
+            let bound = phrases.max_score(&state);
+            for token in 1..5 {
+                assert!(phrases.score(&state, token) <= bound, "{order} {token}");
+            }
+            state = phrases.advance(&state, 1 + order / 4u32.pow(place) % 4);
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! The text of tokens.
 
 mod boundary;
+mod endings;
 mod speller;
 mod spellings;
 mod suffixes;

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use super::endings::Endings;
 use super::spellings::Spellings;
 use super::suffixes::Suffixes;
 use crate::error::Error;
 use crate::scorers::phrase_text::phrase_text;
-use crate::scorers::trie::{ROOT, Trie};
+use crate::scorers::trie::ROOT;
 
 /// Says which texts the tokens of a vocabulary can spell: whether a phrase or a word of a
 /// lexicon can ever be found. [`Vocabulary::speller`](super::Vocabulary::speller) makes it.
@@ -24,9 +25,7 @@ use crate::scorers::trie::{ROOT, Trie};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Speller {
-    /// The spellings, and which nodes end one.
-    tokens: Trie<u8>,
-    whole: Vec<bool>,
+    endings: Endings,
     suffixes: Suffixes,
     /// Those of the sorted suffixes that follow a space within their spelling.
     after_spaces: Vec<usize>,
@@ -38,8 +37,7 @@ impl Speller {
         let suffixes = Suffixes::new(Arc::clone(spellings))?;
         let after_spaces = suffixes.after_spaces()?;
         Ok(Speller {
-            tokens,
-            whole,
+            endings: Endings::new(tokens, &whole)?,
             suffixes,
             after_spaces,
         })
@@ -52,8 +50,8 @@ impl Speller {
     /// word boundaries: begin with a token, or after a space within one, and end with a token,
     /// or before a space within one.
     ///
-    /// A text of n bytes takes O(n L + n log V) steps, if no token spells more than L bytes and
-    /// all of them V.
+    /// A text of n bytes takes O(n log V + n D) steps, if all tokens spell V bytes and at most D
+    /// of them, of different lengths, end with the same bytes as one of them.
     pub fn can_spell(&self, text: &str, whole_words: bool) -> bool {
         let text = phrase_text(text);
         let text = text.as_bytes();
@@ -84,22 +82,14 @@ impl Speller {
     /// Whether tokens spell the rest of a text from one of the places in `begins` on, to which
     /// it adds those where another token may begin.
     fn goes_on(&self, text: &[u8], whole_words: bool, begins: &mut [bool]) -> bool {
-        for start in 0..text.len() {
-            if !begins[start] {
-                continue;
-            }
-            let mut node = Some(ROOT);
-            for (place, &byte) in (start..).zip(&text[start..]) {
-                node = node.and_then(|node| self.tokens.child(node, byte));
-                let Some(node) = node else { break };
-                begins[place + 1] |= self.whole[node as usize];
-            }
-            // The text may end within a token.
-            let ends = |node| !whole_words || self.tokens.child(node, b' ').is_some();
-            if node.is_some_and(ends) {
-                return true;
-            }
+        let mut node = ROOT;
+        for (place, &byte) in (1..).zip(text) {
+            node = self.endings.next(node, byte);
+            let mut starts = self.endings.tokens(node).map(|length| place - length);
+            begins[place] = begins[place] || starts.any(|start| begins[start]);
         }
-        begins[text.len()]
+        // The text may end within a token.
+        let mut starts = self.endings.begun(node, whole_words);
+        begins[text.len()] || starts.any(|length| begins[text.len() - length])
     }
 }

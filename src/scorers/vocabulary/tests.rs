@@ -294,3 +294,24 @@ fn the_blank_spells_nothing_and_what_is_no_token_is_an_error() {
     check(&all, &[0], "a", &[("a", 0..1)]);
     assert!(Vocabulary::new::<&str>(&[], None).is_empty());
 }
+
+/// To try each label at each place would take the product of their lengths.
+#[test]
+fn texts_and_labels_that_repeat_themselves_take_no_longer_than_others() {
+    let long = "a".repeat(300_000);
+    let only = format!("{long}b");
+    let labels = ["-", &only, "aa", "aaaa", "c"];
+    let speller = vocabulary(&labels).speller().unwrap();
+    for (end, whole, within) in [
+        ("", true, true),
+        ("c", true, true),
+        ("b", true, true),
+        ("a", false, true),
+        ("ac", false, true),
+        ("d", false, false),
+    ] {
+        let text = format!("{long}{end}");
+        assert_eq!(speller.can_spell(&text, true), whole, "{end}");
+        assert_eq!(speller.can_spell(&text, false), within, "{end}");
+    }
+}
