@@ -228,6 +228,30 @@ mod tests {
         }
     }
 
+    /// Holders that overlap as threads do: while some hold values, another gets one that none of
+    /// them has, wherever it comes from.
+    #[test]
+    fn values_that_are_lent_at_once_are_different_ones() {
+        fn hold(values: &PerThread<usize>, left: usize) {
+            values.with(|value| {
+                assert_eq!(*value, 0, "it is lent already");
+                *value = 1;
+                if left > 0 {
+                    hold(values, left - 1);
+                }
+                *value = 0;
+            });
+        }
+        for threads in [1, 2, 5] {
+            let mut values = PerThread::<usize>::default();
+            in_pool(threads, || values.prepare().unwrap());
+            for others in 0..threads {
+                hold(&values, others);
+                in_pool(threads, || hold(&values, others));
+            }
+        }
+    }
+
     #[test]
     fn each_thread_of_the_pool_has_a_value_that_is_kept() {
         for threads in [1, 3] {

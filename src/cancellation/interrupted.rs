@@ -53,6 +53,29 @@ impl Interrupted {
 mod tests {
     use super::*;
 
+    /// The threads of a call come in any order.
+    #[test]
+    fn the_first_place_is_the_same_in_every_order_of_notes() {
+        let notes = [(0, 7), (1, 0), (1, 3), (4, 0)];
+        let mut orders = 0;
+        for order in 0..4usize.pow(4) {
+            let order = [0, 1, 2, 3].map(|digit| order / 4usize.pow(digit) % 4);
+            if (0..4).any(|note| !order.contains(&note)) {
+                continue;
+            }
+            orders += 1;
+            let interrupted = Interrupted::default();
+            for note in order {
+                let (item, step) = notes[note];
+                interrupted.note(item, step, Interrupt::Cancelled);
+                assert!(interrupted.is_set());
+            }
+            let error = interrupted.check(0).unwrap_err();
+            assert_eq!((error.item(), error.step()), (Some(0), Some(7)));
+        }
+        assert_eq!(orders, 24);
+    }
+
     #[test]
     fn the_first_place_in_order_is_kept() {
         let interrupted = Interrupted::default();
