@@ -43,12 +43,15 @@ enum Command {
 }
 
 impl Args {
-    /// The arguments of the command line. Where these make no sense it says what would, and
-    /// ends the program, as it does after `--help`.
-    pub fn from_command_line() -> Self {
+    /// The arguments of the command line.
+    ///
+    /// # Errors
+    ///
+    /// If they make no sense: what would. Or what `--help` and `--version` ask for.
+    pub fn from_command_line() -> Result<Self, clap::Error> {
         let error = match Args::try_parse() {
             Ok(args) => match args.missing() {
-                None => return args,
+                None => return Ok(args),
                 Some(missing) => usage_error(ErrorKind::MissingRequiredArgument, &missing),
             },
             Err(mut error) => match file_for_a_command(&error) {
@@ -60,7 +63,16 @@ impl Args {
                 Some(file) => usage_error(error.kind(), &how_to_decode(Path::new(file))),
             },
         };
-        error.exit()
+        Err(error)
+    }
+
+    /// Whether it writes to standard output.
+    pub fn prints(&self) -> bool {
+        match &self.command {
+            Some(Command::Decode(options)) => !options.writes_files(),
+            Some(Command::Manual(options)) => !options.writes_files(),
+            _ => true,
+        }
     }
 
     /// What is missing to carry out the command; `None` where nothing is.

@@ -26,6 +26,13 @@ pub(crate) struct Manual {
 }
 
 /// Writes the pages of `command`.
+impl Manual {
+    /// Whether the pages go to files.
+    pub(crate) fn writes_files(&self) -> bool {
+        self.folder.is_some()
+    }
+}
+
 pub(crate) fn run(options: &Manual, command: clap::Command) -> Result<(), Failure> {
     // The command `help` has no page.
     let mut command = command.disable_help_subcommand(true);

@@ -23,7 +23,14 @@ pub(crate) struct Capped<R> {
     reader: R,
     given: usize,
     limit: usize,
+    /// Whether the limit is that of [`Capped::unpacked`], not of memory.
+    by_size: bool,
 }
+
+/// A text that is packed may be so many times as large as its file. Real ones are 3 to 20 times.
+const MOST_TIMES: u64 = 200;
+/// So many bytes are allowed in any case.
+const SMALL: u64 = 256 << 20;
 
 impl<R: Read> Capped<R> {
     pub(crate) fn new(reader: R) -> Self {
@@ -31,6 +38,21 @@ impl<R: Read> Capped<R> {
             reader,
             given: 0,
             limit: Memory::detect().map_or(usize::MAX, |memory| memory.available),
+            by_size: false,
+        }
+    }
+
+    /// What a file of so many bytes unpacks to: no more than a text can.
+    pub(crate) fn unpacked(reader: R, packed: u64) -> Self {
+        let capped = Capped::new(reader);
+        let most = packed.saturating_mul(MOST_TIMES).max(SMALL);
+        match usize::try_from(most) {
+            Ok(limit) if limit < capped.limit => Capped {
+                limit,
+                by_size: true,
+                ..capped
+            },
+            _ => capped,
         }
     }
 }
@@ -40,11 +62,17 @@ impl<R: Read> Read for Capped<R> {
         let read = self.reader.read(buffer)?;
         self.given = self.given.saturating_add(read);
         if self.given > self.limit {
-            let message = format!(
-                "it holds more than the {} bytes of memory available",
-                self.limit
-            );
-            return Err(io::Error::new(io::ErrorKind::OutOfMemory, message));
+            let limit = self.limit;
+            return Err(match self.by_size {
+                true => io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!("it unpacks to more than {limit} bytes: no text is packed so well"),
+                ),
+                false => io::Error::new(
+                    io::ErrorKind::OutOfMemory,
+                    format!("it holds more than the {limit} bytes of memory available"),
+                ),
+            });
         }
         Ok(read)
     }
@@ -60,6 +88,7 @@ mod tests {
             reader: io::repeat(0),
             given: 0,
             limit: 1 << 20,
+            by_size: false,
         };
         let mut bytes = Vec::new();
         let error = endless.read_to_end(&mut bytes).unwrap_err();
@@ -74,6 +103,7 @@ mod tests {
                 reader: io::repeat(7).take(length),
                 given: 0,
                 limit: 100,
+                by_size: false,
             };
             let mut bytes = Vec::new();
             let read = reader.read_to_end(&mut bytes);
@@ -93,5 +123,28 @@ mod tests {
         // What is available changes from one look to the next.
         let Capped { limit, given, .. } = Capped::new(io::empty());
         assert!(limit > there / 4 && limit < there.saturating_mul(4) && given == 0);
+    }
+
+    #[test]
+    fn a_packed_text_is_at_most_so_many_times_its_file() {
+        for (packed, limit) in [(0, 256 << 20), (1 << 20, 256 << 20), (2 << 20, 400 << 20)] {
+            let capped = Capped::unpacked(io::empty(), packed);
+            if capped.by_size {
+                assert_eq!(capped.limit, limit);
+            } else {
+                assert!(capped.limit < limit, "memory is scarce here");
+            }
+        }
+        assert!(!Capped::unpacked(io::empty(), u64::MAX).by_size);
+        let mut bomb = Capped {
+            reader: io::repeat(b'a'),
+            given: 0,
+            limit: 100,
+            by_size: true,
+        };
+        let error = bomb.read_to_end(&mut Vec::new()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+        let said = "it unpacks to more than 100 bytes: no text is packed so well";
+        assert_eq!(error.to_string(), said);
     }
 }

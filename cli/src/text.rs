@@ -14,10 +14,17 @@ use crate::memory::{self, Capped};
 pub fn open(path: &Path) -> Result<Box<dyn BufRead>, Failure> {
     let about = |failure: Failure| failure.about(printable::path(path));
     let failed = |error: io::Error| about(Failure::reading(&error));
-    let mut file = BufReader::new(load::open(path).map_err(about)?);
+    let file = load::open(path).map_err(about)?;
+    // That of a pipe is not known before its end.
+    let length = file.metadata().ok().filter(|file| file.is_file());
+    let length = length.map_or(u64::MAX, |file| file.len());
+    let mut file = BufReader::new(file);
     let compressed = file.fill_buf().map_err(failed)?.starts_with(&[0x1f, 0x8b]);
     Ok(if compressed {
-        Box::new(BufReader::new(Capped::new(MultiGzDecoder::new(file))))
+        Box::new(BufReader::new(Capped::unpacked(
+            MultiGzDecoder::new(file),
+            length,
+        )))
     } else {
         Box::new(BufReader::new(Capped::new(file)))
     })

@@ -208,6 +208,11 @@ impl Decode {
         self.beams
     }
 
+    /// Whether the answers go to files, and none to standard output.
+    pub(crate) fn writes_files(&self) -> bool {
+        self.output.is_some() || self.output_dir.is_some()
+    }
+
     /// The task, or `None` where no file is named.
     pub(crate) fn task(&self) -> Option<Task<'_>> {
         // With an input, `check` has required these two.

@@ -81,6 +81,7 @@ fn contained(files: &[(&str, &str)], arguments: &[&str]) -> Option<Run> {
     let mut script = "mount -t tmpfs none /sys/fs/cgroup || exit 77\n".to_owned();
     script += "mkdir /sys/fs/cgroup/memory\n";
     for (name, text) in files {
+        script += &format!("mkdir -p \"$(dirname /sys/fs/cgroup/{name})\"\n");
         script += &format!("echo '{text}' > /sys/fs/cgroup/{name}\n");
     }
     script += "exec \"$0\" \"$@\"";
@@ -93,6 +94,21 @@ fn contained(files: &[(&str, &str)], arguments: &[&str]) -> Option<Run> {
         println!("skipped: nothing can be mounted here");
     }
     run
+}
+
+/// The files of the limit and of the state of the group of this process in version 1, or of one
+/// above it. `None` where the process is in none.
+#[cfg(target_os = "linux")]
+fn nested(above: &str) -> Option<[String; 2]> {
+    let own = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
+    let path = own.lines().find_map(|line| line.split_once(":memory:/"))?.1;
+    let is_root = |line: &str| line.contains(" / /sys/fs/cgroup/memory ");
+    if path.is_empty() || !mounts.lines().any(is_root) {
+        return None;
+    }
+    let file = |name| format!("memory/{path}/{above}/{name}");
+    Some(["memory.limit_in_bytes", "memory.stat"].map(file))
 }
 
 #[cfg(target_os = "linux")]
@@ -125,6 +141,20 @@ fn the_limit_of_a_container_is_seen() {
         let bench: Vec<_> = bench.split(' ').collect();
         let bench = contained(files, &bench).unwrap();
         bench.failed("a tensor of shape 1x1000x10000 would take 40000000 bytes of memory, ");
+    }
+    // The group of the process itself, or the one above it, where that is tighter.
+    for (above, limit) in [(".", "33000000"), ("..", "34000000")] {
+        let Some([own, stat]) = nested(above) else {
+            println!("skipped: this process is in no group of version 1");
+            continue;
+        };
+        let mut files = CONTAINERS[1].to_vec();
+        files.extend([(&*own, limit), (&*stat, "total_rss 1000000")]);
+        let info = contained(&files, &["info", "--megabytes", "1", "--json"]).unwrap();
+        let info: serde_json::Value = serde_json::from_str(&info.succeeded().stdout).unwrap();
+        let limit: u64 = limit.parse().unwrap();
+        assert_eq!(info["memory"]["limit"], limit, "{info}");
+        assert_eq!(info["memory"]["available"], limit - 1_000_000, "{info}");
     }
     // A group without a limit takes none of the machine's memory away.
     let unlimited = [
@@ -431,5 +461,50 @@ fn headers_nested_a_million_deep() {
             let run = decode(&path, "--scores probs --beams 2");
             run.refused("a.safetensors: not a valid .safetensors file: ");
         }
+    }
+}
+
+/// Word lists packed a thousand times smaller than they are take no more than 256 MiB.
+#[test]
+fn a_bomb_of_words() {
+    let folder = Folder::new();
+    let path = folder.write("a.npy", &npy_f32(&[1, 3], &[0.5, 0.3, 0.2]));
+    folder.write("labels.txt", b"-\na\nb\n");
+    let packed = gzip(&vec![b'a'; 1 << 20]).repeat(300);
+    assert!(packed.len() < 1 << 19);
+    folder.write("bomb.gz", &packed);
+    for arguments in [
+        "--labels bomb.gz",
+        "--labels labels.txt --hotwords bomb.gz",
+        "--labels labels.txt --lexicon bomb.gz",
+    ] {
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", "ulimit -v 800000 && exec \"$0\" \"$@\""]);
+        command.arg(tool().get_program()).arg("decode").arg(&path);
+        let search = "--search ctc --scores probs --blank 0 --beams 2 --threads 1";
+        command.args(search.split(' ')).args(arguments.split(' '));
+        let run = command.current_dir(path.parent().unwrap()).output();
+        let run = Run::from(run.unwrap());
+        run.refused("bomb.gz: it unpacks to more than 268435456 bytes: no text is packed so well");
+    }
+}
+
+/// Words and labels that repeat themselves, which once took the product of their lengths.
+#[test]
+fn long_words_of_long_labels() {
+    let folder = Folder::new();
+    let path = folder.write("a.npy", &npy_f32(&[1, 4], &[0.5, 0.3, 0.1, 0.1]));
+    let long = "a".repeat(1 << 20);
+    folder.write("labels.txt", format!("-\na\n{long}b\naa\n").as_bytes());
+    folder.write("words.txt", format!("{long}c\na\n{long}a\n").as_bytes());
+    for option in ["--hotwords", "--lexicon"] {
+        let mut command = tool();
+        command.arg("decode").arg(&path);
+        command.args("--search ctc --scores probs --blank 0 --beams 2".split(' '));
+        command.args(["--labels", "labels.txt", option, "words.txt"]);
+        let started = std::time::Instant::now();
+        let run = Run::from(command.current_dir(folder.path("")).output().unwrap());
+        assert!(started.elapsed().as_secs() < 60, "{option}");
+        run.succeeded();
     }
 }

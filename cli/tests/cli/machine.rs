@@ -52,6 +52,51 @@ fn a_full_disk() {
     assert_eq!(run.code, Some(1), "{run:?}");
 }
 
+/// What would be written is refused; what writes files alone goes on.
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+#[test]
+fn a_standard_output_that_is_closed() {
+    let folder = Folder::new();
+    let path = good(&folder);
+    let closed = |arguments: &[&str]| {
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", "exec \"$0\" \"$@\" >&-"]);
+        Run::from(
+            command
+                .arg(tool().get_program())
+                .args(arguments)
+                .output()
+                .unwrap(),
+        )
+    };
+    let search = format!("--search independent {ARGUMENTS}");
+    let decode: Vec<&str> = ["decode", path.to_str().unwrap()]
+        .into_iter()
+        .chain(search.split(' '))
+        .collect();
+    for arguments in [
+        &decode[..],
+        &[],
+        &["info"],
+        &["man"],
+        &["--help"],
+        &["--version"],
+    ] {
+        closed(arguments).refused("standard output is closed");
+    }
+    let output = folder.path("out.txt");
+    let to_file = ["--output", output.to_str().unwrap()];
+    closed(&[&decode[..], &to_file[..]].concat()).succeeded();
+    assert!(std::fs::read_to_string(&output).unwrap().contains(' '));
+    // What is thrown away is not closed.
+    for null in [">/dev/null", "1<>/dev/null"] {
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", &format!("exec \"$0\" --version {null}")]);
+        let run = Run::from(command.arg(tool().get_program()).output().unwrap());
+        run.succeeded();
+    }
+}
+
 /// Runs `script` with the tool as `$0` and the rest of the arguments as they are.
 #[cfg(unix)]
 fn shell(script: &str, path: &std::path::Path, output: &std::path::Path) -> Run {

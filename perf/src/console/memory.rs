@@ -9,6 +9,7 @@ use std::fmt;
 use serde::Serialize;
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 
+use super::cgroup::{self, Group};
 use super::failure::Failure;
 
 /// The machine's memory and the limit of the container that the process runs in, in bytes.
@@ -26,8 +27,8 @@ impl Memory {
     /// Asks the system; `None` where it does not say.
     ///
     /// The container is the control group (version 1 or 2) at the root of what is mounted,
-    /// as in Docker and Kubernetes. Limits of groups within it are not seen: those of a
-    /// service of systemd or a job of Slurm on the host itself.
+    /// as in Docker and Kubernetes, and each group from there to that of the process, such as
+    /// a service of systemd or a job of Slurm: the tightest of them counts.
     #[must_use]
     pub fn detect() -> Option<Self> {
         let ram = MemoryRefreshKind::nothing().with_ram();
@@ -37,19 +38,23 @@ impl Memory {
         if total == 0 {
             return None;
         }
-        let container = system.cgroup_limits();
-        let container = container.filter(|container| container.total_memory < total);
-        let mut available = system.available_memory();
-        if let Some(container) = &container {
-            // Not its `free_memory`, which counts cached pages of files as used: they give
-            // way to an allocation, and an input that was mapped fills the container with
-            // them. So pages of tmpfs and of the kernel are not counted either.
-            available = available.min(container.total_memory.saturating_sub(container.rss));
+        // Not its `free_memory`, which counts cached pages of files as used: they give
+        // way to an allocation, and an input that was mapped fills the container with
+        // them. So pages of tmpfs and of the kernel are not counted either.
+        let container = system.cgroup_limits().map(|container| Group {
+            limit: container.total_memory,
+            free: container.total_memory.saturating_sub(container.rss),
+        });
+        let groups = container.into_iter().chain(cgroup::groups());
+        let (mut limit, mut available) = (None, system.available_memory());
+        for group in groups.filter(|group| group.limit < total) {
+            limit = Some(limit.map_or(group.limit, |limit: u64| limit.min(group.limit)));
+            available = available.min(group.free);
         }
         let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
         Some(Memory {
             total: bytes(total),
-            limit: container.map(|container| bytes(container.total_memory)),
+            limit: limit.map(bytes),
             available: bytes(available),
         })
     }

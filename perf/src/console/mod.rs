@@ -2,6 +2,7 @@
 //! messages, progress, memory, threads, signals, and files that appear complete or not at all.
 
 pub mod args;
+mod cgroup;
 pub mod failure;
 pub mod memory;
 pub mod printable;

@@ -159,6 +159,8 @@ fn safetensors_files(table: &mut Table) {
     let large = [&(99u64 << 20).to_le_bytes()[..], b"{}"].concat();
     file("a header that claims 99 MiB", large);
     file("a header that is no JSON", with_header("{nothing}"));
+    let nested = format!("{{\"p\":{}", "{\"p\":".repeat(10_000));
+    file("a header nested 10,000 deep", with_header(&nested));
     file("no array", with_header("{}"));
     let tensor = |shape: &str, offsets: &str| {
         with_header(&format!(
@@ -301,6 +303,10 @@ fn labels(table: &mut Table) {
     named("JSON, a number among labels", "l.json", "[\"a\", 7, \"c\"]");
     named("JSON that is cut", "l.json", "[\"a\", \"b\"");
     named("no JSON", "l.json", "a\nb\nc\n");
+    let nested = "[".repeat(100_000);
+    named("JSON nested 100,000 deep", "l.json", &nested);
+    let nested = format!("{{\"a\": {}", "{\"a\": ".repeat(100_000));
+    named("JSON maps nested 100,000 deep", "l.json", &nested);
     for (what, name) in [("no such file", "gone.txt"), ("a device", "/dev/zero")] {
         let arguments = format!("a.npy {PROBS} --labels {name}");
         table.case(what, vec![("a.npy", good())], arguments);
