@@ -1,5 +1,6 @@
 //! Hours of random calls in one process: decodes, steps, streams, an invalid
-//! score in every batch, and memory that stays as it is.
+//! score in every batch, calls that are cancelled, panic or get no memory, and memory that stays
+//! as it is.
 //!
 //! `some_rounds` runs in seconds with every test. The long one is
 //!
@@ -10,15 +11,18 @@
 mod batches;
 #[path = "../support/counting.rs"]
 mod counting;
+mod interrupted;
 #[path = "../support/random.rs"]
 mod random;
 mod requests_at_once;
 mod streams;
+mod unruly;
 
 use std::fs;
 use std::time::{Duration, Instant};
 
 use batches::Batches;
+use interrupted::Interrupted;
 use random::Random;
 use requests_at_once::RequestsAtOnce;
 use streams::Streams;
@@ -36,6 +40,10 @@ pub(crate) struct Counts {
     pub(crate) requests: usize,
     pub(crate) requests_failed: usize,
     pub(crate) requests_compared: usize,
+    pub(crate) cancelled: usize,
+    pub(crate) panicked: usize,
+    pub(crate) without_memory: usize,
+    pub(crate) interrupted_compared: usize,
 }
 
 /// Searches that are kept all along.
@@ -45,6 +53,7 @@ struct Soak {
     batches: Batches,
     streams: Streams,
     requests: RequestsAtOnce,
+    interrupted: Interrupted,
 }
 
 impl Soak {
@@ -55,6 +64,7 @@ impl Soak {
             batches: Batches::new(),
             streams: Streams::new(),
             requests: RequestsAtOnce::new(),
+            interrupted: Interrupted::new(),
         }
     }
 
@@ -66,6 +76,7 @@ impl Soak {
         }
         self.streams.rest();
         self.requests.rest();
+        self.interrupted.rest();
     }
 
     fn round(&mut self) {
@@ -75,10 +86,14 @@ impl Soak {
             batches,
             streams,
             requests,
+            interrupted,
         } = self;
         batches.round(random, counts);
         streams.round(random, counts);
         requests.round(random, counts);
+        if random.one_in(8) {
+            interrupted.round(random, counts);
+        }
     }
 }
 
@@ -121,6 +136,12 @@ const WARM: usize = 2 * requests_at_once::MOST;
 /// comes ever more rarely, but it comes, and buffers grow to it.
 fn soak(rounds: usize, more: impl Fn(usize) -> bool + Sync) {
     counting::check();
+    // Some panics are meant.
+    std::panic::set_hook(Box::new(|info| {
+        if info.payload().downcast_ref::<&str>() != Some(&unruly::MESSAGE) {
+            eprintln!("{info}");
+        }
+    }));
     on_this_thread(|| {
         let start = Instant::now();
         let mut soak = Soak::new();
@@ -152,6 +173,10 @@ fn soak(rounds: usize, more: impl Fn(usize) -> bool + Sync) {
             counts.streams_compared,
             counts.requests_failed,
             counts.requests_compared,
+            counts.cancelled,
+            counts.panicked,
+            counts.without_memory,
+            counts.interrupted_compared,
         ] {
             assert!(count > 0, "{counts:?}");
         }
