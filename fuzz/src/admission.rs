@@ -11,11 +11,11 @@ use widebeam::{ErrorKind, ScoreKind, ScoresView};
 use widebeam_toy::{any_extended, any_request};
 
 /// Calls made of one input.
-const MOST_CALLS: usize = 60;
+const MOST_CALLS: usize = 30;
 /// Requests admitted to a search.
-const MOST_REQUESTS: usize = 8;
+const MOST_REQUESTS: usize = 4;
 /// Searches, those that are clones among them.
-const MOST_SEARCHES: usize = 4;
+const MOST_SEARCHES: usize = 3;
 
 /// Tries one input.
 pub fn run(data: &[u8]) {

@@ -1,4 +1,4 @@
-//! The autoregressive search against its reference, at every level: one request alone, and
+//! The autoregressive search against its reference: one request alone, and
 //! requests with any settings in one batch.
 
 use arbitrary::{Result, Unstructured};
@@ -8,21 +8,24 @@ use widebeam::reference::autoregressive::Hypothesis;
 use widebeam::reference::requests::{Extended, Model, StepRows, alone_in_steps, hypotheses};
 use widebeam_toy::{any_extended, any_request};
 
+use crate::effort::Effort;
+
 /// Requests of a batch.
-const MOST_REQUESTS: usize = 4;
+const MOST_REQUESTS: usize = 3;
 
 /// Tries one input.
 pub fn run(data: &[u8]) {
-    let _ = attempt(&mut Unstructured::new(data));
+    let (effort, data) = Effort::of(data);
+    let _ = attempt(&mut Unstructured::new(data), effort);
 }
 
 /// `Err` only where the input is too short to make a case of.
-fn attempt(u: &mut Unstructured<'_>) -> Result<()> {
+fn attempt(u: &mut Unstructured<'_>, effort: Effort) -> Result<()> {
     let model = any_request::model(u)?;
     if u.ratio(1, 4)? {
         let spec = any_request::spec(u, &model)?;
         let expected = spec.expected_in_steps(&model);
-        for level in Level::available() {
+        for level in effort.levels() {
             assert_eq!(alone_in_steps(&spec, &model, level), expected, "{level}");
         }
         return Ok(());
@@ -33,7 +36,7 @@ fn attempt(u: &mut Unstructured<'_>) -> Result<()> {
         .iter()
         .map(|visit| batch.expected(visit))
         .collect();
-    for level in Level::available() {
+    for level in effort.levels() {
         assert_eq!(batch.found(level), expected, "{level}");
     }
     Ok(())

@@ -1,11 +1,12 @@
-//! The CTC search against its reference, at every level, pruned or not.
+//! The CTC search against its reference, pruned or not.
 
 use arbitrary::{Result, Unstructured};
-use widebeam::Level;
 use widebeam::ctc::{Blank, CtcHypothesis, CtcNBest, CtcPruning, CtcSearch};
 use widebeam::reference::{ctc as reference, scorers::PrefixScorer, toy::Anything};
 use widebeam::scorers::{Scorer, Unscored};
 use widebeam_toy::any_tensor::{self, Limits, Tensor};
+
+use crate::effort::Effort;
 
 /// Any scorer, of prefixes and of the end.
 pub(crate) const ANYTHING: Anything = Anything {
@@ -15,13 +16,19 @@ pub(crate) const ANYTHING: Anything = Anything {
 
 /// Tries one input.
 pub fn run(data: &[u8]) {
-    let _ = attempt(&mut Unstructured::new(data), Unscored);
-    let _ = attempt(&mut Unstructured::new(data), ANYTHING);
+    let (effort, data) = Effort::of(data);
+    if effort.is_unscored() {
+        let _ = attempt(&mut Unstructured::new(data), effort, Unscored);
+    }
+    if effort.is_scored() {
+        let _ = attempt(&mut Unstructured::new(data), effort, ANYTHING);
+    }
 }
 
 /// `Err` only where the input is too short to make a case of.
 fn attempt<S: Scorer + PrefixScorer + Copy + Sync>(
     u: &mut Unstructured<'_>,
+    effort: Effort,
     scorer: S,
 ) -> Result<()> {
     let beams = u.int_in_range(1..=7usize)?;
@@ -35,7 +42,7 @@ fn attempt<S: Scorer + PrefixScorer + Copy + Sync>(
     let tensor = Tensor::any(u, limits)?;
     let view = tensor.view();
     let blank = u.int_in_range(0..=view.vocab() as u32 - 1)?;
-    for level in Level::available() {
+    for level in effort.levels() {
         let search = CtcSearch::new(beams, Blank(blank)).expect("some beams");
         let search = search.with_level(level).expect("it is there");
         let search = search.with_pruning(pruning.clone()).expect("numbers");

@@ -1,18 +1,25 @@
-//! The independent search against its reference, at every level.
+//! The independent search against its reference.
 
 use arbitrary::{Result, Unstructured};
-use widebeam::{IndependentSearch, Level, NBest, reference};
+use widebeam::{IndependentSearch, NBest, reference};
 use widebeam_toy::any_tensor::{self, Limits, Tensor};
+
+use crate::effort::Effort;
 
 /// Tries one input.
 pub fn run(data: &[u8]) {
-    let _ = attempt(&mut Unstructured::new(data));
+    let (effort, data) = Effort::of(data);
+    let _ = attempt(&mut Unstructured::new(data), effort);
 }
 
 /// `Err` only where the input is too short to make a case of.
-fn attempt(u: &mut Unstructured<'_>) -> Result<()> {
+fn attempt(u: &mut Unstructured<'_>, effort: Effort) -> Result<()> {
     // Many beams and short rows, or few and long ones: the reference sorts both.
-    let (beams, vocab) = *u.choose(&[(40, 40), (8, 200), (3, 1200)])?;
+    let (beams, vocab) = match u.int_in_range(0..=15u8)? {
+        0 => (3, 1200),
+        1..=4 => (8, 200),
+        _ => (40, 40),
+    };
     let beams = u.int_in_range(1..=beams)?;
     let limits = Limits {
         batch: 3,
@@ -21,7 +28,7 @@ fn attempt(u: &mut Unstructured<'_>) -> Result<()> {
     };
     let tensor = Tensor::any(u, limits)?;
     let view = tensor.view();
-    for level in Level::available() {
+    for level in effort.levels() {
         let search = IndependentSearch::new(beams).expect("some beams");
         let mut search = search.with_level(level).expect("it is there");
         let mut nbest = NBest::new();

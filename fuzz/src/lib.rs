@@ -18,5 +18,6 @@ pub mod safetensors;
 pub mod stream;
 pub mod transducer;
 
+mod effort;
 mod emissions;
 mod file;

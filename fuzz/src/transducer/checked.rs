@@ -15,7 +15,7 @@ use super::visit::{End, Visit};
 use crate::stream::Judge;
 
 /// Requests admitted to a search.
-const MOST_REQUESTS: usize = 8;
+const MOST_REQUESTS: usize = 4;
 /// Frames of a request after which no more come.
 const MOST_FRAMES: usize = 10;
 
