@@ -494,7 +494,7 @@ fn a_bomb_of_words() {
 fn long_words_of_long_labels() {
     let folder = Folder::new();
     let path = folder.write("a.npy", &npy_f32(&[1, 4], &[0.5, 0.3, 0.1, 0.1]));
-    let long = "a".repeat(1 << 20);
+    let long = "a".repeat(1 << 18);
     folder.write("labels.txt", format!("-\na\n{long}b\naa\n").as_bytes());
     folder.write("words.txt", format!("{long}c\na\n{long}a\n").as_bytes());
     for option in ["--hotwords", "--lexicon"] {
