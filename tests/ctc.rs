@@ -267,6 +267,12 @@ fn greedy_decoding_refuses_what_the_search_refuses() {
     let error = greedy.decode_into(&view, &mut nbest).unwrap_err();
     assert_eq!((error.kind(), nbest.len()), (ErrorKind::Cancelled, 0));
     greedy.set_cancellation(None);
+    let needed = greedy.bytes_needed(&view);
+    let mut greedy = greedy.with_max_bytes(Some(needed - 1));
+    let error = greedy.decode_into(&view, &mut nbest).unwrap_err();
+    assert_eq!((error.kind(), nbest.len()), (ErrorKind::LimitExceeded, 0));
+    let mut greedy = greedy.with_max_bytes(Some(needed));
+    assert_eq!(greedy.max_bytes(), Some(needed));
     greedy.decode_into(&view, &mut nbest).unwrap();
     assert!(nbest.best(0).unwrap().tokens.is_empty());
 }

@@ -3,6 +3,7 @@
 use super::nbest::CtcNBest;
 use super::settings::Settings;
 use crate::blank::Blank;
+use crate::byte_limit::ByteLimit;
 use crate::cancellation::CancellationToken;
 use crate::error::Error;
 use crate::memory::reserve;
@@ -46,6 +47,7 @@ pub struct CtcGreedy {
     tokens: Vec<u32>,
     /// Of each of the tokens, the first and the last frame.
     runs: Vec<[u32; 2]>,
+    max_bytes: ByteLimit,
 }
 
 impl CtcGreedy {
@@ -61,6 +63,7 @@ impl CtcGreedy {
             paths: NBest::new(),
             tokens: Vec::new(),
             runs: Vec::new(),
+            max_bytes: ByteLimit::default(),
         })
     }
 
@@ -85,6 +88,20 @@ impl CtcGreedy {
     /// kept, before each call.
     pub fn set_cancellation(&mut self, token: Option<CancellationToken>) {
         self.search.set_cancellation(token);
+    }
+
+    /// The same decoder with a limit on its memory, or without one: a batch that needs more than
+    /// `bytes` is refused ([`LimitExceeded`](crate::ErrorKind::LimitExceeded)) before memory is
+    /// asked for. What it needs says [`CtcGreedy::bytes_needed`].
+    #[must_use]
+    pub fn with_max_bytes(mut self, bytes: Option<usize>) -> Self {
+        self.max_bytes = ByteLimit::new(bytes);
+        self
+    }
+
+    /// The most bytes that the decoder may take; `None` if there is no limit.
+    pub fn max_bytes(&self) -> Option<usize> {
+        self.max_bytes.get()
     }
 
     /// The blank.
@@ -114,8 +131,8 @@ impl CtcGreedy {
     /// # Errors
     ///
     /// If the blank is beyond the vocabulary, there are more frames than
-    /// [`CtcStream::MAX_FRAMES`](super::CtcStream::MAX_FRAMES), memory runs out, or the decoder
-    /// is cancelled ([`CtcGreedy::with_cancellation`]).
+    /// [`CtcStream::MAX_FRAMES`](super::CtcStream::MAX_FRAMES), memory runs out, the batch needs
+    /// more than [`CtcGreedy::max_bytes`], or the decoder is cancelled ([`CtcGreedy::with_cancellation`]).
     pub fn decode(&mut self, scores: &ScoresView<'_>) -> Result<CtcNBest, Error> {
         let mut nbest = CtcNBest::new();
         self.decode_into(scores, &mut nbest)?;
@@ -137,6 +154,7 @@ impl CtcGreedy {
         nbest.first_item = scores.first_item();
         self.settings.check_vocabulary(scores.vocab())?;
         super::stream::check_frames(0, scores.time())?;
+        self.max_bytes.check(|| 0, || self.bytes_needed(scores))?;
         self.search.decode_into(scores, &mut self.paths)?;
         let written = self.write(nbest);
         if written.is_err() {
