@@ -25,7 +25,6 @@ pub(crate) struct Manual {
     folder: Option<PathBuf>,
 }
 
-/// Writes the pages of `command`.
 impl Manual {
     /// Whether the pages go to files.
     pub(crate) fn writes_files(&self) -> bool {
@@ -33,6 +32,7 @@ impl Manual {
     }
 }
 
+/// Writes the pages of `command`.
 pub(crate) fn run(options: &Manual, command: clap::Command) -> Result<(), Failure> {
     // The command `help` has no page.
     let mut command = command.disable_help_subcommand(true);

@@ -149,7 +149,10 @@ fn report(
         let marked = |text| Marked { truth, text };
         writeln!(out, "    greedy  {}", marked(greedy))?;
         writeln!(out, "    beam    {}", marked(best))?;
-        writeln!(out, "    next    {}", marked(next.unwrap_or(&"-")))?;
+        match next {
+            Some(next) => writeln!(out, "    next    {}", marked(next))?,
+            None => writeln!(out, "    next    -")?,
+        }
         errors.count(truth, greedy, &texts);
     }
     write_words(out, &answers[0])?;

@@ -134,9 +134,10 @@ impl IndependentSearch {
         self.cancellation = Cancellation::new(token);
     }
 
-    /// The same search with a limit on its memory, or without one: a batch that needs more than `bytes` is refused
-    /// ([`LimitExceeded`](crate::ErrorKind::LimitExceeded)) before memory is asked for. What it needs says
-    /// [`IndependentSearch::bytes_needed`].
+    /// The same search with a limit on the memory of a call, or without one: a batch that needs
+    /// more than `bytes` is refused ([`LimitExceeded`](crate::ErrorKind::LimitExceeded)) before
+    /// memory is asked for. [`IndependentSearch::bytes_needed`] says what it needs. What the
+    /// search keeps from earlier calls is not counted; a new one has nothing.
     #[must_use]
     pub fn with_max_bytes(mut self, bytes: Option<usize>) -> Self {
         self.max_bytes = ByteLimit::new(bytes);

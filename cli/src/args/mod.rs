@@ -59,7 +59,7 @@ Examples:
 Fields of a hypothesis (jsonl; csv and tsv have those marked * as columns):
   score*             log-probability, with what scorers add
   confidence*        its share: e^score over the sum of all that the beam holds,
-                     so it falls as --beams grow; compare it at one width only
+                     so it falls as --beams grow; not with --greedy
   probability*       what the model alone gives it, hardly dependent on --beams
   tokens*            token ids, from 0
   token_confidences  of each token, the shares of those that have it there

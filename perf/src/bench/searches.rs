@@ -9,9 +9,7 @@ use crate::console::progress::Progress;
 use crate::console::table::Table;
 use crate::profile::Profiler;
 use crate::record::{Entry, Session};
-use crate::workload::{
-    CHECK_BUDGET, Case, Checked, Comparison, Shape, compare, kind_name, prepare,
-};
+use crate::workload::{Case, Checked, Comparison, Shape, compare, kind_name, prepare};
 
 /// The beam width of a shape of one's own, where none is given.
 const BEAMS: usize = 16;
@@ -94,15 +92,16 @@ fn measure(
     progress.say(format!("bench {case}"));
     let mut workload = prepare(case)?;
     let bytes = workload.bytes();
+    let mut has_greedy = false;
     warm_up(runs, || {
         workload.read()?;
         workload.run()?;
-        workload.greedy().transpose().map(|_| ())
+        has_greedy = workload.greedy().transpose()?.is_some();
+        Ok::<_, Failure>(())
     })?;
     progress.advance(3 * bytes);
     let (mut roofline, mut engine) = (Times::default(), Times::default());
     let mut greedy = Times::default();
-    let has_greedy = workload.greedy().transpose()?.is_some();
     for _ in 0..runs {
         roofline.measure(bytes, || workload.read())?;
         engine.measure(bytes, || workload.run())?;
@@ -113,7 +112,7 @@ fn measure(
     }
     progress.say(format!("checking {case}"));
     let (_, checked) = workload.found()?;
-    workload.check_greedy(CHECK_BUDGET)?;
+    workload.check_greedy()?;
     if let Some(profiler) = profiler {
         profiler.run(case.to_string(), || workload.run())?;
     }

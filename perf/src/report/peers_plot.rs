@@ -69,7 +69,7 @@ pub(super) fn panels(machine: &Machine) -> Vec<Panel> {
     SEARCHES.into_iter().filter_map(panel).collect()
 }
 
-/// The middle of a line's dots on a scale of logarithms.
+/// The logarithm of the geometric mean of a line's dots.
 fn middle(line: &Line) -> f64 {
     let logs = line.times.iter().map(|time| time.ln());
     logs.sum::<f64>() / line.times.len() as f64

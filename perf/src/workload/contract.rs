@@ -31,8 +31,8 @@ pub trait Workload: Send + Sync {
         None
     }
 
-    /// Checks what greedy decoding found last, as far as `budget` goes.
-    fn check_greedy(&self, _budget: usize) -> Result<(), Failure> {
+    /// Checks what greedy decoding found last.
+    fn check_greedy(&self) -> Result<(), Failure> {
         Ok(())
     }
 
@@ -61,7 +61,7 @@ pub trait Workload: Send + Sync {
 }
 
 /// Scores that one check may read. It takes some seconds, and covers all standard shapes.
-pub(crate) const CHECK_BUDGET: usize = 1 << 29;
+pub(super) const CHECK_BUDGET: usize = 1 << 29;
 
 /// How much of an answer was checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

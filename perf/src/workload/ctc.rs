@@ -8,7 +8,7 @@ use widebeam::scorers::Unscored;
 use widebeam::{Level, ScoresView, reference};
 
 use super::case::Case;
-use super::contract::{Answer, Checked, Workload, largest, wrong};
+use super::contract::{Answer, CHECK_BUDGET, Checked, Workload, largest, wrong};
 use super::values::Values;
 use crate::console::failure::Failure;
 use crate::synthetic::random_emission;
@@ -76,11 +76,12 @@ impl Workload for Ctc {
         Some(decoded)
     }
 
-    /// The first token of the largest score of each frame, less repeats and blanks.
-    fn check_greedy(&self, budget: usize) -> Result<(), Failure> {
+    /// The first token of the largest score of each frame, less repeats and blanks, of as many
+    /// items as a check may read.
+    fn check_greedy(&self) -> Result<(), Failure> {
         let scores = self.scores()?;
         let [items, frames, vocab] = self.case.shape.0;
-        for item in 0..items.min(budget / (frames * vocab)) {
+        for item in 0..items.min(CHECK_BUDGET / (frames * vocab)) {
             let mut tokens = Vec::new();
             for frame in 0..frames {
                 let values = reference::values(&scores, item, frame);

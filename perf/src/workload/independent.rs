@@ -75,7 +75,7 @@ impl Workload for Independent {
     }
 
     /// It is the best sequence, which [`Workload::check`] looks at.
-    fn check_greedy(&self, _budget: usize) -> Result<(), Failure> {
+    fn check_greedy(&self) -> Result<(), Failure> {
         for (item, path) in self.path.iter().enumerate() {
             let best = self.nbest.best(item).map_err(wrong)?;
             let path = path.map_err(wrong)?.next();

@@ -107,10 +107,10 @@ impl AutoregressiveSearch {
         self.cancellation = Cancellation::new(token);
     }
 
-    /// The same search with a limit on its memory, or without one: a request that could take the
-    /// sum of what its requests need beyond `bytes` is not admitted
-    /// ([`LimitExceeded`](crate::ErrorKind::LimitExceeded)). What a request needs says
-    /// [`AutoregressiveSearch::bytes_needed`]; it counts until the request is removed.
+    /// The same search with a limit on the memory of its requests, or without one: a request is not
+    /// admitted ([`LimitExceeded`](crate::ErrorKind::LimitExceeded)) if what all need would exceed
+    /// `bytes`. [`AutoregressiveSearch::bytes_needed`] says what one needs; it counts until the
+    /// request is removed. What the search keeps of those for the next ones is not counted.
     #[must_use]
     pub fn with_max_bytes(mut self, bytes: Option<usize>) -> Self {
         self.max_bytes = ByteLimit::new(bytes);

@@ -1,5 +1,6 @@
 //! Greedy decoding: the best alignment alone.
 
+use super::most;
 use super::nbest::CtcNBest;
 use super::settings::Settings;
 use crate::blank::Blank;
@@ -90,9 +91,10 @@ impl CtcGreedy {
         self.search.set_cancellation(token);
     }
 
-    /// The same decoder with a limit on its memory, or without one: a batch that needs more than
-    /// `bytes` is refused ([`LimitExceeded`](crate::ErrorKind::LimitExceeded)) before memory is
-    /// asked for. What it needs says [`CtcGreedy::bytes_needed`].
+    /// The same decoder with a limit on the memory of a call, or without one: a batch that needs
+    /// more than `bytes` is refused ([`LimitExceeded`](crate::ErrorKind::LimitExceeded)) before
+    /// memory is asked for. [`CtcGreedy::bytes_needed`] says what it needs. What the decoder keeps
+    /// from earlier calls is not counted; a new one has nothing.
     #[must_use]
     pub fn with_max_bytes(mut self, bytes: Option<usize>) -> Self {
         self.max_bytes = ByteLimit::new(bytes);
@@ -114,13 +116,16 @@ impl CtcGreedy {
         self.search.level()
     }
 
-    /// Bytes of memory that decoding `scores` takes, without the results.
+    /// Bytes of memory that decoding `scores` takes, results included, if no token repeats and
+    /// none is the blank.
     ///
     /// See [`IndependentSearch::bytes_needed`] for what it is for.
     pub fn bytes_needed(&self, scores: &ScoresView<'_>) -> usize {
         let run = size_of::<u32>() + size_of::<[u32; 2]>();
         let runs = scores.longest().saturating_mul(run);
-        self.search.bytes_needed(scores).saturating_add(runs)
+        let results = most::bytes_of_results(1, scores.longest()).saturating_mul(scores.batch());
+        let search = self.search.bytes_needed(scores);
+        search.saturating_add(runs).saturating_add(results)
     }
 
     /// Decodes a batch into new results: of each item one hypothesis, whose scores are all the

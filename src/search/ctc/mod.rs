@@ -202,12 +202,13 @@ impl<S: Scorer + Sync> CtcSearch<S> {
         self.cancellation = Cancellation::new(token);
     }
 
-    /// The same search with a limit on its memory, or without one: a batch, or frames of a stream, that
-    /// could take it beyond `bytes` is refused
-    /// ([`LimitExceeded`](crate::ErrorKind::LimitExceeded)) before memory is asked for. It counts prefixes and results as if no two
-    /// hypotheses shared a token, so it is far above what most batches take. What the states
-    /// of a scorer hold elsewhere is not counted. Streams that are made of the search have the
-    /// same limit, each for itself.
+    /// The same search with a limit on the memory of a call, or without one: a batch, or frames of
+    /// a stream, that could need more than `bytes` are refused
+    /// ([`LimitExceeded`](crate::ErrorKind::LimitExceeded)) before memory is asked for. Prefixes
+    /// and results count as if no two hypotheses shared a token, which is far above what most
+    /// batches take. What the search keeps from earlier calls is not counted, nor what the states
+    /// of a scorer hold elsewhere. Streams that are made of the search have the same limit, each
+    /// for itself.
     #[must_use]
     pub fn with_max_bytes(mut self, bytes: Option<usize>) -> Self {
         self.max_bytes = ByteLimit::new(bytes);

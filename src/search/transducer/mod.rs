@@ -373,12 +373,13 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
         self.cancellation = Cancellation::new(token);
     }
 
-    /// The same search with a limit on its memory, or without one: an utterance, or frames of a
-    /// stream, that could take the sum of what its requests need beyond `bytes` are not taken in
-    /// ([`LimitExceeded`](crate::ErrorKind::LimitExceeded)). What an utterance needs says
-    /// [`TransducerSearch::bytes_needed`]; of a stream with a commit delay only the frames count
-    /// that are not committed, and the tokens that were not taken out. It counts until the
-    /// request is removed.
+    /// The same search with a limit on the memory of its requests, or without one: an utterance, or
+    /// frames of a stream, are not taken in
+    /// ([`LimitExceeded`](crate::ErrorKind::LimitExceeded)) if what all requests need would exceed
+    /// `bytes`. [`TransducerSearch::bytes_needed`] says what an utterance needs; of a stream with
+    /// a commit delay only the frames count that are not committed, and the tokens that were not
+    /// taken out. It counts until the request is removed. What the search keeps of those for the
+    /// next ones is not counted.
     #[must_use]
     pub fn with_max_bytes(self, bytes: Option<usize>) -> Self {
         self.limited(ByteLimit::new(bytes))

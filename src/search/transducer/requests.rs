@@ -101,12 +101,11 @@ impl<S: Scorer + Sync> TransducerSearch<S> {
         }
         let frames = Settings::check_frames(available, count)?;
         let (complete, shared) = (utterance.frame as usize, utterance.history.shared_tokens());
-        if self.max_bytes.get().is_some() {
-            let needed = self.bytes_of_stream(complete, frames as usize - complete, shared);
-            self.max_bytes
-                .check(|| self.bytes_held(Some(id)), || needed)?;
-            self.records[id.slot as usize].bytes = needed;
-        }
+        // Counted without a limit too: there may be one later.
+        let needed = self.bytes_of_stream(complete, frames as usize - complete, shared);
+        self.max_bytes
+            .check(|| self.bytes_held(Some(id)), || needed)?;
+        self.records[id.slot as usize].bytes = needed;
         self.records[id.slot as usize].utterance.available = frames;
         self.go_on(id)
     }
