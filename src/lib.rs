@@ -189,6 +189,9 @@ pub mod scorers;
 mod scores;
 mod search;
 mod simd;
+#[cfg(test)]
+#[path = "../tests/support/this_program.rs"]
+mod this_program;
 pub mod top_k;
 mod trellis;
 

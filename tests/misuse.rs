@@ -1,9 +1,13 @@
 //! What a call says that cannot be done, and what an error says of where it was: sort,
 //! item, step, token, request. Indices out of range panic, in words.
 
+#[path = "support/this_program.rs"]
+mod this_program;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::Command;
 use std::sync::Arc;
+
+use this_program::this_program;
 
 use widebeam::autoregressive::{
     AutoregressiveSearch, LogitsProcessor, MaximumLength, MinimumLength, Request, RequestId,
@@ -314,19 +318,6 @@ fn a_row_out_of_range_panics_and_leaves_the_tokens_alone() {
     assert_eq!(tokens, [5]);
     search.feed().sequence(0, &mut tokens);
     assert!(tokens.is_empty());
-}
-
-/// This program, to be run again; with an emulator where `tests/machines/run.sh` names one.
-fn this_program() -> Command {
-    let program = std::env::current_exe().unwrap();
-    match std::env::var_os("WIDEBEAM_TEST_EMULATOR") {
-        Some(emulator) => {
-            let mut child = Command::new(emulator);
-            child.arg(program);
-            child
-        }
-        None => Command::new(program),
-    }
 }
 
 /// What a process with the variable set finds: its tests are this one's. The level of

@@ -168,9 +168,8 @@ impl Dispatch {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
-
     use super::*;
+    use crate::this_program::this_program;
 
     /// Every test that goes through the available levels goes through these.
     #[test]
@@ -207,19 +206,6 @@ mod tests {
                     );
                 }
             }
-        }
-    }
-
-    /// This program, to be run again; with an emulator where `tests/machines/run.sh` names one.
-    fn this_program() -> Command {
-        let program = std::env::current_exe().unwrap();
-        match std::env::var_os("WIDEBEAM_TEST_EMULATOR") {
-            Some(emulator) => {
-                let mut child = Command::new(emulator);
-                child.arg(program);
-                child
-            }
-            None => Command::new(program),
         }
     }
 

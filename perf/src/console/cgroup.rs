@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Group {
     pub(super) limit: u64,
-    /// What its processes do not hold. Cached pages of files give way, so they do not count.
+    /// What its processes do not hold. Cached pages of files give way to an allocation, and an
+    /// input that was mapped fills the group with them, so they count as free; pages of tmpfs and
+    /// of the kernel, which cannot be told from them, do too.
     pub(super) free: u64,
 }
 
@@ -21,17 +23,21 @@ pub(super) fn groups() -> Vec<Group> {
 
 /// How the files of a version are called.
 struct Version {
+    /// The type of the file system.
+    system: &'static str,
     limit: &'static str,
     /// What the memory that is not the pages of files is called in `memory.stat`.
     held: &'static str,
 }
 
 const ONE: Version = Version {
+    system: "cgroup",
     limit: "memory.limit_in_bytes",
     held: "total_rss",
 };
 
 const TWO: Version = Version {
+    system: "cgroup2",
     limit: "memory.max",
     held: "anon",
 };
@@ -66,17 +72,15 @@ fn of(own: &str, mounts: &str, read: impl Fn(&Path) -> Option<String>) -> Vec<Gr
 
 /// The roots of the hierarchy that are mounted, and where.
 fn mounted<'a>(mounts: &'a str, version: &Version) -> impl Iterator<Item = (&'a str, PathBuf)> {
-    let is_two = version.limit == TWO.limit;
+    let own = version.system;
     mounts.lines().filter_map(move |line| {
         // Fields up to a hyphen, then the type, the source and the options of the file system.
         let (place, system) = line.split_once(" - ")?;
         let mut system = system.split(' ');
         let kind = system.next()?;
         let options = system.nth(1).unwrap_or_default();
-        let fits = match is_two {
-            true => kind == "cgroup2",
-            false => kind == "cgroup" && options.split(',').any(|name| name == "memory"),
-        };
+        let has_memory = kind == TWO.system || options.split(',').any(|name| name == "memory");
+        let fits = kind == own && has_memory;
         let mut place = place.split(' ').skip(3);
         let (root, folder) = (place.next()?, place.next()?);
         fits.then(|| (root, PathBuf::from(folder)))

@@ -41,6 +41,7 @@ impl Memory {
         // Not its `free_memory`, which counts cached pages of files as used: they give
         // way to an allocation, and an input that was mapped fills the container with
         // them. So pages of tmpfs and of the kernel are not counted either.
+        // It looks in the usual places, also where the list of mounts does not name them.
         let container = system.cgroup_limits().map(|container| Group {
             limit: container.total_memory,
             free: container.total_memory.saturating_sub(container.rss),

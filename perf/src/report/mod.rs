@@ -32,8 +32,8 @@ use crate::scaling::{panels, svg};
 ///
 /// What stands between `<!-- begin:NAME -->` and `<!-- end:NAME -->` is
 /// replaced. The names are machines, speed, independent, autoregressive, ctc,
-/// kernels, sweep, scaling, peers-independent, peers-autoregressive and peers-ctc;
-/// `NAME@MACHINE` means one machine of the record, where NAME means all.
+/// transducer, kernels, sweep, scaling, peers-independent, peers-autoregressive,
+/// peers-ctc and peers-transducer; `NAME@MACHINE` means one machine of the record, where NAME means all.
 #[derive(Debug, clap::Args)]
 pub struct Report {
     /// Markdown files with markers
@@ -59,23 +59,24 @@ pub fn run(options: &Report) -> Result<(), Failure> {
     // All is made before anything is written.
     let mut files = Vec::new();
     for machine in &machines {
-        let panels = panels(&machine.entries);
-        if !panels.is_empty() {
-            let plot =
-                svg(&panels).map_err(|error| Failure::Machine(format!("no plot: {error}")))?;
-            files.push((folder(&options.record, machine).join(SCALING_PLOT), plot));
-        }
-        let panels = cost_plot::panels(&machine.entries);
-        if !panels.is_empty() {
-            let plot = cost_plot::svg(&panels)
-                .map_err(|error| Failure::Machine(format!("no plot: {error}")))?;
-            files.push((folder(&options.record, machine).join(COST_PLOT), plot));
-        }
-        let panels = peers_plot::panels(machine);
-        if !panels.is_empty() {
-            let plot = peers_plot::svg(&panels)
-                .map_err(|error| Failure::Machine(format!("no plot: {error}")))?;
-            files.push((folder(&options.record, machine).join(PEERS_PLOT), plot));
+        let scaling = panels(&machine.entries);
+        let costs = cost_plot::panels(&machine.entries);
+        let peers = peers_plot::panels(machine);
+        let plots = [
+            (SCALING_PLOT, (!scaling.is_empty()).then(|| svg(&scaling))),
+            (
+                COST_PLOT,
+                (!costs.is_empty()).then(|| cost_plot::svg(&costs)),
+            ),
+            (
+                PEERS_PLOT,
+                (!peers.is_empty()).then(|| peers_plot::svg(&peers)),
+            ),
+        ];
+        for (name, plot) in plots {
+            let Some(plot) = plot else { continue };
+            let plot = plot.map_err(|error| Failure::Machine(format!("no plot: {error}")))?;
+            files.push((folder(&options.record, machine).join(name), plot));
         }
     }
     for path in &options.files {

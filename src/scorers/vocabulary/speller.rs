@@ -51,7 +51,7 @@ impl Speller {
     /// or before a space within one.
     ///
     /// A text of n bytes takes O(n log V + n D) steps, if all tokens spell V bytes and at most D
-    /// of them, of different lengths, end with the same bytes as one of them.
+    /// of them are ends of one token.
     pub fn can_spell(&self, text: &str, whole_words: bool) -> bool {
         let text = phrase_text(text);
         let text = text.as_bytes();
