@@ -226,4 +226,18 @@ fn utterances_and_streams_are_taken_in_as_far_as_their_sum_fits() {
         search.end(id).unwrap();
         assert!(search.outcome(id).unwrap().is_some());
     }
+
+    // The frames of one stream count against those of another, also if the limit came later.
+    let needed = |frames| new().bytes_needed(frames).unwrap();
+    let limit = Some(needed(100) + needed(20));
+    for first_limit in [limit, None] {
+        let mut search = new().with_max_bytes(first_limit);
+        let [first, second] = [(); 2].map(|()| search.admit_stream().unwrap());
+        search.add_frames(first, 100).unwrap();
+        let mut search = search.with_max_bytes(limit);
+        search.add_frames(second, 20).unwrap();
+        refused(|| search.add_frames(second, 10));
+        assert!(search.remove(first));
+        search.add_frames(second, 10).unwrap();
+    }
 }
