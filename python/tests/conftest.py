@@ -1,7 +1,11 @@
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -12,10 +16,33 @@ def run_python(tmp_path):
         path = tmp_path / "script.py"
         path.write_text(script)
         done = subprocess.run(
-            [sys.executable, str(path)], capture_output=True, text=True, timeout=timeout
+            [sys.executable, str(path)], capture_output=True, text=True, timeout=timeout, cwd=tmp_path
         )
         assert not check or done.returncode == 0, done.stderr
         return done
+
+    return run
+
+
+@pytest.fixture
+def python_blocks():
+    """The Python of a page of the repository, one block after the other."""
+
+    def blocks(page):
+        path = ROOT / page
+        if not path.exists():
+            pytest.skip(f"{page} is not here")
+        return re.findall(r"^```python\n(.*?)^```$", path.read_text(), re.DOTALL | re.MULTILINE)
+
+    return blocks
+
+
+@pytest.fixture
+def run_page(python_blocks, run_python):
+    """Runs the Python of a page as one program, in the folder of the test."""
+
+    def run(page):
+        return run_python("\n".join(python_blocks(page)))
 
     return run
 

@@ -2,7 +2,8 @@
 # Runs the tests of the wheel that need other packages, each set in an environment of its own with
 # pinned versions:
 #
-#     python/tests/peers/run.sh [torch] [transformers] [torchaudio] [pyctcdecode] [jax] [engines] [suite]
+#     python/tests/peers/run.sh [torch] [transformers] [torchaudio] [pyctcdecode] [fast_ctc_decode]
+#         [ctranslate2] [sherpa_onnx] [jax] [engines] [suite]
 #
 # By default all but the last, which runs pyctcdecode's own tests against the stand-in and needs a
 # checkout of it in $PYCTCDECODE. `engines` are Ray, Spark (with a Java) and datasets.
@@ -18,7 +19,9 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 peers=${PEERS:-$scratch}
 names=("$@")
-[ $# -gt 0 ] || names=(torch transformers torchaudio pyctcdecode jax engines)
+[ $# -gt 0 ] || names=(
+    torch transformers torchaudio pyctcdecode fast_ctc_decode ctranslate2 sherpa_onnx jax engines
+)
 
 environment() { # NAME: the folder of its environment, with the packages of NAME.txt and the wheel
     local folder=$peers/$1
