@@ -11,6 +11,7 @@ mod limits;
 mod machine;
 mod many;
 mod output;
+mod pages;
 #[cfg(unix)]
 mod races;
 mod refused_items;
