@@ -101,6 +101,7 @@ async function start() {
   const update = () => {
     const beams = WIDTHS[slider.valueAsNumber];
     page("beams").textContent = beams;
+    slider.ariaValueText = beams;
     try {
       show(instance.exports, beams);
     } catch (error) {

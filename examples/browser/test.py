@@ -123,6 +123,13 @@ def check(page):
         seen[width] = shown["rates"]
     for width, rates in EXPECTED.items():
         assert seen[width] == rates, (width, seen[width], rates)
+    # On a phone nothing is wider than the page.
+    size = {"width": 400, "height": 800, "deviceScaleFactor": 1, "mobile": True}
+    page.ask("POST", "/goog/cdp/execute", {"cmd": "Emulation.setDeviceMetricsOverride", "params": size})
+    page.run("document.querySelector('details').open = true")
+    wide = page.run("return document.documentElement.scrollWidth")
+    assert wide == size["width"], wide
+    page.ask("POST", "/goog/cdp/execute", {"cmd": "Emulation.clearDeviceMetricsOverride", "params": {}})
     errors = page.ask("POST", "/se/log", {"type": "browser"})
     assert not errors, errors
     # A width that no search can have is an error in words, not a trap.
@@ -147,7 +154,6 @@ def main():
         page.ask("POST", "/url", {"url": address})
         seen = check(page)
         if sys.argv[1:]:
-            page.run("document.querySelector('details').open = true")
             image = base64.b64decode(page.ask("GET", "/screenshot"))
             pathlib.Path(sys.argv[1]).write_bytes(image)
     print(f"{len(seen)} widths in the page of {wasm.stat().st_size:,} bytes of WebAssembly")
