@@ -1,7 +1,4 @@
-//! What must be the same on every machine beside answers (`determinism`), and how many
-//! instructions a row takes (`rows.sh`).
-
-mod rows;
+//! What must be the same on every machine beside answers (`determinism`).
 
 use widebeam::autoregressive::TokenTrie;
 

@@ -8,9 +8,12 @@ use widebeam::{Element, Level, ScoreKind, ScoresView};
 #[path = "../support/random.rs"]
 mod random;
 
-/// Finds the `k` best tokens of some rows, as the variable `WIDEBEAM_ROWS` says: type, kind,
-/// vocabulary, k, rows, with spaces between. Twice as many rows take as many instructions more
-/// as the rows do.
+/// Rows of a pass.
+const ROWS: usize = 50;
+
+/// Finds the `k` best tokens of the same rows in some passes, as the variable `WIDEBEAM_ROWS` says:
+/// type, kind, vocabulary, k, passes, with spaces between. One pass more takes as many instructions
+/// more as its rows do.
 #[test]
 #[ignore = "only its instructions are of interest"]
 fn rows() {
@@ -19,7 +22,7 @@ fn rows() {
         panic!("{what:?}: five words are needed");
     };
     let numbers: Vec<usize> = numbers.iter().map(|n| n.parse().unwrap()).collect();
-    let [vocab, k, rows] = numbers[..] else {
+    let [vocab, k, passes] = numbers[..] else {
         panic!("{what:?}: five words are needed");
     };
     let kind = match *kind {
@@ -32,9 +35,9 @@ fn rows() {
         .map(|_| random.bits() as f32 / u32::MAX as f32)
         .collect();
     match *dtype {
-        "f32" => fill(&values, kind, k, rows),
-        "f16" => fill(&convert(&values, f16::from_f32), kind, k, rows),
-        "bf16" => fill(&convert(&values, bf16::from_f32), kind, k, rows),
+        "f32" => fill(&values, kind, k, passes),
+        "f16" => fill(&convert(&values, f16::from_f32), kind, k, passes),
+        "bf16" => fill(&convert(&values, bf16::from_f32), kind, k, passes),
         _ => panic!("{dtype:?} is not f32, f16 or bf16"),
     }
 }
@@ -43,11 +46,13 @@ fn convert<T>(values: &[f32], to: impl Fn(f32) -> T) -> Vec<T> {
     values.iter().map(|&value| to(value)).collect()
 }
 
-fn fill<T: Element>(row: &[T], kind: ScoreKind, k: usize, rows: usize) {
-    let scores = row.repeat(rows);
-    let view = ScoresView::new(kind, &scores, [1, rows, row.len()]).unwrap();
+fn fill<T: Element>(row: &[T], kind: ScoreKind, k: usize, passes: usize) {
+    let scores = row.repeat(ROWS);
+    let view = ScoresView::new(kind, &scores, [1, ROWS, row.len()]).unwrap();
     let pool = ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let level = Level::from_environment().unwrap();
-    pool.install(|| TopTokens::default().fill(&view, k, level))
-        .unwrap();
+    let mut tokens = TopTokens::default();
+    for _ in 0..passes {
+        pool.install(|| tokens.fill(&view, k, level)).unwrap();
+    }
 }

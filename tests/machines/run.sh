@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
 # tests/machines/run.sh [--check | --short | --build] [TARGET [TEST...]]: the library's tests on other
 # machines: TARGET is aarch64, s390x (big-endian), i686 (32 bits) or wasm32 (with and without simd128);
-# without one, all of them. A TEST is `lib`, the name of an integration test, or `load`, which is how
-# the tool reads arrays; without one, those listed below; with --short, the golden results of the
-# independent and the CTC search alone. Prints a line for each: tests passed, ignored, seconds; with
-# --build only the paths of the programs. With --check nothing is built or run, but the library must
-# compile.
+# without one, all of them. A TEST is `lib`, the name of an integration test, `load`, which is how the
+# tool reads arrays, or one of `light`; without one, those listed below; with --short, the golden file
+# alone, on one thread and two. Prints a line for each: tests passed, ignored, seconds; with --build
+# only the paths of the programs. With --check nothing is built or run, but the library must compile.
 #
 # Debian's compiler makes the programs (rustup's here has the standard library of x86-64
 # alone), QEMU or Node.js runs them. Packages that are missing are installed where that is
@@ -37,7 +36,7 @@ packages() {
     esac
 }
 
-[ "$option" != --short ] || export CARGO_PROFILE_RELEASE_OPT_LEVEL=1
+[ "$option" != --short ] || export CARGO_PROFILE_RELEASE_OPT_LEVEL=1 WIDEBEAM_SHORT=yes
 
 # What is emulated is built to be fast; i686, which x86-64 runs, with the overflow checks and
 # assertions of a debug build.
@@ -70,14 +69,15 @@ run() {
         tests=("${on_one_thread[@]}")
         ;;
     esac
-    [ "$option" != --short ] || tests=(determinism)
+    [ "$option" != --short ] || tests=(golden)
     [ ${#chosen[@]} = 0 ] || tests=("${chosen[@]}")
 
-    local arguments=() of_tool=false test
+    local arguments=() light=() of_tool=false test
     for test in "${tests[@]}"; do
         case $test in
         lib) arguments+=(--lib) ;;
         load) of_tool=true ;;
+        golden | rows) light+=(--test "$test") ;;
         *) arguments+=(--test "$test") ;;
         esac
     done
@@ -102,6 +102,9 @@ run() {
     if [ ${#arguments[@]} != 0 ]; then
         programs=$(build --package widebeam --features unstable "${arguments[@]}") || return
     fi
+    if [ ${#light[@]} != 0 ]; then
+        programs+=$'\n'$(build --package widebeam-machines "${light[@]}") || return
+    fi
     if $of_tool; then
         programs+=$'\n'$(build --package widebeam-cli --lib) || return
     fi
@@ -121,7 +124,6 @@ run() {
         begin=$EPOCHREALTIME
         # Of the tool's tests only these look at bytes of files.
         [ "$test_name" != widebeam_cli ] || only=(load::)
-        [ "$option" != --short ] || only=(independent_results_are_golden ctc_results_are_golden)
         # Some tests run their program again.
         case $runner in qemu-*) export WIDEBEAM_TEST_EMULATOR=$runner ;; *) unset WIDEBEAM_TEST_EMULATOR ;; esac
         if output=$(RUST_BACKTRACE=0 $runner "$program" --quiet "${only[@]}" 2>&1); then :; else
