@@ -3,6 +3,7 @@
 //! | page | what it is about |
 //! |---|---|
 //! | [`choosing`] | which search, how wide a beam |
+//! | [`coming_from`] | the calls of other tools |
 //! | [`scores`] | kinds of numbers, types, shapes, results, what is refused |
 //! | [`ctc_with_words`] | text from CTC, with models and lists of words |
 //! | [`model_in_the_loop`] | a step of a language model, with a cache |
@@ -23,6 +24,7 @@ macro_rules! pages {
 
 pages!(
     choosing,
+    coming_from,
     scores,
     ctc_with_words,
     model_in_the_loop,
