@@ -105,6 +105,25 @@ fn links_lead_somewhere() {
     assert!(links > 50, "{links}");
 }
 
+/// Each example has its line.
+#[test]
+fn the_page_of_the_examples_names_them_all() {
+    let Some(root) = root() else { return };
+    let page = fs::read_to_string(root.join("examples/README.md")).unwrap();
+    let mut examples = 0;
+    for folder in ["examples", "python/examples"] {
+        for entry in fs::read_dir(root.join(folder)).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            if name != "README.md" && !name.starts_with("__") {
+                let name = name.trim_end_matches(".rs");
+                assert!(page.contains(&format!("`{name}")), "{name}");
+                examples += 1;
+            }
+        }
+    }
+    assert!(examples >= 12, "{examples}");
+}
+
 /// Blocks in the shell that no test runs: the pages that have them, and why.
 const NOT_RUN: &[(&str, &str)] = &[
     ("CONTRIBUTING.md", "the suite itself, and minutes"),
