@@ -1,10 +1,27 @@
 //! The portable level: the vectors of the crate `wide`, compiled for what the
-//! target always has. (Half precision is widened by SSE2, by NEON, elsewhere by integers; the
-//! numbers are the same. Where numbers are only compared they stay as they are: `halves`.)
+//! target always has, and in `own` what it has beside them: NEON, and SSE2 for half precision.
+//! (Where numbers of half precision are only compared they stay as they are: `halves`.)
 //!
 //! `wide` chooses its instructions when it is compiled, so it cannot serve a
 //! level that is chosen at run time; and its `round`, `exp` and `ln` are not
 //! used, because their bits depend on how the crate is built.
+
+#[cfg(all(
+    target_arch = "aarch64",
+    target_feature = "neon",
+    target_endian = "little"
+))]
+#[path = "baseline/neon.rs"]
+mod own;
+#[cfg(not(all(
+    target_arch = "aarch64",
+    target_feature = "neon",
+    target_endian = "little"
+)))]
+#[path = "baseline/portable.rs"]
+mod own;
+#[cfg(target_arch = "x86_64")]
+mod sse2;
 
 use std::ops::{Add, BitOr, Div, Mul, Sub};
 
@@ -12,7 +29,7 @@ use wide::{f32x16, f64x2, f64x8, u32x4, u32x16, u64x8};
 
 use super::halves::Halves;
 use super::kernel::Kernel;
-use super::scalar::{EIGHTHS, MANTISSA, POWERS, ROOT, SQRT_HALF, SQRT_HALF_TO_ONE};
+use super::scalar::{EIGHTHS, MANTISSA, ROOT, SQRT_HALF, SQRT_HALF_TO_ONE};
 use super::{F32_LANES, F32Lanes, F64_LANES, F64Lanes, F64Part, Float32, Float64, Seen, Simd};
 
 /// The level every target has.
@@ -58,7 +75,7 @@ impl Float32 for F32x16 {
 
     #[inline(always)]
     fn at_least(self, floor: Self) -> Self {
-        F32x16(floor.0.simd_gt(self.0).bitselect(floor.0, self.0))
+        F32x16(own::at_least(self.0, floor.0))
     }
 
     #[inline(always)]
@@ -66,29 +83,9 @@ impl Float32 for F32x16 {
         let shifted = self.0 + f32x16::splat(EIGHTHS);
         let nearest = shifted - f32x16::splat(EIGHTHS + ROOT);
         let bits: u32x16 = shifted.to_bits();
-        let entries: [u32; F32_LANES] = bytemuck::cast(pairs_of_powers(bits));
-        let power = (bits << 20u32) + u32x16::new(entries);
+        let power = (bits << 20u32) + own::powers(bits);
         (F32x16(nearest), F32x16(f32x16::from_bits(power)))
     }
-}
-
-/// What [`POWERS`] has for each lane modulo 8, looked up for two at a time: half
-/// as many loads, and two of them, not four, fill a register.
-#[inline(always)]
-fn pairs_of_powers(lanes: u32x16) -> [u64; F32_LANES / 2] {
-    static PAIRS: [u64; 64] = {
-        let mut pairs = [0; 64];
-        let mut i = 0;
-        while i < 64 {
-            let [a, b, c, d] = POWERS[i % 8].to_ne_bytes();
-            let [e, f, g, h] = POWERS[i / 8].to_ne_bytes();
-            pairs[i] = u64::from_ne_bytes([a, b, c, d, e, f, g, h]);
-            i += 1;
-        }
-        pairs
-    };
-    let lanes = (lanes & u32x16::splat(7)).to_array();
-    std::array::from_fn(|i| PAIRS[(lanes[2 * i] + lanes[2 * i + 1] * 8) as usize % 64])
 }
 
 impl F32Lanes for F32x16 {
@@ -116,29 +113,33 @@ impl F32Lanes for F32x16 {
 
     #[inline(always)]
     fn reduce_max_bits(self) -> u32 {
-        let lanes = self.0.to_bits().to_array();
-        lanes.into_iter().fold(0, u32::max)
+        own::largest_bits(self.0.to_bits())
     }
 
     #[inline(always)]
     fn reduce_max(self) -> f32 {
-        let lanes = self.0.to_array();
-        lanes
-            .into_iter()
-            .fold(lanes[0], |a, b| if b > a { b } else { a })
+        own::largest(self.0)
     }
 
     #[inline(always)]
     fn reduce_min(self) -> f32 {
-        let lanes = self.0.to_array();
-        lanes
-            .into_iter()
-            .fold(lanes[0], |a, b| if b < a { b } else { a })
+        own::smallest(self.0)
     }
 
     #[inline(always)]
     fn ge(self, other: Self) -> u32 {
-        self.0.simd_ge(other.0).to_bitmask()
+        own::ge(self.0, other.0)
+    }
+
+    #[inline(always)]
+    fn any_ge(self, bound: Self) -> bool {
+        own::any_ge(self.0, bound.0)
+    }
+
+    #[inline(always)]
+    fn four_ge(four: [Self; 4], bound: Self) -> u64 {
+        let [a, b, c, d] = four;
+        own::four_ge([a.0, b.0, c.0, d.0], bound.0)
     }
 
     #[inline(always)]
@@ -241,97 +242,6 @@ impl F64Part for F64x2 {
     }
 }
 
-/// Sixteen half-precision numbers widened by SSE2, which has no instruction for it. (The
-/// crate `half` uses one that it finds at run time, in a call for each few numbers, or
-/// widens one number at a time.)
-///
-/// With the exponent moved up, a normal number is right. A subnormal one, 2^-14 f, has become
-/// 2^-15 (1 + f), and is twice that less 2^-14. Unless there are `FEW_SUBNORMAL`: then a
-/// multiplication by 2^112 does for both. (50,000 logits took 50 in place of 55
-/// microseconds, but as many subnormal numbers 43 in place of 21; Zen 4.) Infinities and NaN
-/// get the exponent of f32.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-fn widened<const FEW_SUBNORMAL: bool>(bits: &[u16; F32_LANES]) -> F32x16 {
-    use std::arch::x86_64::*;
-    const INFINITY: i16 = 0x7c00;
-    const SMALLEST_NORMAL: f32 = f32::from_bits((127 - 14) << 23);
-    const EXPONENTS_APART: i32 = 127 - 15;
-    const SCALE: f32 = f32::from_bits((127 + EXPONENTS_APART as u32) << 23);
-    let parts: [__m128i; 2] = bytemuck::cast(*bits);
-    // SAFETY: SSE2 is part of x86-64.
-    #[allow(unsafe_code)]
-    let numbers: [[__m128; 2]; 2] = parts.map(|halves| unsafe {
-        let magnitudes = _mm_and_si128(halves, _mm_set1_epi16(i16::MAX));
-        let signs = _mm_xor_si128(halves, magnitudes);
-        let special = _mm_cmpgt_epi16(magnitudes, _mm_set1_epi16(INFINITY - 1));
-        let upper = _mm_or_si128(signs, _mm_and_si128(special, _mm_set1_epi16(0x7f80)));
-        let zero = _mm_setzero_si128();
-        let magnitudes = [
-            _mm_unpacklo_epi16(zero, magnitudes),
-            _mm_unpackhi_epi16(zero, magnitudes),
-        ];
-        let upper = [
-            _mm_unpacklo_epi16(zero, upper),
-            _mm_unpackhi_epi16(zero, upper),
-        ];
-        [0, 1].map(|i| {
-            let placed = _mm_srli_epi32::<3>(magnitudes[i]);
-            let number = if FEW_SUBNORMAL {
-                _mm_mul_ps(_mm_castsi128_ps(placed), _mm_set1_ps(SCALE))
-            } else {
-                let moved = _mm_add_epi32(placed, _mm_set1_epi32(EXPONENTS_APART << 23));
-                let moved = _mm_castsi128_ps(moved);
-                let above = _mm_sub_ps(moved, _mm_set1_ps(SMALLEST_NORMAL));
-                _mm_add_ps(moved, _mm_min_ps(above, _mm_setzero_ps()))
-            };
-            _mm_or_ps(number, _mm_castsi128_ps(upper[i]))
-        })
-    });
-    F32x16(bytemuck::cast(numbers))
-}
-
-/// The same by NEON, which widens four numbers by one instruction. (The crate `half` asks at
-/// run time whether the processor has it, and calls a function for each four numbers.)
-#[cfg(target_arch = "aarch64")]
-#[inline(always)]
-fn widened<const FEW_SUBNORMAL: bool>(bits: &[u16; F32_LANES]) -> F32x16 {
-    use std::arch::{aarch64::*, asm};
-    let mut numbers = [0f32; F32_LANES];
-    let fours = numbers.as_chunks_mut::<4>().0.iter_mut();
-    for (four, bits) in fours.zip(bits.as_chunks::<4>().0) {
-        // SAFETY: NEON is part of AArch64. The load and the store are of four numbers each,
-        // as the arrays are. The instruction reads and writes registers alone; it may set the
-        // cumulative flags of FPSR, for a NaN that signals, so flags are not said to be kept.
-        #[allow(unsafe_code)]
-        unsafe {
-            let wide: float32x4_t;
-            asm!(
-                "fcvtl {wide:v}.4s, {bits:v}.4h",
-                wide = lateout(vreg) wide,
-                bits = in(vreg) vld1_u16(bits.as_ptr()),
-                options(pure, nomem, nostack)
-            );
-            vst1q_f32(four.as_mut_ptr(), wide);
-        }
-    }
-    F32x16(f32x16::new(numbers))
-}
-
-/// The same by integers, in the vectors of the crate `wide`: the multiplication serves normal
-/// and subnormal numbers.
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-#[inline(always)]
-fn widened<const FEW_SUBNORMAL: bool>(bits: &[u16; F32_LANES]) -> F32x16 {
-    const SCALE: f32 = f32::from_bits((127 + 127 - 15) << 23);
-    let bits = u32x16::new(bits.map(u32::from));
-    let magnitudes = bits & u32x16::splat(0x7fff);
-    let signs = (bits ^ magnitudes) << 16u32;
-    let special = magnitudes.simd_gt(u32x16::splat(0x7bff)) & u32x16::splat(0x7f80_0000);
-    let scaled = f32x16::from_bits(magnitudes << 13u32) * f32x16::splat(SCALE);
-    F32x16(f32x16::from_bits(scaled.to_bits() | signs | special))
-}
-
 impl Simd for Baseline {
     type F32 = F32x16;
     type F64 = F64x8;
@@ -375,12 +285,12 @@ impl Simd for Baseline {
 
     #[inline(always)]
     fn f32_from_f16(self, bits: &[u16; F32_LANES]) -> F32x16 {
-        widened::<false>(bits)
+        F32x16(own::widened::<false>(bits))
     }
 
     #[inline(always)]
     fn f32_from_normal_f16(self, bits: &[u16; F32_LANES]) -> F32x16 {
-        widened::<true>(bits)
+        F32x16(own::widened::<true>(bits))
     }
 
     #[inline(always)]

@@ -292,7 +292,19 @@ pub(crate) fn prefetch_at(address: usize) {
             _mm_prefetch::<_MM_HINT_T0>(std::ptr::without_provenance(address));
         }
     }
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(target_arch = "aarch64")]
+    {
+        // SAFETY: as above.
+        #[allow(unsafe_code)]
+        unsafe {
+            std::arch::asm!(
+                "prfm pldl1keep, [{}]",
+                in(reg) address,
+                options(nomem, nostack, preserves_flags)
+            );
+        }
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let _ = address;
 }
 
@@ -309,6 +321,18 @@ pub(crate) fn prefetch_to_second_level(address: usize) {
             _mm_prefetch::<_MM_HINT_T1>(std::ptr::without_provenance(address));
         }
     }
-    #[cfg(not(target_arch = "x86_64"))]
+    #[cfg(target_arch = "aarch64")]
+    {
+        // SAFETY: as in `prefetch_at`.
+        #[allow(unsafe_code)]
+        unsafe {
+            std::arch::asm!(
+                "prfm pldl2keep, [{}]",
+                in(reg) address,
+                options(nomem, nostack, preserves_flags)
+            );
+        }
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     let _ = address;
 }

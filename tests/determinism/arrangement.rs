@@ -52,14 +52,14 @@ fn pool(threads: usize) -> Option<ThreadPool> {
     (!cfg!(target_family = "wasm")).then(|| build().unwrap())
 }
 
-/// Numbers of threads: 1 to 8, or, where the variable `WIDEBEAM_SHORT` is set, few. An emulator is
-/// slow, and if another machine computes other bits, it does so on one thread.
+/// Numbers of threads: 1 to 8, or, where the variable `WIDEBEAM_SHORT` is set, 2. An emulator is
+/// slow, and if another machine computes other bits, it does so on any number.
 fn threads() -> &'static [usize] {
     if cfg!(target_family = "wasm") {
         return &[1];
     }
     match std::env::var_os("WIDEBEAM_SHORT") {
-        Some(_) => &[1, 2],
+        Some(_) => &[2],
         None => &[1, 2, 3, 4, 5, 6, 7, 8],
     }
 }

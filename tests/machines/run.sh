@@ -3,7 +3,7 @@
 # machines: TARGET is aarch64, s390x (big-endian), i686 (32 bits) or wasm32 (with and without simd128);
 # without one, all of them. A TEST is `lib`, the name of an integration test, `load`, which is how the
 # tool reads arrays, or one of `light`; without one, those listed below; with --short, the golden file
-# alone, on one thread and two. Prints a line for each: tests passed, ignored, seconds; with --build
+# alone, on two threads. Prints a line for each: tests passed, ignored, seconds; with --build
 # only the paths of the programs. With --check nothing is built or run, but the library must compile.
 #
 # Debian's compiler makes the programs (rustup's here has the standard library of x86-64
