@@ -52,7 +52,9 @@ fn fill<T: Element>(row: &[T], kind: ScoreKind, k: usize, passes: usize) {
     let pool = ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     let level = Level::from_environment().unwrap();
     let mut tokens = TopTokens::default();
-    for _ in 0..passes {
-        pool.install(|| tokens.fill(&view, k, level)).unwrap();
-    }
+    pool.install(|| {
+        for _ in 0..passes {
+            tokens.fill(&view, k, level).unwrap();
+        }
+    });
 }
