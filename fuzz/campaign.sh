@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# fuzz/campaign.sh INPUTS [TARGET...]: tries so many inputs of each target (or those named), five
+# fuzz/campaign.sh INPUTS [TARGET...]: tries so many inputs of each target (or those named), some
 # minutes of each in turn, on one core at the lowest priority. It begins with what is in
-# fuzz/corpus and the seeds; at the end it keeps of the corpora what adds coverage. After each
-# turn fuzz/campaigns.md has what was tried so far of this commit on this machine: it can be
-# ended and started again. A target that fails has no more turns, and the exit code is 1; the
-# input then lies in fuzz/artifacts. Exits 3 where there is no nightly toolchain.
+# fuzz/corpus and the seeds; of these it keeps in the end what adds coverage, run once more under
+# the address sanitizer. After each turn fuzz/campaigns.md has what was tried so far of this
+# commit on this machine: it can be ended and started again. A target that fails has no more
+# turns, and the exit code is 1; the input then lies in fuzz/artifacts. Exits 3 where there is no
+# nightly toolchain.
 #
 #     nohup fuzz/campaign.sh 1000000 >/dev/null &
 set -euo pipefail
@@ -14,17 +15,17 @@ shift
 . ./build.sh
 [ $# != 0 ] || set -- $(targets)
 renice -n 19 $$ >/dev/null
-turn=${CAMPAIGN_TURN:-300}
-
-# Traces of allocations, and a long quarantine of what is freed, cost more than the searches.
-export ASAN_OPTIONS=malloc_context_size=0:quarantine_size_mb=4:detect_leaks=0
+plain=$(build plain)
+address=$(build address)
+turn=300
 
 # The best level of this processor; the targets try it and those below.
 level=baseline
 has() { grep -qm1 "^flags.*\b$1\b" /proc/cpuinfo; }
 if has avx2 && has fma; then level=avx2; fi
 if has avx512f && has avx512bw && has avx512dq && has avx512vl; then level=avx512; fi
-commit=${CAMPAIGN_COMMIT:-$(git rev-parse --short HEAD)}
+# The last commit that changed what the targets run.
+commit=$(git log -1 --format=%h -- ../src ../cli/src ../perf/src ../tests/toy src libfuzzer)
 
 # The inputs of searches make their own cases of few bytes; files are longer.
 longest() {
@@ -54,6 +55,12 @@ note() {
 }
 
 declare -A failed=()
+fails() {
+    tail -n 60 "$2" >&2
+    echo "fuzz target $1 failed" >&2
+    failed[$1]=yes
+}
+
 going=yes
 while [ $going = yes ]; do
     going=no
@@ -65,30 +72,38 @@ while [ $going = yes ]; do
         mkdir -p "$corpus" "artifacts/$target"
         log=artifacts/$target.log
         # The time of the processor: a machine may have other work as well.
-        TIMEFORMAT=%U
-        if ! seconds=$({ time "$built/$target" "$corpus" "tests/seeds/$target" \
-            -artifact_prefix="artifacts/$target/" -max_total_time="$turn" -timeout=300 \
-            -max_len="$(longest "$target")" -entropic=0 -detect_leaks=0 -rss_limit_mb=4096 \
+        TIMEFORMAT='%U %S'
+        if ! seconds=$({ time "$plain/$target" "$corpus" "tests/seeds/$target" \
+            -artifact_prefix="artifacts/$target/" -max_total_time="$turn" \
+            -runs=$((inputs - ${before:-0})) -timeout=300 \
+            -max_len="$(longest "$target")" -entropic=0 -rss_limit_mb=4096 \
             >"$log" 2>&1; } 2>&1); then
-            tail -n 60 "$log" >&2
-            echo "fuzz target $target failed" >&2
-            failed[$target]=yes
+            fails "$target" "$log"
             continue
         fi
+        seconds=$(awk '{ print $1 + $2 }' <<<"$seconds")
         runs=$(sed -n 's/^Done \([0-9]*\) runs .*/\1/p' "$log")
         read -r edges features < <(sed -n 's/.* cov: \([0-9]*\) ft: \([0-9]*\) .*/\1 \2/p' "$log" | tail -n 1)
         note "$target" "$runs" "$seconds" "$edges" "$features"
     done
 done
 
+# Traces of allocations, and a long quarantine of what is freed, cost more than the searches.
+export ASAN_OPTIONS=malloc_context_size=0:quarantine_size_mb=4:detect_leaks=0
 for target in "$@"; do
+    if [ -n "${failed[$target]:-}" ]; then continue; fi
     less=corpus/$target.less
     rm -rf "$less"
     mkdir "$less"
-    if "$built/$target" -merge=1 -max_len="$(longest "$target")" -detect_leaks=0 \
-        "$less" "corpus/$target" >"artifacts/$target.merge.log" 2>&1; then
-        rm -rf "corpus/$target"
-        mv "$less" "corpus/$target"
+    log=artifacts/$target.merge.log
+    # Each input in a process that may fail alone; those that do are named in the log.
+    if ! "$address/$target" -merge=1 -max_len="$(longest "$target")" -detect_leaks=0 \
+        -artifact_prefix="artifacts/$target/" "$less" "corpus/$target" "tests/seeds/$target" \
+        >"$log" 2>&1 || grep -q '^SUMMARY:' "$log"; then
+        fails "$target" "$log"
+        continue
     fi
+    rm -rf "corpus/$target"
+    mv "$less" "corpus/$target"
 done
 [ ${#failed[@]} = 0 ]

@@ -10,6 +10,7 @@ seconds=${1:-5}
 shift || true
 
 . ./build.sh
+built=$(build address)
 [ "$seconds" != 0 ] || exit 0
 
 [ $# != 0 ] || set -- $(targets)
