@@ -16,7 +16,6 @@ shift
 [ $# != 0 ] || set -- $(targets)
 renice -n 19 $$ >/dev/null
 plain=$(build plain)
-address=$(build address)
 turn=300
 
 # The best level of this processor; the targets try it and those below.
@@ -88,6 +87,7 @@ while [ $going = yes ]; do
     done
 done
 
+address=$(build address)
 # Traces of allocations, and a long quarantine of what is freed, cost more than the searches.
 export ASAN_OPTIONS=malloc_context_size=0:quarantine_size_mb=4:detect_leaks=0
 for target in "$@"; do

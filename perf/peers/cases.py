@@ -84,6 +84,15 @@ CASES = [
     ),
 ]
 
+# One search, of which one size at a time is another: tokens, beams, items. Plots show them.
+BASE = (32, 20, 5000), 8
+AXES = [
+    *(((32, 20, vocab), 8) for vocab in (500, 2000, 20000, 50000, 128256)),
+    *(((32, 20, 5000), beams) for beams in (1, 2, 4, 16, 64, 256)),
+    *(((items, 20, 5000), 8) for items in (1, 4, 128, 512)),
+]
+AXES = [Case("independent", "random", shape, beams, "logits") for shape, beams in [BASE, *AXES]]
+
 
 def scores(case):
     """As a peer reads them: of a step [copies, requests, beams, tokens], of CTC
@@ -155,5 +164,5 @@ if __name__ == "__main__":
     import numpy
 
     name, file = sys.argv[1:]
-    [case] = (case for case in CASES if case.name == name)
+    case = next(case for case in [*CASES, *AXES] if case.name == name)
     numpy.save(file, scores(case))

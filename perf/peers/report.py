@@ -94,7 +94,7 @@ class Record:
         self.session = now.strftime("%Y-%m-%dT%H:%M:%SZ")
         self.file = folder / self.machine["machine"] / f"{now:%Y-%m-%d}.csv"
 
-    def append(self, case, threads, measured):
+    def append(self, case, threads, measured, suite):
         self.file.parent.mkdir(parents=True, exist_ok=True)
         new = not self.file.exists()
         with open(self.file, "a", newline="") as file:
@@ -106,7 +106,7 @@ class Record:
                 rows.writerow({
                     "session": self.session,
                     **{key: self.machine[key] for key in COLUMNS[1:10]},
-                    "suite": "peers",
+                    "suite": suite,
                     "search": SEARCHES.get(case.task, case.task),
                     "input": case.input,
                     "shape": "x".join(map(str, case.shape)),

@@ -5,6 +5,8 @@
     perf/peers/run.py --quick               one small case of each search
     perf/peers/run.py --only ctc            the cases whose name holds a word
     perf/peers/run.py --peers torch,numpy   these peers alone
+    perf/peers/run.py --axes --peers torch,numpy
+                                            one search over tokens, beams and items
 
 Of each case the scores are written once. Each peer reads them in a process of its
 own and runs once to warm up; then, round by round, each searches in turn. Only
@@ -23,7 +25,7 @@ import tempfile
 from pathlib import Path
 
 import environments
-from cases import CASES
+from cases import AXES, CASES
 from environments import HERE, ROOT
 from peers import PEERS, WIDEBEAM
 from report import Record, table
@@ -33,7 +35,7 @@ from turns import Worker, in_turn
 def main():
     options = arguments()
     peers = [peer for peer in PEERS if peer is WIDEBEAM or holds(peer.package, options.peers)]
-    cases = [case for case in CASES if holds(case.name, options.only)]
+    cases = [case for case in (AXES if options.axes else CASES) if holds(case.name, options.only)]
     if options.quick:
         smallest = {case.task: case for case in sorted(cases, key=lambda case: -case.bytes)}
         cases = list(smallest.values())
@@ -63,7 +65,7 @@ def main():
         print("\n".join(lines), flush=True)
         agreed &= same
         if record:
-            record.append(case, threads, measured)
+            record.append(case, threads, measured, "axes" if options.axes else "peers")
     if not agreed:
         sys.exit("answers differ that must not")
 
@@ -73,6 +75,7 @@ def arguments():
     words = lambda text: text.split(",")
     parser.add_argument("--only", type=words, help="cases whose name holds one of these words")
     parser.add_argument("--peers", type=words, help="peers whose package holds one of these words")
+    parser.add_argument("--axes", action="store_true", help="the cases of the plots in place of those of the tables")
     parser.add_argument("--list", action="store_true", help="print the names of the cases and stop")
     parser.add_argument("--install", action="store_true", help="install and build what the cases need, and stop")
     parser.add_argument("--quick", action="store_true", help="the smallest case of each search, 2 rounds")

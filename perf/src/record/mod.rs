@@ -52,6 +52,18 @@ pub(crate) struct Entry {
     pub note: String,
 }
 
+impl Entry {
+    /// Items, steps and tokens of the shape.
+    pub(crate) fn sizes(&self) -> Option<[usize; 3]> {
+        let sizes: Option<Vec<_>> = self
+            .shape
+            .split('x')
+            .map(|size| size.parse().ok())
+            .collect();
+        sizes?.try_into().ok()
+    }
+}
+
 /// What all rows of a run of the tool have in common.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {

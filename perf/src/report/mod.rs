@@ -10,11 +10,14 @@
 //! `NAME` is one of `blocks::NAMES`, with `@` and a machine's folder behind
 //! it where not all machines are meant.
 
+mod axes_plot;
 mod blocks;
 mod cost_plot;
+mod line_plot;
 mod markers;
 mod newest;
 mod peers_plot;
+mod words_plot;
 
 use std::fs;
 use std::io;
@@ -60,14 +63,15 @@ pub fn run(options: &Report) -> Result<(), Failure> {
     let mut files = Vec::new();
     for machine in &machines {
         let scaling = panels(&machine.entries);
-        let costs = cost_plot::panels(&machine.entries);
         let peers = peers_plot::panels(machine);
+        let curves = |panels: Vec<_>, columns| {
+            (!panels.is_empty()).then(|| line_plot::svg(&panels, columns))
+        };
         let plots = [
             (SCALING_PLOT, (!scaling.is_empty()).then(|| svg(&scaling))),
-            (
-                COST_PLOT,
-                (!costs.is_empty()).then(|| cost_plot::svg(&costs)),
-            ),
+            (COST_PLOT, curves(cost_plot::panels(&machine.entries), 3)),
+            (AXES_PLOT, curves(axes_plot::panels(&machine.entries), 2)),
+            (WORDS_PLOT, curves(words_plot::panels(&machine.entries), 2)),
             (
                 PEERS_PLOT,
                 (!peers.is_empty()).then(|| peers_plot::svg(&peers)),
@@ -118,6 +122,8 @@ pub fn run(options: &Report) -> Result<(), Failure> {
 /// The names of a machine's plots.
 const SCALING_PLOT: &str = "scaling.svg";
 const COST_PLOT: &str = "top-k.svg";
+const AXES_PLOT: &str = "axes.svg";
+const WORDS_PLOT: &str = "words.svg";
 const PEERS_PLOT: &str = "peers.svg";
 
 fn folder(record: &Path, machine: &Machine) -> PathBuf {

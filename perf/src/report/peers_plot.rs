@@ -4,6 +4,7 @@
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
+use super::line_plot::WIDEBEAM;
 use super::newest::Machine;
 use crate::scaling::plot_text;
 
@@ -35,8 +36,7 @@ const SEARCHES: [(&str, &str); 4] = [
     ("transducer", "transducer"),
 ];
 
-const WIDEBEAM: RGBColor = RGBColor(213, 94, 0);
-const PEER: RGBColor = RGBColor(0, 114, 178);
+const PEER: RGBColor = super::line_plot::BLUE;
 
 /// What was measured beside peers on a machine.
 pub(super) fn panels(machine: &Machine) -> Vec<Panel> {

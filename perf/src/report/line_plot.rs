@@ -1,0 +1,147 @@
+//! Curves as a picture: panels side by side, in each a line for a program.
+
+use plotters::coord::Shift;
+use plotters::coord::ranged1d::{AsRangedCoord, Ranged, ValueFormatter};
+use plotters::prelude::*;
+
+use crate::scaling::plot_text;
+
+/// One pair of axes and its curves.
+#[derive(Debug, PartialEq)]
+pub(super) struct Panel {
+    pub(super) title: String,
+    /// What the axes are called, with their units. The horizontal one is logarithmic.
+    pub(super) x: &'static str,
+    pub(super) y: &'static str,
+    pub(super) y_axis: YAxis,
+    pub(super) curves: Vec<Curve>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum YAxis {
+    Logarithmic,
+    /// From 0.
+    Linear,
+}
+
+/// Points of rising x, and what they are called.
+#[derive(Debug, PartialEq)]
+pub(super) struct Curve {
+    pub(super) label: String,
+    pub(super) colour: RGBColor,
+    pub(super) points: Vec<(f64, f64)>,
+}
+
+/// Colours that people with any eyes tell apart (Okabe and Ito), ours first.
+pub(super) const WIDEBEAM: RGBColor = RGBColor(213, 94, 0);
+pub(super) const BLUE: RGBColor = RGBColor(0, 114, 178);
+pub(super) const GREEN: RGBColor = RGBColor(0, 158, 115);
+pub(super) const PURPLE: RGBColor = RGBColor(204, 121, 167);
+pub(super) const GREY: RGBColor = RGBColor(110, 110, 110);
+
+/// Pixels of a panel.
+const PANEL: (u32, u32) = (440, 340);
+
+/// Curves of more points are lines alone.
+const DOTS: usize = 16;
+
+/// The panels as a picture, so many side by side.
+pub(super) fn svg(panels: &[Panel], columns: usize) -> Result<String, String> {
+    plot_text::register();
+    let rows = panels.len().div_ceil(columns).max(1);
+    let columns = panels.len().clamp(1, columns);
+    let mut text = String::new();
+    let size = (PANEL.0 * columns as u32, PANEL.1 * rows as u32);
+    let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
+    let drawn = area.fill(&WHITE).and_then(|()| {
+        for (area, panel) in area.split_evenly((rows, columns)).iter().zip(panels) {
+            draw(area, panel)?;
+        }
+        area.present()
+    });
+    drawn.map_err(|error| error.to_string())?;
+    drop(area);
+    Ok(text)
+}
+
+fn draw<B: DrawingBackend>(
+    area: &DrawingArea<B, Shift>,
+    panel: &Panel,
+) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
+    let ys = || {
+        panel
+            .curves
+            .iter()
+            .flat_map(|curve| &curve.points)
+            .map(|point| point.1)
+    };
+    let least = ys().fold(f64::INFINITY, f64::min);
+    let most = ys().fold(0.0, f64::max);
+    match panel.y_axis {
+        YAxis::Logarithmic => draw_on(area, panel, (0.8 * least..1.3 * most).log_scale()),
+        YAxis::Linear => draw_on(area, panel, 0.0..1.1 * most),
+    }
+}
+
+fn draw_on<B: DrawingBackend, Y: AsRangedCoord<Value = f64>>(
+    area: &DrawingArea<B, Shift>,
+    panel: &Panel,
+    y: Y,
+) -> Result<(), DrawingAreaErrorKind<B::ErrorType>>
+where
+    Y::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
+{
+    let xs = || {
+        panel
+            .curves
+            .iter()
+            .flat_map(|curve| &curve.points)
+            .map(|point| point.0)
+    };
+    let least = xs().fold(f64::INFINITY, f64::min);
+    let most = xs().fold(0.0, f64::max);
+    let mut chart = ChartBuilder::on(area)
+        .margin(14)
+        .caption(&panel.title, plot_text::font(19))
+        .x_label_area_size(42)
+        .y_label_area_size(58)
+        .build_cartesian_2d((least..1.05 * most.max(least + 1.0)).log_scale(), y)?;
+    chart
+        .configure_mesh()
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(RGBColor(228, 228, 228))
+        .x_desc(panel.x)
+        .y_desc(panel.y)
+        .axis_desc_style(plot_text::font(15))
+        .label_style(plot_text::font(13))
+        .x_label_formatter(&|x| format!("{x:.0}"))
+        .y_label_formatter(&|y| format!("{y}"))
+        .draw()?;
+    for Curve {
+        label,
+        colour,
+        points,
+    } in &panel.curves
+    {
+        let style = colour.stroke_width(2);
+        chart
+            .draw_series(LineSeries::new(points.iter().copied(), style))?
+            .label(label)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 22, y)], style));
+        if points.len() <= DOTS {
+            let dots = points
+                .iter()
+                .map(|&point| Circle::new(point, 3, colour.filled()));
+            chart.draw_series(dots)?;
+        }
+    }
+    chart
+        .configure_series_labels()
+        .position(SeriesLabelPosition::UpperLeft)
+        .margin(8)
+        .legend_area_size(30)
+        .label_font(plot_text::font(13))
+        .background_style(WHITE.mix(0.85))
+        .border_style(RGBColor(200, 200, 200))
+        .draw()
+}
