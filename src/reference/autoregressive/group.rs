@@ -104,6 +104,15 @@ impl Group {
 
     /// Ends the group because the caller says so.
     pub(super) fn finish_now(&mut self, request: &Request) {
+        if request.is_stochastic() {
+            // There are places for all of them.
+            for live in std::mem::take(&mut self.live) {
+                if !live.tokens.is_empty() {
+                    self.add(request, live, Finish::Live);
+                }
+            }
+            return;
+        }
         if request.rules.at_maximum == AtMaximum::FillUp {
             return self.fill_up(request, Finish::Live);
         }
