@@ -5,11 +5,13 @@ import array
 import csv
 import json
 import math
+import os
 import subprocess
 from datetime import datetime, timezone
-from math import prod
+from pathlib import Path
 
 from answers import Agreement, log_probability
+from environments import ROOT
 
 COLUMNS = (
     "session,commit,compiler,cpu,family,model,stepping,best_level,processors,caches,suite,search,"
@@ -84,6 +86,12 @@ def log_frames(case, file):
     return [logs[frame * vocab : (frame + 1) * vocab] for frame in range(frames)]
 
 
+def build_tool():
+    """The command line tool, which knows the machine."""
+    subprocess.run(["cargo", "build", "--release", "--locked", "--quiet"], cwd=ROOT, check=True)
+    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "widebeam"
+
+
 class Record:
     """Appends to perf/record/MACHINE/DATE.csv, as perf/record/README.md has it."""
 
@@ -95,30 +103,35 @@ class Record:
         self.file = folder / self.machine["machine"] / f"{now:%Y-%m-%d}.csv"
 
     def append(self, case, threads, measured, suite):
+        """All programs that searched a case."""
+        rows = []
+        for program in measured:
+            timed = not program.missing
+            rows.append({
+                "suite": suite,
+                "search": SEARCHES.get(case.task, case.task),
+                "input": case.input,
+                "shape": "x".join(map(str, case.shape)),
+                "beams": case.beams,
+                "scores": case.kind,
+                "dtype": "f32",
+                "program": program.name,
+                "version": program.version,
+                "threads": threads,
+                "seconds": f"{program.seconds:.6e}" if timed else "",
+                "spread": f"{program.spread:.4f}" if timed else "",
+                "runs": len(program.times) if timed else "",
+                "bytes": case.bytes,
+                "note": program.missing or program.differs,
+            })
+        self.write(rows)
+
+    def write(self, rows):
         self.file.parent.mkdir(parents=True, exist_ok=True)
         new = not self.file.exists()
+        common = {"session": self.session, **{key: self.machine[key] for key in COLUMNS[1:10]}}
         with open(self.file, "a", newline="") as file:
-            rows = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
             if new:
-                rows.writeheader()
-            for program in measured:
-                timed = not program.missing
-                rows.writerow({
-                    "session": self.session,
-                    **{key: self.machine[key] for key in COLUMNS[1:10]},
-                    "suite": suite,
-                    "search": SEARCHES.get(case.task, case.task),
-                    "input": case.input,
-                    "shape": "x".join(map(str, case.shape)),
-                    "beams": case.beams,
-                    "scores": case.kind,
-                    "dtype": "f32",
-                    "program": program.name,
-                    "version": program.version,
-                    "threads": threads,
-                    "seconds": f"{program.seconds:.6e}" if timed else "",
-                    "spread": f"{program.spread:.4f}" if timed else "",
-                    "runs": len(program.times) if timed else "",
-                    "bytes": case.bytes,
-                    "note": program.missing or program.differs,
-                })
+                writer.writeheader()
+            writer.writerows({**common, **row} for row in rows)

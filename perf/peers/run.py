@@ -18,7 +18,6 @@ does not, makes this one fail. It needs Python 3.11, cargo, and what pip needs.
 """
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -28,7 +27,7 @@ import environments
 from cases import AXES, CASES
 from environments import HERE, ROOT
 from peers import PEERS, WIDEBEAM
-from report import Record, table
+from report import Record, build_tool, table
 from turns import Worker, in_turn
 
 
@@ -103,12 +102,6 @@ def install(peers, folder):
     for python in pythons.values():
         python.make()
     return rust, pythons
-
-
-def build_tool():
-    """The command line tool, which knows the machine."""
-    subprocess.run(["cargo", "build", "--release", "--locked", "--quiet"], cwd=ROOT, check=True)
-    return Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release" / "widebeam"
 
 
 def measure(case, file, threads, peers, rust, pythons, options):

@@ -30,6 +30,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
 import environments  # noqa: E402
+from report import Record, build_tool  # noqa: E402
 
 
 @dataclass
@@ -96,7 +97,11 @@ def decoders(options):
         for program, variants in ("pyctcdecode", PYCTCDECODE), ("widebeam", WIDEBEAM_OCR):
             for name, settings in variants:
                 found.append(Decoder(name, "ocr", program, {"beams": beams, **settings}, **ocr))
-    asked = lambda decoder: decoder.task in options.tasks and decoder.program in options.programs
+    asked = lambda decoder: (
+        decoder.task in options.tasks
+        and decoder.program in options.programs
+        and (not options.settings or decoder.name in options.settings)
+    )
     return [decoder for decoder in found if asked(decoder)]
 
 
@@ -158,8 +163,10 @@ def main():
             worker.close()
     rows = [row(decoder, truths[decoder.task]) for decoder in chosen]
     print("\n".join(table(rows, truths, frames)))
+    versions = {**python.versions, "widebeam": rust.versions["widebeam"]}
+    if options.record:
+        Record(options.record, build_tool()).write(recorded(row, versions, truths, frames, folder) for row in rows)
     if options.json:
-        versions = {**python.versions, "widebeam": rust.versions["widebeam"]}
         versions = {program: versions[program] for program in options.programs}
         options.json.write_text(json.dumps({"versions": versions, "model": model.name, "rows": rows}, indent=1) + "\n")
 
@@ -182,6 +189,8 @@ def arguments():
     parser.add_argument("--ocr-fixed", type=numbers, default=(0.1, 1.5), help="weight and bonus [default: 0.1,1.5]")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each program [default: 5]")
     parser.add_argument("--lock", type=Path, help="a file to lock during each turn, where others measure too")
+    parser.add_argument("--settings", type=lambda text: text.split(";"), help="decoders of these names alone, `;` between them")
+    parser.add_argument("--record", type=Path, metavar="FOLDER", help="append to the record in FOLDER, perf/record")
     parser.add_argument("--json", type=Path, help="write all numbers and texts to a file")
     return parser.parse_args()
 
@@ -238,6 +247,31 @@ def row(decoder, truth):
         "held_out": {"chosen_on_even": by_even, "chosen_on_odd": by_odd, **held, "edits": sum(held.values())},
         "edits": [{"weight": pair[0], "bonus": pair[1], "edits": of, "texts": decoder.texts[pair]} for pair, of in decoder.edits.items()],
         "seconds_per_frame": {"median": statistics.median(decoder.times), "middle_half": quartiles[2] - quartiles[0], "cpu": statistics.median(decoder.cpu), "all": decoder.times} if decoder.times else None,
+    }
+
+
+def recorded(row, versions, truths, frames, folder):
+    """A row of perf/record: the time at the fixed pair, and its errors."""
+    time, task = row["seconds_per_frame"], row["task"]
+    labels = len((folder / task / "labels.txt").read_text(encoding="utf-8").splitlines())
+    total = sum(frames[task])
+    return {
+        "suite": "words",
+        "search": "ctc",
+        "input": {"speech": "speech", "ocr": "lines of text"}[task],
+        # One utterance after another.
+        "shape": f"1x{total}x{labels}",
+        "beams": row["settings"]["beams"],
+        "scores": "log-probs",
+        "dtype": "f32",
+        "program": f"{row['program']}, {row['name']}",
+        "version": versions[row["program"]],
+        "threads": 1,
+        "seconds": f"{time['median'] * total:.6e}",
+        "spread": f"{time['middle_half'] / time['median']:.4f}",
+        "runs": len(time["all"]),
+        "bytes": 4 * total * labels,
+        "note": f"{row['fixed']['edits']} of {sum(len(text.split()) for text in truths[task])} words wrong",
     }
 
 
