@@ -17,6 +17,29 @@ pub(crate) fn resize<T: Copy + Default>(
     Ok(())
 }
 
+/// [`resize`] that looks, every so many bytes, whether it is to go on: to fill what the system
+/// has not touched yet takes a quarter of a second for a gigabyte, and more.
+///
+/// # Errors
+///
+/// If memory runs out, or what `look` says.
+pub(crate) fn resize_while<T: Copy + Default>(
+    buffer: &mut Vec<T>,
+    length: usize,
+    what: &'static str,
+    look: impl Fn() -> Result<(), Error>,
+) -> Result<(), Error> {
+    const BYTES: usize = 4 << 20;
+    reserve(buffer, length.saturating_sub(buffer.len()), what)?;
+    while buffer.len() < length {
+        look()?;
+        let more = BYTES / size_of::<T>().max(1);
+        buffer.resize(length.min(buffer.len() + more), T::default());
+    }
+    buffer.truncate(length);
+    Ok(())
+}
+
 /// Makes `buffer` at least `length` long with new values.
 ///
 /// # Errors
@@ -123,6 +146,26 @@ mod tests {
             assert!(buffer.capacity() >= length);
         }
         assert!(buffer.capacity() < 200 && buffer == [7; 3]);
+    }
+
+    #[test]
+    fn a_long_buffer_is_filled_while_it_may() {
+        let mut buffer = vec![7u64; 3];
+        resize_while(&mut buffer, 5, "numbers", || Ok(())).unwrap();
+        assert_eq!(buffer, [7, 7, 7, 0, 0]);
+        resize_while(&mut buffer, 1, "numbers", || unreachable!()).unwrap();
+        assert_eq!(buffer, [7]);
+        let looks = std::cell::Cell::new(0);
+        let stops = || {
+            looks.set(looks.get() + 1);
+            let reserved = reserve(&mut vec![0u8], usize::MAX, "the third look");
+            if looks.get() < 3 { Ok(()) } else { reserved }
+        };
+        let error = resize_while(&mut buffer, 1 << 23, "numbers", stops).unwrap_err();
+        assert!(error.to_string().contains("the third look"));
+        assert_eq!((looks.get(), buffer.len()), (3, 1 + (1 << 20)));
+        resize_while(&mut buffer, 1 << 21, "numbers", || Ok(())).unwrap();
+        assert_eq!(buffer.len(), 1 << 21);
     }
 
     /// The message names the buffer, and the bytes of all that it would hold.

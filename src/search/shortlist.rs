@@ -6,11 +6,11 @@
 
 use crate::batch::{self, Divide, PerThread};
 use crate::cancellation::{Cancellation, Interrupted};
-use crate::error::Error;
+use crate::error::{Error, InterruptedAt};
 use crate::kernels::element::Lanes;
 use crate::kernels::log_probabilities;
 use crate::kernels::top_k::{Plan, REFUSED, ROWS, Room, TopK};
-use crate::memory::resize;
+use crate::memory::resize_while;
 use crate::phase;
 use crate::scores::{Data, ScoreKind, ScoresView};
 use crate::simd::{Dispatch, Kernel, Simd};
@@ -91,14 +91,13 @@ impl Shortlists {
         self.time = time;
         self.width = width;
         let what = "the best tokens of each position";
-        resize(&mut self.counts, rows, what)?;
-        resize(&mut self.normalisers, rows, what)?;
-        resize(&mut self.tokens, rows.saturating_mul(width), what)?;
-        resize(
-            &mut self.log_probabilities,
-            rows.saturating_mul(width),
-            what,
-        )?;
+        let item = scores.first_item();
+        let look = || cancellation.check(|| InterruptedAt::Item { item, step: 0 });
+        let places = rows.saturating_mul(width);
+        resize_while(&mut self.counts, rows, what, look)?;
+        resize_while(&mut self.normalisers, rows, what, look)?;
+        resize_while(&mut self.tokens, places, what, look)?;
+        resize_while(&mut self.log_probabilities, places, what, look)?;
         let plan = Plan::top_k(width, scores.vocab(), scores.kind());
         let plan = plan.of_tensor(scores.bytes());
         self.top_k.prepare_each(|top_k| top_k.reserve(plan))?;

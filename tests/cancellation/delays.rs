@@ -89,12 +89,20 @@ fn independent() {
             100_000,
         ),
         ("independent 1 x 20,000 x 64, 64 beams", [1, 20_000, 64], 64),
+        (
+            "independent 1 x 100,000 x 64, 64 beams, new memory",
+            [1, 100_000, 64],
+            64,
+        ),
     ] {
         let data = probabilities(shape.iter().product(), 3);
         let scores = ScoresView::logits(&data, shape).unwrap();
         let (mut search, mut nbest) = (IndependentSearch::new(beams).unwrap(), NBest::new());
         for threads in [1, 2] {
             measure(name, threads, calls(), |token| {
+                if name.ends_with("new memory") {
+                    search = IndependentSearch::new(beams).unwrap();
+                }
                 search.set_cancellation(token);
                 search.decode_into(&scores, &mut nbest)
             });
