@@ -93,6 +93,7 @@ class AutoregressiveSearch:
             the last one repeated.
         min_length, repetition_penalty, frequency_penalty, presence_penalty, no_repeat_ngram
             What changes the log-probabilities of a row, in this order, after the log-softmax.
+            An n-gram counts the prompt; None, not 0, is off.
         suppress, permitted, sequences
             Tokens that are never generated; the only tokens that are; the only sequences that
             are. The log-probabilities of the others stay as they are.

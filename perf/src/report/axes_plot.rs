@@ -3,7 +3,7 @@
 
 use plotters::style::RGBColor;
 
-use super::line_plot::{BLUE, Curve, GREEN, GREY, PURPLE, Panel, WIDEBEAM, YAxis};
+use super::line_plot::{BLUE, Curve, GREEN, GREY, Legend, PURPLE, Panel, WIDEBEAM, YAxis};
 use crate::record::Entry;
 
 const PROGRAMS: [(&str, &str, RGBColor); 5] = [
@@ -85,10 +85,11 @@ fn over(measured: &[(Sizes, &Entry)], axis: usize, x: &'static str) -> Option<Pa
         })
     });
     Some(Panel {
-        title: format!("{} of {} steps", fixed.join(", "), sizes[1]),
+        title: format!("{}, {} steps", fixed.join(", "), sizes[1]),
         x,
         y: "ms for all items",
         y_axis: YAxis::Logarithmic,
+        legend: Legend::Above,
         curves: curves.collect(),
     })
 }
@@ -108,6 +109,7 @@ fn fraction(measured: &[(Sizes, &Entry)]) -> Option<Panel> {
         x: "tokens of the vocabulary",
         y: "% of the read roofline",
         y_axis: YAxis::Linear,
+        legend: Legend::Left,
         curves: vec![Curve {
             label: "widebeam".to_owned(),
             colour: WIDEBEAM,
@@ -160,7 +162,7 @@ mod tests {
             points(3, "widebeam").unwrap(),
             [(100.0, 50.0), (200.0, 75.0)]
         );
-        assert_eq!(panels[1].title, "4 items, 100 tokens of 2 steps");
+        assert_eq!(panels[1].title, "4 items, 100 tokens, 2 steps");
         let text = line_plot::svg(&panels, 2).unwrap();
         for name in ["beams", "NumPy argpartition", "% of the read roofline"] {
             assert!(text.contains(name), "{name}");

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::line_plot::{BLUE, Curve, GREY, Panel, WIDEBEAM, YAxis};
+use super::line_plot::{BLUE, Curve, GREY, Legend, Panel, WIDEBEAM, YAxis};
 use crate::record::Entry;
 
 /// What a sweep measured, by the tokens of a row and the program: microseconds a row, by k.
@@ -52,6 +52,7 @@ fn panel(tokens: usize, programs: &BTreeMap<String, Vec<(f64, f64)>>) -> Panel {
         x: "k",
         y: "microseconds a row",
         y_axis: YAxis::Logarithmic,
+        legend: Legend::Left,
         curves: PROGRAMS.into_iter().filter_map(curve).collect(),
     }
 }

@@ -14,6 +14,7 @@ pub(super) struct Panel {
     pub(super) x: &'static str,
     pub(super) y: &'static str,
     pub(super) y_axis: YAxis,
+    pub(super) legend: Legend,
     pub(super) curves: Vec<Curve>,
 }
 
@@ -22,6 +23,15 @@ pub(super) enum YAxis {
     Logarithmic,
     /// From 0.
     Linear,
+}
+
+/// Where the names of the curves stand, which is where these do not.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Legend {
+    Left,
+    Right,
+    /// Above the curves, for which the axis is longer.
+    Above,
 }
 
 /// Points of rising x, and what they are called.
@@ -34,6 +44,7 @@ pub(super) struct Curve {
 
 /// Colours that people with any eyes tell apart (Okabe and Ito), ours first.
 pub(super) const WIDEBEAM: RGBColor = RGBColor(213, 94, 0);
+pub(super) const ORANGE: RGBColor = RGBColor(230, 159, 0);
 pub(super) const BLUE: RGBColor = RGBColor(0, 114, 178);
 pub(super) const GREEN: RGBColor = RGBColor(0, 158, 115);
 pub(super) const PURPLE: RGBColor = RGBColor(204, 121, 167);
@@ -42,8 +53,8 @@ pub(super) const GREY: RGBColor = RGBColor(110, 110, 110);
 /// Pixels of a panel.
 const PANEL: (u32, u32) = (440, 340);
 
-/// Curves of more points are lines alone.
-const DOTS: usize = 16;
+/// Curves of as many points have dots; others are lines alone.
+const DOTS: std::ops::RangeInclusive<usize> = 3..=16;
 
 /// The panels as a picture, so many side by side.
 pub(super) fn svg(panels: &[Panel], columns: usize) -> Result<String, String> {
@@ -77,9 +88,16 @@ fn draw<B: DrawingBackend>(
     };
     let least = ys().fold(f64::INFINITY, f64::min);
     let most = ys().fold(0.0, f64::max);
+    let room = match panel.legend {
+        Legend::Above => 0.6,
+        Legend::Left | Legend::Right => 0.0,
+    };
     match panel.y_axis {
-        YAxis::Logarithmic => draw_on(area, panel, (0.8 * least..1.3 * most).log_scale()),
-        YAxis::Linear => draw_on(area, panel, 0.0..1.1 * most),
+        YAxis::Logarithmic => {
+            let top = 1.3 * most * (most / least).powf(room);
+            draw_on(area, panel, (0.8 * least..top).log_scale())
+        }
+        YAxis::Linear => draw_on(area, panel, 0.0..1.1 * most * (1.0 + room)),
     }
 }
 
@@ -128,7 +146,7 @@ where
             .draw_series(LineSeries::new(points.iter().copied(), style))?
             .label(label)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 22, y)], style));
-        if points.len() <= DOTS {
+        if DOTS.contains(&points.len()) {
             let dots = points
                 .iter()
                 .map(|&point| Circle::new(point, 3, colour.filled()));
@@ -137,7 +155,10 @@ where
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
+        .position(match panel.legend {
+            Legend::Left | Legend::Above => SeriesLabelPosition::UpperLeft,
+            Legend::Right => SeriesLabelPosition::UpperRight,
+        })
         .margin(8)
         .legend_area_size(30)
         .label_font(plot_text::font(13))

@@ -3,9 +3,10 @@
 
 use plotters::style::RGBColor;
 
-use super::line_plot::{BLUE, Curve, GREEN, GREY, PURPLE, Panel, WIDEBEAM, YAxis};
+use super::line_plot::{BLUE, Curve, GREEN, GREY, Legend, ORANGE, PURPLE, Panel, WIDEBEAM, YAxis};
 use crate::record::Entry;
 
+const OWN: [RGBColor; 2] = [WIDEBEAM, ORANGE];
 const PEERS: [RGBColor; 4] = [BLUE, GREEN, PURPLE, GREY];
 
 pub(super) fn panels(entries: &[Entry]) -> Vec<Panel> {
@@ -23,6 +24,7 @@ pub(super) fn panels(entries: &[Entry]) -> Vec<Panel> {
                 x: "microseconds a frame",
                 y: "words wrong, %",
                 y_axis: YAxis::Linear,
+                legend: Legend::Right,
                 curves: Vec::new(),
             });
         }
@@ -40,16 +42,16 @@ pub(super) fn panels(entries: &[Entry]) -> Vec<Panel> {
         {
             Some(curve) => curve.points.push(point),
             None => {
-                let own = entry.program.starts_with("widebeam");
-                let peers = panel.curves.iter().filter(|curve| curve.colour != WIDEBEAM);
-                let peers = peers.count();
+                let is_own = |program: &str| program.starts_with("widebeam");
+                let own = is_own(&entry.program);
+                let alike = panel
+                    .curves
+                    .iter()
+                    .filter(|curve| is_own(&curve.label) == own);
+                let colours: &[RGBColor] = if own { &OWN } else { &PEERS };
                 panel.curves.push(Curve {
                     label: entry.program.clone(),
-                    colour: if own {
-                        WIDEBEAM
-                    } else {
-                        PEERS[peers % PEERS.len()]
-                    },
+                    colour: colours[alike.count() % colours.len()],
                     points: vec![point],
                 });
             }

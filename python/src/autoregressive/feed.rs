@@ -66,7 +66,8 @@ impl Feed {
         self.rows
     }
 
-    /// The new requests and their prompts, in the order of their rows.
+    /// The new requests, each with its prompt as a list of token ids, in the order of their rows,
+    /// which come after those of `tokens`.
     #[getter]
     fn fresh(&self) -> Vec<(RequestId, Vec<u32>)> {
         self.fresh.clone()

@@ -21,13 +21,16 @@ impl From<library::Rules> for Rules {
 
 #[pymethods]
 impl Rules {
-    /// The default: `log p / length`, generated tokens counted with the end token.
+    /// The default, for whoever comes from nowhere: `log p / length`, generated tokens counted
+    /// with the end token; it ends where no live hypothesis is likely to win.
     #[staticmethod]
     fn plain() -> Self {
         library::Rules::plain().into()
     }
 
-    /// Hugging Face transformers from 4.50 on. `early_stopping` is False, True or `"never"`.
+    /// Hugging Face transformers from 4.50 on: `log p / length^length_penalty`, generated tokens
+    /// counted with the end token; 0 is the plain sum. `early_stopping` is False (None is the
+    /// same), True or `"never"`.
     #[staticmethod]
     #[pyo3(signature = (length_penalty = 1.0, early_stopping = None))]
     fn hugging_face(
@@ -39,7 +42,8 @@ impl Rules {
         Ok(library::Rules::hugging_face(length_penalty, early).into())
     }
 
-    /// The beam scorer of Hugging Face transformers up to 4.33.
+    /// The beam scorer of Hugging Face transformers up to 4.33: as `hugging_face`, but a length
+    /// counts the prompt and not the end token.
     #[staticmethod]
     #[pyo3(signature = (length_penalty = 1.0, early_stopping = None))]
     fn hugging_face_scorer(
@@ -51,14 +55,16 @@ impl Rules {
         Ok(library::Rules::hugging_face_scorer(length_penalty, early).into())
     }
 
-    /// fairseq. Its `max_len` is one less than our maximum length.
+    /// fairseq: `log p / length^length_penalty`, generated tokens counted with the end token; it
+    /// ends when as many hypotheses have finished as there are beams. Its `max_len` is one less than our maximum length.
     #[staticmethod]
     #[pyo3(signature = (length_penalty = 1.0))]
     fn fairseq(length_penalty: f64) -> Self {
         library::Rules::fairseq(length_penalty).into()
     }
 
-    /// CTranslate2. `num_hypotheses` counts if the length penalty is 0, `patience` otherwise.
+    /// CTranslate2: `log p / length^length_penalty`, generated tokens counted with the end token;
+    /// it ends when `round(patience * beams)` hypotheses have finished. `num_hypotheses` counts if the length penalty is 0, `patience` otherwise.
     #[staticmethod]
     #[pyo3(signature = (length_penalty = 1.0, patience = 1.0, num_hypotheses = 1))]
     fn ctranslate2(length_penalty: f64, patience: f64, num_hypotheses: usize) -> Self {
@@ -69,21 +75,24 @@ impl Rules {
         library::Rules::ctranslate2(options).into()
     }
 
-    /// t5x, with the length penalty of GNMT: `log p / ((5 + length) / 6)^alpha`.
+    /// t5x, with the length penalty of GNMT: `log p / ((5 + length) / 6)^alpha`, generated tokens
+    /// counted with the end token; it ends when no live hypothesis can win.
     #[staticmethod]
     #[pyo3(signature = (alpha))]
     fn gnmt(alpha: f64) -> Self {
         library::Rules::gnmt(alpha).into()
     }
 
-    /// OpenAI's Whisper: the mean log-probability, or GNMT's with an exponent.
+    /// OpenAI's Whisper: the mean log-probability, or GNMT's with an exponent, the end token not
+    /// counted; it ends when `round(patience * beams)` hypotheses have finished.
     #[staticmethod]
     #[pyo3(signature = (length_penalty = None, patience = 1.0))]
     fn whisper(length_penalty: Option<f64>, patience: f64) -> Self {
         library::Rules::whisper(length_penalty, patience).into()
     }
 
-    /// vLLM.
+    /// vLLM: `log p / length^length_penalty`, the prompt counted and the end token not; it goes on
+    /// to the maximum length.
     #[staticmethod]
     #[pyo3(signature = (length_penalty = 1.0))]
     fn vllm(length_penalty: f64) -> Self {
