@@ -232,7 +232,7 @@ impl<M> WordNgram<M> {
     }
 
     /// The same scorer that takes all but these words for unknown, as soon as the letters
-    /// show it.
+    /// show it. That makes them costly; [`Lexicon`](super::Lexicon) forbids them.
     ///
     /// # Errors
     ///

@@ -25,11 +25,11 @@ pub(super) enum YAxis {
     Linear,
 }
 
-/// Where the names of the curves stand, which is where these do not.
+/// Where the names of the curves stand.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Legend {
+    /// On the left, where the curves leave room.
     Left,
-    Right,
     /// Above the curves, for which the axis is longer.
     Above,
 }
@@ -90,7 +90,7 @@ fn draw<B: DrawingBackend>(
     let most = ys().fold(0.0, f64::max);
     let room = match panel.legend {
         Legend::Above => 0.6,
-        Legend::Left | Legend::Right => 0.0,
+        Legend::Left => 0.0,
     };
     match panel.y_axis {
         YAxis::Logarithmic => {
@@ -155,10 +155,7 @@ where
     }
     chart
         .configure_series_labels()
-        .position(match panel.legend {
-            Legend::Left | Legend::Above => SeriesLabelPosition::UpperLeft,
-            Legend::Right => SeriesLabelPosition::UpperRight,
-        })
+        .position(SeriesLabelPosition::UpperLeft)
         .margin(8)
         .legend_area_size(30)
         .label_font(plot_text::font(13))

@@ -24,7 +24,7 @@ pub(super) fn panels(entries: &[Entry]) -> Vec<Panel> {
                 x: "microseconds a frame",
                 y: "words wrong, %",
                 y_axis: YAxis::Linear,
-                legend: Legend::Right,
+                legend: Legend::Above,
                 curves: Vec::new(),
             });
         }

@@ -13,7 +13,8 @@ impl CtcNBest {
     /// and the scorer's score of the one that stays.
     ///
     /// Tokens that are segmentations of one text are different labellings, whose masses count
-    /// apart otherwise.
+    /// apart otherwise. Only those that the beam held are there: a wider beam finds more of them.
+    /// Texts that differ in spaces stay apart; [`CtcNBest::merged_by`] joins them.
     ///
     /// # Errors
     ///

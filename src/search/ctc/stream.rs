@@ -283,7 +283,8 @@ impl<S: Scorer> CtcStream<S> {
         Ok(())
     }
 
-    /// Ends the input: the hypotheses, best first, without the tokens that were taken.
+    /// Ends the input: the hypotheses, best first, without the tokens that were taken, to iterate
+    /// or to ask for the best. Those of which a scorer forbids the end are left out.
     ///
     /// # Errors
     ///
