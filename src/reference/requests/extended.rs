@@ -214,9 +214,12 @@ impl Extended {
 fn attention(seed: u64, history: &[u32], sources: usize) -> Vec<f32> {
     let add = |state: u64, &token: &u32| mix(state.wrapping_add(u64::from(token)).wrapping_add(1));
     let state = history.iter().fold(mix(seed.wrapping_add(1)), add);
-    // One source at least is attended to.
-    let weight = |source: usize| (mix(state ^ mix(source as u64)) >> 40).max(1) as f32;
-    let weights: Vec<f32> = (0..sources).map(weight).collect();
+    let weight = |source: usize| (mix(state ^ mix(source as u64)) >> 40) as f32;
+    let mut weights: Vec<f32> = (0..sources).map(weight).collect();
+    if weights.iter().all(|&weight| weight == 0.0) {
+        // One source at least is attended to.
+        weights.fill(1.0);
+    }
     let sum: f32 = weights.iter().sum();
     weights.iter().map(|weight| weight / sum).collect()
 }
