@@ -171,11 +171,11 @@ impl IndependentSearch {
         let width = self.beams.min(scores.vocab());
         let item = |length: usize| {
             let Growth { beam, nodes } = Growth::of(self.beams, width, length);
-            // A node has a parent and a token; a hypothesis two scores while it
-            // grows, one in the end, and a token a step. A list has room for four.
+            // A node has a parent and a token; a hypothesis two scores while it grows, in
+            // the end a score, a token a step and where these end. A list has room for four.
             let room = |count: usize| if count == 0 { 0 } else { count.max(4) };
             let hypothesis = length.saturating_mul(size_of::<u32>());
-            let hypothesis = hypothesis.saturating_add(2 * size_of::<f64>());
+            let hypothesis = hypothesis.saturating_add(size_of::<f64>() + size_of::<usize>());
             let nodes = room(nodes).saturating_mul(2 * size_of::<u32>());
             let scores = room(beam).saturating_mul(2 * size_of::<f64>());
             let nodes = nodes.saturating_add(scores);
