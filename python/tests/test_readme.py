@@ -36,8 +36,26 @@ def test_the_five_lines_give_an_answer(run_python, python_blocks):
     assert re.fullmatch(r"\(32, 3, 20\) \[-98\.05\d+ -98\.05\d+ -98\.05\d+\]\n", said), said
 
 
+def test_the_lines_on_a_model_in_the_loop(run_python, python_blocks):
+    _, lines, _ = python_blocks("python/README.md")
+    # The best of 4 beams, by a search in a few lines of numpy.
+    expected = """
+logs = table - np.log(np.exp(table.astype("f8")).sum(1, keepdims=True))
+live, ended = [(0.0, [0])], []
+for length in range(1, 13):
+    longer = [(score + logs[tokens[-1], next], tokens + [next]) for score, tokens in live for next in range(30)]
+    longer = sorted(longer, reverse=True)[:8]
+    ended += [(score / length**0.6, tokens) for score, tokens in longer[:4] if tokens[-1] == 1]
+    live = [each for each in longer if each[1][-1] != 1][:4]
+ended += [(score / 12**0.6, tokens) for score, tokens in live]
+print(np.array(max(ended)[1][1:]))
+"""
+    found, best = run_python(lines + expected).stdout.splitlines()
+    assert found == best and found.endswith(" 1]"), (found, best)
+
+
 def test_the_lines_on_ctc(run_python, python_blocks, write_arpa, tmp_path):
-    _, lines = python_blocks("python/README.md")
+    _, _, lines = python_blocks("python/README.md")
     arpa = write_arpa(["-1\t<s>\t-0.3", "-1\t</s>", "-3\t<unk>", "-1\tWide", "-1\tbeam"])
     shutil.copy(arpa, tmp_path / "words.arpa")
     given = """
