@@ -1,7 +1,7 @@
 # Builds the targets under libFuzzer, for the scripts beside this one, which source it in this
 # folder. `build address` builds them with the address sanitizer and traces of comparisons, from
 # which libFuzzer learns what the code compares its input with; `build plain` without both, which
-# tries five to ten times as many inputs. Either prints the folder where the targets are then.
+# tries two to twelve times as many inputs. Either prints the folder where the targets are then.
 # Exits 3 where there is no nightly toolchain.
 if ! cargo +nightly --version >/dev/null 2>&1; then
     echo 'no nightly toolchain: the targets run under `cargo test --test fuzz` alone' >&2

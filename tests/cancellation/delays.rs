@@ -75,7 +75,7 @@ pub(crate) fn calls() -> usize {
 #[test]
 #[ignore = "a measurement of minutes"]
 fn independent() {
-    for (name, shape, beams) in [
+    let kept = [
         ("independent 8 x 64 x 32,000, 5 beams", [8, 64, 32_000], 5),
         ("independent 1 x 1 x 10^7, 5 beams", [1, 1, 10_000_000], 5),
         (
@@ -89,18 +89,23 @@ fn independent() {
             100_000,
         ),
         ("independent 1 x 20,000 x 64, 64 beams", [1, 20_000, 64], 64),
-        (
-            "independent 1 x 100,000 x 64, 64 beams, new memory",
-            [1, 100_000, 64],
-            64,
-        ),
-    ] {
+    ];
+    let new = (
+        "independent 1 x 100,000 x 64, 64 beams, new memory",
+        [1, 100_000, 64],
+        64,
+    );
+    let cases = kept
+        .map(|case| (case, false))
+        .into_iter()
+        .chain([(new, true)]);
+    for ((name, shape, beams), is_new) in cases {
         let data = probabilities(shape.iter().product(), 3);
         let scores = ScoresView::logits(&data, shape).unwrap();
         let (mut search, mut nbest) = (IndependentSearch::new(beams).unwrap(), NBest::new());
         for threads in [1, 2] {
             measure(name, threads, calls(), |token| {
-                if name.ends_with("new memory") {
+                if is_new {
                     search = IndependentSearch::new(beams).unwrap();
                 }
                 search.set_cancellation(token);

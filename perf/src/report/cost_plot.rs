@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::line_plot::{BLUE, Curve, GREY, Legend, Panel, WIDEBEAM, YAxis};
+use super::line_plot::{BLUE, Curve, GREY, Legend, Panel, WIDEBEAM, YAxis, extremes};
 use crate::record::Entry;
 
 /// What a sweep measured, by the tokens of a row and the program: microseconds a row, by k.
@@ -33,8 +33,7 @@ pub(super) fn panels(entries: &[Entry]) -> Vec<Panel> {
 }
 
 fn panel(tokens: usize, programs: &BTreeMap<String, Vec<(f64, f64)>>) -> Panel {
-    let ks = || programs.values().flatten().map(|point| point.0);
-    let (least, most) = (ks().fold(f64::INFINITY, f64::min), ks().fold(0.0, f64::max));
+    let (least, most) = extremes(programs.values().flatten().map(|point| point.0));
     let curve = |(program, label, colour): (&str, &str, _)| {
         let points = programs.get(program)?;
         Some(Curve {

@@ -4,6 +4,7 @@ use plotters::coord::Shift;
 use plotters::coord::ranged1d::{AsRangedCoord, Ranged, ValueFormatter};
 use plotters::prelude::*;
 
+use super::picture;
 use crate::scaling::plot_text;
 
 /// One pair of axes and its curves.
@@ -16,6 +17,12 @@ pub(super) struct Panel {
     pub(super) y_axis: YAxis,
     pub(super) legend: Legend,
     pub(super) curves: Vec<Curve>,
+}
+
+impl Panel {
+    fn points(&self) -> impl Iterator<Item = &(f64, f64)> {
+        self.curves.iter().flat_map(|curve| &curve.points)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,36 +65,30 @@ const DOTS: std::ops::RangeInclusive<usize> = 3..=16;
 
 /// The panels as a picture, so many side by side.
 pub(super) fn svg(panels: &[Panel], columns: usize) -> Result<String, String> {
-    plot_text::register();
     let rows = panels.len().div_ceil(columns).max(1);
     let columns = panels.len().clamp(1, columns);
-    let mut text = String::new();
     let size = (PANEL.0 * columns as u32, PANEL.1 * rows as u32);
-    let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
-    let drawn = area.fill(&WHITE).and_then(|()| {
-        for (area, panel) in area.split_evenly((rows, columns)).iter().zip(panels) {
-            draw(area, panel)?;
-        }
-        area.present()
-    });
-    drawn.map_err(|error| error.to_string())?;
-    drop(area);
-    Ok(text)
+    picture::svg(size, |area| {
+        let areas = area.split_evenly((rows, columns));
+        areas
+            .iter()
+            .zip(panels)
+            .try_for_each(|(area, panel)| draw(area, panel))
+    })
+}
+
+/// The least of some numbers that are not negative, and the largest.
+pub(super) fn extremes(numbers: impl Iterator<Item = f64>) -> (f64, f64) {
+    numbers.fold((f64::INFINITY, 0.0), |(least, most), number| {
+        (number.min(least), number.max(most))
+    })
 }
 
 fn draw<B: DrawingBackend>(
     area: &DrawingArea<B, Shift>,
     panel: &Panel,
 ) -> Result<(), DrawingAreaErrorKind<B::ErrorType>> {
-    let ys = || {
-        panel
-            .curves
-            .iter()
-            .flat_map(|curve| &curve.points)
-            .map(|point| point.1)
-    };
-    let least = ys().fold(f64::INFINITY, f64::min);
-    let most = ys().fold(0.0, f64::max);
+    let (least, most) = extremes(panel.points().map(|point| point.1));
     let room = match panel.legend {
         Legend::Above => 0.6,
         Legend::Left => 0.0,
@@ -109,15 +110,7 @@ fn draw_on<B: DrawingBackend, Y: AsRangedCoord<Value = f64>>(
 where
     Y::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
 {
-    let xs = || {
-        panel
-            .curves
-            .iter()
-            .flat_map(|curve| &curve.points)
-            .map(|point| point.0)
-    };
-    let least = xs().fold(f64::INFINITY, f64::min);
-    let most = xs().fold(0.0, f64::max);
+    let (least, most) = extremes(panel.points().map(|point| point.0));
     let mut chart = ChartBuilder::on(area)
         .margin(14)
         .caption(&panel.title, plot_text::font(19))

@@ -17,6 +17,7 @@ mod line_plot;
 mod markers;
 mod newest;
 mod peers_plot;
+mod picture;
 mod words_plot;
 
 use std::fs;

@@ -4,8 +4,9 @@
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use super::line_plot::WIDEBEAM;
+use super::line_plot::{BLUE as PEER, WIDEBEAM};
 use super::newest::Machine;
+use super::picture;
 use crate::scaling::plot_text;
 
 /// One program: its name, and its time over widebeam's on each input.
@@ -35,8 +36,6 @@ const SEARCHES: [(&str, &str); 4] = [
     ("ctc", "CTC"),
     ("transducer", "transducer"),
 ];
-
-const PEER: RGBColor = super::line_plot::BLUE;
 
 /// What was measured beside peers on a machine.
 pub(super) fn panels(machine: &Machine) -> Vec<Panel> {
@@ -76,23 +75,17 @@ fn middle(line: &Line) -> f64 {
 }
 
 pub(super) fn svg(panels: &[Panel]) -> Result<String, String> {
-    plot_text::register();
     let height = |panel: &Panel| AROUND + LINE * panel.lines.len() as u32;
-    let mut text = String::new();
     let size = (WIDTH, panels.iter().map(height).sum());
-    let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
-    let drawn = area.fill(&WHITE).and_then(|()| {
+    picture::svg(size, |area| {
         let mut below = area.clone();
         for panel in panels {
             let (own, rest) = below.split_vertically(height(panel));
             draw(&own, panel)?;
             below = rest;
         }
-        area.present()
-    });
-    drawn.map_err(|error| error.to_string())?;
-    drop(area);
-    Ok(text)
+        Ok(())
+    })
 }
 
 fn draw<B: DrawingBackend>(
