@@ -28,32 +28,33 @@ fn refuse_each<T: Send, R: PartialEq + Debug + Send>(
 ) {
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     for threads in THREADS {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        let pool = pool.start_handler(|_| counting::enlist()).build().unwrap();
-        // Rayon's threads have what they need after the first call.
-        let mut whole = new();
-        pool.install(|| search(&mut whole)).unwrap();
-        let expected = found(&mut whole);
-        for count in [usize::MAX - 1, 1] {
-            let mut failed = 0;
-            for after in 0.. {
-                let mut made = new();
-                let done = pool
-                    .install(|| counting::refusing_to_enlisted(after, count, || search(&mut made)));
-                if let Err(error) = &done {
-                    is_about_memory(error);
-                    failed += 1;
-                    pool.install(|| search(&mut made)).unwrap();
+        counting::in_enlisted_pool(threads, |pool| {
+            // Rayon's threads have what they need after the first call.
+            let mut whole = new();
+            pool.install(|| search(&mut whole)).unwrap();
+            let expected = found(&mut whole);
+            for count in [usize::MAX - 1, 1] {
+                let mut failed = 0;
+                for after in 0.. {
+                    let mut made = new();
+                    let refused =
+                        || counting::refusing_to_enlisted(after, count, || search(&mut made));
+                    let done = pool.install(refused);
+                    if let Err(error) = &done {
+                        is_about_memory(error);
+                        failed += 1;
+                        pool.install(|| search(&mut made)).unwrap();
+                    }
+                    let what = format!("{threads} threads, {after} granted, {count} refused");
+                    assert_eq!(found(&mut made), expected, "{what}");
+                    // On several threads some allocations come before others by chance.
+                    if done.is_ok() && after > failed + 8 {
+                        break;
+                    }
                 }
-                let what = format!("{threads} threads, {after} granted, {count} refused");
-                assert_eq!(found(&mut made), expected, "{what}");
-                // On several threads some allocations come before others by chance.
-                if done.is_ok() && after > failed + 8 {
-                    break;
-                }
+                assert!(failed > 8, "{failed} on {threads} threads");
             }
-            assert!(failed > 8, "{failed} on {threads} threads");
-        }
+        });
     }
 }
 

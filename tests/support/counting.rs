@@ -51,9 +51,16 @@ pub(crate) fn refusing<R>(after: usize, refused: usize, f: impl FnOnce() -> R) -
     result
 }
 
-/// Makes this thread one of those that [`refusing_to_enlisted`] is about.
-pub(crate) fn enlist() {
-    ENLISTED.set(true);
+/// What `f` returns in a pool whose threads are those that [`refusing_to_enlisted`] is about. They are
+/// not as they begin and end, where rayon allocates and ends the process if it cannot: a thread that
+/// is broadcast to has begun.
+pub(crate) fn in_enlisted_pool<R>(threads: usize, f: impl FnOnce(&rayon::ThreadPool) -> R) -> R {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+    let pool = pool.build().unwrap();
+    pool.broadcast(|_| ENLISTED.set(true));
+    let result = f(&pool);
+    pool.broadcast(|_| ENLISTED.set(false));
+    result
 }
 
 /// What `f` returns where after some allocations of all threads that are enlisted the next few
