@@ -29,7 +29,7 @@ const SIZES: [usize; 10] = [
     7,
     u32::MAX as usize - 1,
     u32::MAX as usize,
-    u32::MAX as usize + 1,
+    (u32::MAX as usize).saturating_add(1),
     usize::MAX / 2,
     usize::MAX - 1,
     usize::MAX,
