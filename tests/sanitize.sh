@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# tests/sanitize.sh [asan|memcheck]: the tests that reach every unsafe block,
-# under the address sanitizer (a nightly toolchain), or the ones of the kernels
-# under valgrind's memcheck. Without an argument both. README.md beside it says
-# what each covers. Builds with the sanitizer go to a folder of their own.
+# tests/sanitize.sh [asan|memcheck [TEST...]]: all tests of the library, of the fuzz targets and of
+# the loaders under the address sanitizer (a nightly toolchain), or those named (`lib`, or an
+# integration test) under valgrind's memcheck; without names, the unit tests of the kernels.
+# Without an argument both. README.md beside it says what was found. Builds with the sanitizer go
+# to a folder of their own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=${SANITIZE_TARGET_DIR:-/tmp/widebeam-sanitize}
@@ -15,29 +16,37 @@ asan() {
     # is an error to the tests that ask for one, as without the sanitizer.
     ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
         RUSTFLAGS=-Zsanitizer=address \
-        cargo +nightly test --locked --target "$host" --target-dir "$folder/asan" \
-        --package widebeam --package widebeam-fuzz --lib --test independent --test ctc --test autoregressive --test guard_pages \
-        --test extremes --test fuzz --test soak
+        cargo +nightly test --locked --target "$host" --target-dir "$folder/asan" --no-fail-fast \
+        --package widebeam --package widebeam-fuzz --package widebeam-cli --features widebeam/unstable \
+        --lib --test '*'
 }
 
 memcheck() {
-    local binary
-    binary=$(cargo test --locked --package widebeam --lib --no-run --message-format json |
-        sed -n 's/.*"executable":"\([^"]*\)".*/\1/p')
-    # Memcheck knows AVX2 but not AVX-512; where the processor has that, the
-    # tests of that level end on the first of its instructions. The tests of the
-    # longest rows take too long in it.
-    valgrind --error-exitcode=9 --quiet "$binary" --test-threads 1 kernels:: simd:: \
-        --skip every_length_beyond_all_blocks --skip long_rows_and_large_k \
-        --skip short_rows_for_every_k
+    local test tests=("$@") binary only
+    [ ${#tests[@]} != 0 ] || tests=(lib)
+    for test in "${tests[@]}"; do
+        local target=(--test "$test") only=()
+        if [ "$test" = lib ]; then
+            target=(--lib)
+            # The tests of the longest rows take too long in it.
+            only=(--skip every_length_beyond_all_blocks --skip long_rows_and_large_k
+                --skip short_rows_for_every_k)
+            [ $# != 0 ] || only=(kernels:: simd:: "${only[@]}")
+        fi
+        binary=$(cargo test --locked --package widebeam --features unstable "${target[@]}" --no-run \
+            --message-format json | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p')
+        # Memcheck knows AVX2 but not AVX-512; where the processor has that, the
+        # tests of that level end on the first of its instructions.
+        valgrind --error-exitcode=9 --quiet "$binary" --test-threads 1 "${only[@]}"
+    done
 }
 
 case ${1:-both} in
 asan) asan ;;
-memcheck) memcheck ;;
+memcheck) shift && memcheck "$@" ;;
 both) asan && memcheck ;;
 *)
-    sed -n '2,5s/^# //p' "$0" >&2
+    sed -n '2,6s/^# //p' "$0" >&2
     exit 2
     ;;
 esac

@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 
-use widebeam_perf::console::memory::Memory;
+use widebeam_perf::console::memory::{Memory, UNASKED};
 
 /// Reads to the end.
 ///
@@ -22,9 +22,12 @@ pub(crate) fn read(reader: impl Read) -> io::Result<Vec<u8>> {
 pub(crate) struct Capped<R> {
     reader: R,
     given: usize,
+    /// How many bytes a text can unpack to.
+    most: usize,
+    /// It gives so many, at first those that need no asking.
     limit: usize,
-    /// Whether the limit is that of [`Capped::unpacked`], not of memory.
-    by_size: bool,
+    /// Whether the system was asked.
+    asked: bool,
 }
 
 /// A text that is packed may be so many times as large as its file. Real ones are 3 to 20 times.
@@ -37,23 +40,29 @@ impl<R: Read> Capped<R> {
         Capped {
             reader,
             given: 0,
-            limit: Memory::detect().map_or(usize::MAX, |memory| memory.available),
-            by_size: false,
+            most: usize::MAX,
+            limit: UNASKED,
+            asked: false,
         }
     }
 
     /// What a file of so many bytes unpacks to: no more than a text can.
     pub(crate) fn unpacked(reader: R, packed: u64) -> Self {
-        let capped = Capped::new(reader);
         let most = packed.saturating_mul(MOST_TIMES).max(SMALL);
-        match usize::try_from(most) {
-            Ok(limit) if limit < capped.limit => Capped {
-                limit,
-                by_size: true,
-                ..capped
-            },
-            _ => capped,
+        Capped {
+            most: usize::try_from(most).unwrap_or(usize::MAX),
+            ..Capped::new(reader)
         }
+    }
+
+    /// Whether more bytes were given than can be.
+    fn is_too_much(&mut self) -> bool {
+        if self.given > self.limit && !self.asked {
+            self.asked = true;
+            let memory = Memory::detect().map_or(usize::MAX, |memory| memory.available);
+            self.limit = memory.min(self.most);
+        }
+        self.given > self.limit
     }
 }
 
@@ -61,9 +70,9 @@ impl<R: Read> Read for Capped<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.reader.read(buffer)?;
         self.given = self.given.saturating_add(read);
-        if self.given > self.limit {
+        if self.is_too_much() {
             let limit = self.limit;
-            return Err(match self.by_size {
+            return Err(match limit == self.most {
                 true => io::Error::new(
                     io::ErrorKind::InvalidData,
                     format!("it unpacks to more than {limit} bytes: no text is packed so well"),
@@ -87,8 +96,9 @@ mod tests {
         let mut endless = Capped {
             reader: io::repeat(0),
             given: 0,
+            most: usize::MAX,
             limit: 1 << 20,
-            by_size: false,
+            asked: true,
         };
         let mut bytes = Vec::new();
         let error = endless.read_to_end(&mut bytes).unwrap_err();
@@ -102,8 +112,9 @@ mod tests {
             let mut reader = Capped {
                 reader: io::repeat(7).take(length),
                 given: 0,
+                most: usize::MAX,
                 limit: 100,
-                by_size: false,
+                asked: true,
             };
             let mut bytes = Vec::new();
             let read = reader.read_to_end(&mut bytes);
@@ -116,31 +127,40 @@ mod tests {
         assert_eq!(read(io::repeat(7).take(3)).unwrap(), [7; 3]);
     }
 
+    /// A reader that has given one byte more than needs no asking.
+    fn asked<R: Read>(mut capped: Capped<R>) -> Capped<R> {
+        capped.given = UNASKED;
+        assert!(!capped.is_too_much() && !capped.asked);
+        capped.given += 1;
+        capped.is_too_much();
+        assert!(capped.asked);
+        capped
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
     fn the_limit_is_the_memory_that_is_available() {
         let there = Memory::detect().unwrap().available;
         // What is available changes from one look to the next.
-        let Capped { limit, given, .. } = Capped::new(io::empty());
-        assert!(limit > there / 4 && limit < there.saturating_mul(4) && given == 0);
+        let limit = asked(Capped::new(io::empty())).limit;
+        assert!(limit > there / 4 && limit < there.saturating_mul(4));
     }
 
     #[test]
     fn a_packed_text_is_at_most_so_many_times_its_file() {
-        for (packed, limit) in [(0, 256 << 20), (1 << 20, 256 << 20), (2 << 20, 400 << 20)] {
-            let capped = Capped::unpacked(io::empty(), packed);
-            if capped.by_size {
-                assert_eq!(capped.limit, limit);
-            } else {
-                assert!(capped.limit < limit, "memory is scarce here");
-            }
+        for (packed, most) in [(0, 256 << 20), (1 << 20, 256 << 20), (2 << 20, 400 << 20)] {
+            let capped = asked(Capped::unpacked(io::empty(), packed));
+            assert_eq!(capped.most, most);
+            // Or less, where memory is scarce.
+            assert!(capped.limit <= most);
         }
-        assert!(!Capped::unpacked(io::empty(), u64::MAX).by_size);
+        assert_eq!(Capped::unpacked(io::empty(), u64::MAX).most, usize::MAX);
         let mut bomb = Capped {
             reader: io::repeat(b'a'),
             given: 0,
+            most: 100,
             limit: 100,
-            by_size: true,
+            asked: true,
         };
         let error = bomb.read_to_end(&mut Vec::new()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidData);

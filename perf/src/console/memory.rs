@@ -61,14 +61,14 @@ impl Memory {
     }
 }
 
-/// Not worth asking the system about, in bytes.
-const SMALL: usize = 16 << 20;
+/// So many bytes are not worth asking the system about, which takes it half a millisecond.
+pub const UNASKED: usize = 16 << 20;
 
 /// # Errors
 ///
 /// If `what` needs more bytes than are available.
 pub fn require(bytes: usize, what: impl fmt::Display) -> Result<(), Failure> {
-    if bytes > SMALL
+    if bytes > UNASKED
         && let Some(Memory { available, .. }) = Memory::detect()
         && bytes > available
     {
@@ -89,11 +89,11 @@ mod tests {
         let memory = Memory::detect().unwrap();
         assert!(memory.limit.is_none_or(|limit| limit < memory.total));
         assert!(memory.available <= memory.limit.unwrap_or(memory.total));
-        assert!(memory.available > SMALL);
+        assert!(memory.available > UNASKED);
         // What is available changes from one look to the next.
         let there = memory.available;
         assert!(require(there / 4, "a part").is_ok());
-        for little in [0, SMALL] {
+        for little in [0, UNASKED] {
             assert!(require(little, "little").is_ok());
         }
         for bytes in [there.saturating_mul(4), usize::MAX] {
