@@ -77,7 +77,7 @@ fn compare(name: &str, threads: usize, call: &mut Call<'_>) {
         call(None).unwrap();
         let begun = Instant::now();
         let mut ratios = Vec::new();
-        while ratios.len() < 9 || begun.elapsed() < Duration::from_secs(4) && ratios.len() < 4001 {
+        while ratios.len() < 41 || begun.elapsed() < Duration::from_secs(4) && ratios.len() < 4001 {
             let mut seconds = [0.0; 2];
             let with_first = ratios.len() % 2;
             for with in [with_first, 1 - with_first] {
