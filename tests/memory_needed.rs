@@ -35,7 +35,7 @@ fn held<T>(f: impl FnOnce() -> T) -> (usize, T) {
 fn scores(shape: [usize; 3]) -> Vec<f32> {
     let count: usize = shape.iter().product();
     (0..count)
-        .map(|at| ((at * 7919) % 10_007) as f32 / 10_007.0)
+        .map(|at| ((at % 10_007 * 7919) % 10_007) as f32 / 10_007.0)
         .collect()
 }
 
@@ -190,7 +190,12 @@ fn states_are_as_small_as_they_can_be() {
     ];
     // Of spellings the states after whole words are most: to find them again takes longer than
     // to keep them.
-    assert_eq!(sizes, [4, 4, 76, 208, 1504]);
+    let spelling = if cfg!(target_pointer_width = "64") {
+        1504
+    } else {
+        1468
+    };
+    assert_eq!(sizes, [4, 4, 76, 208, spelling]);
 }
 
 #[test]
@@ -408,7 +413,7 @@ fn an_utterance_takes_at_most_what_the_transducer_search_says() {
                     let rows = search.feed().rows();
                     let values = (0..rows * columns).map(|at| {
                         let at = at + step * 104_729;
-                        ((at * 7919) % 10_007) as f32 / 1500.0
+                        ((at % 10_007 * 7919) % 10_007) as f32 / 1500.0
                     });
                     let values: Vec<f32> = values.collect();
                     let view = ScoresView::logits(&values, [rows, columns]).unwrap();

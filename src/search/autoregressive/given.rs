@@ -17,7 +17,8 @@ pub(super) struct GivenTokens {
 impl GivenTokens {
     /// The bytes of it for a vocabulary.
     pub(super) fn bytes_needed(vocab: usize) -> usize {
-        vocab.div_ceil(64) * size_of::<u64>() + vocab.saturating_mul(size_of::<u32>())
+        let met = vocab.div_ceil(64) * size_of::<u64>();
+        met.saturating_add(vocab.saturating_mul(size_of::<u32>()))
     }
 
     /// Checks that each row gives tokens of the vocabulary, and each once.

@@ -163,11 +163,14 @@ impl<T> Decoder<T> {
         let ranks = 2 * (5 * size_of::<f64>() + 4 * size_of::<u32>());
         let candidates = 2 * extensions::most_candidates(settings) * size_of::<Candidate>();
         let history = History::bytes_needed(settings.beams);
-        settings.beams * (2 * prefix + ranks + states)
-            + history
-            + candidates
-            + vocab * size_of::<u32>()
-            + Frame::bytes_needed(settings, vocab, scored)
+        let parts = [
+            settings.beams.saturating_mul(2 * prefix + ranks + states),
+            history,
+            candidates,
+            vocab.saturating_mul(size_of::<u32>()),
+            Frame::bytes_needed(settings, vocab, scored),
+        ];
+        parts.into_iter().fold(0, usize::saturating_add)
     }
 
     /// How many nodes its trees have, the larger of them, and how many tokens all prefixes

@@ -62,7 +62,10 @@ impl Frame {
     pub(super) fn bytes_needed(settings: &Settings, vocab: usize, scored: bool) -> usize {
         let width = settings.shortlist_width().min(vocab);
         let token = size_of::<u32>() + size_of::<f64>() + size_of::<u64>();
-        if scored { (vocab - width) * token } else { 0 }
+        match scored {
+            true => (vocab - width).saturating_mul(token),
+            false => 0,
+        }
     }
 
     /// Takes the place of the frame before: all that phase one listed and

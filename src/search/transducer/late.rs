@@ -58,7 +58,8 @@ impl LateRows {
         let width = settings.shortlist_width(false).min(vocab);
         let scan = ThresholdScan::bytes_needed(kind, vocab, width);
         let token = size_of::<u32>() + size_of::<f64>();
-        beams * (size_of::<ThresholdScan>() + scan) + width * token
+        let scans = beams.saturating_mul(scan.saturating_add(size_of::<ThresholdScan>()));
+        scans.saturating_add(width.saturating_mul(token))
     }
 
     /// Reads the row of the prefix of a rank; `next` is what will be read next. `None` if it

@@ -131,7 +131,9 @@ impl Expander {
         let row = size_of::<Terms>() + size_of::<u32>();
         let mut bytes = most.saturating_mul(candidate);
         bytes = bytes.saturating_add(GivenTokens::bytes_needed(vocab));
-        bytes = bytes.saturating_add(rows.saturating_mul(row)) + groups + found;
+        for more in [rows.saturating_mul(row), groups, found] {
+            bytes = bytes.saturating_add(more);
+        }
         if request.changes_rows() {
             // A processor may change any token of any row.
             let bank = match request.required.is_empty() {
