@@ -404,8 +404,8 @@ mod tests {
                 (Dtype::Unsigned(size), false),
                 (Dtype::Unsigned(size), true),
             ] {
-                // 3, 0, and the largest that fits the signed one.
-                let largest = (1u64 << (8 * size - 1)) - 1;
+                // 3, 0, and the largest that fits the signed one and memory.
+                let largest = ((1u64 << (8 * size - 1)) - 1).min(usize::MAX as u64);
                 let bytes: Vec<u8> = [3, 0, largest]
                     .iter()
                     .flat_map(|value: &u64| match big_endian {
