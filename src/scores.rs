@@ -377,8 +377,8 @@ impl<'a> ScoresView<'a> {
     /// Bytes of scores in use: what a search reads.
     pub fn bytes(&self) -> usize {
         let steps = match self.lengths {
-            None => self.batch() * self.time(),
-            Some(lengths) => lengths.iter().sum(),
+            None => self.batch().saturating_mul(self.time()),
+            Some(lengths) => lengths.iter().copied().fold(0, usize::saturating_add),
         };
         steps
             .saturating_mul(self.vocab())
@@ -420,7 +420,7 @@ impl<'a> ScoresView<'a> {
 
     /// Bytes in the scores of one position.
     pub(crate) fn row_bytes(&self) -> usize {
-        self.vocab() * self.data.element_bytes()
+        self.vocab().saturating_mul(self.data.element_bytes())
     }
 
     /// Where the scores of one position lie.
