@@ -377,8 +377,8 @@ impl<'a> ScoresView<'a> {
     /// Bytes of scores in use: what a search reads.
     pub fn bytes(&self) -> usize {
         let steps = match self.lengths {
-            None => self.batch().saturating_mul(self.time()),
-            Some(lengths) => lengths.iter().copied().fold(0, usize::saturating_add),
+            None => self.batch() * self.time(),
+            Some(lengths) => lengths.iter().sum(),
         };
         steps
             .saturating_mul(self.vocab())

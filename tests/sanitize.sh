@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # tests/sanitize.sh [asan|memcheck [TEST...]]: all tests of the library, of the fuzz targets and of
-# the loaders under the address sanitizer (a nightly toolchain), or those named (`lib`, or an
-# integration test) under valgrind's memcheck; without names, the unit tests of the kernels.
-# Without an argument both. README.md beside it says what was found. Builds with the sanitizer go
-# to a folder of their own.
+# the tool under the address sanitizer (a nightly toolchain); or those that are named (`lib`, or an
+# integration test of the library) under valgrind's memcheck, without names the unit tests of the
+# kernels. Without an argument both. README.md beside it says what was found. Builds with the
+# sanitizer go to a folder of their own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 folder=${SANITIZE_TARGET_DIR:-/tmp/widebeam-sanitize}
@@ -24,8 +24,7 @@ asan() {
 }
 
 memcheck() {
-    local test tests=("$@") binary only
-    [ ${#tests[@]} != 0 ] || tests=(lib)
+    local test program tests=("${@:-lib}")
     for test in "${tests[@]}"; do
         local target=(--test "$test") only=()
         if [ "$test" = lib ]; then
@@ -34,13 +33,12 @@ memcheck() {
             # without it, at a level that is not there with it.
             only=(--skip every_length_beyond_all_blocks --skip long_rows_and_large_k
                 --skip short_rows_for_every_k --skip the_environment_chooses_the_level)
-            [ $# != 0 ] || only=(kernels:: simd:: "${only[@]}")
+            [ $# != 0 ] || only+=(kernels:: simd::)
         fi
-        binary=$(cargo test --locked --package widebeam --features unstable "${target[@]}" --no-run \
+        program=$(cargo test --locked --package widebeam --features unstable "${target[@]}" --no-run \
             --message-format json | sed -n 's/.*"executable":"\([^"]*\)".*/\1/p')
-        # Memcheck knows AVX2 but not AVX-512; where the processor has that, the
-        # tests of that level end on the first of its instructions.
-        valgrind --error-exitcode=9 --quiet "$binary" --test-threads 1 "${only[@]}"
+        # Memcheck knows AVX2 but not AVX-512, which a processor under it does not have.
+        valgrind --error-exitcode=9 --quiet "$program" --test-threads 1 "${only[@]}"
     done
 }
 

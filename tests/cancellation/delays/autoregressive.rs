@@ -22,8 +22,8 @@ pub(super) fn each(visit: &mut Visit<'_>) {
         visit(
             &format!("autoregressive {requests} requests, {beams} beams, {vocab} tokens{sampled}"),
             &mut |token| {
+                search.set_cancellation(token);
                 search.abandon_step();
-                search.set_cancellation(None);
                 for id in ids.drain(..) {
                     search.remove(id);
                 }
@@ -35,7 +35,6 @@ pub(super) fn each(visit: &mut Visit<'_>) {
                     };
                     ids.push(search.admit(request)?);
                 }
-                search.set_cancellation(token);
                 while !search.is_idle() {
                     let rows = search.feed().rows();
                     let scores = ScoresView::logits(&data[..rows * vocab], [rows, vocab])?;

@@ -32,15 +32,14 @@ fn case<S: Scorer<State: Send> + Sync + Send>(
     visit(
         &format!("transducer {utterances} utterances, {beams} beams, {vocab} tokens{scorer}"),
         &mut |token| {
+            search.set_cancellation(token);
             search.abandon_step();
-            search.set_cancellation(None);
             for id in ids.drain(..) {
                 search.remove(id);
             }
             for _ in 0..utterances {
                 ids.push(search.admit(FRAMES)?);
             }
-            search.set_cancellation(token);
             while !search.is_idle() {
                 let rows = search.feed().rows();
                 let scores = ScoresView::logits(&data[..rows * vocab], [rows, vocab])?;
